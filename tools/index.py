@@ -147,6 +147,8 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "upload": operation.cli.upload,
         "danger": operation.cli.danger,
     }
+    if operation.cli.bin_kind is not None:
+        command["binKind"], command["previewPath"] = operation.cli.bin_kind, operations["workspaceManagement.bin.preview"].path
     if operation.cli.results is not None:
         command["results"] = operations[operation.cli.results].path
     if operation.cli.text is not None:

@@ -70,7 +70,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
         secret_values.ask(parsed, settings)
     request = Request(row, parsed)
-    confirm(row, request, settings)
+    confirm(row, request, api, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
     watched_field = row.get("live") if output.as_object(request.body).get("watch") else None
@@ -149,15 +149,20 @@ def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:
     return failure(INTERRUPTED, "interrupted", sentence, shell_line(again))
 
 
-def confirm(row: Row, request: Request, settings: Settings) -> None:
+def confirm(row: Row, request: Request, api: Api, settings: Settings) -> None:
     """Ask a person before something is removed or undone; Failure (1) for a no. Where no one can be asked, what destroys more than one
-    thing is refused (2): whether to add --yes is for a person to decide, hence no `fix` names it."""
+    thing or removes for ever is refused (2): whether to add --yes is for a person to decide, hence no `fix` names it."""
     danger = row.get("danger")
     is_asked = row.get("writes") and row["words"][-1] in ASKED and not output.as_object(request.body).get("dryRun")
     if settings.yes or not (danger or is_asked):
         return
     named = f" ({', '.join(request.named)})" if request.named else ""
-    sentence = (danger or f"{row['summary'].rstrip('. ')}{named}").rstrip(". ") + "."
+    sentence = danger or f"{row['summary'].rstrip('. ')}{named}"
+    previewed = preview(row, request, api)
+    if previewed:
+        sentence = str(previewed["sentence"])
+        danger = sentence if previewed["restoreUntil"] is None else None
+    sentence = sentence.rstrip(". ") + "."
     if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         if danger is None:
             return
@@ -166,3 +171,12 @@ def confirm(row: Row, request: Request, settings: Settings) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise failure(FAILED, "notConfirmed", "Nothing was done.")
+
+
+def preview(row: Row, request: Request, api: Api) -> dict[str, Any]:
+    """What the server says about a thing that a command puts into the bin; {} where it says nothing: the command then hears why."""
+    path, kind = row.get("previewPath"), row.get("binKind")
+    if not path or not kind or not request.named:
+        return {}
+    answer = api.call("GET", "/v1" + path, query=encode({"kind": kind, "uuid": request.named[0]}))
+    return output.as_object(answer.document()) if answer.status == 200 else {}

@@ -74,6 +74,8 @@ class Row(TypedDict):
     send: NotRequired[dict[str, Any]]
     upload: NotRequired[str | None]
     danger: NotRequired[str | None]
+    binKind: NotRequired[str]  # what the command puts into the bin, about which the document at `previewPath` says what a person is asked
+    previewPath: NotRequired[str]
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
     table: NotRequired[Table | None]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.engine.graph.action import Actions
@@ -30,12 +31,14 @@ class Hooks:
     workspace_created: adds the rows that each new workspace begins with, in the transaction that creates it.
     filter_scope: what a filter may name besides columns of models, such as saved segments.
     catalog: the models of a workspace, which are what SQL of its users may read.
+    bin_kinds: what becomes of removed things of each kind.
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     """
 
     workspace_created: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[None]], ...] = ()
     filter_scope: Callable[[AsyncSession, Catalog, Filter], Awaitable[FilterContext]] | None = None
     catalog: Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]] | None = None
+    bin_kinds: tuple[BinKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
 
 

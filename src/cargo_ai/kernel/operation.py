@@ -63,6 +63,7 @@ class Cli:
     flags: dotted wire field → its flags, first one shown (`{"icon.color": ("--icon-color",)}`); () hides a field.
     positionals: wire fields that also come without a flag, in order (path fields always do).
     send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
+    bin_kind: it puts a thing of this kind into the bin; a person is asked with what `bin preview` says about it.
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
     page: the reply field with the path of a text that is shown instead on a terminal. Both come with a flag --json: the reply there, too.
@@ -83,6 +84,7 @@ class Cli:
     url_when: tuple[str, ...] = ()
     upload: str | None = None
     danger: str | None = None
+    bin_kind: str | None = None
     results: str | None = None
     text: tuple[str, str] | None = None
     table: tuple[str, tuple[str, ...]] | None = None

@@ -338,6 +338,13 @@ class Settings:
         least=1,
     )
 
+    keep_removed_days = _integer(
+        "How many days removed models, plays, tools, segments and connectors stay in the bin, from which they can be restored; "
+        "0: they are removed for ever at once.",
+        ("api", "worker"),
+        30,
+    )
+
     supervisor_pid = _integer(
         "The supervisor's process: an API or worker process ends when it is gone.",
         ("api", "worker"),

@@ -108,6 +108,7 @@ def hooks() -> Hooks:
         workspace_created=tuple(hook for one in given for hook in one.workspace_created),
         filter_scope=next(iter(scopes), None),
         catalog=next(iter(catalogs), None),
+        bin_kinds=tuple(kind for one in given for kind in one.bin_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
     )
 

@@ -77,7 +77,13 @@ QUOTAS: Final[Mapping[QuotaKind, Quota]] = {
         "stored files",
         "Uploads that nothing reads are removed after CARGO_AI_UPLOAD_RETENTION_DAYS, ingest reports after 30 days.",
     ),
-    "records": Quota("max_records", "records", "records", "Remove records, or models that are not needed (`cargo-ai storage model list`)."),
+    "records": Quota(
+        "max_records",
+        "records",
+        "records",
+        "Remove records, or models that are not needed (`cargo-ai storage model list`); those in the bin count, too "
+        "(`cargo-ai workspace bin list`).",
+    ),
     "outputBytes": Quota(
         "max_output_bytes", "bytes", "outputs of runs", "Let nodes give less than 64 KB each: what is larger is stored as a file."
     ),
@@ -104,6 +110,13 @@ select kind, subject, sum(used)::bigint from (
     union all select kind, subject, amount from quota_changes where workspace_uuid = %(workspace)s
 ) as u group by kind, subject having sum(used) > 0 order by 3 desc
 """
+_USED_BY = """
+select coalesce(sum(used), 0)::bigint from (
+    select used from quota_totals where workspace_uuid = %(workspace)s and kind = %(kind)s and subject = %(subject)s
+    union all
+    select amount from quota_changes where workspace_uuid = %(workspace)s and kind = %(kind)s and subject = %(subject)s
+) as u
+"""
 _ADD = "insert into quota_changes (workspace_uuid, kind, subject, amount) values (%s, %s, %s, %s)"
 _FORGET = """
 insert into quota_changes (workspace_uuid, kind, subject, amount)
@@ -123,6 +136,11 @@ async def used_of(connection: Connection, workspace: uuid.UUID, kind: QuotaKind)
 async def by_subject(connection: Connection, workspace: uuid.UUID) -> list[tuple[str, str, int]]:
     """Everything that is counted of a workspace as (kind, subject, used), the largest first."""
     return [(kind, subject, int(used)) for kind, subject, used in await fetch(connection, _BY_SUBJECT, {"workspace": workspace})]
+
+
+async def used_by(connection: Connection, workspace: uuid.UUID, kind: QuotaKind, subject: str) -> int:
+    """How much of a kind is counted for one subject."""
+    return int(await value(connection, _USED_BY, {"workspace": workspace, "kind": kind, "subject": subject}))
 
 
 async def add(connection: Connection, workspace: uuid.UUID, kind: QuotaKind, subject: str, amount: int) -> None:

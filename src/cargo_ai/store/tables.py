@@ -1,15 +1,16 @@
-"""Tables that belong to no domain: references, idempotency keys, the audit log, the installation."""
+"""Tables that belong to no domain: references, the bin, idempotency keys, the audit log, the installation."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.kernel import clock
-from cargo_ai.store.rows import Owned, Row
+from cargo_ai.store.rows import Json, Owned, Row
 
 
 class Reference(Owned, Row):
@@ -22,6 +23,29 @@ class Reference(Owned, Row):
     from_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     to_kind: Mapped[str] = mapped_column(primary_key=True)
     to_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class BinItem(Owned, Row):
+    """A removed thing that can be restored; its own rows and tables are kept beside it.
+
+    uses: what it used, as `[kind, uuid]`. kept: what its kind needs to bring it back. is_due: it is removed for ever at the next occasion.
+    """
+
+    __tablename__ = "bin_items"
+    __table_args__ = (Index("ix_bin_items_workspace_uuid", "workspace_uuid", "removed_at"),)
+
+    uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    kind: Mapped[str]
+    name: Mapped[str]
+    slug: Mapped[str | None]
+    records_count: Mapped[int | None]
+    user_uuid: Mapped[uuid.UUID]
+    token_uuid: Mapped[uuid.UUID]
+    removed_at: Mapped[datetime] = mapped_column(index=True)
+    is_due: Mapped[bool] = mapped_column(default=False)
+    uses: Mapped[list[Any]] = mapped_column(Json)
+    kept: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
 class IdempotencyKey(Row):

@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -245,21 +246,21 @@ update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.ad
 
 RemoveReason = Literal["connectorNotFound", "connectorIsUsedInWorkflows", "connectorIsUsedInModels"]
 
-remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+remove: Operation[ByUuid, RemovedToBin, RemoveReason] = operations.add(
     Operation(
         "connection.connector.remove",
         "DELETE",
         "/connection/connectors/{uuid}",
         request=ByUuid,
-        response=Removed,
-        summary="Remove a connector that nothing uses, with its secrets.",
+        response=RemovedToBin,
+        summary="Remove a connector that nothing uses, with its secrets: they go to the bin.",
         permission="connection:write",
         refusals={
             "connectorNotFound": _not_found,
             "connectorIsUsedInWorkflows": refusal(409, "This connector is used by {users}: take it out there first."),
             "connectorIsUsedInModels": refusal(409, "This connector feeds {users}: remove them first."),
         },
-        cli=Cli(examples=(f"cargo-ai connection connector remove {_EXAMPLE}",)),
+        cli=Cli(bin_kind="connector", examples=(f"cargo-ai connection connector remove {_EXAMPLE}",)),
         agent_safe=False,
     )
 )

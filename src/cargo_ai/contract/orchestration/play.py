@@ -11,8 +11,9 @@ from cargo_ai.contract.orchestration.action import Action
 from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Number, Text, Word
 from cargo_ai.contract.segmentation.filter import EVERYTHING, FILTER, SORT, Filter, Sort
 from cargo_ai.contract.segmentation.segment import Cap, Slugs
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 RunCreationRule = Literal["always", "once", "noConcurrency"]
 ScheduleType = Literal["cron", "dbt", "realtime", "dependency", "watch"]
@@ -292,21 +293,21 @@ update: Operation[UpdatePlay, PlayReply, UpdateReason] = operations.add(
     )
 )
 
-remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+remove: Operation[ByUuid, RemovedToBin, RemoveReason] = operations.add(
     Operation(
         "orchestration.play.remove",
         "DELETE",
         "/orchestration/plays/{uuid}",
         request=ByUuid,
-        response=Removed,
-        summary="Remove a play and its segment; runs in progress finish.",
+        response=RemovedToBin,
+        summary="Remove a play and its segment: they go to the bin. Runs in progress finish.",
         permission="orchestration:workflow:write",
         refusals={
             "playNotFound": _PLAY_NOT_FOUND,
             "failedToRemoveSegment": refusal(409, 'The segment of the play "{name}" is used by {users}: change that first.'),
             "playIsUsed": refusal(409, 'The play "{name}" is used by {users}: change that first.'),
         },
-        cli=Cli(examples=("cargo-ai orchestration play remove UUID",)),
+        cli=Cli(bin_kind="play", examples=("cargo-ai orchestration play remove UUID",)),
     )
 )
 

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 
 class RawIcon(Wire):
@@ -260,21 +261,21 @@ update: Operation[UpdateTool, ToolReply, UpdateReason] = operations.add(
     )
 )
 
-remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+remove: Operation[ByUuid, RemovedToBin, RemoveReason] = operations.add(
     Operation(
         "orchestration.tool.remove",
         "DELETE",
         "/orchestration/tools/{uuid}",
         request=ByUuid,
-        response=Removed,
-        summary="Remove a tool; runs in progress finish.",
+        response=RemovedToBin,
+        summary="Remove a tool: it goes to the bin. Runs in progress finish.",
         permission="orchestration:workflow:write",
         refusals={
             "toolNotFound": _TOOL_NOT_FOUND,
             "toolIsReadOnly": _READ_ONLY,
             "toolIsUsed": refusal(409, 'The tool "{name}" is used by {users}: take it out there first.'),
         },
-        cli=Cli(examples=("cargo-ai orchestration tool remove UUID",)),
+        cli=Cli(bin_kind="tool", examples=("cargo-ai orchestration tool remove UUID",)),
     )
 )
 

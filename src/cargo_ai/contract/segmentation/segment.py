@@ -9,8 +9,9 @@ from pydantic import AliasChoices, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.segmentation.filter import FILTER, SORT, Filter, Sort
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 MAXIMUM_FETCH = 10_000
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -227,21 +228,21 @@ update: Operation[UpdateSegment, SegmentReply, UpdateReason] = operations.add(
     )
 )
 
-remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+remove: Operation[ByUuid, RemovedToBin, RemoveReason] = operations.add(
     Operation(
         "segmentation.segment.remove",
         "DELETE",
         "/segmentation/segments/{uuid}",
         request=ByUuid,
-        response=Removed,
-        summary="Remove a segment that nothing uses.",
+        response=RemovedToBin,
+        summary="Remove a segment that nothing uses: it goes to the bin.",
         permission="segmentation:write",
         refusals={
             "segmentNotFound": SEGMENT_NOT_FOUND,
             "segmentLinkedToWorkflow": LINKED,
             "segmentAlreadyRemoved": refusal(409, "Segment {uuid} has been removed already."),
         },
-        cli=Cli(examples=("cargo-ai segmentation segment remove UUID",)),
+        cli=Cli(bin_kind="segment", examples=("cargo-ai segmentation segment remove UUID",)),
     )
 )
 

@@ -9,8 +9,9 @@ from pydantic import Field, StringConstraints
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, Filling, OriginalColumn, RunStatus
 from cargo_ai.contract.storage.unification import Unification
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -330,14 +331,14 @@ RemoveReason = Literal[
     "modelIsUsed",
 ]
 
-remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+remove: Operation[ByUuid, RemovedToBin, RemoveReason] = operations.add(
     Operation(
         "storage.model.remove",
         "DELETE",
         "/storage/models/{uuid}",
         request=ByUuid,
-        response=Removed,
-        summary="Remove a model that nothing uses, with all its records.",
+        response=RemovedToBin,
+        summary="Remove a model that nothing uses, with all its records: they go to the bin.",
         permission="storage:write",
         refusals={
             "modelNotFound": NOT_FOUND,
@@ -350,7 +351,7 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
             "integrationNotFound": NO_INTEGRATION,
             "invalidConfig": refusal(400, "The model's config is not valid."),
         },
-        cli=Cli(examples=(f"cargo-ai storage model remove {_EXAMPLE}",)),
+        cli=Cli(bin_kind="model", examples=(f"cargo-ai storage model remove {_EXAMPLE}",)),
         agent_safe=False,
     )
 )

@@ -14,13 +14,14 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
-from cargo_ai.domains.connection import connector_config, dataset, waiting_runs
+from cargo_ai.contract.workspace.bin import RemovedToBin
+from cargo_ai.domains.connection import connector_bin, connector_config, dataset, waiting_runs
 from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.kernel.wire import ByUuid
 
 KIND = "connector"
 
@@ -165,8 +166,8 @@ async def _forget_answers(db: AsyncSession, row: Connector) -> None:
 
 
 @handles(contract.remove)
-async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove a connector that nothing uses; its secrets are erased, its row stays for the history."""
+async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
+    """Remove a connector that nothing uses: it goes to the bin with its secrets, sealed as they are."""
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
@@ -177,11 +178,8 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("connectorIsUsedInWorkflows", users=_named(others), details={"users": _listed(others)})
     if models:
         contract.remove.refuse("connectorIsUsedInModels", users=_named(models), details={"users": _listed(models)})
-    row.sealed_config, row.is_default, row.deleted_at = None, False, clock.now()
-    await dataset.remove_of(ctx.db, row.uuid)
     await _forget_answers(ctx.db, row)
-    await ctx.db.flush()
-    return Removed(uuid=str(row.uuid))
+    return await connector_bin.hide(ctx, row)
 
 
 def _named(users: Sequence[tuple[str, uuid.UUID]]) -> str:

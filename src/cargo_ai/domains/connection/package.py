@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
-from cargo_ai.domains.connection import dataset, waiting_runs
+from cargo_ai.domains.connection import connector_bin, dataset, waiting_runs
 from cargo_ai.domains.connection.connector_action import connector_actions
 
 PACKAGE = Package(
     module=__package__ or "",
     actions=connector_actions(),
     jobs={waiting_runs.TASK: waiting_runs.task},
-    hooks=Hooks(workspace_created=(dataset.add_native,)),
+    hooks=Hooks(bin_kinds=(connector_bin.KIND,), workspace_created=(dataset.add_native,)),
 )

@@ -25,6 +25,7 @@ __all__ = [
     "dataset",
     "datasets",
     "default_connector",
+    "former_owner",
     "integrations",
     "limits",
 ]
@@ -87,6 +88,11 @@ async def datasets(db: AsyncSession) -> list[DatasetOnWire]:
     """The datasets of the session's workspace, the oldest first."""
     rows = await db.scalars(select(Dataset).where(Dataset.deleted_at.is_(None)).order_by(Dataset.uuid))
     return [reply(row) for row in rows]
+
+
+async def former_owner(db: AsyncSession, wanted: uuid.UUID) -> uuid.UUID | None:
+    """The connector that a dataset belongs to or, where both were removed, belonged to."""
+    return await db.scalar(select(Dataset.connector_uuid).where(Dataset.uuid == wanted))
 
 
 async def dataset(db: AsyncSession, wanted: uuid.UUID, *, lock: bool = False) -> DatasetOnWire | None:

@@ -14,6 +14,7 @@ from cargo_ai.domains.orchestration.nodes import node_outcomes
 from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger, segment_changes
 from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
 from cargo_ai.domains.orchestration.plays.play_trigger import TriggerJob
+from cargo_ai.domains.orchestration.removed import play_bin, tool_bin
 from cargo_ai.domains.orchestration.replay import rerun_source
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
 from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
@@ -70,6 +71,6 @@ PACKAGE = Package(
         "diagram": diagram_run.produce,
     },
     subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
-    hooks=Hooks(files_in_use=(batch_source.files_in_use,)),
+    hooks=Hooks(bin_kinds=(tool_bin.KIND, play_bin.KIND), files_in_use=(batch_source.files_in_use,)),
     tools=lambda services: partial(tool_node.find, services.database),
 )

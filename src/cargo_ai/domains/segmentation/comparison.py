@@ -23,6 +23,7 @@ from cargo_ai.records.hashing import VERSION
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database, turns_of
+from cargo_ai.store.tables import BinItem
 from cargo_ai.user_sql.run import conditions
 
 RETAINED_CHANGES = 30
@@ -178,14 +179,22 @@ async def first_retained(db: AsyncSession, segment: uuid.UUID) -> int:
     return max(1, min(last - RETAINED_CHANGES + 1, int(oldest_recent or last)))
 
 
+async def forget(db: AsyncSession, segment: uuid.UUID) -> None:
+    """Remove the members and change records of a segment that is removed for ever."""
+    connection = await driver_connection(db)
+    for table in ("segment_members", "segment_change_records"):
+        await driver.execute(connection, f"delete from public.{table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
+    await driver.execute(connection, "update segments set snapshot = null where uuid = %s", [segment])
+
+
 async def prune_removed(database: Database) -> None:
-    """Remove the members and change records of removed segments. One short transaction per segment."""
+    """Do the same for segments that were removed otherwise: by a former version, or with their play, which takes a snapshot when it is
+    enabled. One short transaction per segment."""
+    in_bin = select(BinItem.uuid).where(BinItem.kind == "segment")
+    query = select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None), Segment.uuid.not_in(in_bin))
     async with database.session(ALL_WORKSPACES) as db:
-        removed = (await db.scalars(select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None)))).all()
+        removed = (await db.scalars(query)).all()
     for segment in removed:
         async with database.session(ALL_WORKSPACES) as db:
-            connection = await driver_connection(db)
-            for table in ("segment_members", "segment_change_records"):
-                await driver.execute(connection, f"delete from public.{table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
-            await driver.execute(connection, "update segments set snapshot = null where uuid = %s", [segment])
+            await forget(db, segment)
             await db.commit()

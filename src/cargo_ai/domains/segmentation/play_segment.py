@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation import segment as contract
-from cargo_ai.domains.segmentation import segment, watched_segments
+from cargo_ai.domains.segmentation import comparison, segment, watched_segments
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import clock
 
@@ -44,3 +45,13 @@ async def remove_play_segment(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> 
         await usages.replace(ctx.db, ctx.workspace, "segment", uid, [])
         await watched_segments.remove_watches(ctx.db, uid)
     return users
+
+
+async def restore_play_segment(db: AsyncSession, uid: uuid.UUID) -> None:
+    """Bring the segment back with its play."""
+    await db.execute(update(Segment).where(Segment.uuid == uid).values(deleted_at=None).execution_options(synchronize_session=False))
+
+
+async def forget_play_segment(db: AsyncSession, uid: uuid.UUID) -> None:
+    """Forget which records were in the segment of a play that is removed for ever."""
+    await comparison.forget(db, uid)

@@ -24,7 +24,13 @@ from cargo_ai.domains.segmentation.comparison_sql import STORED_SNAPSHOTS
 from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
-from cargo_ai.domains.segmentation.play_segment import create_play_segment, remove_play_segment, update_play_segment
+from cargo_ai.domains.segmentation.play_segment import (
+    create_play_segment,
+    forget_play_segment,
+    remove_play_segment,
+    restore_play_segment,
+    update_play_segment,
+)
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
@@ -48,9 +54,11 @@ __all__ = [
     "filter_chunks",
     "find_change",
     "find_segment",
+    "forget_play_segment",
     "last_excluded_at",
     "record_chunks",
     "remove_play_segment",
+    "restore_play_segment",
     "segment_chunks",
     "set_watched",
     "update_play_segment",

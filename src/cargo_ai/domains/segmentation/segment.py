@@ -19,14 +19,15 @@ from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import dependencies, select_records, watched_segments
+from cargo_ai.contract.workspace.bin import RemovedToBin
+from cargo_ai.domains.segmentation import dependencies, segment_bin, select_records, watched_segments
 from cargo_ai.domains.segmentation.change import latest_changes
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
-from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records import incomplete
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter import compile
@@ -179,7 +180,7 @@ async def _record_usages(ctx: Context, row: Segment, selection: select_records.S
 
 async def _unique_slug(db: AsyncSession, name: str) -> str:
     base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:80] or "segment"
-    taken = set(await db.scalars(select(Segment.slug).where(Segment.slug.startswith(base, autoescape=True))))
+    taken = set(await db.scalars(select(Segment.slug).where(Segment.deleted_at.is_(None), Segment.slug.startswith(base, autoescape=True))))
     slug, number = base, 2
     while slug in taken:
         slug, number = f"{base}_{number}", number + 1
@@ -272,8 +273,8 @@ async def _refuse_circular(ctx: Context, row: Segment, filter: Filter) -> None:
 
 
 @handles(contract.remove)
-async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove a segment that nothing uses."""
+async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
+    """Remove a segment that nothing uses: it goes to the bin."""
     uid = ids.parse(request.uuid)
     row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid)) if uid else None
     row = found_or_refuse(contract.remove, row, "segmentNotFound", uuid=request.uuid)
@@ -283,10 +284,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     if users or row.from_play:
         user_list = ", ".join(f"{kind} {user}" for kind, user in users) or "the play that owns it"
         contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=user_list)
-    row.deleted_at = clock.now()
-    await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, [])
-    await watched_segments.remove_watches(ctx.db, row.uuid)
-    return Removed(uuid=str(row.uuid))
+    return await segment_bin.hide(ctx, row)
 
 
 @handles(contract.fetch)

@@ -10,7 +10,7 @@ from cargo_ai.domains.storage.columns.fill_job import FillJob
 from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.identity import merge
-from cargo_ai.domains.storage.models import index, model_usages, refresh_run
+from cargo_ai.domains.storage.models import index, model_bin, model_usages, refresh_run
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
@@ -37,5 +37,5 @@ PACKAGE = Package(
     },
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
     subscribers=[(RecordsChanged, stale_lookups.wake_readers)],
-    hooks=Hooks(catalog=public.catalog, files_in_use=(model_usages.files_in_use,)),
+    hooks=Hooks(catalog=public.catalog, bin_kinds=(model_bin.KIND,), files_in_use=(model_usages.files_in_use,)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
-from cargo_ai.domains.workspace import upload_store, usage
+from cargo_ai.domains.workspace import bin_chore, upload_store, usage
 from cargo_ai.domains.workspace.members import invitation_email
 from cargo_ai.domains.workspace.members.invitation_email import InvitationMailer
 from cargo_ai.email.smtp import Mailer
@@ -26,6 +26,7 @@ PACKAGE = Package(
     jobs={invitation_email.TASK: _send_invitation},
     chores={
         "add up what workspaces keep": lambda services: usage.fold(services.database),
+        "remove for ever what has been in the bin for long": bin_chore.remove_expired,
         "remove uploads that nothing reads": _remove_uploads,
     },
 )

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.context import Caller
+from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import file, upload_store
@@ -41,6 +41,7 @@ __all__ = [
     "folder_exists",
     "invitation_accept",
     "invitation_link",
+    "living_folder",
     "person_names",
     "upload_store",
     "verify_key",
@@ -167,6 +168,14 @@ async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -
         select(Folder.uuid).where(Folder.uuid == folder, Folder.kind == kind, Folder.deleted_at.is_(None)).with_for_update(read=True)
     )
     return uid is not None
+
+
+async def living_folder(ctx: Context, folder: uuid.UUID | None, kind: FolderKind) -> uuid.UUID | None:
+    """The folder that something is restored into; None, with a warning, where it was removed meanwhile."""
+    if folder is None or await folder_exists(ctx.db, folder, kind):
+        return folder
+    ctx.warn("Its folder was removed meanwhile: it is in none.")
+    return None
 
 
 async def first_workspace(db: AsyncSession) -> uuid.UUID:

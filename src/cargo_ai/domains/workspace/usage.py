@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import select
+
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import workspace as contract
@@ -13,6 +15,7 @@ from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.quotas import QUOTAS, QuotaKind
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+from cargo_ai.store.tables import BinItem
 
 MOST_PARTS = 5
 _SUBJECTS = {
@@ -32,11 +35,11 @@ async def get_usage(ctx: Context, request: Nothing) -> contract.UsageReply:
     counted: dict[str, list[tuple[str, int]]] = {}
     for kind, subject, used in await quotas.by_subject(connection, ctx.workspace):
         counted.setdefault(kind, []).append((subject, used))
-    slugs = await _model_slugs(ctx) if counted.get("records") else dict[str, str]()
+    models = await _model_parts(ctx) if counted.get("records") else dict[str, tuple[str, str]]()
     active = await concurrency.count_active_runs(connection, ctx.workspace)
     return contract.UsageReply(
         quotas=[
-            *(_counted(ctx, kind, counted.get(kind, []), slugs) for kind in QUOTAS),
+            *(_counted(ctx, kind, counted.get(kind, []), models) for kind in QUOTAS),
             _quota(
                 "runs",
                 "runs",
@@ -65,21 +68,28 @@ async def get_usage(ctx: Context, request: Nothing) -> contract.UsageReply:
     )
 
 
-async def _model_slugs(ctx: Context) -> Mapping[str, str]:
+async def _model_parts(ctx: Context) -> Mapping[str, tuple[str, str]]:
+    """The name and the command of each model, by its uuid; also of those in the bin."""
+    binned = await ctx.db.execute(select(BinItem.uuid, BinItem.name).where(BinItem.kind == "model"))
+    parts = {str(uid): (f"{name} (in the bin)", "cargo-ai workspace bin list") for uid, name in binned}
     if ctx.services.hooks.catalog is None:
-        return {}
+        return parts
     known = await ctx.services.hooks.catalog(ctx.db, ctx.workspace)
-    return {str(relation.model): f"{relation.dataset}.{relation.slug}" for relation in known.relations}
+    of = {
+        str(relation.model): (f"{relation.dataset}.{relation.slug}", f"cargo-ai storage model get {relation.model}")
+        for relation in known.relations
+    }
+    return parts | of
 
 
-def _counted(ctx: Context, kind: QuotaKind, subjects: list[tuple[str, int]], slugs: Mapping[str, str]) -> contract.Quota:
+def _counted(ctx: Context, kind: QuotaKind, subjects: list[tuple[str, int]], models: Mapping[str, tuple[str, str]]) -> contract.Quota:
     quota = QUOTAS[kind]
     largest = [
         contract.QuotaPart(
-            name=slugs.get(subject, subject) if kind == "records" else _SUBJECTS.get(subject, subject),
+            name=models[subject][0] if subject in models else _SUBJECTS.get(subject, subject),
             uuid=subject if kind == "records" else None,
             used=used,
-            fix=f"cargo-ai storage model get {subject}" if kind == "records" else None,
+            fix=models[subject][1] if subject in models else None,
         )
         for subject, used in subjects[:MOST_PARTS]
     ]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from cargo_ai.context import bin_kinds
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.handlers import Handler, Preparation, before_of
 from cargo_ai.domains.workspace import public
@@ -186,6 +187,7 @@ async def _handle(handled: HandledOperation, ctx: Context, command: Wire, claim:
             _log.error("undeclared refusal", operation=operation.name, reason=refusal.reason)
             if ctx.settings.strict_refusals:
                 raise UndeclaredRefusal(f"{operation.name} does not declare {refusal.reason}") from refusal
+        await bin_kinds.name_command(ctx, refusal)
         raise
     if not isinstance(reply, operation.response):
         raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.response.__name__}")

@@ -197,14 +197,15 @@ async def test_a_connector_in_use_stays_and_names_its_users(api: ApiClient, stat
     await use("tool", tool)
     assert await api.refused("connection.connector.remove", uuid=made["uuid"]) == (409, "connectorIsUsedInModels")
     await use("model", model)
-    assert await api.call("connection.connector.remove", uuid=made["uuid"]) == {"uuid": made["uuid"]}
+    assert (await api.call("connection.connector.remove", uuid=made["uuid"]))["uuid"] == made["uuid"]
 
 
-async def test_a_removed_connector_is_gone_with_its_dataset_and_its_secrets(
+async def test_a_connector_that_was_removed_for_ever_is_gone_with_its_dataset_and_its_secrets(
     api: ApiClient, state: State, first_workspace: Bootstrap
 ) -> None:
     made = await api.connector(config=CONFIG)
     await api.call("connection.connector.remove", uuid=made["uuid"])
+    await api.call("workspaceManagement.bin.remove", uuid=made["uuid"])
     for name in ("get", "remove"):
         assert await api.refused(f"connection.connector.{name}", uuid=made["uuid"]) == (404, "connectorNotFound")
     assert (await api.call("connection.connector.list"))["connectors"] == []

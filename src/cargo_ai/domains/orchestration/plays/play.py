@@ -8,19 +8,21 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
+from cargo_ai.context import bin_kinds, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.orchestration.plays import play_schedule
+from cargo_ai.domains.orchestration.removed import play_bin
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup, owners, validation
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.schedule import ScheduleState
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+from cargo_ai.kernel.wire import ByUuid, JsonObject
 
 SEGMENT_NAME = "GENERATED_PLAY_SEGMENT"
 _SEGMENT_FIELDS = {"filter", "sort", "limit", "tracking_column_slugs"}
@@ -151,20 +153,20 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
 
 
 @handles(contract.remove)
-async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove the play, its segment, workflow and releases. Runs that have started go on."""
+async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
+    """Remove the play, its segment, workflow and releases: they go to the bin. Runs that have started go on."""
     row = await owners.lock(ctx, Play, contract.remove, request.uuid)
     users = await owners.users_of(ctx.db, row)
     if users:
         contract.remove.refuse("playIsUsed", name=row.name, users=await owners.names(ctx.db, users), details=owners.details(users))
     former_type, row.is_enabled = play_schedule.active_type(row), False
     await play_schedule.apply(ctx, row, former_type)
+    segment_uses = await bin_kinds.db_uses(ctx.db, "segment", row.segment_uuid)
     users = await segmentation.remove_play_segment(ctx, row.segment_uuid, row.uuid)
     if users:
         names, details = await owners.names(ctx.db, users), owners.details(users)
         contract.remove.refuse("failedToRemoveSegment", name=row.name, users=names, details=details)
-    await owners.remove(ctx, row)
-    return Removed(uuid=str(row.uuid))
+    return await play_bin.hide(ctx, row, segment_uses)
 
 
 @handles(contract.get)

@@ -1,4 +1,4 @@
-"""Owners of workflows: what tools and plays share when they are created, looked up, locked and removed."""
+"""Owners of workflows: what tools and plays share when they are created, looked up and locked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
@@ -14,7 +14,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
 
@@ -88,15 +88,6 @@ async def create_workflow(ctx: Context, kind: Kind) -> NewOwner:
 async def users_of(db: AsyncSession, row: Tool | Play) -> list[tuple[str, uuid.UUID]]:
     """The `(kind, uuid)` of everything else that uses a tool or play."""
     return [(kind, user) for kind, user in await usages.used_by(db, _KINDS[type(row)], row.uuid) if user != row.uuid]
-
-
-async def remove(ctx: Context, row: Tool | Play) -> None:
-    """Mark a tool or play, its workflow and its releases as removed, and forget what it used."""
-    now = clock.now()
-    row.deleted_at = now
-    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
-        await ctx.db.execute(update(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
-    await usages.replace(ctx.db, ctx.workspace, _KINDS[type(row)], row.uuid, ())
 
 
 async def names(db: AsyncSession, users: Sequence[tuple[str, uuid.UUID]]) -> str:

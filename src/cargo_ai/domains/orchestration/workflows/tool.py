@@ -12,11 +12,13 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.contract.workspace.bin import RemovedToBin
+from cargo_ai.domains.orchestration.removed import tool_bin
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
 from cargo_ai.engine.dispatch.schedule import ScheduleState
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+from cargo_ai.kernel.wire import ByUuid, JsonObject
 
 
 async def to_responses(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
@@ -106,17 +108,15 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
 
 
 @handles(contract.remove)
-async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove the tool, its workflow and releases. Runs that have started go on."""
+async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
+    """Remove the tool, its workflow and releases: they go to the bin. Runs that have started go on."""
     row = await owners.lock(ctx, Tool, contract.remove, request.uuid)
     if row.is_read_only:
         contract.remove.refuse("toolIsReadOnly", name=row.name)
     users = await owners.users_of(ctx.db, row)
     if users:
         contract.remove.refuse("toolIsUsed", name=row.name, users=await owners.names(ctx.db, users), details=owners.details(users))
-    await trigger.put(ctx.db, row, ())
-    await owners.remove(ctx, row)
-    return Removed(uuid=str(row.uuid))
+    return await tool_bin.hide(ctx, row)
 
 
 @handles(contract.get)

@@ -18,10 +18,11 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
+from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.columns import definition, filling
 from cargo_ai.domains.storage.identity import unification
-from cargo_ai.domains.storage.models import extractors, file_source, model_catalog, model_update, model_usages, preview
+from cargo_ai.domains.storage.models import extractors, file_source, model_bin, model_catalog, model_update, model_usages, preview
 from cargo_ai.domains.storage.models.extractors import Shape
 from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
@@ -30,10 +31,9 @@ from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
-from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.records import ddl, lookup_triggers, names
+from cargo_ai.kernel.wire import ByUuid
+from cargo_ai.records import ddl, names
 from cargo_ai.records.catalog import Relation
-from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection, fetch
 
 _LIST = "cargo-ai storage model list"
@@ -303,22 +303,12 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
 
 
 @handles(contract.remove)
-async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove a model that nothing uses. Its table is dropped with it."""
+async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
+    """Remove a model that nothing uses: it goes to the bin with its records."""
     row = await find(ctx.db, request.uuid, lock=True)
     row = found_or_refuse(contract.remove, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
     await _refuse_used(ctx, row)
-    known = await model_catalog.catalog(ctx.db, ctx.workspace)
-    relation = known.by_model(row.uuid)
-    row.deleted_at = clock.now()
-    row.ingest_token_hash = None
-    await ctx.db.flush()
-    if relation is not None:
-        followed = [statement for source in lookup_triggers.sources(known, relation) for statement in source.drop_triggers()]
-        await definition.alter_tables(ctx.db, [*followed, *ddl.drop(relation)])
-        await quotas.forget(await driver_connection(ctx.db), ctx.workspace, "records", str(row.uuid))
-    await usages.replace(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
-    return Removed(uuid=str(row.uuid))
+    return await model_bin.hide(ctx, row)
 
 
 async def _refuse_used(ctx: Context, row: Model) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
@@ -13,18 +13,23 @@ from cargo_ai.domains.storage.columns import definition
 from cargo_ai.domains.storage.models.model_catalog import column_key
 from cargo_ai.domains.storage.tables import Model, Relationship
 from cargo_ai.records.catalog import Catalog
-from cargo_ai.store.tables import Reference
+from cargo_ai.store.tables import BinItem, Reference
 
 MODEL, COLUMN, RELATIONSHIP = "model", "column", "relationship"
 Users = list[tuple[str, uuid.UUID]]
 
 
+def is_kept() -> ColumnElement[bool]:
+    """The condition that a model has its table: it is there, or in the bin."""
+    return or_(Model.deleted_at.is_(None), Model.uuid.in_(select(BinItem.uuid).where(BinItem.kind == MODEL)))
+
+
 async def files_in_use(db: AsyncSession, keys: Collection[str]) -> set[str]:
-    """Which of these uploaded files a model can be refreshed from."""
+    """Which of these uploaded files a model can be refreshed from, also when it is restored first."""
     names = (Model.config["s3Filename"].as_string(), Model.config["fileKey"].as_string())
     found: set[str] = set()
     for name in names:
-        found |= {str(key) for key in await db.scalars(select(name).where(name.in_(keys), Model.deleted_at.is_(None)))}
+        found |= {str(key) for key in await db.scalars(select(name).where(name.in_(keys), is_kept()))}
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select
 
+from cargo_ai.domains.storage.models.model_usages import is_kept
 from cargo_ai.domains.storage.records.own_writes import own_writes
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, Model, ModelInsert
 from cargo_ai.kernel import clock
@@ -31,7 +32,7 @@ async def prune(database: Database, history_days: int, history_records: int) -> 
     history = timedelta(days=history_days)
     limits = await _find_limits(database, history_records)
     async with database.session(ALL_WORKSPACES) as db:
-        logs = (await db.execute(select(Model.workspace_uuid, Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
+        logs = (await db.execute(select(Model.workspace_uuid, Model.schema_name, Model.log_name).where(is_kept()))).all()
     for workspace, schema, log in logs:
         before = max(clock.now() - history, limits.get(workspace, datetime.min.replace(tzinfo=clock.now().tzinfo)))
         await _prune_log(database, qualify(schema, log), before)

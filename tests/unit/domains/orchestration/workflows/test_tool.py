@@ -124,7 +124,7 @@ async def test_the_captcha_secret_is_sealed_hidden_and_kept(api: ApiClient, stat
 
 async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_read(api: ApiClient, graph: Any) -> None:
     made, release = await api.deployed(graph)
-    assert await api.call("orchestration.tool.remove", uuid=made["uuid"]) == {"uuid": made["uuid"]}
+    assert (await api.call("orchestration.tool.remove", uuid=made["uuid"]))["uuid"] == made["uuid"]
     assert (await api.call("orchestration.tool.all"))["tools"] == []
     assert (await api.call("orchestration.workflow.all"))["workflows"] == []
     assert (await api.call("orchestration.release.list"))["releases"] == []

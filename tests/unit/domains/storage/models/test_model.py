@@ -104,9 +104,10 @@ async def test_unification_names_columns_that_are_there(api: ApiClient) -> None:
     assert (await api.call("storage.model.update", uuid=uid, unification=None))["model"]["unification"] is None
 
 
-async def test_a_removed_model_is_gone_with_its_table(api: ApiClient, state: State) -> None:
+async def test_a_model_that_was_removed_for_ever_is_gone_with_its_table(api: ApiClient, state: State) -> None:
     uid = await api.model()
-    assert await api.call("storage.model.remove", uuid=uid) == {"uuid": uid}
+    assert (await api.call("storage.model.remove", uuid=uid))["uuid"] == uid
+    await api.call("workspaceManagement.bin.remove", uuid=uid)
     assert await api.refused("storage.model.get", uuid=uid) == (404, "modelNotFound")
     async with state.database.engine.connect() as connection:
         left = await connection.execute(text("select count(*) from pg_class where relname like '%companies%'"))
