@@ -42,12 +42,19 @@ class Slots:
     calls: list[CallShape] = field(default_factory=list[CallShape])
     observed: list[int] = field(default_factory=list[int])
 
-    async def admit(self, call: CallShape) -> float:
+    async def admit(self, call: CallShape, patience: float = 0.0) -> float:
         """Note it, or send it away."""
         if self.closed:
             return self.closed
         self.calls.append(call)
         return 0.0
+
+    def why(self, call: CallShape) -> str:
+        """The shortest reason."""
+        return "rate limit"
+
+    async def close(self, call: CallShape, seconds: float) -> None:
+        """Each attempt waits for itself."""
 
     async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
         """Note it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Service, ServiceError, ServiceSpec, cursor, items_of
+from cargo_ai.integrations.kit import Answer, ErrorRule, Policy, Route, Service, ServiceError, ServiceSpec, cursor, items_of
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -61,7 +61,19 @@ ERRORS = (
     ErrorRule("fail", status=200, path="ok", text="^false$", message="{said}.", reason="invalidRequest"),
 )
 
-SERVICE = ServiceSpec(base_url="https://slack.com/api", errors=ERRORS, words=words)
+
+def _tier(calls: int, *methods: str) -> tuple[Policy, ...]:
+    """Calls of each method in a minute, for all tokens of the app in a workspace."""
+    return tuple(Policy(calls, 60, Route("*", f"/{method}"), scope="account", strategy="burst") for method in methods)
+
+
+POLICIES = (
+    Policy(1, 1, Route("POST", "/chat.postMessage"), scope="resource"),
+    *_tier(20, "conversations.list", "conversations.create", "users.list"),
+    *_tier(50, "chat.update", "users.lookupByEmail", "conversations.invite"),
+)
+
+SERVICE = ServiceSpec(base_url="https://slack.com/api", errors=ERRORS, policies=POLICIES, words=words)
 
 
 async def read(service: Service, method: str, **arguments: Json) -> Mapping[str, Json]:
