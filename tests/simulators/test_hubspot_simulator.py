@@ -250,7 +250,8 @@ def test_custom_objects_have_their_own_unique_properties(http: httpx.Client) -> 
     made = http.post("/crm-object-schemas/2026-03/schemas", json=schema).json()
     cars = f"/crm/objects/2026-03/{made['objectTypeId']}"
     assert http.post(cars, json={"properties": {}}).json()["message"].endswith("Some required properties were not set.")
-    rows: Json = {"inputs": [{"id": "W1", "idProperty": "vin", "properties": {}}]}
+    values: dict[str, Json] = {}
+    rows = {"inputs": [{"id": "W1", "idProperty": "vin", "properties": values}]}
     assert http.post(f"{cars}/batch/upsert", json=rows).json()["results"][0]["new"] is True
     assert http.post(f"{cars}/batch/upsert", json=rows).json()["results"][0]["new"] is False
     twice = http.post(cars, json={"properties": {"vin": "W1"}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from tests.simulators.hubspot.records import ObjectType, Record, timestamp
 from tests.simulators.hubspot.refusal import Refused
@@ -13,6 +13,13 @@ from tests.simulators.hubspot.refusal import Refused
 Json = Any
 Input = Mapping[str, Json]
 MOST_INPUTS = 100
+
+
+class Reporting(Protocol):
+    """How batches report: see `control.Control`."""
+
+    multi_status: bool
+    echo_traces: bool
 
 
 def inputs_of(request: Json) -> list[Input]:
@@ -35,12 +42,12 @@ def answer_of(results: Sequence[Json], errors: Sequence[Json], started: float, g
     return (207 if errors else good), body
 
 
-def _write(inputs: list[Input], act: Callable[[Input], Json], undo: Callable[[], None], multi_status: bool) -> tuple[int, Json]:
+def _write(inputs: list[Input], act: Callable[[Input], Json], undo: Callable[[], None], reporting: Reporting) -> tuple[int, Json]:
     """Act on each input. With a different `objectWriteTraceId` on every one, those that fail are named and the others are done; without
     them the first failure refuses the batch as a whole and nothing is done."""
     started = time.time()
     traces = [str(given["objectWriteTraceId"]) if "objectWriteTraceId" in given else None for given in inputs]
-    named = multi_status and None not in traces and len(set(traces)) == len(traces)
+    named = reporting.multi_status and None not in traces and len(set(traces)) == len(traces)
     results: list[Json] = []
     errors: list[Json] = []
     for given, trace in zip(inputs, traces, strict=True):
@@ -52,7 +59,7 @@ def _write(inputs: list[Input], act: Callable[[Input], Json], undo: Callable[[],
                 raise
             errors.append(refusal.of_row(trace))
         else:
-            results.append(result if trace is None else result | {"objectWriteTraceId": trace})
+            results.append(result | {"objectWriteTraceId": trace} if trace is not None and reporting.echo_traces else result)
     # The specification says 201 for a batch of new records; the recordings show 200.
     return answer_of(results, errors, started)
 
@@ -84,17 +91,17 @@ class _Undo:
             self._kind.update(record, cleared | values)
 
 
-def create(kind: ObjectType, request: Json, multi_status: bool) -> tuple[int, Json]:
+def create(kind: ObjectType, request: Json, reporting: Reporting) -> tuple[int, Json]:
     """New records."""
     undo = _Undo(kind)
 
     def act(given: Input) -> Json:
         return kind.show(undo.created(kind.create(_properties(given))), everything=True)
 
-    return _write(inputs_of(request), act, undo, multi_status)
+    return _write(inputs_of(request), act, undo, reporting)
 
 
-def update(kind: ObjectType, request: Json, multi_status: bool) -> tuple[int, Json]:
+def update(kind: ObjectType, request: Json, reporting: Reporting) -> tuple[int, Json]:
     """Changed records, named by id or by a unique property."""
     inputs, undo, started = inputs_of(request), _Undo(kind), time.time()
     _refuse_twice(inputs)
@@ -107,13 +114,13 @@ def update(kind: ObjectType, request: Json, multi_status: bool) -> tuple[int, Js
         return kind.show(kind.update(record, _properties(given)), everything=True)
 
     present = [given for given in inputs if id(given) in records]
-    status, body = _write(present, act, undo, multi_status) if present else answer_of([], [], started)
+    status, body = _write(present, act, undo, reporting) if present else answer_of([], [], started)
     if not missing:
         return status, body
     return answer_of(body["results"], [*body.get("errors", []), _missing(kind, missing)], started)
 
 
-def upsert(kind: ObjectType, request: Json, multi_status: bool) -> tuple[int, Json]:
+def upsert(kind: ObjectType, request: Json, reporting: Reporting) -> tuple[int, Json]:
     """Records created or changed, named by a unique property; each says whether it is new."""
     inputs, undo = inputs_of(request), _Undo(kind)
     for given in inputs:
@@ -132,7 +139,7 @@ def upsert(kind: ObjectType, request: Json, multi_status: bool) -> tuple[int, Js
         undo.updating(record)
         return kind.show(kind.update(record, values) if values else record, everything=True) | {"new": False}
 
-    return _write(inputs, act, undo, multi_status)
+    return _write(inputs, act, undo, reporting)
 
 
 def read(kind: ObjectType, request: Json) -> tuple[int, Json]:

@@ -16,7 +16,8 @@ Json = Any
 
 class Control(Orders):
     """The state of the simulator and the orders of a test. `search_lag`: seconds until a new record is found by the search.
-    `multi_status`: whether batches whose inputs all have trace ids report failures one by one."""
+    `multi_status`: whether batches whose inputs all have trace ids report failures one by one; the pages say so of creating only.
+    `echo_traces`: whether results carry the trace ids of their inputs; in the specification they may."""
 
     def __init__(self, numbers: Numbers | None = None, search_lag: float = 1.0) -> None:
         self._numbers, self._lag = numbers, search_lag
@@ -26,8 +27,7 @@ class Control(Orders):
         """Back to a new account."""
         super().reset()
         self.account, self.sign_in, self.limits = Account(), SignIn(), Limits(self._numbers)
-        self.search_lag, self.multi_status = self._lag, True
-        self.unauthorized = 0
+        self.search_lag, self.multi_status, self.echo_traces = self._lag, True, True
 
     def order(self, document: Mapping[str, Json]) -> dict[str, Json]:
         """An order as JSON, for simulators in a process of their own: `reset`, `faults`, `limits`, `spend`, `searchLag`, `multiStatus`,

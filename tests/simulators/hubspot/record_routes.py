@@ -109,9 +109,9 @@ def search_records(asked: Asked) -> Answer:
     return 200, search(kind, asked.document, asked.control.search_lag, asked.size)
 
 
-def _writing(write: Callable[[ObjectType, Json, bool], Answer]) -> Endpoint:
+def _writing(write: Callable[[ObjectType, Json, batch.Reporting], Answer]) -> Endpoint:
     def endpoint(asked: Asked) -> Answer:
-        return write(_kind(asked, "write"), asked.document, asked.control.multi_status)
+        return write(_kind(asked, "write"), asked.document, asked.control)
 
     return endpoint
 

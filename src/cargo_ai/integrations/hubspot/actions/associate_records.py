@@ -1,0 +1,56 @@
+"""Associate records: relate two of them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.hubspot.fields import Json, object_type_field
+from cargo_ai.integrations.hubspot.records import MOST_INPUTS, associate_batch
+from cargo_ai.integrations.hubspot.rows import Rows, batched
+from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+
+
+class AssociateRecords(Form):
+    """Which two records."""
+
+    from_object_type: str = object_type_field("Object")
+    from_record_id: Json = Field(title="Record", description="The id of the one record.")
+    to_object_type: str = object_type_field("Other object")
+    to_record_id: Json = Field(title="Other record", description="The id of the other record.")
+
+
+async def _act(rows: Rows[AssociateRecords]) -> None:
+    pairs = rows.read(lambda form: (key_of(form.from_record_id, "fromRecordId"), key_of(form.to_record_id, "toRecordId")))
+    if not pairs:
+        return
+    first = rows.first
+    failed = await associate_batch(rows.service, first.from_object_type, first.to_object_type, [*pairs.values()])
+    for position, pair in pairs.items():
+        if pair in failed:
+            rows.refuse(position, failed[pair])
+        else:
+            rows.settle(position, Done({"associated": True, "fromRecordId": pair[0], "toRecordId": pair[1]}, "associated"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="associateRecords",
+    kind="connector",
+    name="Associate records",
+    description="Gives two records the default association of their types, as a contact and its company. Once more changes nothing.",
+    does="acts",
+    config_schema=schema_of(AssociateRecords),
+    ui_schema=ui_schema_of(AssociateRecords),
+    output_schema={
+        "type": "object",
+        "properties": {
+            "associated": {"type": "boolean"},
+            "fromRecordId": {"type": "string"},
+            "toRecordId": {"type": "string"},
+        },
+        "required": ["associated", "fromRecordId", "toRecordId"],
+    },
+    rows=RowBatch(batched(AssociateRecords, _act), max=MOST_INPUTS, group_by=("fromObjectType", "toObjectType")),
+    idempotency="upsert",
+    hint="writes",
+)

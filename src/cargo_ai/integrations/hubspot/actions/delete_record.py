@@ -1,0 +1,40 @@
+"""Delete record: move one to the recycling bin."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.hubspot.fields import WRITTEN, Json, OfObject
+from cargo_ai.integrations.hubspot.records import MOST_INPUTS, archive_batch
+from cargo_ai.integrations.hubspot.rows import Rows, batched
+from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of, written
+
+
+class DeleteRecord(OfObject):
+    """Which record."""
+
+    record_id: Json = Field(title="Record", description="The record's id in HubSpot.")
+
+
+async def _act(rows: Rows[DeleteRecord]) -> None:
+    ids = rows.read(lambda form: key_of(form.record_id, "recordId"))
+    if ids:
+        await archive_batch(rows.service, rows.first.object_type, [*ids.values()])
+        for position, key in ids.items():
+            rows.settle(position, written("deleted", key, more={"recordIds": [key]}))
+
+
+ACTION: ConnectorAction = Action(
+    slug="deleteRecord",
+    kind="connector",
+    name="Delete record",
+    description="Moves a record to HubSpot's recycling bin, from which it can be restored for 90 days. One that is not there is no error.",
+    does="acts",
+    config_schema=schema_of(DeleteRecord),
+    ui_schema=ui_schema_of(DeleteRecord),
+    output_schema=WRITTEN,
+    rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
+    idempotency="upsert",
+    hint="deletes",
+)

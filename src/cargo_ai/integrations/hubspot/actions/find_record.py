@@ -1,0 +1,51 @@
+"""Find record: read one by its id or by a property that is unique."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.hubspot.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.hubspot.matching import matching
+from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.rows import Rows, batched, shown
+from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+
+
+class FindRecord(Matching):
+    """Which record, and what of it."""
+
+    properties: list[str] = properties_field()
+
+
+async def _act(rows: Rows[FindRecord]) -> None:
+    keys = rows.read(lambda form: key_of(form.matching_value))
+    if not keys:
+        return
+    first, request = rows.first, rows.requests[next(iter(keys))]
+    matches = await matching(request, first.object_type, first.matching_property_name, [*keys.values()], first.properties)
+    for position, key in keys.items():
+        records = matches.of(key)
+        if len(records) > 1:
+            text = f"{len(records)} records of {first.object_type} have {first.matching_property_name} {key}: use Find records."
+            rows.settle(position, Failed(text, reason="ambiguous"))
+        else:
+            output = {"found": bool(records), "record": shown(records[0]) if records else None}
+            rows.settle(position, Done(output, "found" if records else "not found"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecord",
+    kind="connector",
+    name="Find record",
+    description="Reads one record by its id or by a unique property, such as a contact's e-mail address. Of a batch, 100 go in one call.",
+    does="acts",
+    config_schema=schema_of(FindRecord),
+    ui_schema=ui_schema_of(FindRecord),
+    output_schema={
+        "type": "object",
+        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
+        "required": ["found", "record"],
+    },
+    rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
+    idempotency="reads",
+    hint="reads",
+)

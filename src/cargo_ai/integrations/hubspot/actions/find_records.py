@@ -1,0 +1,52 @@
+"""Find records: read every record that has a value of a property."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.hubspot.fields import RECORD, Json, OfObject, properties_field, property_field
+from cargo_ai.integrations.hubspot.matching import matching
+from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.rows import Rows, batched, shown
+from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+
+
+class FindRecords(OfObject):
+    """Which records, and what of them."""
+
+    property_name: str = property_field("Property")
+    value: Json = Field(title="Value", description="Records that have this value of the property.")
+    properties: list[str] = properties_field()
+    limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
+
+
+async def _act(rows: Rows[FindRecords]) -> None:
+    keys = rows.read(lambda form: key_of(form.value, "value"))
+    if not keys:
+        return
+    first, request = rows.first, rows.requests[next(iter(keys))]
+    matches = await matching(request, first.object_type, first.property_name, [*keys.values()], first.properties)
+    for position, key in keys.items():
+        records = matches.of(key)
+        output = {"count": len(records), "records": [shown(record) for record in records[: rows.forms[position].limit]]}
+        rows.settle(position, Done(output, f"{len(records)} found"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecords",
+    kind="connector",
+    name="Find records",
+    description="Reads all records that have a value of a property, unique or not. Of a batch, up to 100 values go in one search.",
+    does="acts",
+    config_schema=schema_of(FindRecords),
+    ui_schema=ui_schema_of(FindRecords),
+    output_schema={
+        "type": "object",
+        "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},
+        "required": ["count", "records"],
+    },
+    rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
+    idempotency="reads",
+    hint="reads",
+)

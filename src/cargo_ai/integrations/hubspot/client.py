@@ -1,0 +1,64 @@
+"""How HubSpot is called: its address, what its errors mean, and how fast calls may come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from cargo_ai.integrations.kit import ErrorRule, ServiceSpec
+from cargo_ai.integrations.kit.errors import at, words_of
+
+Json = Any
+_KEYS = "Development > Keys > Service keys"
+
+
+def words(body: Json) -> str:
+    """HubSpot's sentence. Of values that are not valid it stands in `errors`; the message repeats it as JSON in JSON."""
+    scopes = [str(scope) for path in ("requiredGranularScopes", "requiredScopes") for scope in at(body, f"errors.*.context.{path}.*")]
+    if scopes:
+        return f"{words_of(body)} It needs one of {', '.join(scopes)}."
+    details = [str(message) for message in at(body, "errors.*.message")]
+    category = str(cast("Mapping[str, Json]", body).get("category", "")) if isinstance(body, Mapping) else ""
+    return "; ".join(dict.fromkeys(details)) if details and category == "VALIDATION_ERROR" else words_of(body)
+
+
+ERRORS = (
+    ErrorRule(
+        "refresh_then_retry",
+        status=401,
+        message=f"The key is not accepted: {{said}} Make a service key in HubSpot ({_KEYS}) and put it into the connector.",
+        reason="unauthorized",
+    ),
+    # Keys of another form do not get as far as HubSpot: its proxy refuses them.
+    ErrorRule(
+        "fail",
+        status=530,
+        message=f"The key does not look like one of HubSpot. Copy it again ({_KEYS}); nothing may stand before or behind it.",
+        reason="unauthorized",
+    ),
+    ErrorRule(
+        "fail",
+        status=403,
+        path="category",
+        text="MISSING_SCOPES",
+        message=f"The key lacks a permission: {{said}} Add it to the key ({_KEYS}).",
+        reason="forbidden",
+    ),
+    ErrorRule(
+        "wait",
+        status=429,
+        path="policyName",
+        text="^DAILY$",
+        message="The account's requests of this day are used up: {said}",
+        reason="rateLimited",
+        seconds=900.0,
+    ),
+    ErrorRule("wait", status=429, path="policyName", text="^SECONDLY$", reason="rateLimited", seconds=1.0),
+    ErrorRule("wait", status=429, reason="rateLimited", seconds=10.0),
+    # HubSpot asks for at least two seconds.
+    ErrorRule("wait", status=423, message="The record is locked by another change: {said}", reason="locked", seconds=2.0),
+    ErrorRule("wait", status=477, message="HubSpot is moving this account to another data centre: {said}", reason="moving", seconds=60.0),
+    ErrorRule("fail", status=409, message="{said}", reason="conflict"),
+)
+
+SERVICE = ServiceSpec(base_url="https://api.hubapi.com", errors=ERRORS, words=words)
