@@ -144,7 +144,7 @@ def _declare(integration: Integration, action: ConnectorAction) -> Action[Call]:
         return partial(nodes.perform, integration, action)
 
     bound = cast("Action[Call]", action)
-    return replace(bound, integration=integration.slug, perform=None, performer=performer)
+    return replace(bound, integration=integration.slug, perform=None, rows=None, performer=performer)
 
 
 async def _perform_unknown(call: Call) -> Outcome:
