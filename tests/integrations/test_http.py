@@ -14,7 +14,7 @@ def _config(**body: Any) -> dict[str, Any]:
 
 
 def _account(simulator: Simulator, token: str) -> dict[str, Any]:
-    return {"baseUrl": simulator.url, "auth": {"kind": "bearer", "token": token}}
+    return {"baseUrl": simulator.url, "verifyPath": "/me", "auth": {"kind": "bearer", "token": token}}
 
 
 class TestHttp(IntegrationConformance):
