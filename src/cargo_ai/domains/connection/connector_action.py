@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +14,10 @@ from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.response_cache import ResponseCache
+from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.engine.limits.limits import Limits
+from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
     ActionRequest,
     Admission,
@@ -60,6 +61,7 @@ class ConnectorNodes:
         self._limits = services.once(Limits, lambda: Limits(services.database))
         self._cache = ResponseCache(services.database)
         self._accounts = services.once(Accounts, lambda: Accounts(services))
+        self._rows = RowActions(services.once(InFlight, InFlight))
 
     async def perform(self, integration: Integration, action: ConnectorAction, call: Call) -> Outcome:
         """One attempt. What the service or the config does wrong is an Outcome; only the database's faults are raised."""
@@ -100,14 +102,15 @@ class ConnectorNodes:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
         request = ActionRequest(call.config, opened, call, self._client, self._settings, self._service(service, call, account), sensitive)
+        action, integration = service.action, service.integration
+        if action.rows is not None:
+            destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
+            send = partial(ship, action, integration.name)
+            return _without_secrets(await self._rows.perform(destination, action.rows, request, send), sensitive)
         try:
-            outcome = await attempt(service.action, request)
+            outcome = await attempt(action, request)
         except Exception as error:
-            # A bug of one integration must not take the other runs of this worker along.
-            trace = scrub(traceback.format_exc(), sensitive)
-            slug, name = service.integration.slug, service.integration.name
-            _log.error("integration failed", integration=slug, action=service.action.slug, run=str(call.run), trace=trace)
-            return Failed(f"The integration {name} failed unexpectedly ({type(error).__name__}).")
+            outcome = after_bug(error, action, integration.name, request)
         return _without_secrets(outcome, sensitive)
 
     def _service(self, service: _Service, call: Call, account: Account | None) -> Service:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
@@ -71,6 +71,10 @@ class InvalidConfig(Exception):
     """The node cannot be executed with this config; the message is for the user. Raised in `perform`, it fails the node."""
 
 
+async def _always_stands() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt of one node of one run.
@@ -78,6 +82,7 @@ class Call:
     `key` is the idempotency key `<run>:<node>:<visit>`, the same for all attempts. `attempt` counts from 1.
     `meta` is what an earlier `Later` left. `config` is resolved. `parent` is the context of the run that this one is a child of.
     `repeated`: this may have been done before, by an earlier attempt, a worker that died, or the run that this one repeats.
+    `stands`: whether the run still wants it: neither was it cancelled nor has another worker taken it over.
     """
 
     workspace: uuid.UUID
@@ -93,6 +98,7 @@ class Call:
     meta: Json = None
     parent: Json = None
     repeated: bool = False
+    stands: Callable[[], Awaitable[bool]] = field(default=_always_stands, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,8 @@ class RowBatch(Generic[CallT]):
 
     perform: (calls) → an outcome for each, in the same order; what it raises concerns all of them.
     max, most_bytes: how many calls, and how large configs, go together. group_by: config keys in which the calls of a batch are equal.
-    linger: seconds for which a call waits for others.
+    linger: seconds for which a call waits for others. unique: a key that no two calls of a batch may share, of a service that refuses
+        those: the later ones go in a later batch, when the earlier one is done.
     """
 
     perform: Callable[[Sequence[CallT]], Awaitable[Sequence[Outcome]]]
@@ -181,6 +188,7 @@ class RowBatch(Generic[CallT]):
     group_by: tuple[str, ...] = ()
     linger: float = 0.05
     most_bytes: int | None = None
+    unique: Callable[[CallT], Hashable] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns
 from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, Step, now
 from cargo_ai.engine.worker.graph_cache import GraphCache
+from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.load import Loader, restore_walk
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.engine.worker.runner import Runner
@@ -50,10 +51,13 @@ class Driver:
         files: FileStore,
         settings: Settings,
         owner: str,
+        in_flight: InFlight | None = None,
     ) -> None:
+        self._in_flight = in_flight or InFlight()
         self._pool, self._writers, self._queue, self._owner = pool, writers, queue, owner
         self._loader = Loader(pool, GraphCache(actions), files)
-        self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), ChildRuns(pool, writers, queue, actions, self._loader))
+        child_runs = ChildRuns(pool, writers, queue, actions, self._loader)
+        self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), child_runs, self._in_flight)
         self._drives: list[DrivenShard] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -123,29 +127,8 @@ class Driver:
                 failure.append(error)
 
         try:
-            after, driven = None, 0
-            while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven))):
-                after, driven = rows[-1]["uuid"], driven + len(rows)
-                slice_end = clock.seconds() + SLICE_SECONDS
-                for row in rows:
-                    if failure or drive.shard.lost or self._runner.draining.is_set():
-                        drive.left = drive.left or self._runner.draining.is_set()
-                        break
-                    walk, origin = restore_walk(row)
-                    if drive.is_quarantined:
-                        await self._runner.approach(drive, walk)
-                    step = self._runner.start(drive, row, walk)
-                    if step is None and self._runner.end_at_once(drive, row, walk, origin):
-                        if clock.seconds() > slice_end:
-                            await self._runner.yield_to_others(drive)
-                            slice_end = clock.seconds() + SLICE_SECONDS
-                        continue
-                    await gate.acquire()
-                    task = asyncio.create_task(self._drive_run(drive, row, walk, origin, step))
-                    tasks.add(task)
-                    task.add_done_callback(ended)
-                if drive.left or drive.shard.lost:
-                    break
+            with self._in_flight.moving():
+                await self._start_all(drive, gate, failure, ended)
             while tasks:
                 await self._end_of(drive)
         finally:
@@ -153,6 +136,39 @@ class Driver:
                 task.cancel()
         if failure:
             raise failure[0]
+
+    async def _start_all(
+        self, drive: DrivenShard, gate: asyncio.Semaphore, failure: list[BaseException], ended: Callable[[asyncio.Task[None]], None]
+    ) -> None:
+        """Start the runs of a shard as far as there is place for them, page by page."""
+        tasks = drive.tasks
+        after, driven = None, 0
+        while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven))):
+            after, driven = rows[-1]["uuid"], driven + len(rows)
+            slice_end = clock.seconds() + SLICE_SECONDS
+            for row in rows:
+                if failure or drive.shard.lost or self._runner.draining.is_set():
+                    drive.left = drive.left or self._runner.draining.is_set()
+                    break
+                walk, origin = restore_walk(row)
+                if drive.is_quarantined:
+                    await self._runner.approach(drive, walk)
+                step = self._runner.start(drive, row, walk)
+                if step is None and self._runner.end_at_once(drive, row, walk, origin):
+                    if clock.seconds() > slice_end:
+                        await self._runner.yield_to_others(drive)
+                        slice_end = clock.seconds() + SLICE_SECONDS
+                    continue
+                if gate.locked():
+                    with self._in_flight.resting():
+                        await gate.acquire()
+                else:
+                    await gate.acquire()
+                task = asyncio.create_task(self._drive_run(drive, row, walk, origin, step))
+                tasks.add(task)
+                task.add_done_callback(ended)
+            if drive.left or drive.shard.lost:
+                break
 
     async def _end_of(self, drive: DrivenShard) -> None:
         """Wait for the last runs of a shard. One that is limited gives back by halves what it no longer needs."""

@@ -32,6 +32,7 @@ from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
 from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenRun, DrivenShard, RunExit, Step, now
+from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import log
@@ -51,9 +52,16 @@ class Runner:
     """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], files: FileStore, quota: OutputQuota, child_runs: ChildRuns
+        self,
+        pool: AsyncConnectionPool[Any],
+        writers: Mapping[str, Writer],
+        files: FileStore,
+        quota: OutputQuota,
+        child_runs: ChildRuns,
+        in_flight: InFlight,
     ) -> None:
         self._pool, self._writers, self._files, self._quota, self._child_runs = pool, writers, files, quota, child_runs
+        self._in_flight = in_flight
         self.draining = asyncio.Event()
         self._urgent_shards = 0
 
@@ -81,6 +89,10 @@ class Runner:
 
     async def drive_run(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         """Continue from a step until the run ends, is parked, or is left because this process drains."""
+        with self._in_flight.moving():
+            return await self._drive_run(drive, row, walk, origin, step)
+
+    async def _drive_run(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         if drive.is_quarantined and await self.fail_poison(drive, walk):
             step = None
         while step is not None and await self._may_keep_outputs(drive, walk):
@@ -140,7 +152,8 @@ class Runner:
 
     async def _run_children(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
         """Carry out a node that starts runs below this one: the next step, or what became of this run meanwhile."""
-        outcome = await self._child_runs.perform(self, drive, row, walk, act)
+        with self._in_flight.resting():
+            outcome = await self._child_runs.perform(self, drive, row, walk, act)
         if outcome == "left":
             drive.left = True
             return "left"
@@ -188,6 +201,7 @@ class Runner:
             attempt=act.attempt,
             meta=act.meta,
             parent=walk.parent,
+            stands=partial(self._stands, drive, row, walk),
             repeated=act.attempt > 1 or walk.throttled > 0 or walk.is_unsure or row["replay_of"] is not None,
         )
         walk.is_unsure = False
@@ -200,6 +214,10 @@ class Runner:
             return await _execute(act, call)
         finally:
             self.set_urgent(drive, 1 if idle else 0)
+
+    async def _stands(self, drive: DrivenShard, row: DrivenRun, walk: Walk) -> bool:
+        await self.refresh(drive)
+        return not (drive.shard.lost or drive.is_cancelled(row, walk))
 
     async def _paused(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:
         """Sit out a short pause here (None); park the run for a long one, so that it holds no worker."""

@@ -37,6 +37,9 @@ SAID = 500
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+def _nothing() -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """How a service is called.
@@ -78,6 +81,7 @@ class Service:
 
     key: what is the same for all attempts; the n-th changing call gets `key`, `key:2`, `key:3`…
     changed: a call that changes something was sent, so that waiting here is better than starting over.
+    admitted: called each time that the rate limits have let a call go.
     """
 
     spec: ServiceSpec
@@ -89,6 +93,7 @@ class Service:
     key: str = ""
     sensitive: tuple[str, ...] = ()
     changed: bool = False
+    admitted: Callable[[], object] = _nothing
     _changes: int = 0
 
     async def get(self, path: str, *, query: Config | None = None, headers: Mapping[str, str] | None = None) -> Answer:
@@ -226,6 +231,7 @@ class Service:
                 text = f"{self.name}: a rate limit lets no call through for {seconds:.0f} seconds, in the middle of this node's work."
                 raise ServiceError(text, transient=True, retry_after=seconds, reason="rateLimited", sent=True)
             raise Throttled(seconds, self.admission.why(shape))
+        self.admitted()
 
     def _error(self, rule: ErrorRule, answer: Answer, reads: bool) -> ServiceError:
         said = one_line(self.spec.words(answer.body), self._scrub, SAID)

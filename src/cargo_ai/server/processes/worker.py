@@ -22,6 +22,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
+from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
@@ -77,11 +78,13 @@ class Worker:
         ):
             await pool.wait(timeout=30)
             files = FileStore.of(self._settings)
-            composed = compose(services_of(self._settings, self._database, files, secret_key(self._settings), client))
+            services = services_of(self._settings, self._database, files, secret_key(self._settings), client)
+            composed = compose(services)
             # Single runs are committed by a writer of their own, so that none waits behind ten thousand rows of a batch.
             slot = self._uuid.int % WRITER_SLOTS
             writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
-            driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid))
+            in_flight = services.once(InFlight, InFlight)
+            driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
             enumerator = Enumerator(pool, self._queue, composed.sources)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)

@@ -1,0 +1,1 @@
+"""Row batching: the rows of many runs go to a service in one call."""
