@@ -9,12 +9,14 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.filter import FILTER, SORT, Filter, Sort
 from cargo_ai.contract.storage.columns import Named
-from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 _NO_MODEL = refusal(404, "There is no model {uuid} in this workspace.")
 _NO_INDEX = refusal(404, "The model has no index {name}.")
+
+_BUILT = frozenset({"ready", "failed"})
 
 IndexKind = Literal["values", "order", "text"]
 
@@ -33,10 +35,18 @@ class Index(Wire):
     uses_count: int
 
 
+class IndexBuild(Wire):
+    """Whether indexes of a model are still being built: `failed` is one of them, none is being built."""
+
+    model_uuid: Uuid
+    status: Literal["building", "ready", "failed"]
+
+
 class IndexesReply(Wire):
     """The indexes of a model."""
 
     indexes: list[Index]
+    build: IndexBuild
 
 
 class CreateIndex(Wire):
@@ -73,6 +83,7 @@ get_all: Operation[ByUuid, IndexesReply, ListReason] = operations.add(
         summary="List the indexes of a model, with size, status and number of uses.",
         permission="storage:read",
         refusals={"modelNotFound": _NO_MODEL},
+        waits=Waits(key="build.modelUuid", field="build.status", final=_BUILT),
         cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model list-indexes {_EXAMPLE}",)),
     )
 )
@@ -89,10 +100,11 @@ create: Operation[CreateIndex, IndexesReply, CreateReason] = operations.add(
         summary="Create indexes that make filters and sorting fast; they are built in the background.",
         permission="storage:write",
         refusals={"modelNotFound": _NO_MODEL, "indexNotPossible": refusal(400, "{problem}")},
+        until=Until("storage.model.listIndexes", "build.modelUuid", "build.status", final=_BUILT, bad=frozenset({"failed"})),
         cli=Cli(
             flags={"uuid": ("--uuid", "--model-uuid")},
             examples=(
-                f"cargo-ai storage model create-index {_EXAMPLE} --column-slugs country,employees",
+                f"cargo-ai storage model create-index {_EXAMPLE} --column-slugs country,employees --wait-until-finished",
                 f"cargo-ai storage model create-index {_EXAMPLE} --kind text --column-slugs name",
             ),
             csv=frozenset({"columnSlugs"}),

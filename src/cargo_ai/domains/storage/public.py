@@ -21,6 +21,7 @@ from cargo_ai.domains.storage.records import ingest
 from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.domains.storage.unfinished import Unfinished, unfinished
+from cargo_ai.records import incomplete
 from cargo_ai.records.catalog import Catalog, Relation
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "catalog",
     "column_key",
     "enrich",
+    "incomplete_columns",
     "ingest",
     "is_refreshing",
     "model_exists",
@@ -58,6 +60,15 @@ async def relation(db: AsyncSession, model: uuid.UUID) -> Relation | None:
     """One model of the session's workspace."""
     row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)))
     return None if row is None else (await model_catalog.catalog(db, row.workspace_uuid)).by_model(model)
+
+
+async def incomplete_columns(db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID) -> list[str]:
+    """A sentence for each column of a model of the session's workspace that lacks values. One statement where nothing is being filled."""
+    if not await model_catalog.is_anything_incomplete(db):
+        return []
+    every = await model_catalog.catalog(db, workspace)
+    whole = every.by_model(model)
+    return [] if whole is None else incomplete.sentences(every, incomplete.of_relation(whole))
 
 
 async def model_exists(db: AsyncSession, model: uuid.UUID, *, lock: bool = False) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import batch as contract
@@ -56,7 +57,26 @@ def kind_problem(workflow: Runnable, kind: str) -> str | None:
 
 
 async def to_stored(ctx: Context, batch: uuid.UUID, target: Target, data: batch_kinds.BatchInput) -> JsonObject:
-    """The stored form of a new batch's data. Raises Refusal of `batch create` for what its workflow does not take or what is missing."""
+    """The stored form of a new batch's data, which says what of it is not complete. Raises Refusal of `batch create` for what its workflow
+    does not take or what is missing."""
+    stored = await _to_stored(ctx, batch, target, data)
+    stored |= await incomplete_columns(ctx.db, ctx.workspace, stored)
+    for sentence in warnings(stored):
+        ctx.warn(sentence)
+    return stored
+
+
+async def incomplete_columns(db: AsyncSession, workspace: uuid.UUID, stored: JsonObject) -> JsonObject:
+    """What is added to the data of a batch whose records have columns that lack values."""
+    model, segment = (ids.parse(str(stored.get(field))) for field in ("modelUuid", "segmentUuid"))
+    if model is None and segment is not None:
+        info = await segmentation.find_segment(db, segment)
+        model = None if info is None else info.model_uuid
+    sentences = [] if model is None else await storage.incomplete_columns(db, workspace, model)
+    return {"incompleteColumns": sentences[:_SHOWN]} if sentences else {}
+
+
+async def _to_stored(ctx: Context, batch: uuid.UUID, target: Target, data: batch_kinds.BatchInput) -> JsonObject:
     problem = kind_problem(target.workflow, data.kind)
     if problem is not None:
         contract.create.refuse("invalidDataKind", kind=data.kind, cause=problem)
@@ -163,13 +183,16 @@ async def _record_ids(ctx: Context, workflow: Runnable, data: batch_kinds.Record
     stored: JsonObject = {"kind": "recordIds", "modelUuid": str(model), "ids": record_ids}
     if missing:
         stored |= {"missingIdsCount": len(missing), "missingIds": missing[:_SHOWN]}
-        for sentence in warnings(stored):
-            ctx.warn(sentence)
     return stored
 
 
 def warnings(data: JsonObject) -> list[str]:
     """What of a batch's data was missing when the batch was created, in sentences."""
+    incomplete = [f"When the batch was created: {sentence}" for sentence in data.get("incompleteColumns", ())]
+    return [*_missing_ids(data), *incomplete]
+
+
+def _missing_ids(data: JsonObject) -> list[str]:
     count, missing = data.get("missingIdsCount"), data.get("missingIds")
     if not count or not missing:
         return []

@@ -121,6 +121,9 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
             await play_schedule.apply(ctx, row, former_type)
         except segmentation.InvalidFilter as error:
             contract.update.refuse("invalidFilter", cause=f"it no longer fits its model: {error}")
+    if request.is_enabled:
+        for sentence in await storage.incomplete_columns(ctx.db, ctx.workspace, row.model_uuid):
+            ctx.warn(sentence)
     await record_usages(ctx.db, row, nodes or [])
     return await to_response(ctx, row)
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.domains.orchestration.batches import batch_data
 from cargo_ai.domains.orchestration.plays.play_policy import END_TASK
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup
@@ -60,6 +61,8 @@ async def start(
     if await db.scalar(select(batches.c.uuid).where(batches.c.workflow_uuid == row.workflow_uuid, batches.c.cause == cause)) is not None:
         return None
     crash_points.point("before play batch")
+    if not data.get("skip"):
+        data = data | await batch_data.incomplete_columns(db, row.workspace_uuid, data)
     request = submit.BatchRequest(
         spec=spec,
         data=data,

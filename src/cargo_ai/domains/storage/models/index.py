@@ -148,7 +148,10 @@ async def _list_indexes(db: AsyncSession, relation: Relation) -> contract.Indexe
     jobs = {str(args["name"]): (args, status) for args, status in await _jobs(connection, relation)}
     every = [_to_response(one) for one in await indexes.list_indexes(connection, relation) if one.name not in jobs]
     every += [_job_to_response(name, args, status) for name, (args, status) in jobs.items()]
-    return contract.IndexesReply(indexes=every)
+    statuses = {index.status for index in every}
+    is_building, has_failed = bool(statuses & {"pending", "building"}), "failed" in statuses
+    status = "building" if is_building else "failed" if has_failed else "ready"
+    return contract.IndexesReply(indexes=every, build=contract.IndexBuild(model_uuid=str(relation.model), status=status))
 
 
 def _to_response(one: ExistingIndex) -> contract.Index:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -51,6 +51,13 @@ async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, b
             query.where(Model.deleted_at.is_(None)).order_by(Model.uuid)
         )
     ]
+
+
+async def is_anything_incomplete(db: AsyncSession) -> bool:
+    """Whether any model of the session's workspace has columns that lack values."""
+    fills = select(StorageRun.uuid).where(StorageRun.is_incomplete).exists()
+    stale = select(StaleLookup.model_uuid).exists()
+    return bool(await db.scalar(select(or_(fills, stale))))
 
 
 def to_relation(

@@ -15,8 +15,11 @@ from cargo_ai.records import ddl
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
+from tests.kit.graphs import node
+from tests.unit.domains.orchestration.plays.test_play import deployed
 
 COUNT = 50
+EVERYTHING: Body = {"conjonction": "and", "groups": []}
 SCORE: Body = {"kind": "computed", "slug": "score", "type": "number", "label": "", "expression": {"expression": "record.employees * 2"}}
 
 
@@ -74,6 +77,27 @@ async def test_a_fill_is_a_job_and_ends_with_every_value(api: ApiClient, state: 
     assert (ended["status"], ended["recordsDone"], ended["recordsTotal"]) == ("success", COUNT, COUNT)
     found = (await api.call("storage.model.get", uuid=model))["model"]
     assert (found["isRefreshing"], found["filling"], found["lastRun"]) == (False, None, None)
+
+
+async def test_batches_and_plays_over_records_that_lack_values_say_so(api: ApiClient, state: State, model: str) -> None:
+    line = [node("start", children=("end",)), node("end")]
+    created = (await api.call("orchestration.play.create", name="Scored", modelUuid=model, filter=EVERYTHING, changeKinds=["added"]))[
+        "play"
+    ]
+    await deployed(api, created, line)
+    ids: Body = {"kind": "recordIds", "ids": ["001.com"]}
+    assert "filled" not in await warnings(api, "orchestration.batch.create", workflowUuid=created["workflowUuid"], data=ids)
+    run = await begun(api, model)
+    await move(state, run, 2)
+    sentence = "score is still being filled: 14 of 50 records."
+    assert sentence in await warnings(api, "orchestration.play.update", uuid=created["uuid"], isEnabled=True)
+    filtered: Body = {"kind": "filter", "modelUuid": model}
+    for data in (ids, filtered):
+        assert sentence in await warnings(api, "orchestration.batch.preview", workflowUuid=created["workflowUuid"], data=data)
+        batch = (await api.call("orchestration.batch.create", workflowUuid=created["workflowUuid"], data=data))["batch"]
+        assert batch["warnings"] == [f"When the batch was created: {sentence}"]
+    await finish(state, run)
+    assert (await api.call("orchestration.batch.create", workflowUuid=created["workflowUuid"], data=ids))["batch"]["warnings"] == []
 
 
 async def test_everything_that_shows_a_column_says_that_it_is_being_filled(api: ApiClient, state: State, model: str) -> None:

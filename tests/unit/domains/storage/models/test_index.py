@@ -64,6 +64,14 @@ async def test_a_filter_gets_one_index_of_values_equal_ones_first(api: ApiClient
     assert (await api.call("storage.model.createIndex", **asked))["indexes"] == [made]
 
 
+async def test_whether_indexes_are_still_being_built_is_what_a_command_waits_for(api: ApiClient, state: State) -> None:
+    uid = await api.model()
+    reply = await api.call("storage.model.createIndex", uuid=uid, columnSlugs=["employees"])
+    assert reply["build"] == {"modelUuid": uid, "status": "building"}
+    await _work(state)
+    assert (await api.call("storage.model.listIndexes", uuid=uid))["build"] == {"modelUuid": uid, "status": "ready"}
+
+
 async def test_an_order_alone_and_parts_of_texts_have_indexes_of_their_own(api: ApiClient, state: State) -> None:
     uid = await api.model()
     await api.call("storage.model.createIndex", uuid=uid, sort=[{"columnSlug": "employees", "kind": "desc"}])
