@@ -16,7 +16,7 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import secret_key
-from cargo_ai.server.processes import connections, loop_watch, parent_watch
+from cargo_ai.server.processes import connections, garbage, loop_watch, parent_watch
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
@@ -74,6 +74,7 @@ def main() -> int:
         timeout_keep_alive=75,
     )
     bound = socket.socket(fileno=configuration.listen_fd)
+    garbage.spare_what_is_loaded()
     _Server(config, signals, configuration, door).run(sockets=[bound])
     return 0
 

@@ -29,7 +29,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, secret_key, services_of
-from cargo_ai.server.processes import connections, event_loop, loop_watch, parent_watch, pulse
+from cargo_ai.server.processes import connections, event_loop, garbage, loop_watch, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns
@@ -125,6 +125,7 @@ class Worker:
         housekeeping_task = asyncio.create_task(housekeeping.run(), name="housekeeping")
         orphaned = asyncio.create_task(parent_watch.watch(self._settings, self.stop), name="parent watch")
         stop_watching = loop_watch.begin(self._settings)
+        garbage.spare_what_is_loaded()
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
         print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads the worker's uuid
         await self._stopping.wait()
