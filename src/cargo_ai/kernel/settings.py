@@ -205,7 +205,8 @@ class Settings:
     )
     invitation_days = _integer("How many days the link of an invitation works.", ("api",), 7, least=1)
     keep_runs_days = _integer(
-        "How many days runs and batches are kept after they have ended, with what their nodes gave; rounded up to whole months. "
+        "How many days runs and batches are kept after they have ended, with what their nodes gave, rounded up to whole months; and "
+        "refreshes and fills of models. "
         "They stay for ever by default, since a history that was removed cannot be had back.",
         ("worker",),
         0,

@@ -21,7 +21,8 @@ ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "
 
 
 class Segment(Wire):
-    """A saved segment. `recordsCount` is current; `lastChange`: the counts of the newest comparison."""
+    """A saved segment. `recordsCount` is current; `isRecordsCountExact` false, in lists only: there are more. `lastChange`: the counts of
+    the newest comparison."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -33,6 +34,7 @@ class Segment(Wire):
     sort: list[JsonObject] | None
     limit: int | None
     records_count: int
+    is_records_count_exact: bool = True
     from_play: bool
     tracking_column_slugs: list[str] | None
     column_slugs: list[str] | None

@@ -37,9 +37,11 @@ from cargo_ai.store.driver import driver_connection
 _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
 """When counting takes this long, an index is proposed."""
+MOST_COUNTED, MOST_COUNTED_LATE, COUNTING_SECONDS = 100_000, 1_000, 2.0
+"""A list counts the records of each segment up to the first number, and up to the second once it has counted for so long."""
 
 
-def to_response(row: Segment, count: int, last: Change | None) -> contract.Segment:
+def to_response(row: Segment, count: int, last: Change | None, *, is_exact: bool = True) -> contract.Segment:
     """The segment on the wire. One that was never compared with an earlier state has neither `syncedAt` nor a last change."""
     return contract.Segment(
         uuid=str(row.uuid),
@@ -52,6 +54,7 @@ def to_response(row: Segment, count: int, last: Change | None) -> contract.Segme
         sort=row.sort,
         limit=row.limit,
         records_count=count,
+        is_records_count_exact=is_exact,
         from_play=row.from_play,
         tracking_column_slugs=row.tracking_column_slugs,
         column_slugs=row.column_slugs,
@@ -72,31 +75,35 @@ async def find(db: AsyncSession, text: str) -> Segment | None:
 
 
 async def _with_count(
-    ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None, catalog: Catalog | None = None
+    ctx: Context,
+    row: Segment,
+    last: Mapping[uuid.UUID, Change] | None = None,
+    catalog: Catalog | None = None,
+    up_to: int | None = None,
 ) -> contract.Segment:
-    """The segment with its live count. When its filter no longer fits the model, the count is 0, with a warning."""
+    """The segment with its live count, which stops at `up_to`. When its filter no longer fits the model, it is 0, with a warning."""
     try:
         selection = await _select(ctx, str(row.model_uuid), *_saved_parts(row), catalog)
-        count = await _count(ctx, selection) if selection else 0
+        count, is_exact = await _count(ctx, selection, up_to) if selection else (0, True)
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
-        count = 0
+        count, is_exact = 0, True
     if last is None:
         last = await latest_changes(ctx.db, [row.uuid])
-    return to_response(row, count, last.get(row.uuid))
+    return to_response(row, count, last.get(row.uuid), is_exact=is_exact)
 
 
-async def _count(ctx: Context, selection: select_records.Selection) -> int:
+async def _count(ctx: Context, selection: select_records.Selection, up_to: int | None = None) -> tuple[int, bool]:
     async with ctx.db.begin_nested():
         # A condition that fails breaks only this savepoint.
-        return (await select_records.count(ctx.db, selection))[0]
+        return await select_records.count(ctx.db, selection, up_to)
 
 
 async def _saved_response(ctx: Context, row: Segment, selection: select_records.Selection) -> contract.SegmentReply:
     """The segment as it was saved; when counting took long, a warning proposes an index. Raises InvalidFilter when a condition in SQL
     cannot be evaluated."""
     started = clock.seconds()
-    response = to_response(row, await _count(ctx, selection), (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
+    response = to_response(row, (await _count(ctx, selection))[0], (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
     seconds = clock.seconds() - started
     if seconds >= SLOW_SECONDS:
         filter, sort, _ = _saved_parts(row)
@@ -216,7 +223,11 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
     rows = (await ctx.db.scalars(query)).all()
     last = await latest_changes(ctx.db, [row.uuid for row in rows])
     catalog = await storage.catalog(ctx.db, ctx.workspace)
-    return contract.SegmentsReply(segments=[await _with_count(ctx, row, last, catalog) for row in rows])
+    ends, segments = clock.seconds() + COUNTING_SECONDS, list[contract.Segment]()
+    for row in rows:
+        up_to = MOST_COUNTED if clock.seconds() < ends else MOST_COUNTED_LATE
+        segments.append(await _with_count(ctx, row, last, catalog, up_to))
+    return contract.SegmentsReply(segments=segments)
 
 
 @handles(contract.update)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -25,11 +28,19 @@ MAX_SLEEP_SECONDS = 60.0
 LOCKED_SECONDS = 0.2
 MIN_PAUSE_MS = 100
 MAX_PAUSE_MS = 30_000
-MAX_DUE = 20
+MAX_AT_ONCE = 4
+"""Workspaces whose segments one worker compares at once: the heavy segment of one delays no other."""
+MAX_DUE_PER_WORKSPACE = 20
 
 _log = log.get(__name__)
 
-SELECT_DUE = "select segment_uuid, workspace_uuid from segment_work where due <= clock_timestamp() group by 1, 2 order by min(id) limit %s"
+SELECT_DUE = """
+select workspace_uuid, array_agg(segment_uuid order by first) from (
+    select segment_uuid, workspace_uuid, min(id) as first, row_number() over (partition by workspace_uuid order by min(id)) as place
+    from segment_work where due <= clock_timestamp() and workspace_uuid <> all(%s) group by 1, 2
+) as work where place <= %s group by 1 order by min(first) limit %s
+"""
+SELECT_NEXT = "select extract(epoch from min(due) - clock_timestamp())::float8 from segment_work where workspace_uuid <> all(%s)"
 # In the transaction of the write itself, so that no write is without its work; only where a segment watches the model.
 MARK_TOUCHED = """
 with touched as (
@@ -127,11 +138,19 @@ async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegm
     return max(present.values(), default=MIN_PAUSE_MS)
 
 
+async def _wake_when_notified(link: psycopg.AsyncConnection[Any], wake: asyncio.Event) -> None:
+    """Until the connection ends."""
+    async for _ in link.notifies():
+        wake.set()
+
+
 class ChangeDetector:
-    """Compares watched segments. Runs in each worker; it sleeps until it is notified or work falls due, and polls nothing."""
+    """Compares watched segments: one of a workspace at a time, and of several workspaces at once. Runs in each worker; it sleeps until it
+    is notified or work falls due, and polls nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._running: dict[uuid.UUID, asyncio.Task[bool]] = {}
 
     async def run(self) -> None:
         """Run until cancelled; wait while the database is unavailable."""
@@ -142,26 +161,61 @@ class ChangeDetector:
         link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
         async with link:
             await link.execute("listen cargo_segments")
-            while True:
-                while await self.next():
-                    pass
-                async for _ in link.notifies(timeout=await self._sleep(link), stop_after=1):
-                    pass
+            wake = asyncio.Event()
+            listening = asyncio.create_task(_wake_when_notified(link, wake))
+            listening.add_done_callback(lambda _: wake.set())
+            try:
+                while not listening.done():
+                    wake.clear()
+                    await self._begin(wake)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wake.wait(), await self._sleep())
+                await listening
+            finally:
+                tasks = [listening, *self._running.values()]
+                self._running.clear()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _sleep(self, link: psycopg.AsyncConnection[Any]) -> float:
-        query = "select extract(epoch from min(due) - clock_timestamp())::float8 from segment_work"
-        row = await (await link.execute(query)).fetchone()
-        if row is None or row[0] is None:
+    async def _begin(self, wake: asyncio.Event) -> None:
+        """Begin to compare what is due of workspaces of which nothing is being compared. Raises what ended those that were."""
+        for workspace, task in list(self._running.items()):
+            if task.done():
+                del self._running[workspace]
+                task.result()
+        free = MAX_AT_ONCE - len(self._running)
+        for workspace, segments in await self._due(free) if free else ():
+            task = self._running[workspace] = asyncio.create_task(self._compare_one(workspace, segments))
+            task.add_done_callback(lambda done: wake.set() if done.cancelled() or done.exception() or done.result() else None)
+
+    async def _due(self, most: int) -> list[tuple[uuid.UUID, list[uuid.UUID]]]:
+        """The workspaces with segments that are due, those that wait the longest first."""
+        async with self._database.session(ALL_WORKSPACES) as db:
+            values = [list(self._running), MAX_DUE_PER_WORKSPACE, most]
+            rows = await driver.fetch(await driver_connection(db), SELECT_DUE, values)
+            await db.rollback()
+        return [(workspace, segments) for workspace, segments in rows]
+
+    async def _sleep(self) -> float:
+        async with self._database.session(ALL_WORKSPACES) as db:
+            seconds = await driver.value(await driver_connection(db), SELECT_NEXT, [list(self._running)])
+            await db.rollback()
+        if seconds is None:
             return MAX_SLEEP_SECONDS
-        # Another worker holds the lock of what is due already.
-        return min(MAX_SLEEP_SECONDS, float(row[0])) if row[0] > 0 else LOCKED_SECONDS
+        # Another worker holds the lock of what is due already, or as many are compared as may be.
+        return min(MAX_SLEEP_SECONDS, float(seconds)) if seconds > 0 else LOCKED_SECONDS
 
     async def next(self) -> bool:
-        """Compare one segment that is due and that no other worker has locked, in one transaction; False when no segment is due."""
-        async with self._database.session(ALL_WORKSPACES) as db:
-            due = await driver.fetch(await driver_connection(db), SELECT_DUE, [MAX_DUE])
-            await db.rollback()
-        for segment, workspace in due:
+        """Compare one segment that is due and that no other worker has locked; False when no segment is due."""
+        for workspace, segments in await self._due(MAX_AT_ONCE):
+            if await self._compare_one(workspace, segments):
+                return True
+        return False
+
+    async def _compare_one(self, workspace: uuid.UUID, segments: Sequence[uuid.UUID]) -> bool:
+        """Compare the first of these segments of a workspace that no other worker has locked, in one transaction."""
+        for segment in segments:
             try:
                 if await self._compare(segment, workspace):
                     return True

@@ -31,6 +31,7 @@ PACKAGE = Package(
         "prune inserts and logs of models": lambda services: prune.prune(
             services.database, services.settings.history_days, services.settings.history_records
         ),
+        "prune storage runs": lambda services: prune.prune_runs(services.database, services.settings.keep_runs_days),
         "prune reports of ingested rows": lambda services: row_results.prune(services.database, services.files),
         "compute columns again whose lookups are stale": lambda services: stale_lookups.resume(services.database),
         "prune merges": lambda services: merge.prune(services.database),

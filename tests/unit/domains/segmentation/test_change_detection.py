@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import text
@@ -22,9 +24,21 @@ from tests.kit.application import make_state
 from tests.unit.domains.segmentation.conftest import above, kinds, segment_of, where
 
 
-async def workspace_of(state: State) -> uuid.UUID:
+async def workspace_of(state: State, segment: str | None = None) -> uuid.UUID:
+    """The first workspace, or that of a segment."""
+    query = (
+        "select uuid from workspaces order by uuid limit 1" if segment is None else "select workspace_uuid from segments where uuid = :uuid"
+    )
     async with state.database.engine.connect() as connection:
-        return (await connection.exec_driver_sql("select uuid from workspaces order by uuid limit 1")).scalar_one()
+        return (await connection.execute(text(query), {"uuid": segment} if segment else {})).scalar_one()
+
+
+async def wait_for(look: Callable[[], Awaitable[object]]) -> None:
+    """Until there is something to see."""
+    deadline = clock.seconds() + 60
+    while not await look():
+        assert clock.seconds() < deadline
+        await asyncio.sleep(0.02)
 
 
 async def watch(state: State, segment: str, watched: bool = True) -> None:
@@ -232,6 +246,34 @@ async def test_two_workers_compare_a_segment_one_after_the_other(api: ApiClient,
     await settled(state, second)
     assert len(await changes_of(api, segment)) == 1
     await other.database.close()
+
+
+async def test_a_heavy_segment_of_one_workspace_does_not_delay_those_of_another(
+    api: ApiClient, other_api: ApiClient, state: State, model: str, watcher: ChangeDetector
+) -> None:
+    theirs = await other_api.model()
+    await other_api.add(theirs, {"domain": "a", "employees": 20})
+    heavy, light = await segment_of(api, model, above(15)), await segment_of(other_api, theirs, above(15))
+    for segment in (heavy, light):
+        async with state.database.session(await workspace_of(state, segment)) as db:
+            await public.set_watched(db, uuid.UUID(segment), True)
+            await db.commit()
+    await settled(state, watcher)
+    await put(api, model, "c0", employees=99)
+    await put(other_api, theirs, "a", employees=21)
+    running = asyncio.create_task(watcher.run())
+    async with state.database.engine.connect() as connection:
+        table = (
+            await connection.execute(text("select schema_name || '.' || table_name from models where uuid = :uuid"), {"uuid": model})
+        ).scalar_one()
+        # What reads the records waits for as long as this lock is held.
+        await connection.exec_driver_sql(f"lock table {table} in access exclusive mode")
+        await wait_for(lambda: changes_of(other_api, light))
+        assert await changes_of(api, heavy) == []
+        await connection.rollback()
+    await wait_for(lambda: changes_of(api, heavy))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_watched_segment_that_cannot_be_compared_waits_and_keeps_no_other_from_it(

@@ -144,6 +144,21 @@ async def test_a_saved_segment_counts_live(api: ApiClient, companies: str) -> No
     assert [one["uuid"] for one in listed["segments"]] == [made["uuid"]]
 
 
+async def test_a_list_counts_so_far_and_one_segment_exactly(api: ApiClient, companies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await segment(api, companies, "All", EVERYTHING)
+    (listed,) = (await api.call("segmentation.segment.all"))["segments"]
+    assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (made["recordsCount"], True) == (4, True)
+    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MOST_COUNTED", 3)
+    (listed,) = (await api.call("segmentation.segment.all"))["segments"]
+    assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (3, False)
+    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MOST_COUNTED_LATE", 2)
+    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.COUNTING_SECONDS", -1)
+    (listed,) = (await api.call("segmentation.segment.all"))["segments"]
+    assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (2, False)
+    shown = (await api.call("segmentation.segment.get", uuid=made["uuid"]))["segment"]
+    assert (shown["recordsCount"], shown["isRecordsCountExact"]) == (4, True)
+
+
 async def test_segments_nest_and_never_contain_themselves(api: ApiClient, companies: str) -> None:
     big = await segment(
         api, companies, "Big", where({"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 100})

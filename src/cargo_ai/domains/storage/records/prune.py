@@ -1,4 +1,4 @@
-"""Prune: remove what storage keeps for a time only: which node inserted which record, and who changed which records."""
+"""Prune: remove what storage keeps for a time only: inserts of nodes, who changed which records, and runs that ended long ago."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
+# Of each model stay: runs that are not over or whose columns lack values, the latest of each kind, and the latest that succeeded, by
+# which a refresh knows that its file is the same.
+OLD_RUNS = """
+delete from storage_runs where uuid in (
+    select r.uuid from storage_runs r where r.finished_at < %s and not r.is_incomplete and exists (
+        select 1 from storage_runs n where n.model_uuid = r.model_uuid and n.kind = r.kind and n.uuid > r.uuid
+            and (r.status <> 'success' or n.status = 'success')
+    ) limit 1000
+)
+"""
 INSERT_RETENTION = timedelta(days=30)
 LOG_RETENTION = timedelta(days=30)
 """Segments read the logs of touched records, however short the history of records is kept."""
@@ -43,6 +53,15 @@ async def prune(database: Database, history_days: int, history_records: int) -> 
         is_orphan = ~exists().where(ChangeSet.uuid == ChangeSetWrite.change_set_uuid)
         await db.execute(delete(ChangeSetWrite).where(is_orphan))
         await db.commit()
+
+
+async def prune_runs(database: Database, days: int) -> None:
+    """Remove refreshes and fills that ended more than `days` ago, a thousand in a transaction; nothing for 0."""
+    cutoff, removed = clock.now() - timedelta(days=days), 1 if days else 0
+    while removed:
+        async with database.session(ALL_WORKSPACES) as db:
+            removed = (await (await driver_connection(db)).execute(OLD_RUNS, [cutoff])).rowcount
+            await db.commit()
 
 
 async def _prune_log(database: Database, log: str, before: datetime) -> None:
