@@ -92,7 +92,13 @@ def parse_url(text: str) -> Url:
     return Url(scheme, host, port or DEFAULT_PORTS[scheme], _target(rest))
 
 
-@lru_cache(4096)
+@lru_cache(1024)
+def parse_base_url(text: str) -> Url:
+    """The same for an address that comes again with every call. Raises InvalidUrl."""
+    return parse_url(text)
+
+
+@lru_cache(1024)
 def _parse_authority(text: str) -> tuple[str, int | None]:
     match = _AUTHORITY.match(text)
     if match is None:

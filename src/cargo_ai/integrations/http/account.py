@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote_plus
@@ -24,7 +24,7 @@ from cargo_ai.integrations.kit import (
     Verification,
     secret_field,
 )
-from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_url
+from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_base_url, parse_url
 
 
 class _NamedKeyForm(Form):
@@ -129,7 +129,7 @@ async def target(text: str, account: Mapping[str, Any]) -> Target:
     else:
         # Joined as text, so that the base's path stays and nothing in a relative address can lead to another host.
         url = _url(f"{home.rstrip('/')}/{text.lstrip('/')}" if text else home)
-    if home is not None and url.origin != _url(home).origin:
+    if home is not None and url.origin != _url(home, parse_base_url).origin:
         has_some = bool(account.get("headers")) or cast("Mapping[str, str]", account.get("auth") or {}).get("kind", "none") != "none"
         said = "The connector's headers and credentials were not sent, since the address is not below its baseUrl."
         return Target(url, warnings=(said,) if has_some else ())
@@ -137,8 +137,8 @@ async def target(text: str, account: Mapping[str, Any]) -> Target:
     return Target(url, cast("dict[str, str]", account.get("headers") or {}) | {**credentials.headers}, credentials.query)
 
 
-def _url(text: str) -> Url:
+def _url(text: str, parse: Callable[[str], Url] = parse_url) -> Url:
     try:
-        return parse_url(text)
+        return parse(text)
     except InvalidUrl as error:
         raise InvalidConfig(f"`url` {error}.") from None

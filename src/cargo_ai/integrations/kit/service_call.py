@@ -21,7 +21,7 @@ from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
-from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_url
+from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_base_url, parse_url
 
 Json = Any
 Config = Mapping[str, Json]
@@ -142,7 +142,7 @@ class Service:
         url = self._url(base, path)
         outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *_body(json, form))
         outgoing.headers |= self._key_header(reads)
-        shape = CallShape(self.action, method, url.path[len(parse_url(base).path.rstrip("/")) :] or "/", resource)
+        shape = CallShape(self.action, method, url.path[len(parse_base_url(base).path.rstrip("/")) :] or "/", resource)
         return await self._call(outgoing, shape, reads, expect, timeout or self.spec.timeout)
 
     async def _call(self, outgoing: _Outgoing, shape: CallShape, reads: bool, expect: str, timeout: float) -> Answer:
@@ -187,7 +187,7 @@ class Service:
     def _url(self, base: str, path: str) -> Url:
         try:
             url = parse_url(path if is_absolute(path) else f"{base}/{path.lstrip('/')}")
-            home = parse_url(base)
+            home = parse_base_url(base)
         except InvalidUrl:
             raise InvalidConfig(f"The address of {self.name} is not valid.") from None
         # A link to the next page is the service's own word; credentials still go to that host only.
