@@ -76,6 +76,10 @@ class Accounts:
             raise InvalidConfig(f"The connector {connector} is one of {account.integration_slug}, not of {integration.slug}.")
         return account
 
+    async def of_connector(self, workspace: uuid.UUID, connector: str) -> Account | None:
+        """The account of a connector; None when it is unknown. WrongKey and SecretUnavailable where its secrets cannot be had."""
+        return await self._find(workspace, connector, "")
+
     async def _find(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
         key = (workspace, connector, integration_slug)
         until, task = self._opened.get(key, (0.0, None))
@@ -106,7 +110,7 @@ class Accounts:
             config = connector_config.opened(self._secrets, row)
             references = connector_config.references(integration, config)
             config = connector_config.with_secrets(integration, config, await self._external.read_all(row.workspace_uuid, references))
-        sensitive = () if spec is None else spec.sensitive_texts(config)
+        sensitive = () if spec is None or halt is not None else spec.sensitive_texts(config)
         return Account(
             uuid=row.uuid,
             integration_slug=row.integration_slug,

@@ -8,10 +8,12 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
+from cargo_ai.domains.connection.connector_form import FRESH
 from cargo_ai.engine.graph.action import ONE_ROUTE
-from cargo_ai.integrations.kit import ConnectorAction, Integration, integrations
+from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Integration, integrations
 
 _LIST = "cargo-ai connection integration list"
+_KEPT = {"cacheExpirationInSeconds": FRESH.total_seconds()}
 
 
 def reply(integration: Integration) -> contract.Integration:
@@ -35,10 +37,18 @@ def reply(integration: Integration) -> contract.Integration:
         connector=account,
         actions={action.slug: _action(action) for action in integration.actions},
         extractors={},
-        dynamic_schemas={},
-        autocompletes=[],
+        dynamic_schemas={slug: _params(part) for slug, part in integration.schemas.items()},
+        autocompletes=[
+            {"slug": slug, **_params(part), "cacheExpirationInSeconds": 1800} for slug, part in integration.autocompletes.items()
+        ],
         documentation_path=f"/v1/connection/integrations/{integration.slug}/documentation",
     )
+
+
+def _params(part: Autocomplete | DynamicSchema) -> dict[str, Any]:
+    schema = part.params_schema or {"type": "object", "properties": {}}
+    # Both spellings are read by clients.
+    return {"params": {"schema": schema, "jsonSchema": schema}}
 
 
 def _action(action: ConnectorAction) -> dict[str, Any]:

@@ -20,11 +20,11 @@ SWEEP_SECONDS = 60.0
 
 
 class ResponseCache:
-    """The responses of all connectors; those that are too old are deleted now and then when new ones are stored."""
+    """The responses of all connectors to actions and forms; those that are too old are deleted now and then when new ones are stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._swept: dict[uuid.UUID, float] = {}
+        self._swept: dict[tuple[uuid.UUID, bool], float] = {}
 
     @staticmethod
     def hash_of(config: dict[str, Any]) -> bytes:
@@ -56,7 +56,9 @@ class ResponseCache:
         )
         async with self._database.engine.begin() as connection:
             await connection.execute(statement.on_conflict_do_update(index_elements=list(action_cache.primary_key), set_=values))
-            if self._swept.get(connector, 0.0) <= clock.seconds():
-                self._swept[connector] = clock.seconds() + SWEEP_SECONDS
+            if self._swept.get((connector, ":" in action), 0.0) <= clock.seconds():
+                self._swept[connector, ":" in action] = clock.seconds() + SWEEP_SECONDS
+                # What forms were answered (their names have a colon) is kept for another time than what actions were.
+                same = action_cache.c.action_slug.contains(":") == (":" in action)
                 old = (action_cache.c.connector_uuid == connector) & (action_cache.c.at <= clock.now() - ttl)
-                await connection.execute(delete(action_cache).where(old))
+                await connection.execute(delete(action_cache).where(old, same))

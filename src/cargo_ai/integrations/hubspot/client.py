@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import ErrorRule, ServiceSpec
+from cargo_ai.integrations.hubspot.versions import OBJECTS
+from cargo_ai.integrations.kit import ErrorRule, Headers, Policy, Route, ServiceSpec
 from cargo_ai.integrations.kit.errors import at, words_of
 
 Json = Any
@@ -61,4 +62,25 @@ ERRORS = (
     ErrorRule("fail", status=409, message="{said}", reason="conflict"),
 )
 
-SERVICE = ServiceSpec(base_url="https://api.hubapi.com", errors=ERRORS, words=words)
+# What an account may do depends on its subscription: 100, 190 or 250 requests in ten seconds (110 for OAuth apps), 250,000 to a million
+# in a day. Answers say it, and what is left; only those to searches say nothing.
+POLICIES = (
+    Policy(
+        250,
+        10.0,
+        scope="account",
+        headers=Headers("x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining"),
+        name="requests in 10 seconds",
+    ),
+    Policy(5, 1.0, match=Route("POST", f"{OBJECTS}/*/search"), scope="account", name="searches"),
+    Policy(
+        1_000_000,
+        86_400.0,
+        scope="account",
+        headers=Headers("x-hubspot-ratelimit-daily", "x-hubspot-ratelimit-daily-remaining"),
+        strategy="burst",
+        name="requests in a day",
+    ),
+)
+
+SERVICE = ServiceSpec(base_url="https://api.hubapi.com", errors=ERRORS, policies=POLICIES, words=words)
