@@ -232,6 +232,17 @@ def test_a_merge_can_be_undone_and_an_ingest_report_downloaded(upgraded: Upgrade
     assert [row["row"] for row in rows if row["verdict"] == "rejected"] == [3]
 
 
+def test_what_the_previous_server_made_can_be_removed_and_restored(upgraded: Upgraded) -> None:
+    known, server = upgraded.known, upgraded.server
+    things = {"orchestration.tool": known["openCall"]["tool"], "segmentation.segment": known["segment"], "storage.model": known["regions"]}
+    for noun, uid in things.items():
+        before = server.call(f"{noun}.get", uuid=uid)
+        restore = server.call(f"{noun}.remove", uuid=uid)["restore"]
+        assert restore in server.send(f"{noun}.get", uuid=uid).json()["errorMessage"]
+        server.call("workspaceManagement.bin.restore", uuid=uid)
+        assert not differences(before, server.call(f"{noun}.get", uuid=uid))
+
+
 def test_no_job_was_unknown_and_nothing_failed_unexpectedly(upgraded: Upgraded) -> None:
     wait_until(lambda: upgraded.server.value("select count(*) from procrastinate_jobs") == 0, 60, "the queue to be empty")
     for text in ("Task was not found", " ERROR ", '"level": "error"', "Traceback"):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +28,18 @@ from tests.kit.graphs import node
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIST, RESTORE, REMOVE, EMPTY, PREVIEW = (f"workspaceManagement.bin.{verb}" for verb in ("list", "restore", "remove", "empty", "preview"))
 GRAPH = [node("start", children=("end",)), node("end")]
+ROOT = Path(__file__).parents[4]
+CHORE = """
+import asyncio, os, sys
+from cargo_ai.domains.workspace import bin_chore
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.kernel.settings import Settings
+from tests.kit.application import make_state
+
+settings = Settings(dict(os.environ))
+crash_points.arm(settings)
+asyncio.run(bin_chore.remove_expired(make_state(sys.argv[1], settings).services))
+"""
 ALL: Body = {"conjonction": "and", "groups": []}
 
 
@@ -323,6 +340,26 @@ async def test_the_chore_removes_what_is_older_than_the_setting_and_nothing_else
     assert (await tables(backend, "old"), await tables(backend, "young")) == ([], ["l", "m"])
     assert await rows(backend, "select 1 from bin_items where uuid = :uid", uid=old) == []
     await api.call(RESTORE, uuid=young)
+
+
+async def test_a_chore_that_is_killed_half_way_has_done_nothing_and_the_next_goes_on(backend: Backend, api: ApiClient) -> None:
+    models = [await api.model(f"killed_{number}") for number in range(3)]
+    for uid in models:
+        await api.add(uid, {"domain": "a.com"})
+        await removed(api, "model", uid)
+        await expire(backend, uid)
+    environment = {**os.environ, **backend.state.settings.environment, "CARGO_AI_CRASH_AT": "before bin commit:2"}
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", CHORE, backend.state.database.url, env=environment, cwd=ROOT)
+    assert await killed.wait() == -signal.SIGKILL
+    left = [number for number in range(3) if await tables(backend, f"killed_{number}") == ["l", "m"]]
+    assert len(left) == 2, "the first is gone, the second is whole, the third was not begun"
+
+    await asyncio.gather(bin_chore.remove_expired(backend.state.services), bin_chore.remove_expired(backend.state.services))
+
+    assert [await tables(backend, f"killed_{number}") for number in range(3)] == [[], [], []]
+    counted = "select subject, used from quota_totals union all select subject, amount from quota_changes"
+    query = f"select coalesce(sum(used), 0) from ({counted}) as counted where subject = any(:models)"
+    assert await rows(backend, query, models=models) == [(0,)]
 
 
 async def test_with_zero_days_a_removal_is_for_ever_at_once(backend: Backend, api: ApiClient) -> None:
