@@ -31,6 +31,7 @@ from bench.data import (
 )
 from bench.report import Json
 from bench.runs import (
+    crm_upsert10k,
     dry_run,
     fair_shares,
     faults100k,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,
     "native10k": native10k.measure,
     "http1k": http1k.measure,
+    "crmUpsert10k": crm_upsert10k.measure,
     "memory100k": memory100k.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,
