@@ -90,9 +90,9 @@ class Backend:
 
 
 @asynccontextmanager
-async def running_backend(url: str, folder: Path) -> AsyncGenerator[Backend]:
-    """A backend on that database, with its files in that folder."""
-    environment = {"CARGO_AI_DATA_DIR": str(folder), "CARGO_AI_STRICT_REFUSALS": "1", "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
+async def running_backend(url: str, folder: Path, **more: str) -> AsyncGenerator[Backend]:
+    """A backend on that database, with its files in that folder, and more in its environment."""
+    environment = {"CARGO_AI_DATA_DIR": str(folder), "CARGO_AI_STRICT_REFUSALS": "1", "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1", **more}
     settings = Settings(environment)
     # The worker and the application open each other's secrets.
     state = replace(make_state(url, settings), secrets=secret_key(settings))
@@ -104,6 +104,8 @@ async def running_backend(url: str, folder: Path) -> AsyncGenerator[Backend]:
     worker = Worker(settings, url)
     working = asyncio.create_task(worker.run())
     async with app.router.lifespan_context(app), signed_in(app, first.token) as http, signed_in(app, other.token) as other_http:
-        yield Backend(ApiClient(http), ApiClient(other_http), state, str(first.workspace_uuid))
-        worker.stop()
-        await asyncio.wait_for(working, 60)
+        try:
+            yield Backend(ApiClient(http), ApiClient(other_http), state, str(first.workspace_uuid))
+        finally:
+            worker.stop()
+            await asyncio.wait_for(working, 60)

@@ -165,62 +165,6 @@ async def test_every_record_has_the_text(api: ApiClient) -> None:
     tree.test("tests/unit/domains/storage/columns/test_constant.py")
 
 
-def test_an_integration(tree: ScratchTree) -> None:
-    tree.write(
-        "src/cargo_ai/integrations/weather/__init__.py",
-        '''"""Weather: asks the weather service."""
-
-from __future__ import annotations
-
-from cargo_ai.integrations.kit import AccountSpec, Action, ActionRequest, ApiKey, Done, Integration, Outcome, ServiceSpec
-
-
-async def report(request: ActionRequest) -> Outcome:
-    """The weather of a city."""
-    answer = await request.service.get("/reports", query={"city": request.config["city"]})
-    return Done(answer.body)
-
-
-INTEGRATION = Integration(
-    slug="weather",
-    name="Weather",
-    description="Asks how the weather is.",
-    icon="<svg/>",
-    color="#0ea5e9",
-    url="https://weather.example",
-    category="enrichment",
-    account=AccountSpec(sign_ins=(ApiKey(header="X-Key"),)),
-    service=ServiceSpec("https://api.weather.example/v1"),
-    actions=(
-        Action(
-            slug="report",
-            kind="connector",
-            name="Report",
-            description="The weather of a city.",
-            does="acts",
-            hint="reads",
-            idempotency="reads",
-            config_schema={"type": "object", "properties": {"city": {"type": "string"}}},
-            perform=report,
-        ),
-    ),
-    documentation="# Weather\\n",
-)
-''',
-    )
-    tree.write(
-        "tests/integrations/test_weather.py",
-        "from tests.kit.conformance.suite import IntegrationConformance\n\n\nclass TestWeather(IntegrationConformance):\n    pass\n",
-    )
-    tree.generate()
-    code = """
-from cargo_ai.integrations.kit import integrations
-weather = integrations()["weather"]
-print(weather.actions[0].name, weather.account.hidden({"apiKey": "secret"}))
-"""
-    assert tree.python(code).strip() == "Report {'apiKey': '***'}"
-
-
 def test_a_table_with_its_migration(tree: ScratchTree) -> None:
     tree.append(
         "src/cargo_ai/domains/workspace/tables.py",

@@ -46,6 +46,13 @@ def test_the_console_blocks_of_a_guide_work_as_shown(page: Path, environment: di
     console.run(page, ROOT, environment, tmp_path / "stderr.txt")
 
 
+def test_a_block_that_names_a_file_is_that_file() -> None:
+    console_page = "```python a/b.py\nx = '$1'\n\n$ no command\n```\n```json\n{}\n```\n```console\n$ cat a/b.py\nx\n```\n"
+    file, command = console.commands(console_page)
+    assert file.typed.splitlines()[1:-1] == ["x = '$1'", "", "$ no command"]
+    assert file.typed.startswith("mkdir -p a && cat > a/b.py <<'") and command.typed == "cat a/b.py"
+
+
 def test_an_answer_is_compared_line_by_line() -> None:
     (command,) = console.commands("```console\n$ one \\\n>  two\nfirst …\n…\nlast\n```\nprose\n")
     assert command.typed == "one \\\n two"

@@ -7,17 +7,15 @@ pages by cursor, and takes 100 things in one request.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from tests.simulators import running
-from tests.simulators.faults import FaultyAnswer, Orders, Seen
+from tests.simulators.faults import Orders
+from tests.simulators.serving import Act, Refused, application
 
 Json = Any
 KEY = "things-key-4711-abcdef"
@@ -25,12 +23,8 @@ FIELDS = frozenset({"name", "note", "size"})
 MOST = 100
 
 
-class Refused(Exception):
-    """The request is refused, in the service's error form."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.body = status, {"message": message}
+def _refused(status: int, message: str) -> Refused:
+    return Refused(status, {"message": message})
 
 
 class Things(Orders):
@@ -47,9 +41,9 @@ class Things(Orders):
         """Keep a new thing. Refused: unknown fields, no name, a name that is taken."""
         self._check(document)
         if not document.get("name"):
-            raise Refused(422, "`name` is missing.")
+            raise _refused(422, "`name` is missing.")
         if any(thing["name"] == document["name"] for thing in self.things.values()):
-            raise Refused(409, f"There is a thing {document['name']} already.")
+            raise _refused(409, f"There is a thing {document['name']} already.")
         thing = {"id": str(next(self._ids)), **document}
         self.things[thing["id"]] = thing
         return thing
@@ -58,7 +52,7 @@ class Things(Orders):
         """Change some fields of a thing; null clears one."""
         self._check(document)
         if key not in self.things:
-            raise Refused(404, f"There is no thing {key}.")
+            raise _refused(404, f"There is no thing {key}.")
         self.things[key] |= document
         return self.things[key]
 
@@ -68,14 +62,23 @@ class Things(Orders):
         shown = ids[:limit]
         return {"things": [self.things[key] for key in shown], "next": shown[-1] if len(ids) > limit else None}
 
+    def once(self, key: str, act: Callable[[], tuple[int, Json]]) -> tuple[int, Json]:
+        """The answer; the same again for a key that came before."""
+        if key not in self.answers:
+            answer = act()
+            if key:
+                self.answers[key] = answer
+            return answer
+        return self.answers[key]
+
     @staticmethod
     def _check(document: Mapping[str, Json]) -> None:
         unknown = sorted(set(document) - FIELDS)
         if unknown:
-            raise Refused(422, f"There is no field `{unknown[0]}`.")
+            raise _refused(422, f"There is no field `{unknown[0]}`.")
 
 
-Act = Callable[[Things, Request, Json], tuple[int, Json]]
+_Act = Callable[[Things, Request, Json], tuple[int, Json]]
 
 
 def _me(_things: Things, _request: Request, _body: Json) -> tuple[int, Json]:
@@ -90,7 +93,7 @@ def _add_many(things: Things, _request: Request, body: Json) -> tuple[int, Json]
     """All of them or none."""
     documents = cast("list[dict[str, Json]]", body["things"])
     if len(documents) > MOST:
-        raise Refused(422, f"At most {MOST} things.")
+        raise _refused(422, f"At most {MOST} things.")
     former = dict(things.things)
     try:
         return 201, {"things": [things.add(document) for document in documents]}
@@ -102,7 +105,7 @@ def _add_many(things: Things, _request: Request, body: Json) -> tuple[int, Json]
 def _list(things: Things, request: Request, _body: Json) -> tuple[int, Json]:
     limit = request.query_params.get("limit", "10")
     if not limit.isdigit() or not 1 <= int(limit) <= MOST:
-        raise Refused(422, f"`limit` must be from 1 to {MOST}.")
+        raise _refused(422, f"`limit` must be from 1 to {MOST}.")
     return 200, things.page(request.query_params.get("after", ""), int(limit))
 
 
@@ -112,50 +115,22 @@ def _change(things: Things, request: Request, body: Json) -> tuple[int, Json]:
 
 def _remove(things: Things, request: Request, _body: Json) -> tuple[int, Json]:
     if things.things.pop(request.path_params["key"], None) is None:
-        raise Refused(404, f"There is no thing {request.path_params['key']}.")
+        raise _refused(404, f"There is no thing {request.path_params['key']}.")
     return 204, None
-
-
-class _Serving:
-    """One endpoint behind sign-in, faults and idempotency keys."""
-
-    def __init__(self, things: Things, act: Act) -> None:
-        self._things, self._act = things, act
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        things, path, raw = self._things, request.url.path, await request.body()
-        fault = things.fault_for(request.method, path)
-        if fault is not None and fault.drop == "before":
-            return await FaultyAnswer(500, b"", {}, fault)(scope, receive, send)
-        key = request.headers.get("idempotency-key", "")
-        body: Json = json.loads(raw) if raw else None
-        if fault is not None and fault.status is not None:
-            status, answer, headers = fault.status, fault.body, dict(fault.headers)
-        else:
-            (status, answer), headers = self._once(request, key, body), dict[str, str]()
-        things.note(Seen(request.method, path, request.url.query, body, status, key))
-        content = answer.encode() if isinstance(answer, str) else b"" if answer is None else json.dumps(answer).encode()
-        return await FaultyAnswer(status, content, headers, fault)(scope, receive, send)
-
-    def _once(self, request: Request, key: str, body: Json) -> tuple[int, Json]:
-        """The answer; the same again for a key that came before."""
-        if request.headers.get("authorization") != f"Bearer {KEY}":
-            return 401, {"message": "The key is not valid."}
-        if request.method != "GET" and key in self._things.answers:
-            return self._things.answers[key]
-        try:
-            answer = self._act(self._things, request, body)
-        except Refused as refused:
-            return refused.status, refused.body
-        if key:
-            self._things.answers[key] = answer
-        return answer
 
 
 def build(things: Things) -> Starlette:
     """The simulator as an application."""
-    acts: list[tuple[str, str, Act]] = [
+
+    def signed_in(act: _Act) -> Act:
+        def answer(request: Request, body: Json) -> tuple[int, Json]:
+            if request.headers.get("authorization") != f"Bearer {KEY}":
+                raise _refused(401, "The key is not valid.")
+            return things.once(request.headers.get("idempotency-key", ""), lambda: act(things, request, body))
+
+        return answer
+
+    acts: list[tuple[str, str, _Act]] = [
         ("GET", "/me", _me),
         ("GET", "/things", _list),
         ("POST", "/things", _add),
@@ -163,7 +138,7 @@ def build(things: Things) -> Starlette:
         ("PATCH", "/things/{key}", _change),
         ("DELETE", "/things/{key}", _remove),
     ]
-    return Starlette(routes=[Route(path, _Serving(things, act), methods=[method]) for method, path, act in acts])
+    return application(things, [(method, path, signed_in(act)) for method, path, act in acts])
 
 
 class Running(running.Running):

@@ -1,13 +1,19 @@
-"""Console blocks of a page, run by one `sh` as a person would type them, each answer compared with what the page shows."""
+"""Console blocks of a page, run by one `sh` as a person would type them, each answer compared with what the page shows.
+
+A block of another language that names a file, such as ```` ```python weather/actions.py ````, is that file: it is written where the shell
+is.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 180
+_END = "END OF THE FILE"
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,11 @@ class Command:
 
 
 def commands(page: str) -> list[Command]:
-    """The commands of a page's console blocks, in order."""
+    """The commands of a page's console blocks, and those that write its files, in order."""
     found: list[Command] = []
     typed: list[str] = []
     answer: list[str] = []
-    inside, begun = False, 0
+    inside, file, begun = False, False, 0
 
     def close() -> None:
         if typed:
@@ -40,8 +46,17 @@ def commands(page: str) -> list[Command]:
 
     for number, line in enumerate(page.splitlines(), 1):
         if line.startswith("```"):
+            if file:
+                typed.append(_END)
             close()
             inside = line == "```console"
+            path = line.partition(" ")[2]
+            file = bool(path)
+            if file:
+                begun = number
+                typed += [f"mkdir -p {shlex.quote(str(Path(path).parent))} && cat > {shlex.quote(path)} <<'{_END}'"]
+        elif file:
+            typed.append(line)
         elif inside and line.startswith("$ "):
             close()
             begun = number

@@ -1,0 +1,57 @@
+"""An application of a simulator: endpoints behind sign-in, faults and the note of what came in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tests.simulators.faults import FaultyAnswer, Orders, Seen
+
+Json = Any
+Act = Callable[[Request, Json], tuple[int, Json]]
+"""(request, body) → status and body. What it refuses, it raises."""
+
+
+class Refused(Exception):
+    """The request is refused, in the service's form of an error."""
+
+    def __init__(self, status: int, body: Json) -> None:
+        super().__init__(str(body))
+        self.status, self.body = status, body
+
+
+class _Serving:
+    def __init__(self, control: Orders, act: Act) -> None:
+        self._control, self._act = control, act
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        control, path, raw = self._control, request.url.path, await request.body()
+        fault = control.fault_for(request.method, path)
+        if fault is not None and fault.drop == "before":
+            return await FaultyAnswer(500, b"", {}, fault)(scope, receive, send)
+        body: Json = json.loads(raw) if raw else None
+        if fault is not None and fault.status is not None:
+            status, answer, headers = fault.status, fault.body, dict(fault.headers)
+        else:
+            (status, answer), headers = self._answer(request, body), dict[str, str]()
+        control.note(Seen(request.method, path, request.url.query, body, status, request.headers.get("idempotency-key", "")))
+        content = answer.encode() if isinstance(answer, str) else b"" if answer is None else json.dumps(answer).encode()
+        return await FaultyAnswer(status, content, headers, fault)(scope, receive, send)
+
+    def _answer(self, request: Request, body: Json) -> tuple[int, Json]:
+        try:
+            return self._act(request, body)
+        except Refused as refused:
+            return refused.status, refused.body
+
+
+def application(control: Orders, endpoints: Sequence[tuple[str, str, Act]]) -> Starlette:
+    """Endpoints by method and path (`/things/{key}`)."""
+    return Starlette(routes=[Route(path, _Serving(control, act), methods=[method]) for method, path, act in endpoints])
