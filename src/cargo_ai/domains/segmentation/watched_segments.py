@@ -172,7 +172,7 @@ class ChangeDetector:
                         await asyncio.wait_for(wake.wait(), await self._sleep())
                 await listening
             finally:
-                tasks = [listening, *self._running.values()]
+                tasks: list[asyncio.Task[Any]] = [listening, *self._running.values()]
                 self._running.clear()
                 for task in tasks:
                     task.cancel()
