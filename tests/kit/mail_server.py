@@ -1,4 +1,4 @@
-"""A mail server on the loopback: takes letters over SMTP, and says what a test wants it to say."""
+"""A mail server on the loopback: takes e-mails over SMTP, and says what a test wants it to say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from email.policy import default
 
 @dataclass
 class Taken:
-    """A letter that was taken: the envelope, and what stood in it."""
+    """An e-mail that was taken: the envelope, and what stood in it."""
 
     sender: str
     recipients: list[str]
@@ -24,7 +24,7 @@ class Taken:
 
     @property
     def message(self) -> EmailMessage:
-        """The letter, parsed."""
+        """The e-mail, parsed."""
         found = message_from_bytes(self.raw, policy=default)
         assert isinstance(found, EmailMessage)
         return found
@@ -34,11 +34,11 @@ class Taken:
 class MailServer:
     """RFC 5321, as much of it as a client needs. `says`: a reply other than the usual one, by verb and argument; None: the usual one.
 
-    `upgrade`: TLS for who asks for it by STARTTLS, before which neither login nor letter is taken; `secured`: how many have asked.
+    `upgrade`: TLS for who asks for it by STARTTLS, before which neither login nor e-mail is taken; `secured`: how many have asked.
     """
 
     port: int = 0
-    letters: list[Taken] = field(default_factory=list[Taken])
+    emails: list[Taken] = field(default_factory=list[Taken])
     logins: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     password: str | None = None
     says: Callable[[str, str], str | None] = lambda _verb, _argument: None
@@ -71,7 +71,7 @@ class MailServer:
                 if reported == "hang up":
                     return
                 if reported.startswith("250"):
-                    self.letters.append(Taken(sender, recipients, raw[:-3].replace(b"\r\n..", b"\r\n.")))
+                    self.emails.append(Taken(sender, recipients, raw[:-3].replace(b"\r\n..", b"\r\n.")))
                 await say(reported)
                 continue
             reported = self.says(verb, argument)

@@ -152,8 +152,8 @@ def test_queued_jobs_are_carried_out(upgraded: Upgraded) -> None:
     (webhook,) = upgraded.service.calls("/hook/")
     assert webhook.headers["x-cargo-signature"] == hmac.new(b"whisper", webhook.body, hashlib.sha256).hexdigest()
     assert json.loads(webhook.body)["batch"]["uuid"] == known["webhookBatch"]
-    wait_until(lambda: bool(upgraded.mail.letters), 60, "the e-mail to the reviewer")
-    assert upgraded.mail.letters[0].recipients == ["ann@example.com"]
+    wait_until(lambda: bool(upgraded.mail.emails), 60, "the e-mail to the reviewer")
+    assert upgraded.mail.emails[0].recipients == ["ann@example.com"]
     wait_until(lambda: server.value("select count(*) from procrastinate_jobs") == 0, 60, "the queue to be empty")
 
 

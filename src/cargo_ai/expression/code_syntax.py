@@ -65,10 +65,10 @@ async def check_code(evaluator: Evaluator, workspace: uuid.UUID | str, language:
     """A report on each source; on none of them where the sandbox cannot run, or takes too long."""
     check = evaluator.script if language == "javascript" else evaluator.python
     outcome = await check(workspace, _CHECKS[language], {"nodes": list(sources), "parentNodes": {}})
-    found: object = outcome.value
-    if outcome.error is not None or not isinstance(found, list) or len(cast("list[object]", found)) != len(sources):
+    reports: object = outcome.value
+    if outcome.error is not None or not isinstance(reports, list) or len(cast("list[object]", reports)) != len(sources):
         return {}
-    return {source: _report(entry) for source, entry in zip(sources, cast("list[Any]", found), strict=True)}
+    return {source: _report(entry) for source, entry in zip(sources, cast("list[Any]", reports), strict=True)}
 
 
 def _report(entry: Mapping[str, Any]) -> CodeReport:

@@ -97,16 +97,16 @@ async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.
 @handles(contract.get)
 async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
     """One integration."""
-    found = integrations().get(request.slug)
-    if found is None:
+    integration = integrations().get(request.slug)
+    if integration is None:
         contract.get.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
-    return contract.IntegrationReply(integration=reply(found))
+    return contract.IntegrationReply(integration=reply(integration))
 
 
 @handles(contract.get_documentation)
 async def get_documentation(ctx: Context, request: BySlug) -> contract.Documentation:
     """Its documentation, as Markdown."""
-    found = integrations().get(request.slug)
-    if found is None:
+    integration = integrations().get(request.slug)
+    if integration is None:
         contract.get_documentation.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
-    return contract.Documentation(text=found.documentation)
+    return contract.Documentation(text=integration.documentation)

@@ -39,11 +39,11 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
 
 async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, Policy]]:
     """Of these connectors of the session's workspace those that have a rate limit: name and limit."""
-    found: dict[uuid.UUID, tuple[str, Policy]] = {}
+    policies: dict[uuid.UUID, tuple[str, Policy]] = {}
     for row in await db.scalars(select(Connector).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))):
         if row.rate_limit is not None:
-            found[row.uuid] = (row.name, Policy.of_connector(row.rate_limit))
-    return found
+            policies[row.uuid] = (row.name, Policy.of_connector(row.rate_limit))
+    return policies
 
 
 @dataclass(frozen=True, slots=True)

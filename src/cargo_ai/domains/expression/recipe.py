@@ -90,10 +90,10 @@ async def get(ctx: Context, request: contract.ByVersion) -> contract.RecipeReply
 @handles(contract.get_last)
 async def get_last(ctx: Context, request: contract.ByEither) -> contract.RecipeReply:
     """The last version."""
-    found = await _find(ctx, request.uuid_or_short_id)
-    if found is None:
+    recipe = await _find(ctx, request.uuid_or_short_id)
+    if recipe is None:
         contract.get_last.refuse("recipeNotFound", uuid=request.uuid_or_short_id, fix=_LIST)
-    return await _reply(ctx, *found)
+    return await _reply(ctx, *recipe)
 
 
 async def _find(ctx: Context, text: str) -> Both | None:
@@ -183,8 +183,8 @@ async def unfavorite(ctx: Context, request: contract.ByRecipe) -> Removed:
 
 
 async def _visible(ctx: Context, text: str) -> uuid.UUID | None:
-    found = await _find(ctx, text) if ids.parse(text) else None
-    return found[0].uuid if found else None
+    recipe = await _find(ctx, text) if ids.parse(text) else None
+    return recipe[0].uuid if recipe else None
 
 
 async def _reply(ctx: Context, recipe: Recipe, version: RecipeVersion) -> contract.RecipeReply:

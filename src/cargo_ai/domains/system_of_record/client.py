@@ -18,22 +18,22 @@ SLUG = "postgres"
 async def query(ctx: Context, request: contract.QueryClient) -> contract.Queried:
     """At most 10,000 rows; a warning when there are more."""
     try:
-        found = await fetch(ctx, request.query, limit=MAX_ROWS)
+        page = await fetch(ctx, request.query, limit=MAX_ROWS)
     except SqlRefused as refused:
         return contract.Queried(outcome="notQueried", rows=[], error_message=refused.sentence)
-    if found.more:
+    if page.more:
         ctx.warn(f"Only the first {MAX_ROWS:,} rows are here: page with `client fetch`, or take all with `client download`.")
-    return contract.Queried(outcome="queried", rows=found.rows, error_message=None)
+    return contract.Queried(outcome="queried", rows=page.rows, error_message=None)
 
 
 @handles(contract.fetch)
 async def fetch_page(ctx: Context, request: contract.FetchClient) -> contract.FetchedRows:
     """One page, and how many rows the query gives in all. Without an ORDER BY the pages may overlap."""
     try:
-        found = await fetch(ctx, request.query, limit=request.limit, offset=request.offset, count=True)
+        page = await fetch(ctx, request.query, limit=request.limit, offset=request.offset, count=True)
     except SqlRefused as refused:
         return contract.FetchedRows(outcome="notQueried", records=[], rows=[], count=0, error_message=refused.sentence)
-    return contract.FetchedRows(outcome="queried", records=found.rows, rows=found.rows, count=found.count or 0, error_message=None)
+    return contract.FetchedRows(outcome="queried", records=page.rows, rows=page.rows, count=page.count or 0, error_message=None)
 
 
 @handles(contract.download)

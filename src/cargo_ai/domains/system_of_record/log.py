@@ -53,12 +53,12 @@ async def get_metrics(ctx: Context, request: contract.GetLogMetrics) -> contract
         .group_by(day)
         .order_by(day)
     )
-    found = (await ctx.db.execute(query)).all()
+    days = (await ctx.db.execute(query)).all()
     return contract.MetricsReply(
         metrics=[
             contract.Usage(
                 date=row[0].astimezone(UTC), processed_seconds_count=float(row[1]), processed_bytes_count=int(row[2]), queries_count=row[3]
             )
-            for row in found
+            for row in days
         ]
     )

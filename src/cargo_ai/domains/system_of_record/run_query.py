@@ -56,12 +56,12 @@ async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: 
     async with _log_query(_LoggedQuery(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
         checked, catalog = await _check_query(ctx.services, ctx.workspace, text)
         seconds = await _seconds(ctx.database, ctx.workspace)
-        found = await open_executor(ctx.database, ctx.secrets).fetch(
+        page = await open_executor(ctx.database, ctx.secrets).fetch(
             checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds
         )
-        asked.bytes = found.bytes
+        asked.bytes = page.bytes
         _warn_of_incomplete(ctx, checked, catalog)
-        return replace(found, is_refreshing=is_refreshing(checked))
+        return replace(page, is_refreshing=is_refreshing(checked))
 
 
 def _warn_of_incomplete(ctx: Context, checked: CheckedQuery, catalog: Catalog) -> None:
@@ -81,9 +81,9 @@ async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, m
     more than `most_scanned` rows is refused."""
     async with _log_query(_LoggedQuery(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
         checked = await _check_text(text, catalog, clickhouse=True)
-        found = await open_executor(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
-        asked.bytes = found.bytes
-        return found
+        page = await open_executor(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
+        asked.bytes = page.bytes
+        return page
 
 
 async def sign_download(ctx: Context, text: str, format: str | None) -> tuple[str, bool]:

@@ -24,8 +24,8 @@ def uuid_of(workspace: uuid.UUID) -> uuid.UUID:
 
 async def config_of(db: AsyncSession, workspace: uuid.UUID) -> contract.PostgresConfig:
     """What the workspace has set."""
-    found = await db.scalar(select(SystemOfRecord.config).where(SystemOfRecord.uuid == uuid_of(workspace)))
-    return contract.PostgresConfig.model_validate(found or {})
+    config = await db.scalar(select(SystemOfRecord.config).where(SystemOfRecord.uuid == uuid_of(workspace)))
+    return contract.PostgresConfig.model_validate(config or {})
 
 
 async def _reply(ctx: Context) -> contract.SystemOfRecord:
@@ -69,8 +69,8 @@ async def update(ctx: Context, request: contract.UpdateSystemOfRecord) -> contra
     if ids.parse(request.uuid) != uid:
         contract.update.refuse("systemOfRecordNotFound", uuid=request.uuid)
     values = {"config": request.config.to_wire(), "updated_at": clock.now()}
-    made = insert(SystemOfRecord).values(uuid=uid, workspace_uuid=ctx.workspace, created_at=values["updated_at"], **values)
-    await ctx.db.execute(made.on_conflict_do_update(index_elements=["uuid"], set_=values))
+    insertion = insert(SystemOfRecord).values(uuid=uid, workspace_uuid=ctx.workspace, created_at=values["updated_at"], **values)
+    await ctx.db.execute(insertion.on_conflict_do_update(index_elements=["uuid"], set_=values))
     return contract.SystemOfRecordReply(system_of_record=await _reply(ctx))
 
 

@@ -118,11 +118,11 @@ def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[Eng
 
 def sources(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> dict[Language, list[str]]:
     """The code in the nodes by its language, each source once."""
-    found: dict[Language, dict[str, None]] = {}
+    by_language: dict[Language, dict[str, None]] = {}
     for node in nodes:
         for _, language, source in _code_of(node, actions.find(node)):
-            found.setdefault(language, {})[source] = None
-    return {language: list(listed) for language, listed in found.items()}
+            by_language.setdefault(language, {})[source] = None
+    return {language: list(listed) for language, listed in by_language.items()}
 
 
 def _code_of(node: Mapping[str, Json], action: Action[Call] | None) -> Iterator[tuple[str, Language, str]]:

@@ -38,7 +38,7 @@ def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> Start
 
     `admin_token_of`: also create a token of an admin of this workspace; FIRST_WORKSPACE: of the oldest. UnknownWorkspace.
     """
-    made = not (settings.secret_key or settings.database_url or key_file(settings).exists())
+    is_new_key = not (settings.secret_key or settings.database_url or key_file(settings).exists())
     key = secret_key(settings)
     url = database_url(settings)
     migrate.upgrade(url)
@@ -62,7 +62,7 @@ def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> Start
     try:
         return asyncio.run(first())
     except WrongKey:
-        if not made:
+        if not is_new_key:
             raise
         # A key made just now is no use to anyone, and would be taken for the right one.
         key_file(settings).unlink(missing_ok=True)

@@ -176,9 +176,9 @@ async def test_an_invitation_is_sent_by_e_mail_and_its_code_forgotten_then(
         mailer = InvitationMailer(state.database, state.secrets, settings, Mailer(settings))
         for _ in range(2):
             await mailer.send(invitation["uuid"])
-    (letter,) = server.letters
-    assert letter.recipients == ["ann@example.com"]
-    text = letter.message.get_content()
+    (email,) = server.emails
+    assert email.recipients == ["ann@example.com"]
+    text = email.message.get_content()
     assert f"https://cargo.acme.example/v1/invitations?code={invitation['code']}" in text and "admin@localhost" in text
     async with state.database.session(ALL_WORKSPACES) as db:
         assert (await db.scalars(select(Invitation.sealed_code))).one() is None

@@ -111,14 +111,14 @@ def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, An
         given = [{"name": name, "value": value} for name, value in cast("Mapping[str, Any]", given).items()]
     if not isinstance(given, list):
         raise InvalidConfig("`fields` must be a list of {name, value, type, editable}.")
-    found = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
-    if len(found) > MOST_FIELDS:
-        raise InvalidConfig(f"There are {len(found)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
-    names = [field["name"] for field in found]
+    fields = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
+    if len(fields) > MOST_FIELDS:
+        raise InvalidConfig(f"There are {len(fields)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
+    names = [field["name"] for field in fields]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InvalidConfig(f"Two fields are named {twice}.")
-    return found
+    return fields
 
 
 def _field(given: object, number: int, warnings: list[str]) -> dict[str, Any]:
@@ -172,8 +172,8 @@ class Reviews:
         before = await earlier_decision.decided(db, call, asked.title, asked.fields)
         if before is not None:
             return before, asked.warnings
-        made = insert(Review).values(_values(call, asked)).on_conflict_do_nothing(index_elements=["key"]).returning(Review.uuid)
-        uid = (await db.execute(made)).scalar_one_or_none()
+        insertion = insert(Review).values(_values(call, asked)).on_conflict_do_nothing(index_elements=["key"]).returning(Review.uuid)
+        uid = (await db.execute(insertion)).scalar_one_or_none()
         if uid is not None and asked.assignees:
             await review_notify.notify_assignees(db, self._settings, uid)
         row = await db.scalar(present)

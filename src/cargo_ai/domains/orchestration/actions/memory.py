@@ -104,8 +104,8 @@ def _owner(call: Call, scope: Scope) -> str:
         return owner_of(scope, workflow, None)
     named: object = call.config.get("recordId")
     # An item of a group is no record: the one of the run that the group belongs to is.
-    found = [named, _id_of(call.context), _id_of(call.parent)]
-    record = next((str(one) for one in found if isinstance(one, str | int) and not isinstance(one, bool) and str(one)), None)
+    record_ids = [named, _id_of(call.context), _id_of(call.parent)]
+    record = next((str(one) for one in record_ids if isinstance(one, str | int) and not isinstance(one, bool) and str(one)), None)
     if record is None:
         raise InvalidConfig("The scope is record, but the run's record has no `_id`: give `recordId`, or take another scope.")
     if len(record) > 500:

@@ -1,7 +1,7 @@
 """`sendEmail`: send an e-mail through the mail server of this installation.
 
 Documented: the config's `mailboxUuid`, `to`, `subject`, `bodyHtml`, `bodyText`, `inReplyTo` and `references`, and the spelling `send_email`
-of the slug beside `sendEmail`. Ours: `cc`, `bcc`, `replyTo`, the output, and that letters go over SMTP settings, for there are no mailboxes
+of the slug beside `sendEmail`. Ours: `cc`, `bcc`, `replyTo`, the output, and that e-mails go over SMTP settings, for there are no mailboxes
 here.
 """
 
@@ -59,7 +59,7 @@ def inspect(config: Mapping[str, Any], _models: object) -> Iterator[Finding]:
         yield Finding("config.bodyText", "The e-mail is empty: give `bodyHtml` or `bodyText`.")
 
 
-def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
+def email_of(config: Mapping[str, Any], message_id: str) -> Email:
     """The e-mail that a resolved config describes. InvalidConfig where it describes no valid one."""
     to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
@@ -83,7 +83,7 @@ def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
 
 
 def message_id(call: Call, domain: str) -> str:
-    """The same for every attempt of a node: who gets the letter twice sees that it is one."""
+    """The same for every attempt of a node: who gets the e-mail twice sees that it is one."""
     digest = hashlib.sha256(f"{call.workspace} {call.key}".encode()).hexdigest()
     return f"<{digest[:40]}@{domain}>"
 
@@ -118,18 +118,18 @@ def _conversation(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 def _ids(value: object, name: str) -> tuple[str, ...]:
     texts = cast("list[object]", value) if isinstance(value, list) else [value] if value not in (None, "") else []
-    found: list[str] = []
+    message_ids: list[str] = []
     for text in texts:
         for word in text.split() if isinstance(text, str) else [repr(text)]:
             match = _ID.match(word)
             if match is None or len(word) > 250:
                 shown = word if len(word) <= 60 else word[:59] + "…"
                 raise InvalidConfig(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
-            found.append(f"<{match[1]}>")
-    return tuple(dict.fromkeys(found))
+            message_ids.append(f"<{match[1]}>")
+    return tuple(dict.fromkeys(message_ids))
 
 
-class Letters:
+class EmailSender:
     """The effect of sendEmail nodes; one per worker process."""
 
     def __init__(self, database: Database, settings: Settings, mailer: Mailer) -> None:
@@ -138,10 +138,10 @@ class Letters:
         self._policies = (Policy.per("minute", settings.smtp_per_minute, "burst", "own"),)
 
     async def perform(self, call: Call) -> Outcome:
-        """One try. A server that says "not now" is asked again for some twenty minutes; a letter that was taken is not sent again."""
+        """One try. A server that says "not now" is asked again for some twenty minutes; an e-mail that was taken is not sent again."""
         try:
             server = self._mailer.server()
-            letter = letter_of(call.config, message_id(call, server.sender.domain))
+            email = email_of(call.config, message_id(call, server.sender.domain))
             async with self._database.session(call.workspace) as db:
                 done = await outcomes.find(db, call.key)
             if done is not None:
@@ -149,11 +149,11 @@ class Letters:
             wait = await self._limits.admit(Owner(f"email:{call.workspace}"), self._policies, CallShape("sendEmail"), IN_PLACE_SECONDS)
             if wait > 0:
                 return Later(wait, call.meta, "rate limit of e-mail")
-            receipt = await self._mailer.send(letter)
+            receipt = await self._mailer.send(email)
         except EmailFailed as error:
             return _not_taken(call, error)
         output = {
-            "messageId": letter.message_id,
+            "messageId": email.message_id,
             "from": server.sender.address,
             "accepted": list(receipt.accepted),
             "rejected": [{"address": who, "message": words} for who, words in receipt.rejected.items()],
@@ -183,7 +183,7 @@ def _done(output: dict[str, Any], call: Call) -> Done:
 
 
 def _performer(services: Services) -> Perform:
-    return Letters(services.database, services.settings, Mailer(services.settings)).perform
+    return EmailSender(services.database, services.settings, Mailer(services.settings)).perform
 
 
 SEND_EMAIL: Action[Call] = Action(

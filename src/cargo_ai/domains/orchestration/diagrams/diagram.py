@@ -29,12 +29,12 @@ async def draw(ctx: Context, request: contract.DrawDiagram) -> contract.Diagram:
 async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonObject]:
     if request.release_uuid is not None:
         uid = ids.parse(request.release_uuid)
-        found = await lookup.release_nodes(ctx.db, uid) if uid else None
-        if found is None:
+        release = await lookup.release_nodes(ctx.db, uid) if uid else None
+        if release is None:
             contract.draw.refuse(
                 "releaseNotFound", cause=f"{request.release_uuid} is not a release.", fix="cargo-ai orchestration release list"
             )
-        return found
+        return release
     query = select(Workflow.uuid).where(Workflow.uuid == ids.parse(request.workflow_uuid or ""), Workflow.deleted_at.is_(None))
     workflow = await ctx.db.scalar(query)
     if workflow is None:

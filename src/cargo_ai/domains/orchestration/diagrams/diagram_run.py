@@ -73,8 +73,8 @@ async def look(db: AsyncSession, workspace: uuid.UUID, run: uuid.UUID, nodes: Se
 async def _left(db: AsyncSession, workspace: uuid.UUID, row: RowMapping) -> tuple[int, int] | None:
     if row["waiting_for"] is None:
         return None
-    found = (await db.execute(_FANOUT, {"uuid": row["waiting_for"], "workspace": workspace})).one_or_none()
-    return (int(found.left_count), int(found.size)) if found else None
+    fanout = (await db.execute(_FANOUT, {"uuid": row["waiting_for"], "workspace": workspace})).one_or_none()
+    return (int(fanout.left_count), int(fanout.size)) if fanout else None
 
 
 def draw(
@@ -115,13 +115,13 @@ async def _pictures(services: Services, workspace: uuid.UUID, request: contract.
     pause = QUICK
     while run is not None:
         async with services.database.session(ALL_WORKSPACES) as db:
-            found = await look(db, workspace, run, before.nodes if before else None)
-        if found is None:
+            look_now = await look(db, workspace, run, before.nodes if before else None)
+        if look_now is None:
             return
-        if found != before:
-            before, pause = found, QUICK
-            yield [draw(services.actions, found.nodes, request, found).to_wire()]
-        if found.over or clock.seconds() >= ends:
+        if look_now != before:
+            before, pause = look_now, QUICK
+            yield [draw(services.actions, look_now.nodes, request, look_now).to_wire()]
+        if look_now.over or clock.seconds() >= ends:
             return
         await asyncio.sleep(min(pause, max(0.0, ends - clock.seconds())))
         pause = min(SLOW, pause * GROWTH)

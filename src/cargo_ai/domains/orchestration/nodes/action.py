@@ -46,10 +46,10 @@ async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> b
     elif request.webhook_secret is not None:
         ctx.warn("webhookSecret does nothing without webhookUrl.")
     walked, records = await _walked(ctx, contract.execute_batch, request.action, request.all_records)
-    made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_kinds.RecordsData(kind="records", records=records), **walked))
+    started = await batch.start(ctx, batch_contract.CreateBatch(data=batch_kinds.RecordsData(kind="records", records=records), **walked))
     if request.webhook_url is not None:
-        await webhook.register(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
-    return made
+        await webhook.register(ctx, started.batch.uuid, request.webhook_url, request.webhook_secret)
+    return started
 
 
 async def _walked(
@@ -92,10 +92,10 @@ async def _tool(ctx: Context, operation: Executing, action: contract.ToolAction)
 
 def _template(operation: Executing, slug: str) -> list[Node]:
     """The nodes of a template that runs as it is."""
-    found = templates.find(slug)
-    if found is None or found["kind"] == "play":
+    template = templates.find(slug)
+    if template is None or template["kind"] == "play":
         operation.refuse("nodesNotFound", cause=f"there is no tool template {slug}.", fix="cargo-ai orchestration template list")
-    nodes = templates.fill(found["nodes"])
+    nodes = templates.fill(template["nodes"])
     left = templates.placeholders(nodes)
     if left:
         cause = f"the template {slug} has to be filled in first ({', '.join(left)}): make a tool of it."

@@ -67,11 +67,11 @@ async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundAc
     if request.integration_slug is not None:
         entries = [entry for entry in entries if entry.action.get("integrationSlug") == request.integration_slug]
     terms = (request.query or "").lower().split()
-    found = sorted(((score, entry) for entry in entries if (score := entry.score(terms))), key=lambda hit: -hit[0])
+    hits = sorted(((score, entry) for entry in entries if (score := entry.score(terms))), key=lambda hit: -hit[0])
     return contract.FoundActions(
         query=request.query or "",
-        total_matches=len(found),
-        results=[_reply(score, entry, terms) for score, entry in found[: request.limit]],
+        total_matches=len(hits),
+        results=[_reply(score, entry, terms) for score, entry in hits[: request.limit]],
     )
 
 

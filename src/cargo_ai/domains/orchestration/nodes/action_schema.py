@@ -43,15 +43,15 @@ async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObje
     integration = connection.integrations().get(action.integration_slug)
     if integration is None:
         refuse("integrationNotFound", slug=action.integration_slug, fix="cargo-ai connection integration list")
-    found = integration.action(action.action_slug)
-    if found is None:
+    declared = integration.action(action.action_slug)
+    if declared is None:
         known = ", ".join(known.slug for known in integration.actions)
         refuse("actionNotFound", cause=f"{integration.name} has {known}.", fix=_LIST)
     if action.connector_uuid is not None:
         mine = [str(one.uuid) for one in await connection.accounts(ctx.db) if one.integration_slug == integration.slug]
         if action.connector_uuid not in mine:
             refuse("connectorNotFound", uuid=action.connector_uuid, fix="cargo-ai connection connector list")
-    return None if found.output_schema is None else dict(found.output_schema)
+    return None if declared.output_schema is None else dict(declared.output_schema)
 
 
 async def _native(ctx: Context, action: contract.NativeAction) -> JsonObject | None:
@@ -75,15 +75,15 @@ async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObj
         if template is None:
             refuse("actionNotFound", cause=f"there is no template {action.template_slug}.", fix="cargo-ai orchestration template list")
         return template["nodes"]
-    found = (
+    release = (
         await ctx.db.execute(
             select(Tool.uuid, Release.nodes)
             .outerjoin(Release, (Release.workflow_uuid == Tool.workflow_uuid) & (Release.status == "deployed"))
             .where(Tool.uuid == ids.parse(action.tool_uuid), Tool.deleted_at.is_(None))
         )
     ).one_or_none()
-    if found is None:
+    if release is None:
         refuse("actionNotFound", cause=f"there is no tool {action.tool_uuid}.", fix="cargo-ai orchestration tool list")
-    if found.nodes is None:
+    if release.nodes is None:
         refuse("releaseNotFound", cause=f"the tool {action.tool_uuid} has nothing deployed.")
-    return cast("list[JsonObject]", found.nodes)
+    return cast("list[JsonObject]", release.nodes)

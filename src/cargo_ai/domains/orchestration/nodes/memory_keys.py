@@ -74,5 +74,5 @@ async def _forget(ctx: Context, request: contract.ClearMemories, *more: ColumnEl
     workflow = str(ids.parse(request.workflow_uuid or "") or "none")
     owner = owner_of(request.scope, workflow, request.record_id)
     statement = delete(Memory).where(Memory.scope == request.scope, Memory.owner == owner, *more).returning(Memory.key)
-    found: list[Any] = list(await ctx.db.scalars(statement))
-    return len(found)
+    memories: list[Any] = list(await ctx.db.scalars(statement))
+    return len(memories)

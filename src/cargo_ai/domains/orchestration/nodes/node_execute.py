@@ -40,11 +40,11 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
     _going.add(run)
     try:
         trial = Trial(ctx.workspace, graph, run, ctx.actions)
-        found = await _in_time(ctx, request, trial)
+        trial_outcome = await _in_time(ctx, request, trial)
     finally:
         _going.discard(run)
     await node_usage.count(ctx, trial.walks)
-    return found
+    return trial_outcome
 
 
 async def _in_time(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:

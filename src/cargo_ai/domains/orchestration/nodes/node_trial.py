@@ -137,12 +137,12 @@ class Trial:
         if self.actions.tools is None:
             return Failed("This server has no tools to run.")
         try:
-            found = await self.actions.tools(self.workspace, act.node.raw)
-            program = compile_graph(found.nodes, self.actions)
+            tool = await self.actions.tools(self.workspace, act.node.raw)
+            program = compile_graph(tool.nodes, self.actions)
         except (ToolMissing, InvalidGraph) as error:
             return Failed(str(error))
         inner = begin(str(ids.new()), program, act.config)
-        await self.go(inner, Graph(found.workflow, found.release), depth + 1)
+        await self.go(inner, Graph(tool.workflow, tool.release), depth + 1)
         if inner.status == "success":
             return Done(inner.output(), credits=inner.credits)
         return Failed(inner.error or "The tool failed.", credits=inner.credits)

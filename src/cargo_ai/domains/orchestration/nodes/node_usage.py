@@ -25,17 +25,17 @@ async def count(ctx: Context, walks: Iterable[tuple[Graph, Walk]]) -> None:
     """Count every execution of these walks for its node. In a transaction of its own: what was done stays counted, whatever becomes of the
     reply. What a group or a tool costs is counted for the nodes inside of it."""
     hour = clock.now_ms() // HOUR
-    found: dict[tuple[uuid.UUID, uuid.UUID, str], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    totals: dict[tuple[uuid.UUID, uuid.UUID, str], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
     for graph, walk in walks:
         for entry in walk.entries:
-            row = found[graph.workflow, graph.release or NIL, entry.node]
+            row = totals[graph.workflow, graph.release or NIL, entry.node]
             row[0] += 1
             row[1 if entry.status == "success" else 2] += 1
             row[3] += 0.0 if entry.below else entry.credits
-    if not found:
+    if not totals:
         return
     # One order for everybody, as the engine's writers have it: no deadlocks.
-    rows = sorted(found.items(), key=lambda item: [str(part) for part in item[0]])
+    rows = sorted(totals.items(), key=lambda item: [str(part) for part in item[0]])
     values: list[dict[str, Any]] = [
         {
             "workflow_uuid": workflow,

@@ -96,9 +96,9 @@ class FillJob:
             record_ids = await rows.ids_after(connection, relation, fill.after_id or "", CHUNK)
             if not record_ids:
                 return ("success", None) if await self._complete(db, fill) else None
-            found = await computed.refresh(connection, relation, record_ids, here)
+            warnings = await computed.refresh(connection, relation, record_ids, here)
             await events.publish(db, RecordsChanged(here, of))
-            if await self._move_on(db, fill, record_ids, found):
+            if await self._move_on(db, fill, record_ids, warnings):
                 await db.commit()
             return None
 

@@ -82,15 +82,15 @@ async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation,
         return [index]
     if request.filter is None and request.sort is None:
         raise invalid_input([{"path": "columnSlugs", "message": "is missing: name columns, or a filter or a sort"}])
-    made: list[Index] = []
+    needed: list[Index] = []
     for one in indexes.indexes_for(request.filter or EVERYTHING, request.sort or [], relation, join_columns(catalog, relation)):
         long = await indexes.long_texts(connection, relation, one.columns) if one.kind != "text" else []
         if (left := indexes.without_columns(one, long)) is not None:
-            made.append(left)
-    if not made:
+            needed.append(left)
+    if not needed:
         problem = "No index would make this filter faster: one helps where all conditions must hold and some compare stored columns."
         contract.create.refuse("indexNotPossible", problem=problem)
-    return made
+    return needed
 
 
 @handles(contract.remove)

@@ -27,10 +27,10 @@ def is_kept() -> ColumnElement[bool]:
 async def files_in_use(db: AsyncSession, keys: Collection[str]) -> set[str]:
     """Which of these uploaded files a model can be refreshed from, also when it is restored first."""
     names = (Model.config["s3Filename"].as_string(), Model.config["fileKey"].as_string())
-    found: set[str] = set()
+    used: set[str] = set()
     for name in names:
-        found |= {str(key) for key in await db.scalars(select(name).where(name.in_(keys), is_kept()))}
-    return found
+        used |= {str(key) for key in await db.scalars(select(name).where(name.in_(keys), is_kept()))}
+    return used
 
 
 async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:

@@ -138,8 +138,8 @@ async def _replace(ctx: Context, dataset_text: str, wanted: Sequence[contract.Wa
     changed = _using(after, {uid for uid in kept if uid in present})
     if changed:
         await definition.replace_views(ctx.db, after, changed)
-    found = await ctx.db.scalars(of_dataset.order_by(Relationship.uuid))
-    return contract.RelationshipsReply(relationships=[to_response(row) for row in found])
+    relationships = await ctx.db.scalars(of_dataset.order_by(Relationship.uuid))
+    return contract.RelationshipsReply(relationships=[to_response(row) for row in relationships])
 
 
 async def _put(ctx: Context, catalog: Catalog, wanted: contract.Wanted, row: Relationship | None) -> Relationship:
@@ -217,10 +217,10 @@ def _using(catalog: Catalog, relationships: set[uuid.UUID]) -> list[Relation]:
 
 def _model(catalog: Catalog, text: str | None) -> Relation:
     named = ids.parse(text or "")
-    found = catalog.by_model(named) if named else None
-    if found is None:
+    target = catalog.by_model(named) if named else None
+    if target is None:
         _invalid(f"There is no model {text} in this workspace.")
-    return found
+    return target
 
 
 def _joinable(relation: Relation, slug: str, inner: str | None) -> None:
@@ -245,9 +245,9 @@ def _guessed(one: Relation, other: Relation) -> tuple[str, str]:
     theirs = {column.slug: column for column in other.stored_columns}
     for names, target, flipped in ((mine, other, False), (theirs, one, True)):
         singular = target.slug[:-3] + "y" if target.slug.endswith("ies") else target.slug.removesuffix("s")
-        found = next((slug for slug in (f"{singular}_id", f"{target.slug}_id", singular) if slug in names), None)
-        if found is not None:
-            return (target.id_column, found) if flipped else (found, target.id_column)
+        key = next((slug for slug in (f"{singular}_id", f"{target.slug}_id", singular) if slug in names), None)
+        if key is not None:
+            return (target.id_column, key) if flipped else (key, target.id_column)
     shared = next((slug for slug in SAME_NAMED if slug in mine and slug in theirs), None)
     if shared is not None:
         return shared, shared

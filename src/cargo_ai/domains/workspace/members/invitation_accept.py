@@ -52,12 +52,12 @@ async def find(db: AsyncSession, code: str) -> Invited:
         .outerjoin(Role, Role.uuid == Membership.role_uuid)
         .where(Invitation.hash == hash_token(code[:MAX_CODE_LENGTH]))
     )
-    found = (await db.execute(query)).one_or_none()
-    if found is None:
+    invited = (await db.execute(query)).one_or_none()
+    if invited is None:
         raise unknown()
-    row, name, email = found[0], found[1], found[2]
+    row, name, email = invited[0], invited[1], invited[2]
     # None where the membership is gone: it is an outer join.
-    role = cast("str | None", found[3])
+    role = cast("str | None", invited[3])
     if row.accepted_at is not None:
         at = clock.to_iso(row.accepted_at)
         raise Refusal(410, "invitationUsed", f"This invitation was used already, at {at}. If that was not you, tell the inviter. {_ASK}")

@@ -98,12 +98,12 @@ class InvitationMailer:
             .where(Invitation.uuid == uid, OPEN, Invitation.expires_at > clock.now())
         )
         async with self._database.session(ALL_WORKSPACES) as db:
-            found = (await db.execute(query)).one_or_none()
-            sealed = None if found is None else found[0].sealed_code
-            if found is None or sealed is None:
+            invited = (await db.execute(query)).one_or_none()
+            sealed = None if invited is None else invited[0].sealed_code
+            if invited is None or sealed is None:
                 return None
-            inviter = await db.scalar(select(User.email).where(User.uuid == found[0].created_by_uuid))
-        row, address, workspace, role = found[0], found[1], _shorten(found[2]), found[3]
+            inviter = await db.scalar(select(User.email).where(User.uuid == invited[0].created_by_uuid))
+        row, address, workspace, role = invited[0], invited[1], _shorten(invited[2]), invited[3]
         link = link_of(self._settings.public_url, self._secrets.open(sealed).decode())
         digest = hashlib.sha256(row.uuid.bytes).hexdigest()[:40]
         try:

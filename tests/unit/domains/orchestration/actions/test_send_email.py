@@ -1,4 +1,4 @@
-"""Letters of sendEmail nodes, and those to reviewers, over SMTP to a real server on the loopback."""
+"""E-mails of sendEmail nodes, and those to reviewers, over SMTP to a real server on the loopback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import select, text
 
 from cargo_ai.domains.orchestration.actions.human_review import Reviews
-from cargo_ai.domains.orchestration.actions.send_email import Letters, check
+from cargo_ai.domains.orchestration.actions.send_email import EmailSender, check
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
 from cargo_ai.email.smtp import Mailer
@@ -37,7 +37,7 @@ from tests.kit.databases import Databases
 from tests.kit.mail_server import MailServer, mail_server
 
 Body = dict[str, Any]
-LETTER: Body = {"to": "Ann Lee <ann@example.com>", "subject": "Grüße", "bodyHtml": "<p>Hello <b>Ann</b></p><a href='https://x.io'>here</a>"}
+EMAIL: Body = {"to": "Ann Lee <ann@example.com>", "subject": "Grüße", "bodyHtml": "<p>Hello <b>Ann</b></p><a href='https://x.io'>here</a>"}
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,10 +67,10 @@ def environment(server: MailServer, settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture
-def letters(database: Database, environment: dict[str, str]) -> Letters:
+def sender(database: Database, environment: dict[str, str]) -> EmailSender:
     """The effect on that server."""
     found = Settings(environment)
-    return Letters(database, found, Mailer(found))
+    return EmailSender(database, found, Mailer(found))
 
 
 def call(config: Body, meta: Any = None) -> Call:
@@ -85,12 +85,12 @@ def part(message: EmailMessage, kind: str) -> str:
     return cast("str", found.get_content())
 
 
-async def test_a_letter_arrives_as_html_and_as_text(letters: Letters, server: MailServer) -> None:
+async def test_an_e_mail_arrives_as_html_and_as_text(sender: EmailSender, server: MailServer) -> None:
     more = {"cc": ["bob@example.com"], "bcc": "eve@bücher.example", "replyTo": "desk@acme.test"}
     thread = {"inReplyTo": "<1@x.example>", "references": ["<0@x.example>", "<" + "y" * 90 + "@x.example>"]}
-    outcome = await letters.perform(call({**LETTER, **more, **thread}))
+    outcome = await sender.perform(call({**EMAIL, **more, **thread}))
     assert isinstance(outcome, Done)
-    (taken,) = server.letters
+    (taken,) = server.emails
     assert (taken.sender, taken.recipients) == (
         "hello@acme.test",
         ["ann@example.com", "bob@example.com", "eve@xn--bcher-kva.example"],
@@ -105,21 +105,21 @@ async def test_a_letter_arrives_as_html_and_as_text(letters: Letters, server: Ma
     assert message["bcc"] is None and b"eve" not in taken.raw.lower()
     assert message["in-reply-to"] == "<1@x.example>"
     assert message["references"].split() == ["<0@x.example>", "<" + "y" * 90 + "@x.example>", "<1@x.example>"]
-    assert part(message, "html").strip() == LETTER["bodyHtml"]
+    assert part(message, "html").strip() == EMAIL["bodyHtml"]
     assert part(message, "plain").split() == ["Hello", "Ann", "here", "(https://x.io)"]
     assert outcome.output["messageId"] == message["message-id"]
     assert outcome.output["accepted"] == taken.recipients
 
 
-async def test_a_repeated_attempt_sends_nothing_more_and_gives_the_same(letters: Letters, server: MailServer) -> None:
-    made = call(LETTER)
-    first, second = await letters.perform(made), await letters.perform(made)
+async def test_a_repeated_attempt_sends_nothing_more_and_gives_the_same(sender: EmailSender, server: MailServer) -> None:
+    made = call(EMAIL)
+    first, second = await sender.perform(made), await sender.perform(made)
     assert isinstance(first, Done) and isinstance(second, Done) and first.output == second.output
-    assert len(server.letters) == 1
+    assert len(server.emails) == 1
 
 
-async def test_when_nobody_knows_whether_it_was_taken_the_same_message_id_comes_again(letters: Letters, server: MailServer) -> None:
-    made = call(LETTER)
+async def test_when_nobody_knows_whether_it_was_taken_the_same_message_id_comes_again(sender: EmailSender, server: MailServer) -> None:
+    made = call(EMAIL)
     seen: list[str] = []
 
     def once(verb: str, _argument: str) -> str | None:
@@ -129,11 +129,11 @@ async def test_when_nobody_knows_whether_it_was_taken_the_same_message_id_comes_
         return None
 
     server.says = once
-    outcome = await letters.perform(made)
+    outcome = await sender.perform(made)
     assert isinstance(outcome, Later) and outcome.meta == {"tries": 1}
-    again = await letters.perform(replace(made, meta=outcome.meta))
+    again = await sender.perform(replace(made, meta=outcome.meta))
     assert isinstance(again, Done)
-    assert server.letters[0].message["message-id"] == again.output["messageId"]
+    assert server.emails[0].message["message-id"] == again.output["messageId"]
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ async def test_when_nobody_knows_whether_it_was_taken_the_same_message_id_comes_
     ],
 )
 async def test_a_server_that_says_not_now_is_asked_again_and_one_that_says_no_is_not(
-    letters: Letters, server: MailServer, verb: str, reply: str, tries: int, waits: float | None
+    sender: EmailSender, server: MailServer, verb: str, reply: str, tries: int, waits: float | None
 ) -> None:
     server.says = lambda asked, _argument: reply if asked == verb else None
-    outcome = await letters.perform(call(LETTER, meta={"tries": tries}))
+    outcome = await sender.perform(call(EMAIL, meta={"tries": tries}))
     if waits is None:
         assert isinstance(outcome, Failed) and reply in outcome.message
         assert outcome.transient == reply.startswith("4")
@@ -162,9 +162,9 @@ async def test_a_server_that_says_not_now_is_asked_again_and_one_that_says_no_is
         assert reply in outcome.reason
 
 
-async def test_a_recipient_that_is_refused_is_reported_and_the_others_get_the_letter(letters: Letters, server: MailServer) -> None:
+async def test_a_recipient_that_is_refused_is_reported_and_the_others_get_the_e_mail(sender: EmailSender, server: MailServer) -> None:
     server.says = lambda verb, argument: "550 no such user" if verb == "RCPT" and "gone@" in argument else None
-    outcome = await letters.perform(call(LETTER | {"to": "ann@example.com, gone@example.com", "mailboxUuid": "m"}))
+    outcome = await sender.perform(call(EMAIL | {"to": "ann@example.com, gone@example.com", "mailboxUuid": "m"}))
     assert isinstance(outcome, Done)
     assert outcome.output["accepted"] == ["ann@example.com"]
     assert outcome.output["rejected"] == [{"address": "gone@example.com", "message": "550 no such user"}]
@@ -192,9 +192,9 @@ async def test_a_recipient_that_is_refused_is_reported_and_the_others_get_the_le
         ({"references": ["<a@b.example>\r\nX: y"]}, "`references`"),
     ],
 )
-async def test_a_letter_that_is_none_is_never_sent(letters: Letters, server: MailServer, config: Body, words: str) -> None:
+async def test_what_is_no_e_mail_is_never_sent(sender: EmailSender, server: MailServer, config: Body, words: str) -> None:
     with pytest.raises(InvalidConfig, match=re.escape(words)):
-        await letters.perform(call(LETTER | config))
+        await sender.perform(call(EMAIL | config))
     assert server.connections == 0
 
 
@@ -204,7 +204,7 @@ async def test_what_is_wrong_before_any_run_is_reported_then() -> None:
 
 
 async def test_without_settings_the_node_says_which_are_missing(database: Database, settings: Settings) -> None:
-    outcome = await Letters(database, settings, Mailer(settings)).perform(call(LETTER))
+    outcome = await EmailSender(database, settings, Mailer(settings)).perform(call(EMAIL))
     assert isinstance(outcome, Failed) and "CARGO_AI_SMTP_HOST" in outcome.message and not outcome.transient
     assert mail_state(settings) == "notConfigured"
 
@@ -224,7 +224,7 @@ async def test_settings_that_cannot_be_used_are_named(
 ) -> None:
     wrong = Settings(environment | {f"CARGO_AI_{name}": value for name, value in change.items()})
     assert words in mail_state(wrong)
-    outcome = await Letters(database, wrong, Mailer(wrong)).perform(call(LETTER))
+    outcome = await EmailSender(database, wrong, Mailer(wrong)).perform(call(EMAIL))
     assert isinstance(outcome, Failed) and words in outcome.message and "secret" not in outcome.message
 
 
@@ -234,20 +234,20 @@ async def test_user_and_password_are_used_and_wrong_ones_are_reported(
     server.password = "right"
     for password, sort in (("right", Done), ("mistaken", Failed)):
         given = Settings(environment | {"CARGO_AI_SMTP_USER": "me", "CARGO_AI_SMTP_PASSWORD": password})
-        outcome = await Letters(database, given, Mailer(given)).perform(call(LETTER))
+        outcome = await EmailSender(database, given, Mailer(given)).perform(call(EMAIL))
         assert isinstance(outcome, sort)
         if isinstance(outcome, Failed):
             assert "CARGO_AI_SMTP_USER" in outcome.message and password not in outcome.message
     assert server.logins[0] == ("me", "right")
 
 
-async def test_a_server_without_starttls_gets_no_letter_where_starttls_is_asked_for(
+async def test_a_server_without_starttls_gets_no_e_mail_where_starttls_is_asked_for(
     database: Database, environment: dict[str, str], server: MailServer
 ) -> None:
     given = Settings(environment | {"CARGO_AI_SMTP_TLS": "starttls"})
-    outcome = await Letters(database, given, Mailer(given)).perform(call(LETTER))
+    outcome = await EmailSender(database, given, Mailer(given)).perform(call(EMAIL))
     assert isinstance(outcome, Failed) and "STARTTLS" in outcome.message
-    assert server.letters == []
+    assert server.emails == []
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
@@ -267,21 +267,21 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, trusted
 
 
-async def test_over_tls_a_letter_goes_to_a_server_that_is_trusted_and_to_no_other(
+async def test_over_tls_an_e_mail_goes_to_a_server_that_is_trusted_and_to_no_other(
     database: Database, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, trusted = certificate(tmp_path)
     async with mail_server(context) as secure:
         given = Settings(environment | {"CARGO_AI_SMTP_TLS": "tls", "CARGO_AI_SMTP_PORT": str(secure.port)})
-        sending = Letters(database, given, Mailer(given))
-        refused = await sending.perform(call(LETTER))
+        sending = EmailSender(database, given, Mailer(given))
+        refused = await sending.perform(call(EMAIL))
         assert isinstance(refused, Failed) and "certificate" in refused.message and not refused.transient
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-        assert isinstance(await sending.perform(call(LETTER)), Done)
-        assert len(secure.letters) == 1
+        assert isinstance(await sending.perform(call(EMAIL)), Done)
+        assert len(secure.emails) == 1
 
 
-async def test_with_starttls_login_and_letter_go_to_a_server_that_is_trusted_and_to_no_other(
+async def test_with_starttls_login_and_e_mail_go_to_a_server_that_is_trusted_and_to_no_other(
     database: Database, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, trusted = certificate(tmp_path)
@@ -289,39 +289,39 @@ async def test_with_starttls_login_and_letter_go_to_a_server_that_is_trusted_and
         secure.password = "right"
         mine = {"SMTP_TLS": "starttls", "SMTP_PORT": str(secure.port), "SMTP_USER": "me", "SMTP_PASSWORD": "right"}
         given = Settings(environment | {f"CARGO_AI_{name}": value for name, value in mine.items()})
-        sending = Letters(database, given, Mailer(given))
-        refused = await sending.perform(call(LETTER))
+        sending = EmailSender(database, given, Mailer(given))
+        refused = await sending.perform(call(EMAIL))
         assert isinstance(refused, Failed) and "certificate" in refused.message and not refused.transient
-        assert (secure.logins, secure.letters) == ([], [])
+        assert (secure.logins, secure.emails) == ([], [])
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-        assert isinstance(await sending.perform(call(LETTER)), Done)
-        assert (secure.logins, len(secure.letters), secure.secured) == ([("me", "right")], 1, 1)
+        assert isinstance(await sending.perform(call(EMAIL)), Done)
+        assert (secure.logins, len(secure.emails), secure.secured) == ([("me", "right")], 1, 1)
         # Without it, the server takes nothing, and the password is not even offered.
         bare = Settings(given.environment | {"CARGO_AI_SMTP_TLS": "off"})
-        refused = await Letters(database, bare, Mailer(bare)).perform(call(LETTER))
-        assert isinstance(refused, Failed) and len(secure.letters) == len(secure.logins) == 1
+        refused = await EmailSender(database, bare, Mailer(bare)).perform(call(EMAIL))
+        assert isinstance(refused, Failed) and len(secure.emails) == len(secure.logins) == 1
 
 
 async def test_a_workspace_sends_no_faster_than_the_server_allows(
     database: Database, environment: dict[str, str], server: MailServer
 ) -> None:
     given = Settings(environment | {"CARGO_AI_SMTP_PER_MINUTE": "2"})
-    sending = Letters(database, given, Mailer(given))
+    sending = EmailSender(database, given, Mailer(given))
     workspace = ids.new()
-    outcomes: list[Outcome] = [await sending.perform(replace(call(LETTER), workspace=workspace)) for _ in range(3)]
+    outcomes: list[Outcome] = [await sending.perform(replace(call(EMAIL), workspace=workspace)) for _ in range(3)]
     assert [type(one) for one in outcomes] == [Done, Done, Later]
     assert isinstance(outcomes[2], Later) and 50 < outcomes[2].seconds <= 61
-    assert len(server.letters) == 2
+    assert len(server.emails) == 2
 
 
 async def test_a_server_that_cannot_be_reached_fails_the_node_after_a_minute_or_so(
     database: Database, environment: dict[str, str], server: MailServer
 ) -> None:
     given = Settings(environment | {"CARGO_AI_SMTP_PORT": "1"})
-    sending = Letters(database, given, Mailer(given))
-    first = await sending.perform(call(LETTER))
+    sending = EmailSender(database, given, Mailer(given))
+    first = await sending.perform(call(EMAIL))
     assert isinstance(first, Later) and "cannot be reached" in first.reason
-    last = await sending.perform(call(LETTER, meta={"tries": 2}))
+    last = await sending.perform(call(EMAIL, meta={"tries": 2}))
     assert isinstance(last, Failed) and last.transient and "cannot be reached" in last.message
 
 
@@ -339,7 +339,7 @@ async def put_run(database: Database, made: Call) -> None:
         await db.commit()
 
 
-async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_own_link(
+async def test_those_who_are_asked_for_a_review_get_one_e_mail_each_with_their_own_link(
     database: Database, environment: dict[str, str], server: MailServer
 ) -> None:
     given = Settings(environment | {"CARGO_AI_PUBLIC_URL": "https://cargo.example"})
@@ -360,7 +360,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     teller = ReviewNotifier(database, SecretKey(b"only for tests: 32 bytes or more"), given, Mailer(given))
     await teller.tell(review)
     await teller.tell(review)
-    (taken,) = server.letters
+    (taken,) = server.emails
     assert taken.recipients == ["ann@example.com"]
     assert taken.message["subject"] == "Please review: Send this?"
     body = part(taken.message, "plain")
@@ -371,7 +371,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     assert row is not None and row.notified == ["ann@example.com"] and "450 later" in (row.notify_problem or "")
 
 
-async def test_letters_are_sent_beside_each_other_but_only_a_few_at_a_time(letters: Letters, server: MailServer) -> None:
-    outcomes = await asyncio.gather(*(letters.perform(call(LETTER)) for _ in range(12)))
+async def test_e_mails_are_sent_beside_each_other_but_only_a_few_at_a_time(sender: EmailSender, server: MailServer) -> None:
+    outcomes = await asyncio.gather(*(sender.perform(call(EMAIL)) for _ in range(12)))
     assert all(isinstance(one, Done) for one in outcomes)
-    assert len({taken.message["message-id"] for taken in server.letters}) == 12
+    assert len({taken.message["message-id"] for taken in server.emails}) == 12
