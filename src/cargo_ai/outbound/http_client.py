@@ -11,7 +11,8 @@ from cargo_ai.outbound.names import DnsCache, Resolve, resolve_by_system
 from cargo_ai.outbound.pool import Pool
 from cargo_ai.outbound.url import Url
 
-CONNECTIONS = 200
+# More than a worker has runs under way, so that calls that hang do not keep those of other workspaces waiting.
+CONNECTIONS = 512
 
 
 class HttpClient:
