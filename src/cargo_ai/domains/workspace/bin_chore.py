@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from cargo_ai.context import bin_kinds
 from cargo_ai.context.process import Services
@@ -26,18 +26,18 @@ async def remove_expired(services: Services) -> None:
     removed = 0
     for item, workspace in rows:
         try:
-            removed += await _destroy(services, item, workspace)
+            removed += await _destroy(services, item, workspace, expired)
         except Exception as error:
             _log.warning("a removed thing stays in the bin for now", item=str(item), cause=f"{type(error).__name__}: {error}"[:300])
     if removed:
         _log.info("removed for ever", things=removed, days=services.settings.keep_removed_days)
 
 
-async def _destroy(services: Services, uid: uuid.UUID, workspace: uuid.UUID) -> bool:
-    """False when another worker is at it, or it was restored meanwhile."""
+async def _destroy(services: Services, uid: uuid.UUID, workspace: uuid.UUID, expired: ColumnElement[bool]) -> bool:
+    """False when another worker is at it, or it was restored meanwhile (and perhaps removed again, which counts from then)."""
     kinds = {one.kind: one for one in services.hooks.bin_kinds}
     async with services.database.session(workspace) as db:
-        item = await db.scalar(select(BinItem).where(BinItem.uuid == uid).with_for_update(skip_locked=True))
+        item = await db.scalar(select(BinItem).where(BinItem.uuid == uid, expired).with_for_update(skip_locked=True))
         if item is None:
             return False
         for kind in (kind for name, kind in kinds.items() if name == item.kind):
