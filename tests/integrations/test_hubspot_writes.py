@@ -91,6 +91,14 @@ async def test_a_bad_row_in_a_later_round_fails_alone(hubspot: HubSpot) -> None:
     assert [values["city"] for values in hubspot.values("contacts")] == ["Ulm", "Bonn"]
 
 
+async def test_after_a_first_change_a_refusal_concerns_only_the_rows_at_fault(hubspot: HubSpot) -> None:
+    await hubspot.act("upsertRecords", company("acme.com", city="Bonn"))
+    hubspot.control.multi_status = False
+    rows = [company("acme.com", city="Ulm"), company("b.com", city="Ulm"), company("c.com", no_such="1"), company("d.com", city="Ulm")]
+    assert operations(await hubspot.act("upsertRecords", *rows)) == ["updated", "created", "Failed", "created"]
+    assert [values["domain"] for values in hubspot.values("companies")] == ["acme.com", "b.com", "d.com"]
+
+
 async def test_null_and_empty_overwrite_nothing_unless_asked(hubspot: HubSpot) -> None:
     await hubspot.act("upsertRecords", contact("a@example.com", city="Ulm", phone="1"))
     await hubspot.act("upsertRecords", contact("a@example.com", city=None, phone="", firstname="A"))

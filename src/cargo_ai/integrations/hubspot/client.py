@@ -27,7 +27,7 @@ ERRORS = (
     ErrorRule(
         "refresh_then_retry",
         status=401,
-        message=f"The key is not accepted: {{said}} Make a service key in HubSpot ({_KEYS}) and put it into the connector.",
+        message=f"The key is not accepted. Make a service key in HubSpot ({_KEYS}) and put it into the connector. HubSpot says: {{said}}",
         reason="unauthorized",
     ),
     # Keys of another form do not get as far as HubSpot: its proxy refuses them.
@@ -42,7 +42,7 @@ ERRORS = (
         status=403,
         path="category",
         text="MISSING_SCOPES",
-        message=f"The key lacks a permission: {{said}} Add it to the key ({_KEYS}).",
+        message=f"The key lacks a permission: add it to the key ({_KEYS}). HubSpot says: {{said}}",
         reason="forbidden",
     ),
     ErrorRule(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from cargo_ai.integrations.hubspot.records import RowError
-from cargo_ai.integrations.kit import ActionRequest, Failed, InvalidConfig, Outcome, Service, ServiceError, Throttled
+from cargo_ai.integrations.kit import ActionRequest, Failed, InvalidConfig, Outcome, Service
 from cargo_ai.integrations.kit.forms import FormT
 
 Json = Any
@@ -85,24 +85,6 @@ def batched(
         return rows.outcomes()
 
     return perform
-
-
-async def in_parts(positions: Sequence[int], act: Callable[[Sequence[int]], Any], refuse: Callable[[int, ServiceError], None]) -> None:
-    """Act on later rounds of a batch, when earlier ones have been written: what HubSpot refuses as a whole is tried row by row, and what
-    goes wrong concerns these rows alone."""
-    try:
-        await act(positions)
-    except ServiceError as error:
-        if error.rejects and len(positions) > 1:
-            for position in positions:
-                await in_parts([position], act, refuse)
-            return
-        for position in positions:
-            refuse(position, error)
-    except Throttled as error:
-        pause = ServiceError("A rate limit is reached.", transient=True, retry_after=error.seconds, reason="rateLimited")
-        for position in positions:
-            refuse(position, pause)
 
 
 def shown(record: Mapping[str, Json]) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cargo_ai.integrations.hubspot.matching import Matches, is_unique, matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, RECORD_ID, property_text, write_batch
-from cargo_ai.integrations.hubspot.rows import Rows, in_parts, numbered, values_of
+from cargo_ai.integrations.hubspot.rows import Rows, numbered, values_of
 from cargo_ai.integrations.kit import Failed, InvalidConfig, Later, ServiceError
 from cargo_ai.integrations.kit.writes import Mappings, MatchPolicy, Operation, assigned, rounds, written
 
@@ -17,6 +17,8 @@ JsonObject = Mapping[str, Json]
 
 SEARCH_SETTLES_SECONDS = 15.0
 """After so long the search knows a record that may have been created by an attempt that got no answer. HubSpot says "a few moments"."""
+OF_THE_ACCOUNT = (401, 403)
+"""Refusals that no part of a batch would escape."""
 MOST_MATCHES = 100
 """How many records one row may change."""
 
@@ -62,20 +64,41 @@ async def write(rows: Rows[Any], wanted: Mapping[int, Row], target: Target) -> N
         await work.look_and_write(unique)
 
 
-async def send(
-    rows: Rows[Any], object_type: str, verb: str, inputs: Sequence[tuple[int, JsonObject]], done: Callable[[int, int, JsonObject], None]
-) -> None:
-    """Send inputs, each of a row, in batches; `done` gets the row's position, the input's number and the record. Others are refused."""
+Inputs = Sequence[tuple[int, JsonObject]]
+"""Inputs of a batch, each with the position of its row."""
+
+
+async def send(rows: Rows[Any], object_type: str, verb: str, inputs: Inputs, done: Callable[[int, JsonObject], None]) -> None:
+    """Send inputs in batches; `done` gets the row's position and the record. Rows that HubSpot refuses have failed.
+
+    What fails before anything was changed is raised, so that the caller may halve the batch; later on it concerns only these rows.
+    """
     for part in numbered(range(len(inputs)), MOST_INPUTS):
-        answer = await write_batch(rows.service, object_type, verb, [inputs[number][1] for number in part])
-        for place, number in enumerate(part):
-            position = inputs[number][0]
-            if place in answer.records:
-                done(position, number, answer.records[place])
-            elif place in answer.errors:
-                rows.refuse(position, answer.errors[place])
-            elif answer.rest:
-                rows.refuse(position, answer.rest[0])
+        await _send_part(rows, object_type, verb, [inputs[number] for number in part], done)
+
+
+async def _send_part(rows: Rows[Any], object_type: str, verb: str, inputs: Inputs, done: Callable[[int, JsonObject], None]) -> None:
+    changed = rows.service.changed
+    try:
+        answer = await write_batch(rows.service, object_type, verb, [given for _, given in inputs])
+    except ServiceError as error:
+        if not changed:
+            raise
+        if error.rejects and error.status not in OF_THE_ACCOUNT and len(inputs) > 1:
+            middle = len(inputs) // 2
+            await _send_part(rows, object_type, verb, inputs[:middle], done)
+            await _send_part(rows, object_type, verb, inputs[middle:], done)
+            return
+        for position, _ in inputs:
+            rows.settle(position, error.to_outcome())
+        return
+    for number, (position, _) in enumerate(inputs):
+        if number in answer.records:
+            done(position, answer.records[number])
+        elif number in answer.errors:
+            rows.refuse(position, answer.errors[number])
+        elif answer.rest:
+            rows.refuse(position, answer.rest[0])
 
 
 @dataclass(slots=True)
@@ -109,18 +132,14 @@ class _Work:
         await self._in_rounds(positions, [self.matches.same(key) for key in keys], self._update_or_create)
 
     async def _in_rounds(self, positions: Sequence[int], keys: Sequence[str], act: Callable[[Sequence[int]], Awaitable[None]]) -> None:
-        first, *others = rounds(keys)
-        await act([positions[number] for number in first])
-        for numbers in others:
-            await in_parts([positions[number] for number in numbers], act, self._failed)
-
-    def _failed(self, position: int, error: ServiceError) -> None:
-        self.rows.settle(position, error.to_outcome())
+        for numbers in rounds(keys):
+            await act([positions[number] for number in numbers])
 
     def _postpone(self, position: int, unique: bool) -> bool:
         """Whether a row has to wait: an earlier attempt may have created its record, and the search does not know it yet."""
         call = self.rows.requests[position].call
-        if unique or self.target.policy == "updateOnly" or call.attempt == 1 or call.meta is not None:
+        repeated = call.repeated or call.attempt > 1
+        if unique or self.target.policy == "updateOnly" or not repeated or call.meta is not None:
             return False
         self.rows.settle(position, Later(SEARCH_SETTLES_SECONDS, {"settled": True}, "HubSpot's search lags behind"))
         return True
@@ -129,7 +148,7 @@ class _Work:
     def _upsert_of(row: Row, name: str) -> JsonObject:
         return {"id": row.key, "idProperty": name, "properties": {name: row.key, **row.values}}
 
-    def _upserted(self, position: int, _number: int, record: JsonObject) -> None:
+    def _upserted(self, position: int, record: JsonObject) -> None:
         self._done(position, "created" if record.get("new") is True else "updated", [record])
 
     async def _update_or_create(self, positions: Sequence[int]) -> None:
@@ -167,12 +186,12 @@ class _Work:
         )
         return False
 
-    def _updated(self, position: int, _number: int, record: JsonObject) -> None:
+    def _updated(self, position: int, record: JsonObject) -> None:
         self.matches.add(self.wanted[position].key, record)
         self.changed.setdefault(position, []).append(record)
         self._done(position, "updated", self.changed[position])
 
-    def _created(self, position: int, _number: int, record: JsonObject) -> None:
+    def _created(self, position: int, record: JsonObject) -> None:
         self.matches.add(self.wanted[position].key, record)
         self._done(position, "created", [record])
 

@@ -31,7 +31,7 @@ def _values(form: InsertRecord) -> Mapping[str, str]:
 async def _act(rows: Rows[InsertRecord]) -> None:
     inputs: list[tuple[int, Mapping[str, Json]]] = [(at, {"properties": values}) for at, values in rows.read(_values).items()]
 
-    def created(position: int, _number: int, record: Mapping[str, Json]) -> None:
+    def created(position: int, record: Mapping[str, Json]) -> None:
         rows.settle(position, of_records("created", [record]))
 
     if inputs:
