@@ -15,7 +15,7 @@ Sql = Annotated[
     Field(
         min_length=1,
         max_length=20_000,
-        description="One SELECT in the dialect of ClickHouse, over the tables runs, batches, spans and records. At most 20,000 characters.",
+        description="One SELECT in ClickHouse's dialect, over runs, batches, spans, records, row_results. At most 20,000 characters.",
     ),
 ]
 
@@ -39,7 +39,7 @@ execute: Operation[ExecuteQuery, QueryRows, Literal["invalidQuery"]] = operation
         "/orchestration/query",
         request=ExecuteQuery,
         response=QueryRows,
-        summary="Query runs, batches, spans and records with SQL: one SELECT, at most 10,000 rows.",
+        summary="Query runs, batches, spans, records and row results with SQL: one SELECT, at most 10,000 rows.",
         permission="orchestration:workflow:read",
         refusals={"invalidQuery": refusal(400, "{sentence}")},
         reads=True,

@@ -264,6 +264,11 @@ class Action(Generic[CallT]):
         return self.does == "acts" and self.idempotency == "none"
 
     @property
+    def writes_back(self) -> bool:
+        """Whether its output says what it did to which record of the service (`integrations.kit.writes`)."""
+        return self.hint in ("writes", "deletes") and "operation" in (self.output_schema or {}).get("properties", {})
+
+    @property
     def runs_children(self) -> bool:
         """Whether nodes of it start runs below their own run."""
         return self.does == "runs children"

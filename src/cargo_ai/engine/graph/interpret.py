@@ -10,9 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from cargo_ai.engine.graph import unknown_outcome
+from cargo_ai.engine.graph import row_result, unknown_outcome
 from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node, is_end
+from cargo_ai.engine.graph.row_result import NO_RESULT, RowResult
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
 from cargo_ai.kernel import clock
 
@@ -50,6 +51,7 @@ class Execution(NamedTuple):
     """The credits are those of runs below this one, whose own executions have counted them for their nodes."""
     reason: str | None = None
     """Of a failure, for programs."""
+    result: RowResult = NO_RESULT
 
 
 class Act(NamedTuple):
@@ -341,6 +343,7 @@ def _record(
             *when,
             node.action.has_effects,
             node.action.runs_children,
+            result=row_result.of(node.action, output, error),
         )
     )
     walk.seq += 1

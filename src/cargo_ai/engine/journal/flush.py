@@ -150,7 +150,8 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 # fmt: off
 EXECUTIONS = copy_sql(
     executions, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid", "title",
-    "error_message", "reason", "warnings", "output", "output_file", "config", "credits", "started_ms", "finished_ms",
+    "error_message", "reason", "operation", "external_id", "warnings", "output", "output_file", "config", "credits", "started_ms",
+    "finished_ms",
 )
 # fmt: on
 
@@ -217,6 +218,13 @@ def _to_array(warnings: tuple[str, ...]) -> str:
     return escape("{" + quoted + "}")
 
 
+def _result(execution: Execution) -> str:
+    operation, external_id = execution.result
+    if operation is None:
+        return f"{NULL}\t{NULL}"
+    return f"{escape(operation)}\t{NULL if external_id is None else escape(external_id)}"
+
+
 def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
     """The lines of EXECUTIONS: (run, execution, file of its output)."""
     lines: list[str] = []
@@ -227,7 +235,7 @@ def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace
             f"{run}\t{execution.seq}\t{workspace}\t{escape(execution.node)}\t{escape(execution.slug)}\t{execution.visit}\t"
             f"{execution.status}\t{NULL if execution.child is None else execution.child}\t"
             f"{escape(execution.next) if execution.next else NULL}\t{escape(execution.title)}\t{error}\t"
-            f"{execution.reason or NULL}\t{_to_array(execution.warnings)}\t"
+            f"{escape(execution.reason) if execution.reason else NULL}\t{_result(execution)}\t{_to_array(execution.warnings)}\t"
             f"{output}\t{file or NULL}\t{escape(execution.config.decode())}\t{execution.credits}\t{execution.started}\t"
             f"{execution.finished}\n"
         )

@@ -210,6 +210,8 @@ executions = Table(
     Column("title", Text, nullable=False),
     Column("error_message", Text),
     Column("reason", Text),
+    Column("operation", Text),
+    Column("external_id", Text),
     Column("warnings", ARRAY(Text)),
     _json("output", nullable=True),
     Column("output_file", Text),
@@ -219,7 +221,7 @@ executions = Table(
     Column("finished_ms", BigInteger, nullable=False),
 )
 """Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid. `reason`: of a failure, for
-programs."""
+programs. `operation`, `external_id`: what a write-back did to which record of its service."""
 
 node_metrics = Table(
     "node_metrics",

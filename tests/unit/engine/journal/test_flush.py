@@ -88,6 +88,8 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
         "title": "❌ no",
         "error_message": "no",
         "reason": None,
+        "operation": None,
+        "external_id": None,
         "warnings": ["one", "two"],
         "output": {"x": 1},
         "output_file": None,

@@ -25,6 +25,8 @@ COLUMNS = {
     " executed_runs_count failed_runs_count credits_used_count created_at updated_at finished_at",
     "spans": f"{_NAMES} record_id record_title run_uuid {_PARENTS} is_group_parent {_NODE} node_child_index node_next_uuid"
     f" {_DONE} {_TIMES}",
+    "row_results": "workspace_uuid workflow_uuid release_uuid batch_uuid run_uuid record_id record_title node_uuid node_slug"
+    " node_integration_slug node_action_slug node_connector_uuid operation status reason message external_id written_at",
 }
 """The columns of each, as the views of the migration have them."""
 
@@ -53,7 +55,7 @@ class LoginTaken(RuntimeError):
 
 
 async def catalog(database: Database, workspace: uuid.UUID) -> Catalog:
-    """The four tables as the workspace's login sees them; the login is put on the list of those who see anything. In a session of its
+    """The tables as the workspace's login sees them; the login is put on the list of those who see anything. In a session of its
     own, so that none is held while a query runs. Raises Taken."""
     async with database.session(workspace) as db:
         role = (await storage.catalog(db, workspace)).role

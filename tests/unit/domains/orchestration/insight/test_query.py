@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from cargo_ai.domains.orchestration.insight import query as query_room
 from cargo_ai.domains.orchestration.insight import query_tables
@@ -73,6 +74,16 @@ async def past(backend: Backend) -> Past:
     theirs, _ = await other_api.deployed(GRAPH)
     made = await other_api.call("orchestration.run.create", workflowUuid=theirs["workflowUuid"], data={"_id": "secret"})
     await backend.ended("runs", made["run"]["uuid"], other_api)
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        # As if the branches of the batch, and of the other workspace, had written to a service.
+        await db.execute(
+            text(
+                "update executions e set operation = case when r.record_id = 'b' then 'failed' else 'created' end, external_id = '7' "
+                "from runs r where r.uuid = e.run_uuid and (r.batch_uuid = :batch or r.record_id = 'secret') and e.node_slug = 'pick'"
+            ),
+            {"batch": batch["uuid"]},
+        )
+        await db.commit()
     return Past(backend, workflow, batch["uuid"])
 
 
@@ -354,3 +365,16 @@ async def test_the_login_itself_can_read_nothing_but_the_views_and_no_row_of_oth
         ):
             with pytest.raises(refused):
                 await connection.execute(attack.encode())
+
+
+async def test_what_write_backs_did_is_read_by_row(past: Past) -> None:
+    rows = await past.rows(
+        "SELECT record_id, node_slug, node_action_slug, operation, status, reason, external_id, written_at FROM row_results "
+        f"WHERE batch_uuid = '{past.batch}' ORDER BY record_id"
+    )
+    assert [(row["record_id"], row["node_action_slug"], row["operation"], row["external_id"]) for row in rows] == [
+        ("b", "branch", "failed", "7"),
+        ("e", "branch", "created", "7"),
+    ]
+    assert all(row["status"] == "success" and row["reason"] is None and row["written_at"] for row in rows)
+    assert await past.value("count()", "row_results") == 2
