@@ -234,12 +234,13 @@ async def test_a_download_has_the_records_of_the_kinds(api: ApiClient) -> None:
     assert [(one["_kind"], one["_id"], one["name"]) for one in reply.json()] == [("added", "c0", "N0"), ("added", "c1", "N1")]
 
 
-async def test_nothing_is_kept_of_a_removed_segment(api: ApiClient, state: State) -> None:
+async def test_nothing_is_kept_of_a_segment_that_was_removed_for_ever(api: ApiClient, state: State) -> None:
     model = await companies(api, 10, 20)
     segment, other = await segment_of(api, model), await segment_of(api, model)
     for one in (segment, other):
         await compared(api, one)
     await api.call("segmentation.segment.remove", uuid=segment)
+    await api.call("workspaceManagement.bin.remove", uuid=segment)
     await comparison.prune_removed(state.database)
     async with state.database.engine.connect() as connection:
         for table in ("segment_members", "segment_change_records"):
