@@ -58,13 +58,14 @@ async def test_a_file_that_adds_too_many_adds_none(api: ApiClient) -> None:
     assert await api.refused("storage.record.ingest", modelUuid=uid, s3Filename=lines) == (413, "quotaExceeded")
 
 
-async def test_a_model_from_a_file_counts_and_gives_its_place_back_when_it_is_removed(api: ApiClient) -> None:
+async def test_a_model_from_a_file_counts_and_gives_its_place_back_when_it_is_removed_for_ever(api: ApiClient) -> None:
     key = await upload(api, "id,name\n" + "".join(f"{number},n\n" for number in range(8)))
     uid = await api.model("uploaded", "uploadFile", s3Filename=key)
     quota = await used(api)
     assert (quota["used"], quota["remaining"]) == (8, 2)
     assert quota["largest"] == [{"name": "default.uploaded", "uuid": uid, "used": 8, "fix": f"cargo-ai storage model get {uid}"}]
     await api.call("storage.model.remove", uuid=uid)
+    await api.call("workspaceManagement.bin.remove", uuid=uid)
     assert (await used(api))["used"] == 0
 
 
