@@ -12,6 +12,7 @@ from cargo_ai.integrations.kit import ServiceError
 from tests.integrations.hubspot_account import Config, HubSpot, account
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.limits import Numbers
+from tests.simulators.hubspot.properties import Property
 from tests.simulators.hubspot.server import Running
 
 Json = Any
@@ -153,6 +154,15 @@ async def test_without_a_unique_property_records_are_searched_first(hubspot: Hub
     rows = [company("acme.com", name="Acme"), company("beta.com", name="Beta Ltd"), company("gamma.com", name="Gamma")]
     assert operations(await hubspot.act("upsertRecords", *rows)) == ["unchanged", "updated", "created"]
     assert [values["name"] for values in hubspot.values("companies")] == ["Acme", "Beta Ltd", "Gamma"]
+
+
+async def test_many_properties_are_compared_although_a_search_may_not_name_them(hubspot: HubSpot) -> None:
+    names = [f"a_rather_long_name_of_a_property_{number}" for number in range(90)]
+    for name in names:
+        hubspot.records("companies").add_property(Property(name, name))
+    rows = [company(f"{'x' * 20}{at}.example.com", **dict.fromkeys(names, "1")) for at in range(100)]
+    assert operations(await hubspot.act("upsertRecords", *rows)) == ["created"] * 100
+    assert operations(await hubspot.act("upsertRecords", *rows)) == ["unchanged"] * 100
 
 
 async def test_where_several_match_an_upsert_does_not_guess(hubspot: HubSpot) -> None:

@@ -14,8 +14,11 @@ Json = Any
 JsonObject = Mapping[str, Json]
 
 MOST_INPUTS = 100
+MOST_BYTES = 4_000_000
+"""How large the configs of one batch are together: a body that is sent may have 10 MB."""
 SEARCH_PAGE, SEARCH_RESULTS = 200, 10_000
 MOST_FILTERS, MOST_FILTERS_IN_ALL = 6, 18
+MOST_PROPERTY_CHARACTERS = 600
 RECORD_ID = "hs_object_id"
 
 
@@ -126,6 +129,9 @@ async def search(
     HubSpot gives at most 10,000 for one query. Without an order of the caller's own, records come by id, and each further 10,000 are asked
     for as those with a greater id than the last; with one, the search ends there.
     """
+    # The body of a search may have 3,000 characters: a long list of properties is read in a second step.
+    apart = sum(len(name) + 3 for name in properties) > MOST_PROPERTY_CHARACTERS
+    asked = [] if apart else list(properties)
     given = 0
     total: int | None = None
     last_id: str | None = None
@@ -134,7 +140,7 @@ async def search(
         after = 0
         while after < SEARCH_RESULTS and given < limit:
             size = min(SEARCH_PAGE, limit - given)
-            body: dict[str, Json] = {"limit": size, "after": str(after), "properties": list(properties)}
+            body: dict[str, Json] = {"limit": size, "after": str(after), "properties": asked}
             body["filterGroups"] = [{"filters": list(filters)} for filters in within]
             body["sorts"] = list(sorts) or [{"propertyName": RECORD_ID, "direction": "ASCENDING"}]
             if query:
@@ -143,7 +149,11 @@ async def search(
             page = results_of(answer)
             total = int(document_of(answer).get("total") or 0) if total is None else total
             given += len(page)
-            yield total, page
+            if apart:
+                whole = await read_batch(service, object_type, RECORD_ID, [str(record["id"]) for record in page], properties)
+                yield total, [whole.get(str(record["id"]), record) for record in page]
+            else:
+                yield total, page
             if not page or "next" not in (document_of(answer).get("paging") or {}):
                 return
             after += len(page)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, OfObject, mappings_field
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.writing import of_records, send, texts
 from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
@@ -50,7 +50,7 @@ ACTION: ConnectorAction = Action(
     config_schema=schema_of(InsertRecord),
     ui_schema=ui_schema_of(InsertRecord),
     output_schema=WRITTEN,
-    rows=RowBatch(batched(InsertRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
+    rows=RowBatch(batched(InsertRecord, _act), max=MOST_INPUTS, most_bytes=MOST_BYTES, group_by=("objectType",)),
     idempotency="none",
     hint="writes",
 )

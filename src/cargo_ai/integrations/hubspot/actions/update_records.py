@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, Matching, mappings_field
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.writing import MOST_MATCHES, Row, Target, texts, write
 from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
@@ -42,7 +42,12 @@ ACTION: ConnectorAction = Action(
     config_schema=schema_of(UpdateRecords),
     ui_schema=ui_schema_of(UpdateRecords),
     output_schema=WRITTEN,
-    rows=RowBatch(batched(UpdateRecords, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "writeNulls")),
+    rows=RowBatch(
+        batched(UpdateRecords, _act),
+        max=MOST_INPUTS,
+        most_bytes=MOST_BYTES,
+        group_by=("objectType", "matchingPropertyName", "writeNulls"),
+    ),
     idempotency="upsert",
     hint="writes",
 )

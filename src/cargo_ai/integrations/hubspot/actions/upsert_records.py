@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, Json, OfObject, mappings_field, property_field
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.writing import Row, Target, texts, write
 from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
@@ -43,7 +43,10 @@ ACTION: ConnectorAction = Action(
     ui_schema=ui_schema_of(UpsertRecords),
     output_schema=WRITTEN,
     rows=RowBatch(
-        batched(UpsertRecords, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "matchPolicy", "writeNulls")
+        batched(UpsertRecords, _act),
+        max=MOST_INPUTS,
+        most_bytes=MOST_BYTES,
+        group_by=("objectType", "matchingPropertyName", "matchPolicy", "writeNulls"),
     ),
     idempotency="upsert",
     hint="writes",
