@@ -30,7 +30,8 @@ async def _act(rows: Rows[AssociateRecords]) -> None:
         if pair in failed:
             rows.refuse(position, failed[pair])
         else:
-            rows.settle(position, Done({"associated": True, "fromRecordId": pair[0], "toRecordId": pair[1]}, "associated"))
+            output = {"operation": "associated", "recordId": pair[0], "otherRecordId": pair[1]}
+            rows.settle(position, Done(output, "associated"))
 
 
 ACTION: ConnectorAction = Action(
@@ -44,11 +45,11 @@ ACTION: ConnectorAction = Action(
     output_schema={
         "type": "object",
         "properties": {
-            "associated": {"type": "boolean"},
-            "fromRecordId": {"type": "string"},
-            "toRecordId": {"type": "string"},
+            "operation": {"type": "string", "enum": ["associated"]},
+            "recordId": {"type": "string"},
+            "otherRecordId": {"type": "string"},
         },
-        "required": ["associated", "fromRecordId", "toRecordId"],
+        "required": ["operation", "recordId", "otherRecordId"],
     },
     rows=RowBatch(batched(AssociateRecords, _act), max=MOST_INPUTS, group_by=("fromObjectType", "toObjectType")),
     idempotency="upsert",
