@@ -84,6 +84,7 @@ EXAMPLES = {
         rejected=_upsert(no_such="1"),
         says='"no_such"',
         nulls=_upsert(city=None, phone=""),
+        row=lambda number: _upsert(city="Ulm") | {"matchingValue": f"row-{number}.x@example.com"},
     ),
     "updateRecords": Example(
         config=_upsert(city="Ulm", phone="1"),
@@ -100,6 +101,7 @@ EXAMPLES = {
         call=("POST", "companies/batch/create$"),
         rejected=_insert(name="Acme", no_such="1"),
         says='"no_such"',
+        row=lambda number: _insert(name=f"row-{number}."),
     ),
     "deleteRecord": Example(
         config={"objectType": "contacts", "recordId": FIRST},
@@ -184,4 +186,12 @@ class TestHubspot(IntegrationConformance):
         error=_error,
         examples=EXAMPLES,
         listings=(Listing(name="search", size=200, fill=_fill, read=_ids),),
+        params={
+            "listObjectProperties": {"objectType": "contacts"},
+            "listUniqueProperties": {"objectType": "contacts"},
+            "listPipelines": {"objectType": "deals"},
+            "listPipelineStages": {"objectType": "deals", "pipeline": "default"},
+            "recordProperties": {"objectType": "contacts"},
+        },
+        choices_given=lambda control: control.account.add_list("Warm", "0-1"),
     )

@@ -19,7 +19,8 @@ PIECES = 20
 
 @dataclass
 class Fault:
-    """What to do to the next `times` requests that match. `status` with `body` and `headers`: answer that instead of acting.
+    """What to do to the next `times` requests that match, and whose body has `holding` in it. `status` with `body` and `headers`: answer
+    that instead of acting.
 
     body: JSON, or text to be sent as it is. drop: close the connection, before acting or after it. cut: send half of the body.
     delay: seconds before the answer, after acting. slow: seconds over which the body is sent, in small pieces.
@@ -27,6 +28,7 @@ class Fault:
 
     method: str = ""
     path: str = ""
+    holding: str = ""
     times: int = 1
     status: int | None = None
     body: Json = None
@@ -36,9 +38,10 @@ class Fault:
     delay: float = 0.0
     slow: float = 0.0
 
-    def takes(self, method: str, path: str) -> bool:
+    def takes(self, method: str, path: str, body: bytes) -> bool:
         """Whether it is for this request."""
-        return self.times > 0 and self.method in ("", method) and re.search(self.path, path) is not None
+        fits = self.method in ("", method) and re.search(self.path, path) is not None
+        return self.times > 0 and fits and self.holding.encode() in body
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,10 @@ class Orders:
         """Order a fault; the arguments are those of `Fault`."""
         self.faults.append(Fault(**fault))
 
-    def fault_for(self, method: str, path: str) -> Fault | None:
+    def fault_for(self, method: str, path: str, body: bytes = b"") -> Fault | None:
         """The fault that this request gets, used up by one."""
         for fault in self.faults:
-            if fault.takes(method, path):
+            if fault.takes(method, path, body):
                 fault.times -= 1
                 return fault
         return None

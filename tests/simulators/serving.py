@@ -33,7 +33,7 @@ class _Serving:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         control, path, raw = self._control, request.url.path, await request.body()
-        fault = control.fault_for(request.method, path)
+        fault = control.fault_for(request.method, path, raw)
         if fault is not None and fault.drop == "before":
             return await FaultyAnswer(500, b"", {}, fault)(scope, receive, send)
         body: Json = json.loads(raw) if raw else None

@@ -10,7 +10,7 @@ import pytest
 from cargo_ai.integrations.kit import HIDDEN, Failed, ServiceError
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import Harness, schema_errors
-from tests.kit.echo_service import echo_service
+from tests.kit.echo_service import Say, echo_service
 
 DETAIL = "Detail 4711"
 
@@ -81,6 +81,7 @@ class AccountTests(Fixtures):
 
     async def test_secrets_do_not_follow_a_redirect_to_another_host(self, harness: Harness) -> None:
         async with echo_service() as elsewhere:
+            elsewhere.on("/elsewhere", Say(404))
             for action, config in harness.actions():
                 harness.prepare(action)
                 harness.fail(action, status=307, headers={"location": f"{elsewhere.url}/elsewhere"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from cargo_ai.integrations.kit import Done, Failed
@@ -75,9 +77,40 @@ class EffectTests(Fixtures):
         for action, config in batched:
             example = harness.subject.examples[action.slug]
             harness.prepare(action)
-            outcomes = await harness.act_on_rows(action, [config, example.rejected or config, config])
+            first, third = (config, config) if example.row is None else (example.row(1), example.row(3))
+            outcomes = await harness.act_on_rows(action, [first, example.rejected or first, third])
             assert len(outcomes) == 3, action.slug
             assert isinstance(outcomes[0], Done) and isinstance(outcomes[2], Done), f"{action.slug}: {outcomes}"
             if example.rejected is not None:
                 refused = outcomes[1]
                 assert isinstance(refused, Failed) and example.says in refused.message, f"{action.slug}: {refused}"
+
+    async def test_a_batch_that_is_refused_as_a_whole_is_halved_until_the_bad_row_stands_alone(self, harness: Harness) -> None:
+        examples = harness.subject.examples
+        halved = [(action, example) for action, _ in harness.actions() if (example := examples[action.slug]).row is not None]
+        if not halved:
+            pytest.skip("no action takes several rows at once, or its example has no `row`")
+        for action, example in halved:
+            assert action.rows is not None and example.row is not None, action.slug
+            count, bad = min(16, action.rows.max), 5
+            harness.prepare(action)
+            error = harness.subject.error(400, "Row 4711 is wrong.")
+            harness.fail(action, status=400, times=99, holding=f"row-{bad}.", body=error)
+            outcomes = await harness.act_on_rows(action, [example.row(number) for number in range(count)])
+            failures = {number: outcome for number, outcome in enumerate(outcomes) if not isinstance(outcome, Done)}
+            assert list(failures) == [bad], f"{action.slug}: {failures}"
+            failure = failures[bad]
+            assert isinstance(failure, Failed) and "Row 4711" in failure.message and not failure.transient, f"{action.slug}: {failure}"
+            calls = len(harness.control.sent(*example.call))
+            assert calls <= 1 + 2 * math.log2(count), f"{action.slug}: {calls} calls for one bad row of {count}"
+
+    async def test_every_call_falls_under_a_rate_policy_where_there_are_some(self, harness: Harness) -> None:
+        spec = harness.service_spec
+        if spec is None or not spec.policies:
+            pytest.skip("the service has no rate policies of its own")
+        for action, config in harness.actions():
+            harness.prepare(action)
+            harness.slots.calls.clear()
+            await harness.done(action, config)
+            for call in harness.slots.calls:
+                assert any(policy.covers(call) for policy in spec.policies), f"{action.slug}: {call}"

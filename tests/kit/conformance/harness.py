@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from cargo_ai.domains.connection.rows.collector import Row, Shipment
+from cargo_ai.domains.connection.rows.row_actions import ship
 from cargo_ai.engine.graph import unknown_outcome
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit import (
@@ -80,7 +83,7 @@ class Harness:
     @property
     def integration(self) -> Integration:
         """The integration under test."""
-        return integrations()[self.subject.slug]
+        return self.subject.integration or integrations()[self.subject.slug]
 
     @property
     def service_spec(self) -> ServiceSpec | None:
@@ -139,8 +142,9 @@ class Harness:
 
     async def act_on_rows(self, action: ConnectorAction, configs: Sequence[JsonObject]) -> Sequence[Outcome]:
         """What comes of several runs that act at once."""
-        assert action.rows is not None
-        return await action.rows.perform([self.request(action, config) for config in configs])
+        loop = asyncio.get_running_loop()
+        rows = [Row(self.request(action, config), 0, None, loop.create_future()) for config in configs]
+        return await ship(action, self.integration.name, Shipment(rows, lambda: None))
 
     async def done(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Done:
         """The same, where nothing may go wrong."""

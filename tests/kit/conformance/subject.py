@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cargo_ai.integrations.kit import Service
+from cargo_ai.integrations.kit import Integration, Service
 
 Json = Any
 JsonObject = dict[str, Json]
@@ -41,6 +41,7 @@ class Example:
     call: method and path pattern of the request that has the effect, of an action that makes several.
     rejected: the same with something that the service refuses for what it is, such as a field that it does not have; `says`: words of the
         refusal that name it. nulls: the same with null for each value that may be left out.
+    row: one of several rows that can go together, of an action that takes them; it has `row-<number>.` in it.
     """
 
     config: JsonObject
@@ -50,6 +51,7 @@ class Example:
     rejected: JsonObject | None = None
     says: str = ""
     nulls: JsonObject | None = None
+    row: Callable[[int], JsonObject] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +83,11 @@ class Refresh:
 class Subject:
     """A service under test.
 
-    slug: of the integration. running: starts its simulator. account: a config that signs in to it; wrong: one that does not.
-    secret: the secret text in `account`. error: the body of an error in the vendor's form; (status, sentence) → JSON.
+    slug: of the integration; `integration`: one that is not among those of the package. running: starts its simulator.
+    account: a config that signs in to it; wrong: one that does not; secret: the secret text in `account`.
+    error: the body of an error in the vendor's form; (status, sentence) → JSON.
     examples: of each action, by slug. listings: its lists.
+    params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.
     """
 
     slug: str
@@ -95,5 +99,8 @@ class Subject:
     examples: dict[str, Example]
     listings: tuple[Listing, ...] = ()
     refresh: Refresh | None = None
+    integration: Integration | None = None
+    params: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
+    choices_given: Callable[[Any], object] = lambda _control: None
     hurried: Callable[[JsonObject], JsonObject] = field(default=lambda config: config)
     """The config of an action with a time-out of its own, shortened; most actions have none."""

@@ -9,11 +9,12 @@ A test of another name that is inherited and does not fit a service (it has no l
 from __future__ import annotations
 
 from tests.kit.conformance.accounts import AccountTests
+from tests.kit.conformance.choices import ChoiceTests
 from tests.kit.conformance.effects import EffectTests
 from tests.kit.conformance.failures import FailureTests
 from tests.kit.conformance.forms import FormTests
 from tests.kit.conformance.lists import ListTests
 
 
-class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests):
+class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests, ChoiceTests):
     """All of it."""

@@ -36,7 +36,7 @@ class _Serving:
 
     async def _answer(self, request: Request) -> FaultyAnswer:
         control, path, raw = self._control, request.url.path, await request.body()
-        fault = control.fault_for(request.method, path)
+        fault = control.fault_for(request.method, path, raw)
         if fault is not None and fault.drop == "before":
             return FaultyAnswer(500, b"", NOTHING, fault)
         headers = {"x-hubspot-correlation-id": str(uuid.uuid4())}

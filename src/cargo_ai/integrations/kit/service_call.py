@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as json_text
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -31,7 +32,7 @@ IN_PLACE_SECONDS = 2.0
 IN_PLACE_AFTER_CHANGE_SECONDS = 60.0
 """The same, once the action has changed something: to park it now would repeat the change."""
 PACE_SECONDS = 10.0
-"""How long to wait for a service that has had too many calls and does not say for how long."""
+"""How long to wait, once to twice, for a service that has had too many calls and does not say for how long."""
 SAID = 500
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -175,6 +176,11 @@ class Service:
         return {} if self.account is None else self.account.config
 
     @property
+    def _spread(self) -> float:
+        """From 0 to 1, different for each execution: runs that were sent away together do not come back together."""
+        return zlib.crc32(self.key.encode()) / 2**32
+
+    @property
     def _patience(self) -> float:
         return IN_PLACE_AFTER_CHANGE_SECONDS if self.changed else IN_PLACE_SECONDS
 
@@ -241,7 +247,7 @@ class Service:
             text = f"{self.name} answered {answer.status}" + (f": {said}" if said else ".")
         wait = wait_of(answer.headers, self.spec.wait_headers)
         if rule.then == "wait":
-            wait = wait or rule.seconds or PACE_SECONDS
+            wait = wait or rule.seconds or PACE_SECONDS * (1 + self._spread)
         elif answer.status != 503:
             wait = None
         return ServiceError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from cargo_ai.kernel import clock
@@ -36,7 +36,9 @@ def _seconds(text: str) -> float | None:
         return (number / 1000 if number >= _EPOCH_MILLISECONDS else number) - clock.unix_seconds()
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            return parse(text).timestamp() - clock.unix_seconds()
+            moment = parse(text)
+            # A service that names no time zone means UTC.
+            return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp() - clock.unix_seconds()
         except (ValueError, TypeError, OverflowError):
             continue
     return None
