@@ -214,3 +214,18 @@ async def test_the_history_of_a_record_names_who_changed_what(api: ApiClient, ot
     }
     assert await api.refused("storage.record.history", modelUuid=model, id="b.com") == (404, "recordNotFound")
     assert await other_api.refused("storage.record.history", modelUuid=model, id="a.com") == (404, "modelNotFound")
+
+
+async def test_the_history_of_a_wide_record_has_the_values_that_changed_alone_also_former_empty_ones(api: ApiClient) -> None:
+    columns: list[Body] = [{"slug": "id", "type": "string", "label": "Id"}]
+    columns += [{"slug": f"c{at}", "type": ("number", "string", "date", "object")[at % 4], "label": f"C{at}"} for at in range(130)]
+    model = await api.model("wide", columns=columns, idColumnSlug="id")
+    values: Body = {"c0": 1, "c1": "", "c2": "2020-01-02", "c3": {"a": None, "b": [1.5]}, "c127": {"x": 1}}
+    await api.add(model, {"id": "r", **values})
+    await api.call(
+        "storage.record.update", modelUuid=model, id="r", data={"c3": {"a": 1}, "c1": None, "c129": "new", "c0": 1, "c127": None}
+    )
+    change_set = await newest(api, model)
+    (record,) = (await api.call("storage.changeSet.listRecords", uuid=change_set["uuid"]))["records"]
+    before = {change["columnSlug"]: change["before"] for change in record["changes"]}
+    assert before == {"c3": {"a": None, "b": [1.5]}, "c1": "", "c129": None, "c127": {"x": 1}}
