@@ -42,6 +42,7 @@ from bench.runs import (
     memory100k,
     native10k,
     play_latency,
+    rate5k,
     replay,
     single_run,
 )
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "native10k": native10k.measure,
     "http1k": http1k.measure,
     "crmUpsert10k": crm_upsert10k.measure,
+    "rate5k": rate5k.measure,
     "memory100k": memory100k.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,

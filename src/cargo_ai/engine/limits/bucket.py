@@ -6,6 +6,7 @@ Times are seconds since 1970 by the database's clock.
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -13,12 +14,14 @@ from typing import NamedTuple
 from cargo_ai.engine.limits.policy import Policy, Reading
 
 MARKS = 64
-# Seconds since 1970 as a float are exact to a quarter of this.
-ROUNDING = 1e-6
+# Seconds since 1970 as a float are exact to a quarter of a millionth; sums of some dozens of them to this.
+ROUNDING = 1e-5
 IDLE_SECONDS = 2.0
 """A bucket that was not used for so long has no one waiting for it, whatever was promised."""
 FAR_SECONDS = 900.0
 """Who waits longer asks again after this much, and a hundredth of a second for each before them: so a limit that was raised is noticed."""
+EAGER = 0.9
+"""Those who are sent away come back a little faster than slots are given, so that there are always some to take them."""
 MOST_CLOSED = 86_400.0
 """No service closes a bucket for longer, whatever its headers say."""
 SHORT_SECONDS = 10.0
@@ -120,15 +123,18 @@ def _promise(buckets: Sequence[_Open], request: Request, at: float, step: float,
     """Seconds after which to ask again, different for each who is sent away: their places follow each other over all workers."""
     slowest = max(range(len(buckets)), key=lambda number: buckets[number].step * request.costs[number])
     bucket = buckets[slowest]
-    place = max(at, bucket.tail + step)
+    place = max(at, bucket.tail + (EAGER if request.lead else 1.0) * step)
     bucket.tail = place
     before = (place - at) / step
     wait = place - now
     if wait > FAR_SECONDS:
         # The golden ratio spreads any number of them evenly.
         wait = min(wait, (FAR_SECONDS + before / 100) * (0.5 + 0.5 * (before * 0.618034 % 1)))
-    # Who waits in the line when their turn comes is not late for it.
-    return max(0.001, 2 * request.lead + 0.1 if request.lead else 0.0, wait - request.lead)
+    if not request.lead:
+        return max(0.001, wait)
+    # Who waits in the line when their turn comes is not late for it. Waking parked runs one by one costs more than waking some together.
+    together = math.floor((now + wait) / request.lead) * request.lead
+    return max(2.6 * request.lead, together - request.lead - now)
 
 
 @dataclass(slots=True)
@@ -209,6 +215,13 @@ def give_back(bucket: Bucket, policy: Policy, at: float, cost: int) -> Bucket:
     due = at + cost * policy.spacing(min(policy.max, bucket.most or policy.max))
     newest = policy.strategy == "spread" and abs(bucket.tat - due) <= 2 * ROUNDING
     return replace(bucket, marks=tuple(marks), tat=at if newest else bucket.tat)
+
+
+def move(bucket: Bucket, policy: Policy, at: float, cost: int, went: float) -> Bucket:
+    """The bucket with a call that was counted for one time and went at a later one."""
+    marks = list(replace(give_back(bucket, policy, at, cost), tat=bucket.tat).marks)
+    _add(marks, Mark(went, went, cost), policy.window() / MARKS)
+    return replace(bucket, marks=tuple(marks))
 
 
 def read(bucket: Bucket, policy: Policy, reading: Reading, now: float) -> Bucket:

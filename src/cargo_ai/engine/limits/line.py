@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +21,20 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.store.session import Database
 
 AHEAD_SECONDS = 0.3
-"""How far ahead slots are given. What a process that dies holds is lost, so it is not far."""
+"""How far ahead slots are given, at most and as a share of the shortest window. What a process holds when it dies is lost."""
+LATE_SHARE = 0.25
+MOST_LATE = 0.25
+"""How late a slot may be used, as a share of the shortest window and in seconds: late enough that the buckets can still be corrected before
+they give the slots that have to be later for it."""
 ROUND_SECONDS = 0.1
 """Once it is known that slots have to be waited for, the database is asked no more often than this."""
+RETURN_SECONDS = 0.5
+LEAD_SHARE = 0.4
+"""Of their patience, which those who were sent away come back before their turn."""
+COOL_SECONDS, WARM_UP_SECONDS, COLD_SECONDS = 5.0, 0.5, 0.1
+"""After a pause, the first calls need new connections and arrive later than those that follow: they count that much later."""
+NOTABLE_SECONDS = 0.004
+"""A call that goes later than this after its time is counted later."""
 MOST_PER_ROUND = 1_000
 MOST_SPARE = 200
 LONG_WINDOW = 60.0
@@ -36,16 +48,18 @@ class _Waiter:
     costs: tuple[int, ...]
     patience: float
     deadline: float
-    answer: asyncio.Future[float]
+    answer: asyncio.Future[_Slot | float]
 
 
 class _Slot(NamedTuple):
-    """A call that is counted. It may go between `opens` and `ends` (monotonic seconds); `at`: the database's time of it."""
+    """A call that is counted. It may go between `opens` and `ends` (monotonic seconds); `at`: the database's time of it. `went`: when it
+    went, where that was notably later."""
 
     at: float
     opens: float
     ends: float
     costs: tuple[int, ...]
+    went: float | None = None
 
 
 class Line:
@@ -56,14 +70,18 @@ class Line:
         self.keys, self.policies = shape.keys, shape.policies
         self.state = LineState(shape.policies)
         # Half of the slack is for what happens here, half for the way to the service.
-        self._late = min(policy.slack for policy in self.policies) / 2
+        self._exact = min(policy.slack for policy in self.policies) / 2
+        shortest = min(policy.per_seconds for policy in self.policies)
+        self._late, self._ahead = min(MOST_LATE, LATE_SHARE * shortest), min(1.0, shortest) * AHEAD_SECONDS
+        self._cold, self._warm_at = COLD_SECONDS * min(1.0, shortest), 0.0
         self._waiting: deque[_Waiter] = deque()
         self._slots: deque[_Slot] = deque()
         self._unused: list[_Slot] = []
         self._seen: dict[str, Bucket] = {}
         self._task: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
-        self._asked, self._ask_at = -1.0, 0.0
+        self._asked, self._ask_at, self._report_at = -1.0, 0.0, math.inf
         self._recent: deque[float] = deque(maxlen=MOST_SPARE)
 
     @property
@@ -74,22 +92,33 @@ class Line:
     async def admit(self, costs: tuple[int, ...], patience: float) -> float:
         """0: go. Else the seconds after which to ask again; nothing is counted."""
         now = clock.seconds()
+        if not self._recent or now - self._recent[-1] > COOL_SECONDS:
+            self._warm_at = now + WARM_UP_SECONDS
         self._recent.append(now)
-        if not self._waiting and self._take(now, costs):
+        if not self._waiting and (slot := self._take(now, costs)) is not None:
+            self._used(slot, now)
             return 0.0
         waiter = _Waiter(costs, patience, now + patience, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._ask_at = min(self._ask_at, self._asked + ROUND_SECONDS)
-        if self._task is None:
-            self._task = asyncio.create_task(self._serve())
-        self._changed.set()
-        return await waiter.answer
+        self._wake()
+        answer = await waiter.answer
+        if not isinstance(answer, _Slot):
+            return answer
+        self._used(answer, clock.seconds())
+        return 0.0
 
     def let_go(self) -> None:
         """Give up all slots and ask again in a moment: the buckets have been closed, or are about to be."""
-        self._unused += self._slots
-        self._slots.clear()
-        self._ask_at = clock.seconds() + ROUND_SECONDS
+        now = clock.seconds()
+        while self._slots:
+            self._drop(self._slots.popleft(), now)
+        self._ask_at = now + ROUND_SECONDS
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._serve())
         self._changed.set()
 
     def tells(self, key: str, reading: Reading) -> bool:
@@ -103,27 +132,33 @@ class Line:
         closes = reading.remaining <= 0 and policy.per_seconds > buckets.SHORT_SECONDS and bucket.closed < now
         return closes or buckets.room(bucket, policy, now) - max(0, reading.remaining) > buckets.unclear(bucket, policy)
 
-    def _take(self, now: float, costs: tuple[int, ...]) -> bool:
+    def _take(self, now: float, costs: tuple[int, ...]) -> _Slot | None:
         """Use a slot that is held, if there is one for now."""
         while self._slots and self._slots[0].ends < now:
-            self._unused.append(self._slots.popleft())
+            self._drop(self._slots.popleft(), now)
         if self._slots and self._slots[0].opens <= now and self._slots[0].costs == costs:
-            self._slots.popleft()
-            return True
-        return False
+            return self._slots.popleft()
+        return None
+
+    def _used(self, slot: _Slot, now: float) -> None:
+        """A slot that is used late counts later."""
+        late = now - slot.opens + (self._cold if now < self._warm_at else 0.0)
+        if late > NOTABLE_SECONDS:
+            self._unused.append(slot._replace(went=slot.at + late))
+            self._report_at = min(self._report_at, now + ROUND_SECONDS)
+            self._wake()
 
     async def _serve(self) -> None:
         try:
-            while self._waiting or self._slots or self._unused:
+            while self._waiting or self._slots or self._unused or self._asking:
                 self._changed.clear()
                 now = clock.seconds()
                 self._go(now)
-                lacking = len(self._waiting) - len(self._slots)
-                returns = self._unused and now >= self._asked + ROUND_SECONDS * 5
-                if (lacking > 0 and now >= self._ask_at) or returns:
-                    await self._round()
-                    continue
-                await self._sleep(now, lacking > 0)
+                lacking = len(self._waiting) > len(self._slots)
+                if self._asking is None and ((lacking and now >= self._ask_at) or (self._unused and now >= self._report_at)):
+                    # Meanwhile, those whose time has come go.
+                    self._asking = asyncio.create_task(self._round())
+                await self._sleep(now, lacking)
         finally:
             self._task = None
 
@@ -132,26 +167,32 @@ class Line:
         while self._waiting:
             if self._waiting[0].answer.done():
                 self._waiting.popleft()
-            elif self._take(now, self._waiting[0].costs):
-                _settle(self._waiting.popleft(), 0.0)
+            elif (slot := self._take(now, self._waiting[0].costs)) is not None:
+                _settle(self._waiting.popleft(), slot)
             elif self._slots and self._slots[0].opens <= now:
-                self._pass_on(self._slots.popleft())
+                self._pass_on(self._slots.popleft(), now)
             else:
                 return
         self._take(now, ())
 
-    def _pass_on(self, slot: _Slot) -> None:
+    def _pass_on(self, slot: _Slot, now: float) -> None:
         """Its caller has gone away: the next one whose call costs the same may go."""
         for waiter in self._waiting:
             if waiter.costs == slot.costs and not waiter.answer.done():
-                _settle(waiter, 0.0)
+                _settle(waiter, slot)
                 return
+        self._drop(slot, now)
+
+    def _drop(self, slot: _Slot, now: float) -> None:
+        """No one has used it: it is given back."""
         self._unused.append(slot)
+        self._report_at = min(self._report_at, now + RETURN_SECONDS)
 
     async def _sleep(self, now: float, lacking: bool) -> None:
         times = [slot.opens if self._waiting else slot.ends + 0.001 for slot in islice(self._slots, 1)]
-        times += [self._ask_at] if lacking else []
-        times += [self._asked + ROUND_SECONDS * 5] if self._unused else []
+        if self._asking is None:
+            times += [self._ask_at] if lacking else []
+            times += [self._report_at] if self._unused else []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min(times) - now) if times else None):
                 await self._changed.wait()
@@ -160,24 +201,33 @@ class Line:
         """How many slots to hold for callers who are about to come, by how many came lately: so that not each of them asks."""
         lately = sum(1 for came in self._recent if came > now - ROUND_SECONDS)
         bounds = [policy.max // (1000 if policy.per_seconds > LONG_WINDOW else 20) for policy in self.policies]
-        return min(int(lately * self._late / ROUND_SECONDS), MOST_SPARE, *bounds)
+        return min(int((lately - 1) * self._exact / ROUND_SECONDS), MOST_SPARE, *bounds)
 
     async def _round(self) -> None:
+        try:
+            await self._ask()
+        finally:
+            self._asking = None
+            self._wake()
+
+    async def _ask(self) -> None:
         waiting = list(islice(self._waiting, len(self._slots), len(self._slots) + MOST_PER_ROUND))
         asked = clock.seconds()
-        requests = [Request(waiter.costs, max(0.0, waiter.deadline - asked), waiter.patience / 2) for waiter in waiting]
+        requests = [Request(waiter.costs, max(0.0, waiter.deadline - asked), waiter.patience * LEAD_SHARE) for waiter in waiting]
         if waiting:
-            requests += [Request(waiting[-1].costs, self._late, spare=True)] * self._spare(asked)
-        unused, self._unused = self._unused, []
+            requests += [Request(waiting[-1].costs, self._exact, spare=True)] * self._spare(asked)
+        unused, self._unused, self._report_at = self._unused, [], math.inf
 
         def decision(state: dict[str, Bucket], now: float) -> tuple[dict[str, Bucket], Served]:
-            given_back = [state[key] for key in self.keys]
+            corrected = [state[key] for key in self.keys]
             for slot in unused:
-                given_back = [
+                corrected = [
                     buckets.give_back(bucket, policy, slot.at, cost)
-                    for bucket, policy, cost in zip(given_back, self.policies, slot.costs, strict=True)
+                    if slot.went is None
+                    else buckets.move(bucket, policy, slot.at, cost, slot.went)
+                    for bucket, policy, cost in zip(corrected, self.policies, slot.costs, strict=True)
                 ]
-            served = buckets.serve(given_back, self.policies, requests, now, AHEAD_SECONDS)
+            served = buckets.serve(corrected, self.policies, requests, now, self._ahead)
             return dict(zip(self.keys, served.buckets, strict=True)), served
 
         try:
@@ -201,7 +251,11 @@ class Line:
             if isinstance(answer, Go):
                 opens = self._clock.here(answer.at)
                 # A slot for now was under way from the database meanwhile.
-                self._slots.append(_Slot(answer.at, opens, max(opens, here) + self._late, requests[number].costs))
+                self._slots.append(
+                    _Slot(
+                        answer.at, opens, max(opens, here) + (self._exact if requests[number].spare else self._late), requests[number].costs
+                    )
+                )
             elif isinstance(answer, Back) and number < len(waiting):
                 _settle(waiting[number], answer.seconds)
                 gone.add(id(waiting[number]))
@@ -211,10 +265,10 @@ class Line:
         self.state.closed = served.buckets[served.bound].closed
         self._ask_at = here
         if served.opens:
-            self._ask_at = here + max(ROUND_SECONDS, served.opens - now - AHEAD_SECONDS)
+            self._ask_at = here + max(ROUND_SECONDS, served.opens - now - self._ahead)
 
 
-def _settle(waiter: _Waiter, outcome: float | BaseException) -> None:
+def _settle(waiter: _Waiter, outcome: _Slot | float | BaseException) -> None:
     if waiter.answer.done():
         return
     if isinstance(outcome, Exception):

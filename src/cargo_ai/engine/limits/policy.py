@@ -18,7 +18,7 @@ ResetForm = Literal["any", "seconds", "milliseconds", "epoch"]
 
 SECONDS: dict[Unit, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 # The service counts when calls arrive, we when they leave: windows are a little longer here, so that jitter cannot squeeze one more in.
-SLACK_SHARE = 0.03
+SLACK_SHARE = 0.04
 MOST_SLACK = 0.2
 MOST_AT_ONCE = 50
 LONGEST_WINDOW = 31 * 86400.0

@@ -58,7 +58,7 @@ def test_no_window_of_any_policy_ever_holds_more_than_its_limit(
         requests = [Request(mine, patience, patience / 2)] * want
         served = serve([buckets[n] for n in counted], [policies[n] for n in counted], requests, now, 0.3)
         went = [answer.at for answer in served.answers if isinstance(answer, Go)]
-        assert all(now <= at <= now + 0.3 + 1e-5 for at in went)
+        assert all(now <= at <= now + 0.3 + 1e-4 for at in went)
         assert all(answer.seconds > 0 for answer in served.answers if isinstance(answer, Back))
         for number, cost, bucket in zip(counted, mine, served.buckets, strict=True):
             for at in went[:unused]:
@@ -75,7 +75,7 @@ def test_who_waits_as_reported_gets_through(most: int, strategy: Strategy, unit:
     policy = Policy.per(unit, most, strategy)
     served = serve((Bucket(),), (policy,), [ONE] * (most + 1), START, 0.3)
     back = next(answer for answer in served.answers if isinstance(answer, Back))
-    assert isinstance(serve(served.buckets, (policy,), [ONE], START + back.seconds + 1e-5, 0.3).answers[0], Go)
+    assert isinstance(serve(served.buckets, (policy,), [ONE], START + back.seconds + 1e-4, 0.3).answers[0], Go)
     assert isinstance(serve(served.buckets, (policy,), [ONE], START + back.seconds * 0.9, 0.3).answers[0], Back)
 
 
@@ -142,12 +142,20 @@ def test_those_who_are_sent_away_get_places_that_follow_each_other_over_several_
 
 
 def test_who_has_patience_is_called_back_before_their_turn() -> None:
-    served = serve((Bucket(),), (Policy(1, 1.0),), [Request((1,), 2.0, 1.0)] * 8, START, 0.3)
+    served = serve((Bucket(),), (Policy(1, 1.0),), [Request((1,), 2.0, 0.8)] * 8, START, 0.3)
     assert isinstance(served.answers[0], Go)
     assert served.answers[1:2] == [None]
     backs = [answer.seconds for answer in served.answers[2:] if isinstance(answer, Back)]
     assert len(backs) == 6
-    assert backs[0] == pytest.approx(2.1) and 4 < backs[3] < 4.3
+    assert backs[0] == pytest.approx(2.08) and 3.4 < backs[3] < 4.4
+
+
+def test_who_has_patience_is_called_back_together_with_some_others() -> None:
+    served = serve((Bucket(),), (Policy(50, 1.0),), [Request((1,), 2.0, 0.8)] * 600, START, 0.3)
+    backs = [answer.seconds for answer in served.answers if isinstance(answer, Back)]
+    assert len(backs) > 450
+    groups = [len(list(group)) for _, group in itertools.groupby(backs)]
+    assert 10 <= len(groups) <= 13 and max(groups[1:]) <= 46
 
 
 def test_promises_are_forgotten_when_nobody_comes_for_them() -> None:
