@@ -35,7 +35,10 @@ class Integration(Wire):
     category: Category
     sub_categories: list[str]
     connector: JsonObject = Field(description="`{config: {schema, jsonSchema, uiSchema}, rateLimit?, caching}`")
-    actions: dict[str, JsonObject] = Field(description="By slug: `{name, description, config, output?, credits?, children?, …}`")
+    actions: dict[str, JsonObject] = Field(
+        description="By slug: `{name, description, config, output?, credits?, children?, hint, idempotency, rowBatch?, …}`. `hint`: it "
+        "`reads`, `writes` or `deletes`. `idempotency`: what makes a second attempt harmless. `rowBatch`: how many runs go in one call."
+    )
     extractors: dict[str, JsonObject]
     dynamic_schemas: dict[str, JsonObject]
     autocompletes: list[JsonObject]

@@ -61,7 +61,11 @@ def _action(action: ConnectorAction) -> dict[str, Any]:
         "childrenCount": len(routes.labels),
         "isRateLimited": True,
         "caching": {"isCompatible": True},
+        "hint": action.hint,
+        "idempotency": action.idempotency,
     }
+    if action.rows is not None:
+        on_wire["rowBatch"] = {"max": action.rows.max}
     if routes != ONE_ROUTE:
         on_wire["children"] = [{"text": label} for label in routes.labels]
     if action.output_schema is not None:

@@ -246,7 +246,13 @@ async def test_integrations_are_listed_and_filtered(api: ApiClient) -> None:
 
     assert "http" in await slugs()
     assert await slugs(search="HTTP service", category="freeform", hasActions=True, slug="http", slugs=["http", "x"]) == ["http"]
-    for nothing in ({"search": "hubspot"}, {"category": "sales"}, {"hasActions": False}, {"hasExtractors": True}, {"slug": "clearbit"}):
+    for nothing in (
+        {"search": "http nowhere"},
+        {"slug": "hubspot", "category": "freeform"},
+        {"hasActions": False},
+        {"hasExtractors": True},
+        {"slug": "clearbit"},
+    ):
         assert await slugs(**nothing) == []
     assert (await api.refused("connection.integration.list", category="nonsense"))[0] == 400
 
@@ -259,6 +265,10 @@ async def test_an_integration_shows_its_forms(api: ApiClient) -> None:
     action = shown["actions"]["request"]
     assert action["config"]["schema"]["required"] == ["url"]
     assert action["output"]["schema"]["required"] == ["status", "headers", "body"]
+    action = shown["actions"]["request"]
+    assert (action["hint"], action["idempotency"]) == ("writes", "key") and "rowBatch" not in action
+    upsert = (await api.call("connection.integration.get", slug="hubspot"))["integration"]["actions"]["upsertRecords"]
+    assert (upsert["idempotency"], upsert["rowBatch"]) == ("upsert", {"max": 100})
     assert (await api.refused("connection.integration.get", slug="nowhere")) == (404, "integrationNotFound")
 
 
