@@ -76,3 +76,8 @@ class FormTests(Fixtures):
         for action in harness.integration.actions:
             if action.rows is not None:
                 assert action.rows.max > 1 and 0 <= action.rows.linger <= 1, action.slug
+
+    def test_what_is_written_is_given_from_no_cache(self, harness: Harness) -> None:
+        for action in harness.integration.actions:
+            # An action that both reads and writes has to say itself which outcomes are worth keeping.
+            assert action.has_cache is (action.hint == "reads" or action.cacheable is not None), action.slug

@@ -164,7 +164,7 @@ async def test_without_fail_on_error_any_status_is_an_answer(open_client: HttpCl
     outcome = await done(open_client, {"url": f"{service.url}/bad", "failOnError": False})
     assert (outcome.output["status"], outcome.output["body"], outcome.title) == (404, "no", "⚠️ 404 Not Found")
     action = integrations()["http"].action("request")
-    assert action is not None and not action.cacheable(outcome)
+    assert action is not None and not action.may_repeat(outcome)
 
 
 async def test_without_fail_on_error_the_network_still_fails(open_client: HttpClient) -> None:

@@ -79,7 +79,7 @@ class ConnectorNodes:
         if outcome is not None:
             return outcome
         outcome = await self._act(service, call, account)
-        if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.cacheable(outcome):
+        if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.may_repeat(outcome):
             await self._store(_cache_key(service, call, account, account.ttl), outcome)
         return outcome
 

@@ -60,7 +60,7 @@ def _action(action: ConnectorAction) -> dict[str, Any]:
         "credits": {"costs": list(action.costs)},
         "childrenCount": len(routes.labels),
         "isRateLimited": True,
-        "caching": {"isCompatible": True},
+        "caching": {"isCompatible": action.has_cache},
         "hint": action.hint,
         "idempotency": action.idempotency,
     }

@@ -169,10 +169,6 @@ def _unchanged(config: Config) -> Config:
     return config
 
 
-def _always(_done: Done) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class RowBatch(Generic[CallT]):
     """How an action acts for many runs at once.
@@ -214,7 +210,7 @@ class Action(Generic[CallT]):
         execution's `key` is honoured; it is an `upsert`; it looks first (`readback`, where `call.repeated`); or nothing does (`none`),
         so that one whose outcome is unknown is never repeated.
     hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
-    cacheable: whether a connector with a cache may give this outcome again.
+    cacheable: whether a connector with a cache may give this outcome again; by default where the action only reads.
     """
 
     slug: str
@@ -245,7 +241,7 @@ class Action(Generic[CallT]):
     costs: Sequence[Schema] = ()
     idempotency: Idempotency = "none"
     hint: Hint | None = None
-    cacheable: Callable[[Done], bool] = _always
+    cacheable: Callable[[Done], bool] | None = None
 
     def __post_init__(self) -> None:
         if (self.does == "decides") is not (self.decide is not None):
@@ -267,6 +263,15 @@ class Action(Generic[CallT]):
     def writes_back(self) -> bool:
         """Whether its output says what it did to which record of the service (`integrations.kit.writes`)."""
         return self.hint in ("writes", "deletes") and "operation" in (self.output_schema or {}).get("properties", {})
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether a connector with a cache may give outcomes again. What is written has to be written again: it may have been changed."""
+        return self.cacheable is not None or self.hint in (None, "reads")
+
+    def may_repeat(self, done: Done) -> bool:
+        """Whether a connector with a cache may give this outcome again."""
+        return self.has_cache and (self.cacheable is None or self.cacheable(done))
 
     @property
     def runs_children(self) -> bool:
