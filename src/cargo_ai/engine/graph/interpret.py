@@ -20,6 +20,7 @@ from cargo_ai.kernel import clock
 MAXIMUM_OUTPUT = 4 * 1024 * 1024
 MAXIMUM_CONTEXT = 16 * 1024 * 1024
 MAXIMUM_THROTTLES = 1_000
+SAYS_LENGTH = 300
 MAXIMUM_PAUSE = 366 * 24 * 3600.0
 MAXIMUM_NESTING = 200
 """Levels of nesting that can be read back: what is deeper could be written but never resumed."""
@@ -95,7 +96,7 @@ class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
     `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
     to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node. `waits`: what the present wait is
-    for, and why, where something else can end it."""
+    for, and why, where something else can end it; `says`: the same for people."""
 
     run: str
     program: Graph
@@ -113,6 +114,7 @@ class Walk:
     meta: Json = None
     resumed: bool = False
     waits: dict[str, str] | None = None
+    says: str = ""
     answered: EngineAnswers | None = None
     status: Status | None = None
     error: str | None = None
@@ -130,7 +132,7 @@ class Walk:
         if self.attempt == 1 and not self.resumed and not self.throttled:
             return None
         kept = {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
-        return kept if self.waits is None else {**kept, "waits": self.waits}
+        return kept | ({} if self.waits is None else {"waits": self.waits}) | ({"says": self.says} if self.says else {})
 
 
 def begin(run: str, program: Graph, record: Json, parent: Json = None) -> Walk:
@@ -239,6 +241,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
         if isinstance(meta, bytes):
             walk.meta, walk.resumed = from_json(meta), True
             walk.waits = {"for": outcome.waits_for, "reason": outcome.reason} if outcome.waits_for else None
+            walk.says = outcome.reason[:SAYS_LENGTH]
             return _pause(outcome.seconds, outcome.reason)
         outcome = Failed(f"What the node left for later cannot be kept. {meta}")
     return _failed(walk, node, config, outcome, warnings, started, finished)
@@ -275,7 +278,7 @@ def fail(walk: Walk, message: str, now: int) -> None:
 
 
 def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
-    walk.waits = None
+    walk.waits, walk.says = None, ""
     idempotency = node.action.idempotency
     if unknown_outcome.is_final(failed, idempotency):
         failed = replace(failed, transient=False, retry_after=None)
@@ -347,7 +350,7 @@ def _record(
         )
     )
     walk.seq += 1
-    walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits = 1, 0, None, False, None
+    walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says = 1, 0, None, False, None, ""
 
 
 def _move(walk: Walk, target: str | None) -> None:

@@ -11,7 +11,7 @@ from cargo_ai.engine.limits.bucket import Bucket
 from cargo_ai.engine.limits.database_clock import DatabaseClock
 from cargo_ai.engine.limits.line import Line
 from cargo_ai.engine.limits.policy import CallShape, Counted, Owner, Policy, Reading, counted
-from cargo_ai.engine.limits.sentence import why
+from cargo_ai.engine.limits.sentence import RATE_LIMIT, why
 from cargo_ai.kernel import clock, log
 from cargo_ai.store.session import Database
 
@@ -47,7 +47,7 @@ class Limits:
     def why(self, owner: Owner, policies: Sequence[Policy], call: CallShape) -> str:
         """A sentence for people: what calls like this one wait for, and until when if that is long."""
         shape = counted(owner, policies, call)
-        return why(self._lines[shape.keys].state) if shape.keys in self._lines else "rate limit"
+        return why(self._lines[shape.keys].state) if shape.keys in self._lines else RATE_LIMIT
 
     async def observe(
         self,

@@ -21,7 +21,7 @@ SECONDS: dict[Unit, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "da
 SLACK_SHARE = 0.04
 MOST_SLACK = 0.2
 MOST_AT_ONCE = 50
-LONGEST_WINDOW = 31 * 86400.0
+LONGEST_WINDOW = 86400.0
 
 
 class CallShape(NamedTuple):
@@ -100,7 +100,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.max < 1 or not 0 < self.per_seconds <= LONGEST_WINDOW:
-            raise ValueError(f"a policy needs a positive number of calls and of seconds, not {self.max} in {self.per_seconds}")
+            raise ValueError(f"a policy needs a positive number of calls in a window of up to a day, not {self.max} in {self.per_seconds}")
         if callable(self.match) and not self.name:
             raise ValueError("a policy whose match is a function needs a name to be stored under")
 

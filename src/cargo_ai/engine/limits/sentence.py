@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from cargo_ai.engine.limits.policy import SECONDS, Policy
 
+RATE_LIMIT = "rate limit"
+"""With what every reason begins for which a run waits for a slot."""
 LONG_SECONDS = 60.0
 
 
@@ -24,14 +26,15 @@ class LineState:
 
 
 def why(state: LineState) -> str:
-    """`rate limit`, or for a long wait a sentence that names the hour."""
+    """`rate limit`, and for a long wait what is used up and the hour at which that ends."""
     if state.opens - state.now <= LONG_SECONDS:
-        return "rate limit"
+        return RATE_LIMIT
     hour = _hour(state.opens, state.now)
     if state.closed >= state.opens:
-        return f"The service takes no more calls until {hour}."
+        return f"{RATE_LIMIT}: the service takes no more calls until {hour}"
     policy = state.policies[state.bound]
-    return f"All {policy.max:,} calls {_per(policy.per_seconds)} are used; the next one may go at {hour}."
+    calls = f"all {policy.max:,} calls" if policy.max > 1 else "the one call"
+    return f"{RATE_LIMIT}: {calls} {_per(policy.per_seconds)} {'are' if policy.max > 1 else 'is'} used, and the next may go at {hour}"
 
 
 def _hour(at: float, now: float) -> str:

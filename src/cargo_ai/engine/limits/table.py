@@ -6,14 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import Column, DateTime, Double, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from cargo_ai.engine.limits.bucket import Bucket, Mark
 from cargo_ai.store.rows import Row
 from cargo_ai.store.session import Database
-
-KEPT_DAYS = 2
 
 rate_buckets = Table(
     "rate_buckets",
@@ -41,7 +40,8 @@ update rate_buckets b set tat = v.tat, tail = v.tail, closed = v.closed, most = 
 from jsonb_to_recordset(cast(:rows as jsonb)) as v(key text, tat float8, tail float8, closed float8, most int, marks jsonb)
 where b.key = v.key
 """)
-FORGET = f"delete from rate_buckets where touched_at < now() - interval '{KEPT_DAYS} days' and closed < extract(epoch from now())"  # noqa: S608
+# No window is longer than a day, and nothing that a service says is believed for longer.
+_FORGET = "delete from rate_buckets where touched_at < now() - interval '2 days'"
 
 Decision = TypeVar("Decision")
 Decide = Callable[[dict[str, Bucket], float], tuple[dict[str, Bucket], Decision]]
@@ -59,6 +59,11 @@ async def decide(database: Database, keys: Sequence[str], decision: Decide[Decis
         if documents:
             await connection.execute(_KEEP, {"rows": json.dumps(documents)})
     return decided, now
+
+
+async def forget_unused(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Delete the buckets that no call has used for days, such as those of resources and of removed connectors."""
+    await connection.execute(_FORGET)
 
 
 def _bucket(row: Any) -> Bucket:

@@ -19,6 +19,7 @@ from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
+from cargo_ai.engine.limits.table import forget_unused
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.table_sql import insert_sql
 
@@ -243,4 +244,5 @@ def _journal_chores(pool: AsyncConnectionPool[Any]) -> list[Chore]:
     return [
         chore("create partitions", partitions.create_partitions),
         chore("prune fan-outs", fanout.prune),
+        chore("forget unused buckets", forget_unused),
     ]

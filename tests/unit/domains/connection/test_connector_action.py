@@ -132,7 +132,7 @@ async def test_a_rate_limit_sends_the_call_away_without_an_attempt(worker: Worke
     later = [outcome for outcome in outcomes if isinstance(outcome, Later)]
     assert len(later) == 3
     assert all(400 < wait.seconds <= 900 and wait.meta == "m" for wait in later)
-    assert all(wait.reason.startswith("All 2 calls of an hour are used; the next one may go at ") for wait in later)
+    assert all(wait.reason.startswith("rate limit: all 2 calls of an hour are used, and the next may go at ") for wait in later)
     assert len(service.heard) == 2
 
 

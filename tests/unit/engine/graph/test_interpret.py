@@ -181,7 +181,7 @@ def test_a_delay_is_asked_once_and_then_goes_on() -> None:
     walk = start([node("start", children=["wait"]), node("wait", "delay", ["end"], config={"minutes": 90}), node("end")])
     assert advance(walk, NOW) == Pause(5400, "delay")
     assert slugs(walk) == ["start"]
-    assert walk.pending() == {"attempt": 1, "throttled": 0, "meta": None, "resumed": True}
+    assert walk.pending() == {"attempt": 1, "throttled": 0, "meta": None, "resumed": True, "says": "delay"}
     assert advance(walk, NOW) is None
     assert (walk.status, walk.context["wait"]) == ("success", {"minutes": 90})
 

@@ -118,7 +118,7 @@ async def test_while_a_day_is_used_up_the_database_is_asked_a_few_times_a_second
     waits += await asyncio.gather(*(limits.admit(ME, policies, CALL) for _ in range(300)))
     assert all(wait > 400 for wait in waits)
     assert len(asked) <= 2 * ((clock.seconds() - began) / 0.1 + 2)
-    assert limits.why(ME, policies, CALL).startswith("All 1 calls of a day are used; the next one may go at ")
+    assert limits.why(ME, policies, CALL).startswith("rate limit: the one call of a day is used, and the next may go at ")
 
 
 async def test_a_closed_bucket_is_closed_for_all_workers(databases: list[Database]) -> None:
@@ -128,7 +128,7 @@ async def test_a_closed_bucket_is_closed_for_all_workers(databases: list[Databas
     await first.observe(ME, policies, CALL, {"Retry-After": "120"}, 429)
     for limits in (first, second):
         assert 110 < await limits.admit(ME, policies, CALL, 1.0) < 125
-    assert second.why(ME, policies, CALL).startswith("The service takes no more calls until ")
+    assert second.why(ME, policies, CALL).startswith("rate limit: the service takes no more calls until ")
 
 
 async def test_another_user_of_the_account_is_noticed_by_the_headers(databases: list[Database]) -> None:

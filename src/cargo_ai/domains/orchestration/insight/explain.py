@@ -19,6 +19,7 @@ from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN
 from cargo_ai.engine.journal.tables import executions, runs, shards
+from cargo_ai.engine.limits.sentence import RATE_LIMIT
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
 
@@ -142,9 +143,11 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
         return _explain(row, "waitingForConnector", sentence, fix=fix, **more)
     # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.
     own = node.get("kind") == "connector" and pending.get("resumed") and pending.get("meta") is None
-    if own or int(pending.get("throttled") or 0) > 0:
+    says = str(pending.get("says") or "")
+    if own or says.startswith(RATE_LIMIT) or int(pending.get("throttled") or 0) > 0:
         fix = f"cargo-ai connection connector get {node.get('connectorUuid')}" if node.get("connectorUuid") else None
-        return _explain(row, "waitingForRateLimit", f"{slug} waits{when} for a slot of its connector's rate limit.", fix=fix, **more)
+        sentence = f"{slug} waits{when} for a slot of its connector's rate limit.{queue.rate_limit_details(says)}"
+        return _explain(row, "waitingForRateLimit", sentence, fix=fix, **more)
     if int(pending.get("attempt") or 1) > 1:
         attempt = int(pending["attempt"])
         return _explain(

@@ -49,11 +49,12 @@ order by since limit :limit
 _PARKED = text("""
 select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
         when p.pending #>> '{waits,reason}' is not null then p.pending #>> '{waits,reason}'
-        when coalesce((p.pending ->> 'throttled')::int, 0) > 0 then 'rateLimit'
+        when coalesce((p.pending ->> 'throttled')::int, 0) > 0 or p.pending ->> 'says' like 'rate limit%' then 'rateLimit'
         when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
         when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
     count(*) as runs, min(p.updated_ms) as since, min(p.wake_ms) as due, p.workflow_uuid, p.batch_uuid,
-    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node, p.pending #>> '{waits,for}' as waits_for
+    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node, p.pending #>> '{waits,for}' as waits_for,
+    max(p.pending ->> 'says') as says
 from (
     select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
     from runs r where r.workspace_uuid = :workspace and r.status = 'idle' and r.finished_ms is null
@@ -92,6 +93,12 @@ def connector_wait(node: str, reason: str, waits_for: str) -> tuple[str, str]:
     """What a run waits for whose node waits for its connector, and the command that ends the wait."""
     why, fix = _CONNECTOR_WAITS[reason]
     return f"{node} waits because {why}.", fix.format(connector=_connector(waits_for))
+
+
+def rate_limit_details(says: str | None) -> str:
+    """Which limit a run waits for and until when, as one more sentence, where that is long enough to be known."""
+    _, _, details = (says or "").partition(": ")
+    return f" {details[:1].upper()}{details[1:]}." if details else ""
 
 
 def _connector(waits_for: str | None) -> str | None:
@@ -137,9 +144,10 @@ async def is_full(ctx: Context) -> bool:
 def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
     reason = "concurrencyLimit" if full and row["reason"] == "turn" else row["reason"]
     connector = _connector(row.get("waits_for"))
+    details = rate_limit_details(row.get("says")) if reason == "rateLimit" else ""
     return contract.QueueItem(
         reason=reason,
-        sentence=_SENTENCES[reason],
+        sentence=_SENTENCES[reason] + details,
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,
         due_at=run_response.timestamp_or_none(row["due"]),

@@ -132,6 +132,9 @@ async def test_what_a_run_waits_for_can_be_looked_at(backend: Backend) -> None:
         waits = (await ask("orchestration.queue.get"))["items"]
         expected = {"runs": "children", "review": "review", "connector": "rateLimit"}[answer]
         assert expected in {item["reason"] for item in waits if run["uuid"] == item["runUuid"]}
+        if one is slow:
+            [item] = [item for item in waits if run["uuid"] == item["runUuid"]]
+            assert "The one call of an hour is used, and the next may go at " in item["sentence"]
         if answer == "runs":
             assert [below["parentUuid"] for below in found["runs"]] == [run["uuid"]]
         await ask("orchestration.run.cancel", workflowUuid=run["workflowUuid"], uuids=[one["uuid"] for one in started])
