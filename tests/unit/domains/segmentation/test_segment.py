@@ -186,8 +186,8 @@ async def test_a_filter_comes_back_as_it_was_given(api: ApiClient, companies: st
     never = {"kind": "enrollment", "workflowUuid": str(uuid.uuid4()), "activityKind": "workflowEntered", "frequency": {"operator": "not"},
              "period": {"operator": "moreThan", "value": 0, "unit": "day"}}  # fmt: skip
     given = where({"kind": "string", "columnSlug": "name", "operator": "isNotNull"}, never)
-    made = (await api.call("segmentation.segment.create", name="Some", modelUuid=companies, filter=given))["segment"]
-    assert made["filter"]["groups"][0]["conditions"] == given["groups"][0]["conditions"]
+    segment = (await api.call("segmentation.segment.create", name="Some", modelUuid=companies, filter=given))["segment"]
+    assert segment["filter"]["groups"][0]["conditions"] == given["groups"][0]["conditions"]
 
 
 async def test_a_download_has_every_record_once(api: ApiClient, companies: str) -> None:

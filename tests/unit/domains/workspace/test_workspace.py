@@ -11,11 +11,11 @@ from tests.unit.domains.workspace.callers import Joining, Person
 
 
 async def test_the_current_workspace_has_every_field_of_the_contract(admin: Person) -> None:
-    found = (await admin.call("workspaceManagement.workspace.getCurrent"))["workspace"]
-    assert found.pop("uuid") == str(admin.who.workspace_uuid)
-    assert found.pop("createdAt").endswith("Z")
-    assert found.pop("updatedAt").endswith("Z")
-    assert found == {
+    workspace = (await admin.call("workspaceManagement.workspace.getCurrent"))["workspace"]
+    assert workspace.pop("uuid") == str(admin.who.workspace_uuid)
+    assert workspace.pop("createdAt").endswith("Z")
+    assert workspace.pop("updatedAt").endswith("Z")
+    assert workspace == {
         "name": "My Workspace",
         "allowedEmailDomains": [],
         "syncs": [],
@@ -36,8 +36,8 @@ async def test_the_current_workspace_has_every_field_of_the_contract(admin: Pers
 
 async def test_the_list_of_workspaces_is_the_one_that_the_token_opens(admin: Person, other_caller: Person) -> None:
     for person in (admin, other_caller):
-        found = (await person.call("workspaceManagement.workspace.all"))["workspaces"]
-        assert [one["uuid"] for one in found] == [str(person.who.workspace_uuid)]
+        workspaces = (await person.call("workspaceManagement.workspace.all"))["workspaces"]
+        assert [one["uuid"] for one in workspaces] == [str(person.who.workspace_uuid)]
 
 
 async def test_a_workspace_is_renamed_and_keeps_what_was_not_named(admin: Person) -> None:
@@ -75,11 +75,11 @@ async def test_a_bad_name_is_refused(admin: Person, name: object) -> None:
 
 
 async def test_roles_come_with_their_permissions(admin: Person) -> None:
-    found = (await admin.call("workspaceManagement.role.all"))["roles"]
-    assert [one["slug"] for one in found] == ["admin", "member", "viewer"]
-    (rule,) = found[0]["permissions"]
+    roles = (await admin.call("workspaceManagement.role.all"))["roles"]
+    assert [one["slug"] for one in roles] == ["admin", "member", "viewer"]
+    (rule,) = roles[0]["permissions"]
     assert set(rule["actions"]) == {f"{room}:*" for room in DOMAINS} and (rule["effect"], rule["resources"]) == ("allow", None)
-    assert set(found[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt"}
+    assert set(roles[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt"}
 
 
 async def test_members_and_viewers_cannot_change_the_workspace_its_users_or_its_tokens(join: Joining) -> None:
@@ -93,10 +93,10 @@ async def test_members_and_viewers_cannot_change_the_workspace_its_users_or_its_
 
 
 async def test_ones_own_account_has_every_field_of_the_contract(admin: Person) -> None:
-    found = (await admin.call("userManagement.user.getCurrent"))["user"]
-    assert found["email"] == "admin@localhost"
-    assert found["lastSignInAt"] is not None
-    assert [found[name] for name in ("firstName", "lastName", "picture", "webExtensionData")] == [None] * 4
+    user = (await admin.call("userManagement.user.getCurrent"))["user"]
+    assert user["email"] == "admin@localhost"
+    assert user["lastSignInAt"] is not None
+    assert [user[name] for name in ("firstName", "lastName", "picture", "webExtensionData")] == [None] * 4
 
 
 async def test_ones_own_name_is_changed_and_cleared(admin: Person) -> None:

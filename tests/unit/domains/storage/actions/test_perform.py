@@ -186,8 +186,8 @@ async def test_graphs_with_model_nodes_are_valid_and_their_models_cannot_be_remo
     await api.call("orchestration.draftRelease.update", workflowUuid=tool["workflowUuid"], nodes=graph, formFields=None)
     await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"])
     assert await api.refused("storage.model.remove", uuid=uid) == (409, "hasWorkflows")
-    found = (await api.call("connection.nativeIntegration.get"))["nativeIntegration"]["actions"]
-    assert {"modelInsert", "modelUpdate", "modelUpsert", "modelSearch", "modelRemove"} <= set(found)
+    actions = (await api.call("connection.nativeIntegration.get"))["nativeIntegration"]["actions"]
+    assert {"modelInsert", "modelUpdate", "modelUpsert", "modelSearch", "modelRemove"} <= set(actions)
 
 
 def node(uid: str, slug: str, action: str, config: Body, children: list[str]) -> Body:

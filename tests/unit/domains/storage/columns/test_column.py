@@ -54,8 +54,8 @@ async def test_a_custom_column_is_written_and_read_in_both_spellings(api: ApiCli
     assert (await api.records(uid))[0]["tier"] is None
     await api.call("storage.record.update", modelUuid=uid, id="a.com", data={"custom__tier": "gold"})
     assert (await api.records(uid))[0]["tier"] == "gold"
-    found = (await api.call("storage.model.get", uuid=uid))["model"]
-    assert [column["slug"] for column in found["additionalColumns"]] == ["tier"]
+    model = (await api.call("storage.model.get", uuid=uid))["model"]
+    assert [column["slug"] for column in model["additionalColumns"]] == ["tier"]
 
 
 async def test_every_type_of_column_holds_its_values(api: ApiClient) -> None:

@@ -17,8 +17,8 @@ from tests.unit.domains.storage.models.test_file_source import upload
 
 async def newest(api: ApiClient, model: str, *kinds: str) -> Body:
     """The newest change set of a model."""
-    found: list[Body] = (await api.call("storage.changeSet.list", modelUuid=model, kinds=list(kinds) or None))["changeSets"]
-    return found[0]
+    change_sets: list[Body] = (await api.call("storage.changeSet.list", modelUuid=model, kinds=list(kinds) or None))["changeSets"]
+    return change_sets[0]
 
 
 def counts(change_set: Body) -> tuple[int, int, int]:

@@ -23,8 +23,8 @@ async def test_columns_and_types_are_found_out(api: ApiClient) -> None:
     uid = await api.model(
         "uploaded", "uploadFile", s3Filename=await upload(api, CSV), idColumnSlug="company_id", titleColumnSlug="company_name"
     )
-    found = (await api.call("storage.model.get", uuid=uid))["model"]
-    assert [(column["slug"], column["type"], column["originalSlug"]) for column in found["columns"]] == [
+    model = (await api.call("storage.model.get", uuid=uid))["model"]
+    assert [(column["slug"], column["type"], column["originalSlug"]) for column in model["columns"]] == [
         ("company_id", "number", "Company ID"),
         ("company_name", "string", "Company Name"),
         ("employees", "number", "Employees"),
@@ -34,7 +34,7 @@ async def test_columns_and_types_are_found_out(api: ApiClient) -> None:
         ("facts", "object", "Facts"),
         ("company_name_2", "string", "Company Name_2"),
     ]
-    assert (found["lastRun"]["status"], found["lastRun"]["errorMessage"]) == ("success", None)
+    assert (model["lastRun"]["status"], model["lastRun"]["errorMessage"]) == ("success", None)
     records = await api.records(uid)
     assert [record["_id"] for record in records] == ["1", "2", "3"]
     assert [record["_title"] for record in records] == ["Acme", "Beta", "Gamma, Inc"]

@@ -11,18 +11,18 @@ from tests.kit.api_client import COMPANIES, ApiClient
 
 
 async def test_a_workspace_is_born_with_a_native_dataset(api: ApiClient) -> None:
-    found = (await api.call("storage.dataset.all"))["datasets"]
-    assert [(one["slug"], one["kind"], one["config"]) for one in found] == [("default", "native", {"kind": "object"})]
-    assert (await api.call("storage.dataset.get", uuid=found[0]["uuid"]))["dataset"] == found[0]
+    datasets = (await api.call("storage.dataset.all"))["datasets"]
+    assert [(one["slug"], one["kind"], one["config"]) for one in datasets] == [("default", "native", {"kind": "object"})]
+    assert (await api.call("storage.dataset.get", uuid=datasets[0]["uuid"]))["dataset"] == datasets[0]
 
 
 async def test_a_model_shows_its_columns_and_roles(api: ApiClient) -> None:
     uid = await api.model()
-    found = (await api.call("storage.model.get", uuid=uid))["model"]
-    assert [column["slug"] for column in found["columns"]] == [column["slug"] for column in COMPANIES]
-    assert {column["kind"] for column in found["columns"]} == {"original"}
-    assert (found["idColumnSlug"], found["titleColumnSlug"], found["timeColumnSlug"]) == ("domain", "name", None)
-    assert (found["kind"], found["additionalColumns"], found["isPaused"], found["lastRun"]) == ("native", [], False, None)
+    model = (await api.call("storage.model.get", uuid=uid))["model"]
+    assert [column["slug"] for column in model["columns"]] == [column["slug"] for column in COMPANIES]
+    assert {column["kind"] for column in model["columns"]} == {"original"}
+    assert (model["idColumnSlug"], model["titleColumnSlug"], model["timeColumnSlug"]) == ("domain", "name", None)
+    assert (model["kind"], model["additionalColumns"], model["isPaused"], model["lastRun"]) == ("native", [], False, None)
     assert [one["uuid"] for one in (await api.call("storage.model.all"))["models"]] == [uid]
 
 
@@ -97,8 +97,8 @@ async def test_the_id_column_of_a_model_stays(api: ApiClient) -> None:
 async def test_unification_names_columns_that_are_there(api: ApiClient) -> None:
     uid = await api.model()
     wanted = {"source": "custom", "type": "account", "uniqueColumns": [{"slug": "domain", "reference": "domain"}]}
-    found = (await api.call("storage.model.update", uuid=uid, unification=wanted))["model"]
-    assert found["unification"] == wanted
+    model = (await api.call("storage.model.update", uuid=uid, unification=wanted))["model"]
+    assert model["unification"] == wanted
     wanted["uniqueColumns"] = [{"slug": "nope", "reference": "domain"}]
     assert await api.refused("storage.model.update", uuid=uid, unification=wanted) == (400, "invalidInput")
     assert (await api.call("storage.model.update", uuid=uid, unification=None))["model"]["unification"] is None
@@ -127,8 +127,8 @@ async def test_a_model_of_another_workspace_is_unknown(api: ApiClient, other_api
 
 
 async def test_the_native_integration_lists_the_extractors(api: ApiClient) -> None:
-    found = (await api.call("connection.nativeIntegration.get"))["nativeIntegration"]["extractors"]
-    assert {"defineObject", "defineAccount", "defineContact", "uploadFile"} <= set(found)
-    assert found["defineAccount"]["category"] == "unify"
-    assert [found[slug]["kind"] for slug in ("defineObject", "uploadFile")] == ["record", "file"]
-    assert [found[slug]["preview"] for slug in ("defineObject", "uploadFile")] == ["none", "records"]
+    extractors = (await api.call("connection.nativeIntegration.get"))["nativeIntegration"]["extractors"]
+    assert {"defineObject", "defineAccount", "defineContact", "uploadFile"} <= set(extractors)
+    assert extractors["defineAccount"]["category"] == "unify"
+    assert [extractors[slug]["kind"] for slug in ("defineObject", "uploadFile")] == ["record", "file"]
+    assert [extractors[slug]["preview"] for slug in ("defineObject", "uploadFile")] == ["none", "records"]

@@ -16,11 +16,13 @@ async def two(api: ApiClient) -> tuple[str, str]:
 
 async def test_two_models_are_related_by_the_columns_that_fit(api: ApiClient) -> None:
     companies, contacts = await two(api)
-    found = (await api.call("storage.relationship.set", fromModelUuid=contacts, toModelUuid=companies))["relationships"]
-    assert [(one["fromColumnSlug"], one["toColumnSlug"], one["relation"]) for one in found] == [("company_id", "domain", "manyToOne")]
+    relationships = (await api.call("storage.relationship.set", fromModelUuid=contacts, toModelUuid=companies))["relationships"]
+    assert [(one["fromColumnSlug"], one["toColumnSlug"], one["relation"]) for one in relationships] == [
+        ("company_id", "domain", "manyToOne")
+    ]
     listed = (await api.call("storage.relationship.all", modelUuid=companies))["relationships"]
-    assert listed == found
-    assert (await api.call("storage.relationship.get", uuid=found[0]["uuid"]))["relationship"] == found[0]
+    assert listed == relationships
+    assert (await api.call("storage.relationship.get", uuid=relationships[0]["uuid"]))["relationship"] == relationships[0]
 
 
 async def test_setting_the_same_pair_again_changes_nothing(api: ApiClient) -> None:
@@ -39,11 +41,11 @@ async def test_a_whole_set_replaces_what_the_dataset_had(api: ApiClient) -> None
         "toColumnSlug": "name", "toPropertySlug": None, "fromSelectedColumnSlugs": None, "toSelectedColumnSlugs": None,
         "relation": "manyToOne",
     }  # fmt: skip
-    found = (await api.call("storage.relationship.set", datasetUuid=dataset, relationships=[wanted]))["relationships"]
-    assert [(one["fromColumnSlug"], one["toColumnSlug"]) for one in found] == [("company_id", "name")]
-    kept = wanted | {"uuid": found[0]["uuid"], "toColumnSlug": "domain"}
+    relationships = (await api.call("storage.relationship.set", datasetUuid=dataset, relationships=[wanted]))["relationships"]
+    assert [(one["fromColumnSlug"], one["toColumnSlug"]) for one in relationships] == [("company_id", "name")]
+    kept = wanted | {"uuid": relationships[0]["uuid"], "toColumnSlug": "domain"}
     again = (await api.call("storage.relationship.set", datasetUuid=dataset, relationships=[kept]))["relationships"]
-    assert [(one["uuid"], one["toColumnSlug"]) for one in again] == [(found[0]["uuid"], "domain")]
+    assert [(one["uuid"], one["toColumnSlug"]) for one in again] == [(relationships[0]["uuid"], "domain")]
 
 
 async def test_a_relationship_that_a_metric_uses_stays(api: ApiClient) -> None:

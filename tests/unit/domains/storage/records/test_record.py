@@ -25,20 +25,20 @@ ACME: dict[str, Any] = {
 
 async def test_a_record_comes_back_as_it_was_written(api: ApiClient) -> None:
     uid = await api.model()
-    made = (await api.call("storage.record.create", modelUuid=uid, data=ACME))["record"]
-    assert {slug: made[slug] for slug in ACME} == ACME | {"founded": "1999-05-01T08:00:00.000Z"}
-    assert (made["_id"], made["_title"]) == ("acme.com", "Acme")
-    assert made["_time"] == made["_emitted_at"] == made["_created_at"] == made["_updated_at"]
+    record = (await api.call("storage.record.create", modelUuid=uid, data=ACME))["record"]
+    assert {slug: record[slug] for slug in ACME} == ACME | {"founded": "1999-05-01T08:00:00.000Z"}
+    assert (record["_id"], record["_title"]) == ("acme.com", "Acme")
+    assert record["_time"] == record["_emitted_at"] == record["_created_at"] == record["_updated_at"]
     found = await api.call("storage.record.get", modelUuid=uid, id="acme.com")
-    assert found == {"record": made, "isRefreshing": False}
+    assert found == {"record": record, "isRefreshing": False}
 
 
 async def test_texts_become_what_their_column_holds(api: ApiClient) -> None:
     uid = await api.model()
     data = {"domain": 5, "employees": " 42 ", "founded": "2020-01-31", "is_public": "yes", "facts": '{"a":1}', "tags": "[1]"}
-    made = (await api.call("storage.record.create", modelUuid=uid, data=data))["record"]
-    assert (made["domain"], made["employees"], made["is_public"]) == ("5", 42, True)
-    assert (made["founded"], made["facts"], made["tags"]) == ("2020-01-31T00:00:00.000Z", {"a": 1}, [1])
+    record = (await api.call("storage.record.create", modelUuid=uid, data=data))["record"]
+    assert (record["domain"], record["employees"], record["is_public"]) == ("5", 42, True)
+    assert (record["founded"], record["facts"], record["tags"]) == ("2020-01-31T00:00:00.000Z", {"a": 1}, [1])
 
 
 async def test_a_value_that_does_not_fit_is_named_and_nothing_is_written(api: ApiClient) -> None:
@@ -127,8 +127,8 @@ async def test_many_updates_are_made_together_or_not_at_all(api: ApiClient) -> N
     uid = await api.model()
     await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"})
     changed = [{"id": "a.com", "data": {"name": "A"}}, {"id": "b.com", "data": {"employees": 3}}, {"id": "a.com", "data": {"employees": 1}}]
-    found = (await api.call("storage.record.updateBulk", modelUuid=uid, records=changed))["records"]
-    assert [(record["name"], record["employees"]) for record in found] == [("A", 1), (None, 3), ("A", 1)]
+    records = (await api.call("storage.record.updateBulk", modelUuid=uid, records=changed))["records"]
+    assert [(record["name"], record["employees"]) for record in records] == [("A", 1), (None, 3), ("A", 1)]
     missing = [{"id": "a.com", "data": {"name": "X"}}, {"id": "nope", "data": {"name": "X"}}]
     assert await api.refused("storage.record.updateBulk", modelUuid=uid, records=missing) == (404, "recordNotFound")
     assert (await api.records(uid))[0]["name"] == "A"

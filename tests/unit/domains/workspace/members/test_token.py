@@ -27,16 +27,16 @@ def deny(*actions: str) -> dict[str, Any]:
 
 
 async def test_a_new_token_shows_its_value_once_and_works(admin: Person, enter: Entering) -> None:
-    made = (await admin.call(CREATE, name="CI", description="builds"))["token"]
-    assert made["token"].startswith("cai_live_")
+    token = (await admin.call(CREATE, name="CI", description="builds"))["token"]
+    assert token["token"].startswith("cai_live_")
     contract_fields = {"uuid", "token", "name", "description", "permissions", "workspaceUuid", "userUuid", "createdAt", "deletedAt"}
-    assert set(made) == contract_fields | {"lastUsedAt", "expiresAt"}
-    assert (made["name"], made["description"], made["permissions"], made["deletedAt"]) == ("CI", "builds", None, None)
-    entered = await enter(made["token"])
-    assert str(entered.who.token_uuid) == made["uuid"]
+    assert set(token) == contract_fields | {"lastUsedAt", "expiresAt"}
+    assert (token["name"], token["description"], token["permissions"], token["deletedAt"]) == ("CI", "builds", None, None)
+    entered = await enter(token["token"])
+    assert str(entered.who.token_uuid) == token["uuid"]
     listed = (await admin.call(LIST))["tokens"]
-    assert listed[0]["token"] == "cai_live_…" + made["token"][-4:]
-    assert made["token"] not in str(listed)
+    assert listed[0]["token"] == "cai_live_…" + token["token"][-4:]
+    assert token["token"] not in str(listed)
 
 
 async def test_a_token_without_a_name_is_called_cli_and_the_older_flag_is_accepted(admin: Person) -> None:
@@ -52,22 +52,22 @@ async def test_tokens_are_listed_newest_first_without_removed_ones(admin: Person
 
 
 async def test_a_removed_token_stands_for_nobody_and_is_unknown_afterwards(admin: Person) -> None:
-    made = (await admin.call(CREATE))["token"]
-    assert await admin.call(REMOVE, uuid=made["uuid"]) == {"uuid": made["uuid"]}
+    token = (await admin.call(CREATE))["token"]
+    assert await admin.call(REMOVE, uuid=token["uuid"]) == {"uuid": token["uuid"]}
     async with admin.asking() as ctx:
-        assert await public.authenticate(ctx.db, made["token"]) is None
+        assert await public.authenticate(ctx.db, token["token"]) is None
     with pytest.raises(Refusal) as refused:
-        await admin.call(REMOVE, uuid=made["uuid"])
+        await admin.call(REMOVE, uuid=token["uuid"])
     assert (refused.value.status, refused.value.reason) == (404, "tokenNotFound")
 
 
 async def test_a_token_is_changed_and_keeps_what_was_not_named(admin: Person, enter: Entering) -> None:
-    made = (await admin.call(CREATE, name="CI", description="builds"))["token"]
-    changed = (await admin.call(UPDATE, uuid=made["uuid"], name="CD", permissions=[allow("storage:read")]))["token"]
+    token = (await admin.call(CREATE, name="CI", description="builds"))["token"]
+    changed = (await admin.call(UPDATE, uuid=token["uuid"], name="CD", permissions=[allow("storage:read")]))["token"]
     assert (changed["name"], changed["description"], changed["permissions"]) == ("CD", "builds", [allow("storage:read")])
-    assert not (await enter(made["token"])).who.may("storage:write")
-    assert (await admin.call(UPDATE, uuid=made["uuid"], description=None, permissions=None))["token"]["permissions"] is None
-    assert (await enter(made["token"])).who.may("storage:write")
+    assert not (await enter(token["token"])).who.may("storage:write")
+    assert (await admin.call(UPDATE, uuid=token["uuid"], description=None, permissions=None))["token"]["permissions"] is None
+    assert (await enter(token["token"])).who.may("storage:write")
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ async def test_a_token_is_changed_and_keeps_what_was_not_named(admin: Person, en
     ids=["unknown action", "no action", "unknown effect", "single resources", "no rule"],
 )
 async def test_a_bad_rule_is_refused(admin: Person, rule: object) -> None:
-    made = (await admin.call(CREATE))["token"]
+    token = (await admin.call(CREATE))["token"]
     with pytest.raises(ValidationError):
         await admin.call(CREATE, permissions=[rule])
     with pytest.raises(ValidationError):
-        await admin.call(UPDATE, uuid=made["uuid"], permissions=[rule])
+        await admin.call(UPDATE, uuid=token["uuid"], permissions=[rule])
 
 
 async def test_a_token_without_any_rule_in_its_list_may_nothing(admin: Person, enter: Entering) -> None:
-    made = (await admin.call(CREATE, permissions=[]))["token"]
-    assert not (await enter(made["token"])).who.may("storage:read")
+    token = (await admin.call(CREATE, permissions=[]))["token"]
+    assert not (await enter(token["token"])).who.may("storage:read")
 
 
 async def narrow(admin: Person, enter: Entering) -> Person:
@@ -156,11 +156,11 @@ async def works(admin: Person, value: str) -> bool:
 
 
 async def test_a_rotated_token_has_a_new_value_and_the_former_one_is_dead(admin: Person, enter: Entering) -> None:
-    made = (await admin.call(CREATE, name="CI", permissions=[allow("storage:read")]))["token"]
-    rotated = (await admin.call(ROTATE, uuid=made["uuid"]))["token"]
-    assert (rotated["uuid"], rotated["permissions"]) == (made["uuid"], made["permissions"]) and rotated["token"] != made["token"]
-    assert [await works(admin, value) for value in (made["token"], rotated["token"])] == [False, True]
-    assert str((await enter(rotated["token"])).who.token_uuid) == made["uuid"]
+    token = (await admin.call(CREATE, name="CI", permissions=[allow("storage:read")]))["token"]
+    rotated = (await admin.call(ROTATE, uuid=token["uuid"]))["token"]
+    assert (rotated["uuid"], rotated["permissions"]) == (token["uuid"], token["permissions"]) and rotated["token"] != token["token"]
+    assert [await works(admin, value) for value in (token["token"], rotated["token"])] == [False, True]
+    assert str((await enter(rotated["token"])).who.token_uuid) == token["uuid"]
 
 
 async def test_in_the_time_of_grace_both_values_work_and_the_former_one_can_be_removed(admin: Person) -> None:
@@ -228,19 +228,19 @@ async def test_a_token_for_an_unknown_user_is_refused(admin: Person, other_calle
 
 async def test_an_expired_token_is_dead_and_one_that_expires_makes_none_that_outlives_it(admin: Person, enter: Entering) -> None:
     soon = clock.now() + timedelta(hours=1)
-    made = (await admin.call(CREATE, expiresAt=clock.to_iso(soon)))["token"]
-    child = (await (await enter(made["token"])).call(CREATE))["token"]
-    assert child["expiresAt"] == made["expiresAt"] is not None
+    token = (await admin.call(CREATE, expiresAt=clock.to_iso(soon)))["token"]
+    child = (await (await enter(token["token"])).call(CREATE))["token"]
+    assert child["expiresAt"] == token["expiresAt"] is not None
     async with admin.asking() as ctx:
-        await ctx.db.execute(update(Token).where(Token.uuid == ids.parse(made["uuid"])).values(expires_at=clock.now()))
-    assert not await works(admin, made["token"])
+        await ctx.db.execute(update(Token).where(Token.uuid == ids.parse(token["uuid"])).values(expires_at=clock.now()))
+    assert not await works(admin, token["token"])
     with pytest.raises(Refusal) as refused:
         await admin.call(CREATE, expiresAt="2020-01-01")
     assert refused.value.reason == "expiresInThePast"
 
 
 async def test_a_token_says_when_it_was_last_used(admin: Person, enter: Entering) -> None:
-    made = (await admin.call(CREATE))["token"]
-    assert made["lastUsedAt"] is None
-    await enter(made["token"])
+    token = (await admin.call(CREATE))["token"]
+    assert token["lastUsedAt"] is None
+    await enter(token["token"])
     assert (await admin.call(LIST))["tokens"][0]["lastUsedAt"] is not None

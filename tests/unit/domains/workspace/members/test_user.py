@@ -23,27 +23,27 @@ async def users_of(person: Person) -> dict[str, str]:
 
 
 async def test_a_user_in_the_list_has_every_field_of_the_contract_and_the_role_in_both_spellings(admin: Person) -> None:
-    (found,) = (await admin.call("workspaceManagement.user.all"))["users"]
-    assert set(found) == {
+    (user,) = (await admin.call("workspaceManagement.user.all"))["users"]
+    assert set(user) == {
         *("uuid", "email", "firstName", "lastName", "picture", "lastSignInAt", "createdAt", "updatedAt"),
         *("webExtensionData", "workspaceUuid", "permissions", "role", "roleSlug"),
     }
-    assert (found["roleSlug"], found["role"]["slug"], found["permissions"]) == ("admin", "admin", [])
-    assert found["workspaceUuid"] == str(admin.who.workspace_uuid)
-    assert (await admin.call("workspaceManagement.user.getCurrent"))["user"] == found
+    assert (user["roleSlug"], user["role"]["slug"], user["permissions"]) == ("admin", "admin", [])
+    assert user["workspaceUuid"] == str(admin.who.workspace_uuid)
+    assert (await admin.call("workspaceManagement.user.getCurrent"))["user"] == user
 
 
 async def test_a_person_is_let_in_by_e_mail_whatever_its_case(admin: Person) -> None:
-    made = (await admin.call(CREATE, userEmail="Ann@Example.com", roleSlug="member"))["user"]
-    assert (made["email"], made["roleSlug"], made["lastSignInAt"]) == ("ann@example.com", "member", None)
+    user = (await admin.call(CREATE, userEmail="Ann@Example.com", roleSlug="member"))["user"]
+    assert (user["email"], user["roleSlug"], user["lastSignInAt"]) == ("ann@example.com", "member", None)
     assert await users_of(admin) == {"admin@localhost": "admin", "ann@example.com": "member"}
 
 
 async def test_a_role_is_named_by_slug_or_by_uuid(admin: Person) -> None:
     roles = {one["slug"]: one["uuid"] for one in (await admin.call("workspaceManagement.role.all"))["roles"]}
-    made = (await admin.call(CREATE, userEmail="a@b.c", roleSlug=roles["viewer"]))["user"]
-    assert made["roleSlug"] == "viewer"
-    assert (await admin.call(UPDATE, userUuid=made["uuid"], roleSlug=roles["member"]))["user"]["roleSlug"] == "member"
+    user = (await admin.call(CREATE, userEmail="a@b.c", roleSlug=roles["viewer"]))["user"]
+    assert user["roleSlug"] == "viewer"
+    assert (await admin.call(UPDATE, userUuid=user["uuid"], roleSlug=roles["member"]))["user"]["roleSlug"] == "member"
 
 
 @pytest.mark.parametrize("role", ["boss", "Admin", "0198c5f0-0000-7000-8000-000000000001"])
@@ -75,10 +75,10 @@ async def test_who_is_in_already_is_not_let_in_twice(admin: Person, join: Joinin
 
 
 async def test_a_person_can_be_in_two_workspaces_with_different_roles(admin: Person, other_caller: Person) -> None:
-    made = (await admin.call(CREATE, userEmail="stranger@example.com", roleSlug="viewer"))["user"]
-    assert made["uuid"] == str(other_caller.who.user_uuid)
+    user = (await admin.call(CREATE, userEmail="stranger@example.com", roleSlug="viewer"))["user"]
+    assert user["uuid"] == str(other_caller.who.user_uuid)
     assert await users_of(other_caller) == {"stranger@example.com": "admin"}
-    assert made["lastSignInAt"] is None, "what a person does in another workspace is not seen here"
+    assert user["lastSignInAt"] is None, "what a person does in another workspace is not seen here"
 
 
 async def test_inviting_says_nothing_of_what_another_workspace_knows_of_the_person(admin: Person, other_caller: Person) -> None:
