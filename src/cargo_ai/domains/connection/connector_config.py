@@ -61,9 +61,10 @@ def _replaced(value: Any, secrets: Mapping[str, str]) -> Any:
 
 
 @cache
-def _validator(integration_slug: str) -> jsonschema_rs.Validator:
+def _validator(integration_slug: str, kind: str | None) -> jsonschema_rs.Validator:
+    schema = integrations()[integration_slug].account.schema_of_kind(kind)
     # `mask`: a message must not repeat the value that it is about.
-    return jsonschema_rs.validator_for(dict(integrations()[integration_slug].account.schema), mask="the value", validate_formats=True)
+    return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=True)
 
 
 def merged(integration: Integration, given: Mapping[str, Any], secrets: Mapping[str, str], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def _put(config: dict[str, Any], path: list[str], value: str) -> bool:
 def validate(integration: Integration, config: Mapping[str, Any]) -> None:
     """400 `invalidInput` names what does not fit the integration's schema, without repeating it."""
     errors: list[dict[str, str]] = []
-    for error in _validator(integration.slug).iter_errors(config):
+    for error in _validator(integration.slug, integration.account.kind_in(config)).iter_errors(config):
         path = ".".join(["config", *(str(part) for part in error.instance_path)])
         errors.append({"path": path, "message": error.message})
     if errors:

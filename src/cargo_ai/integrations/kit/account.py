@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
 
+from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import secret_texts
 from cargo_ai.integrations.kit.errors import ServiceError
 from cargo_ai.integrations.kit.forms import Form, schema_of, ui_schema_of
@@ -71,8 +72,28 @@ class AccountSpec:
     @cached_property
     def schema(self) -> JsonObject:
         """JSON Schema of a connector's config; what is secret in it says `writeOnly`."""
+        return self._schema([self._way(sign_in) for sign_in in self.sign_ins])
+
+    def kind_in(self, config: Config) -> str | None:
+        """The way to sign in that a config which may be wrong chooses; "": one that does not exist, None: the config says nothing of it."""
+        part: Json = config.get(self.under) if self.under else config
+        if len(self.sign_ins) == 1 or (self.under and self.under not in config):
+            return None
+        kind = cast("Config", part).get(self.choice) if isinstance(part, Mapping) else None
+        return kind if any(sign_in.kind == kind for sign_in in self.sign_ins) else ""
+
+    def schema_of_kind(self, kind: str | None) -> JsonObject:
+        """What a config has to fit that chooses so (see `kind_in`): without alternatives, so that what is wrong can be named."""
+        if kind is None:
+            return self.schema
+        if not kind:
+            kinds = [sign_in.kind for sign_in in self.sign_ins]
+            choice: JsonObject = {"type": "object", "properties": {self.choice: {"enum": kinds}}, "required": [self.choice]}
+            return {"type": "object", "properties": {self.under: choice}} if self.under else choice
+        return self._schema([self._way(sign_in) for sign_in in self.sign_ins if sign_in.kind == kind])
+
+    def _schema(self, ways: list[JsonObject]) -> JsonObject:
         fields = schema_of(self.fields)
-        ways = [self._way(sign_in) for sign_in in self.sign_ins]
         if self.under:
             fields = _joined(fields, {"properties": {self.under: _choice_of(ways, "Credentials")}, "required": self._needed})
             return {**fields, "title": "Account"}
@@ -99,11 +120,14 @@ class AccountSpec:
         return {**ui_schema_of(self.fields), **({self.under: ways} if self.under else ways)}
 
     def sign_in_of(self, config: Config) -> SignIn:
-        """The way to sign in that a config chooses; the config has passed the schema."""
+        """The way to sign in that a config chooses. InvalidConfig for one that was stored and is no longer there."""
         kind = self.signed_in(config).get(self.choice)
         if kind is None:
             return next((sign_in for sign_in in self.sign_ins if isinstance(sign_in, Anonymous)), self.sign_ins[0])
-        return next(sign_in for sign_in in self.sign_ins if sign_in.kind == kind)
+        for sign_in in self.sign_ins:
+            if sign_in.kind == kind:
+                return sign_in
+        raise InvalidConfig(f"The connector signs in by {kind}, which is not possible any more: change its config.")
 
     def signed_in(self, config: Config) -> Config:
         """The part of a config in which the sign-in stands."""
@@ -136,7 +160,10 @@ class AccountSpec:
 
     def _sensitive(self, config: Config) -> Iterator[str]:
         yield from secret_texts.secrets_of(self.schema, config)
-        yield from self.sign_in_of(config).derived_secrets(self.signed_in(config))
+        try:
+            yield from self.sign_in_of(config).derived_secrets(self.signed_in(config))
+        except InvalidConfig:
+            return  # no call will be signed in
 
 
 @dataclass(frozen=True, slots=True)

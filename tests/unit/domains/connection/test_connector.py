@@ -99,8 +99,8 @@ async def test_an_unknown_integration_is_refused(api: ApiClient) -> None:
         ({"config": {"headers": {"x": 5}}}, "config.headers.x"),
         ({"config": {"headers": {"x": "***"}}}, "config.headers.x"),
         ({"config": {"auth": {"kind": "bearer"}}}, "config.auth"),
-        ({"config": {"auth": {"kind": "bearer", "token": [SECRET]}}}, "config.auth"),
-        ({"config": {"auth": {"kind": "magic", "value": SECRET}}}, "config.auth"),
+        ({"config": {"auth": {"kind": "bearer", "token": [SECRET]}}}, "config.auth.token"),
+        ({"config": {"auth": {"kind": "magic", "value": SECRET}}}, "config.auth.kind"),
         ({"config": {"headers": {str(n): "x" * 1000 for n in range(70)}}}, "config"),
     ],
 )

@@ -64,6 +64,32 @@ def test_secrets_are_recognised_as_they_are_sent() -> None:
     assert texts[0] == pair
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"method": "privateApp"}, '"accessToken" is a required property'),
+        ({"method": "basic", "accessToken": "t"}, "'accessToken' was unexpected"),
+        ({"method": "oauth"}, "is not one of"),
+        ({}, '"method" is a required property'),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_sign_in_that_is_chosen(config: dict[str, Any], message: str) -> None:
+    schema = SEVERAL.schema_of_kind(SEVERAL.kind_in(config))
+    assert any(message in error.message for error in jsonschema_rs.validator_for(schema).iter_errors(config))
+
+
+@pytest.mark.parametrize("auth", ["text", None, [], {}, {"kind": "oauth"}, {"kind": ["bearer"]}])
+def test_a_sign_in_of_another_form_is_refused(auth: Any) -> None:
+    nested = AccountSpec(sign_ins=(Bearer(), Basic()), under="auth", choice="kind")
+    schema = nested.schema_of_kind(nested.kind_in({"auth": auth}))
+    assert not jsonschema_rs.validator_for(schema).is_valid({"auth": auth})
+
+
+def test_a_stored_config_whose_sign_in_is_gone_is_still_shown() -> None:
+    assert SEVERAL.hidden({"method": "former", "accessToken": "t"})["accessToken"] == "***"
+    assert "former-secret" in SEVERAL.sensitive_texts({"method": "former", "accessToken": "former-secret"})
+
+
 def test_an_api_key_goes_to_one_place() -> None:
     with pytest.raises(ValueError, match="either"):
         ApiKey()
