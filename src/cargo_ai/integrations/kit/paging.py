@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -14,8 +13,6 @@ from cargo_ai.integrations.kit.service_call import Answer
 
 Json = Any
 MetaT = TypeVar("MetaT", str, int)
-
-_NEXT = re.compile(r"<([^>]*)>\s*(?:;[^,]*)?;\s*rel\s*=\s*\"?(?:[^\",;]*\s)?next[\s\";,]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,7 @@ async def link(fetch: Callable[[str | None], Awaitable[Answer]], *, items: str, 
     meta = start
     while True:
         answer = await fetch(meta)
-        found = _NEXT.search(answer.headers.get("link", "") + ";")
-        meta = None if found is None else found[1]
+        meta = _next_link(answer.headers.get("link", ""))
         page = Page(_items(answer, items), meta, answer)
         circle.check(meta, page.items)
         yield page
@@ -103,6 +99,20 @@ async def items_of(pages: AsyncIterator[Page[MetaT]]) -> AsyncIterator[Json]:
     async for each in pages:
         for item in each.items:
             yield item
+
+
+def _next_link(header: str) -> str | None:
+    """The address with `rel=next` in a header `Link`."""
+    start = header.find("<")
+    while start >= 0:
+        end = header.find(">", start)
+        following = header.find("<", end) if end >= 0 else -1
+        for parameter in header[end + 1 : following if following >= 0 else None].lower().split(";") if end >= 0 else ():
+            name, _, value = parameter.partition("=")
+            if name.strip() == "rel" and "next" in value.strip(' \t",').split():
+                return header[start + 1 : end]
+        start = following
+    return None
 
 
 def _items(answer: Answer, path: str) -> list[Json]:

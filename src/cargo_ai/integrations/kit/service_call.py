@@ -226,7 +226,8 @@ class Service:
             sent = error.sent and not reads
             self.changed = self.changed or sent
             raise ServiceError(self._scrub(str(error)), transient=error.transient, reason="unreachable", sent=sent) from None
-        self.changed = self.changed or (not reads and response.status < 400)
+        # A service that broke may have acted all the same.
+        self.changed = self.changed or (not reads and not 400 <= response.status < 500)
         await self.admission.observe(shape, response.status, headers_of(response))
         return response
 

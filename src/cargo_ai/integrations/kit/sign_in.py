@@ -111,12 +111,13 @@ class ApiKey(SignIn):
 
     async def credentials(self, config: Mapping[str, Json], *, refresh: bool = False) -> Credentials:
         """The key where it belongs."""
-        value = f"{self.prefix}{config[self.field]}"
+        value = f"{self.prefix}{_entered(config, self.field)}"
         return Credentials(headers={self.header: value}) if self.header else Credentials(query={self.query: value})
 
     def derived_secrets(self, config: Mapping[str, Json]) -> Iterator[str]:
-        """As it stands in an address."""
-        yield quote_plus(str(config[self.field]))
+        """As it is sent, and as it stands in an address."""
+        yield _entered(config, self.field)
+        yield quote_plus(_entered(config, self.field))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +136,17 @@ class Bearer(SignIn):
 
     async def credentials(self, config: Mapping[str, Json], *, refresh: bool = False) -> Credentials:
         """The header."""
-        return Credentials(headers={"authorization": f"Bearer {config[self.field]}"})
+        return Credentials(headers={"authorization": f"Bearer {_entered(config, self.field)}"})
 
     def derived_secrets(self, config: Mapping[str, Json]) -> Iterator[str]:
-        """As it stands in an address, should the service write it there."""
-        yield quote_plus(str(config[self.field]))
+        """As it is sent, and as it stands in an address, should the service write it there."""
+        yield _entered(config, self.field)
+        yield quote_plus(_entered(config, self.field))
+
+
+def _entered(config: Mapping[str, Json], field: str) -> str:
+    """A key without the space and line breaks around it that copying brings along."""
+    return str(config.get(field) or "").strip()
 
 
 class _BasicForm(Form):

@@ -90,6 +90,12 @@ def test_a_stored_config_whose_sign_in_is_gone_is_still_shown() -> None:
     assert "former-secret" in SEVERAL.sensitive_texts({"method": "former", "accessToken": "former-secret"})
 
 
+async def test_a_key_is_sent_without_what_copying_brought_along() -> None:
+    config = {"apiKey": " key-4711\n"}
+    assert (await ONE.sign_in_of(config).credentials(config)).headers == {"X-Key": "key-4711"}
+    assert "key-4711" in ONE.sensitive_texts(config)
+
+
 def test_an_api_key_goes_to_one_place() -> None:
     with pytest.raises(ValueError, match="either"):
         ApiKey()

@@ -44,6 +44,23 @@ async def test_a_link_leads_to_the_next_page() -> None:
     assert [each.meta for each in pages] == ["https://x.example/?page=3", None]
 
 
+@pytest.mark.parametrize(
+    ("header", "meta"),
+    [
+        ('<https://x.example/?a=1,2>; title="next"; rel="first next"', "https://x.example/?a=1,2"),
+        ("<b>;REL=Next , <c>; rel=last", "b"),
+        ('<b>; rel="nextish"', None),
+        ("<b; rel=next", None),
+        ("", None),
+        ("<" * 50_000 + "; rel=next", None),
+    ],
+)
+async def test_a_header_of_links_is_read(header: str, meta: str | None) -> None:
+    async for each in link(answers(Answer(200, {"link": header}, []), Answer(200, {}, [])), items=""):
+        assert each.meta == meta
+        break
+
+
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 20, 25])
 async def test_offsets_and_numbers_give_each_item_once(count: int) -> None:
     everything = list(range(count))
