@@ -166,6 +166,8 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         command["args"].append(plain | {"help": "Print the JSON document on a terminal, too."})
     if operation.cli.live is not None:
         command["live"] = operation.cli.live
+    if operation.cli.announce is not None:
+        command["announce"] = operation.cli.announce
     if operation.cli.fails_when is not None:
         field, value = operation.cli.fails_when
         command["failsWhen"] = {"field": field, "value": value}

@@ -98,6 +98,9 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if until and started and parsed.options.get("wait-until-finished"):
         from cargo_ai.cli.client.wait import wait
 
+        announced = row.get("announce")
+        if announced:
+            output.say(f"Open this address in a browser: {output.as_object(document).get(announced)}")
         document, code = wait(api, until, document, parsed.options, settings)
         results = row.get("results")
         if results:

@@ -81,6 +81,7 @@ class Row(TypedDict):
     table: NotRequired[Table | None]
     page: NotRequired[str | None]  # the reply field with the path of the text that a person sees instead
     failsWhen: NotRequired[FailsWhen | None]
+    announce: NotRequired[str]  # the reply field with a URL to open before waiting
     live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
 
 

@@ -70,6 +70,7 @@ class Cli:
     files: wire fields whose second and further flags name a file to read the value from.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
+    announce: the reply field with a URL that a person has to open before what is waited for can happen.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.
     """
 
@@ -92,6 +93,7 @@ class Cli:
     files: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     live: str | None = None
+    announce: str | None = None
     fails_when: tuple[str, str] | None = None
 
 

@@ -17,6 +17,10 @@ PREFIX = "CARGO_AI_"
 CLI_PREFIX = f"{PREFIX}CLI_"
 """Variables of the command line, which stands alone and declares its own (cli/environment.py)."""
 
+OAUTH_PREFIX = f"{PREFIX}OAUTH_"
+"""Variables of OAuth apps, one pair for each integration: `CARGO_AI_OAUTH_HUBSPOT_CLIENT_ID` and `_CLIENT_SECRET`."""
+_OAUTH_APP = re.compile(rf"{OAUTH_PREFIX}[A-Z0-9_]+_CLIENT_(ID|SECRET)\Z")
+
 Reader = Literal["server", "api", "worker"]
 """Who reads a setting: `cargo-ai server` with its supervisor, the API process, the worker processes."""
 SmtpSecurity = Literal["starttls", "tls", "off"]
@@ -383,10 +387,20 @@ class Settings:
         for setting in SETTINGS.values():
             setting.__get__(self, Settings)
 
+    @staticmethod
+    def oauth_variable(integration: str) -> str:
+        """How the variables of an integration's OAuth app begin: `CARGO_AI_OAUTH_HUBSPOT`."""
+        return f"{OAUTH_PREFIX}{re.sub('[^A-Z0-9]', '_', integration.upper())}"
+
+    def oauth_app(self, integration: str) -> tuple[str, str]:
+        """Client id and secret of an integration's OAuth app; "" for what is not set."""
+        name = self.oauth_variable(integration)
+        return self.environment.get(f"{name}_CLIENT_ID", ""), self.environment.get(f"{name}_CLIENT_SECRET", "")
+
     def unknown(self) -> list[str]:
         """A sentence for every `CARGO_AI_*` variable of the environment that is not a setting, with the name that was probably meant."""
         names = [name for name in sorted(self.environment) if name.startswith(PREFIX) and not name.startswith(CLI_PREFIX)]
-        return [_unknown(name) for name in names if name not in SETTINGS]
+        return [_unknown(name) for name in names if name not in SETTINGS and not _OAUTH_APP.match(name)]
 
 
 def _unknown(name: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.workspace.bin import RemovedToBin
-from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.operation import Cli, Operation, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -34,7 +34,10 @@ _CACHE = "How long replies of equal calls are reused, in milliseconds, at most 3
 _RATE = 'The rate limit: {"unit":"minute","max":100,"strategy":"spread"} (day, hour, minute, second; spread by default, or burst)'
 
 
-ConnectorStatus = Annotated[Literal["active", "stopped"], Field(description="stopped: people have stopped it, and its runs wait.")]
+ConnectorStatus = Annotated[
+    Literal["active", "stopped", "disconnected"],
+    Field(description="stopped: people have stopped it; disconnected: a person has to connect it (connector connect). Its runs wait."),
+]
 
 
 class RateLimit(Wire):
@@ -59,6 +62,8 @@ class Connector(Wire):
     is_default: bool
     status: ConnectorStatus
     stopped_at: Timestamp | None = Field(description="Since when it is stopped: runs that come to it wait.")
+    disconnected_at: Timestamp | None = Field(description="Since when a person has to connect it: runs that come to it wait.")
+    disconnected_because: str | None
     rate_limit: RateLimit | None
     cache_ttl_milliseconds: int | None
     plays_count: int
@@ -198,6 +203,7 @@ get: Operation[GetConnector, ConnectorReply, GetReason] = operations.add(
         summary="Show a connector, without its secrets; --verify proves that its service accepts it.",
         permission="connection:read",
         refusals={"connectorNotFound": _not_found, "verificationFailed": refusal(400, "{said}")},
+        waits=Waits("connector.uuid", "connector.status", frozenset({"active"})),
         cli=Cli(
             examples=(
                 f"cargo-ai connection connector get {_EXAMPLE}",

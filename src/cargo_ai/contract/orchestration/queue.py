@@ -19,6 +19,7 @@ Waiting = Literal[
     "children",
     "rateLimit",
     "connectorStopped",
+    "connectorDisconnected",
     "retry",
     "service",
     "review",
@@ -46,7 +47,7 @@ class QueueItem(Wire):
     """Runs that wait for the same reason, or work on the records of a model. `ageSeconds`: the longest wait.
 
     `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. `connectorUuid`: the
-    connector that has to be started. Of work on a model:
+    connector that has to be started or connected. Of work on a model:
     `storageRunUuid`, its columns, and how many of how many records are done.
     """
 

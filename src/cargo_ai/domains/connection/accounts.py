@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Select, select
@@ -14,19 +16,24 @@ from sqlalchemy import Select, select
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import connector_config
 from cargo_ai.domains.connection.account_limits import policies_of
+from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
+from cargo_ai.domains.connection.oauth.access import Access
+from cargo_ai.domains.connection.oauth.signing import Renew, token_in
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.graph.action import Call, InvalidConfig
 from cargo_ai.engine.limits.policy import Owner, Policy, account_key
-from cargo_ai.integrations.kit import Integration, integrations
+from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError, integrations
 from cargo_ai.kernel import clock, ids
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.session import Database
 
 # How long a process may go on using a connector that was removed, changed or stopped.
 FRESH_SECONDS = 2.0
 MOST_ACCOUNTS = 1000
+MOST_RENEWED = 100
 
-Halt = Literal["connectorStopped"]
+Halt = Literal["connectorStopped", "connectorDisconnected"]
 """Why no run may act for a connector now."""
 Chosen = TypeVar("Chosen")
 
@@ -38,7 +45,8 @@ def waits_for(connector: uuid.UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connector, opened for calls; of one that is halted neither config nor secrets."""
+    """A connector, opened for calls; of one that is halted neither config nor secrets. renew: gets its credentials as they are now,
+    once a call was refused for the former ones."""
 
     uuid: uuid.UUID
     integration_slug: str
@@ -48,6 +56,7 @@ class Account:
     policies: tuple[Policy, ...]
     ttl: timedelta | None
     halt: Halt | None = None
+    renew: Renew | None = None
 
 
 class Accounts:
@@ -57,6 +66,9 @@ class Accounts:
         self._database: Database = services.database
         self._secrets = services.secrets
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
+        self._access = services.once(Access, lambda: Access(services))
+        self.renewed: deque[str] = deque(maxlen=MOST_RENEWED)
+        """Secret texts that accounts got after they were opened, the last ones."""
         self._opened: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
 
     async def of_call(self, call: Call, integration: Integration) -> Account | None:
@@ -102,25 +114,61 @@ class Accounts:
         return None if row is None else await self._open(row)
 
     async def _open(self, row: Connector) -> Account:
-        halt: Halt | None = "connectorStopped" if row.stopped_at is not None else None
+        halt: Halt | None = "connectorStopped" if row.stopped_at else "connectorDisconnected" if row.disconnected_at else None
         integration = integrations().get(row.integration_slug)
-        spec = None if integration is None else integration.account
         config: dict[str, Any] = {}
-        if halt is None:
-            config = connector_config.opened(self._secrets, row)
-            references = connector_config.references(integration, config)
-            config = connector_config.with_secrets(integration, config, await self._external.read_all(row.workspace_uuid, references))
-        sensitive = () if spec is None or halt is not None else spec.sensitive_texts(config)
+        stable: tuple[str, ...] = ()
+        renew: Renew | None = None
+        if halt is None and integration is not None:
+            opened = await self._read(integration, row, again=False)
+            # An account is known by what stays: access tokens come and go.
+            stable = integration.account.sensitive_texts(opened)
+            try:
+                config = await self._with_token(integration, row, opened, refused=None)
+            except AccountHalted:
+                halt = "connectorDisconnected"
+            except ServiceError as error:
+                raise SecretUnavailable(str(error), transient=error.transient) from None
+            if self._access.needs_token(integration, opened) or connector_config.references(
+                integration, connector_config.opened(self._secrets, row)
+            ):
+                renew = partial(self._renew, integration, row)
         return Account(
             uuid=row.uuid,
             integration_slug=row.integration_slug,
             config=config,
-            sensitive=sensitive,
-            owner=Owner(f"connector:{row.uuid}", account_key(self._secrets, row.integration_slug, *sensitive) if sensitive else ""),
+            sensitive=() if integration is None or halt is not None else integration.account.sensitive_texts(config),
+            owner=Owner(f"connector:{row.uuid}", account_key(self._secrets, row.integration_slug, *stable) if stable else ""),
             policies=policies_of(integration, row.rate_limit),
             ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
             halt=halt,
+            renew=renew,
         )
+
+    async def _read(self, integration: Integration, row: Connector, *, again: bool) -> dict[str, Any]:
+        """The config with its secrets. `again`: those that are kept elsewhere are read again."""
+        config = connector_config.opened(self._secrets, row)
+        references = connector_config.references(integration, config)
+        secrets = await self._external.read_all(row.workspace_uuid, references, again=again)
+        return connector_config.with_secrets(integration, config, secrets)
+
+    async def _with_token(
+        self, integration: Integration, row: Connector, config: Mapping[str, Any], *, refused: str | None
+    ) -> dict[str, Any]:
+        return await self._access.open(integration, config, row.workspace_uuid, row.uuid, row.name, refused=refused)
+
+    async def _renew(self, integration: Integration, row: Connector, refused: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The config after a call that was refused for its credentials. ServiceError where they cannot be had now."""
+        try:
+            config = await self._read(integration, row, again=True)
+            config = await self._with_token(integration, row, config, refused=token_in(integration.account, refused))
+            self.renewed.extend(integration.account.sensitive_texts(config))
+            return config
+        except SecretUnavailable as error:
+            raise ServiceError(str(error), transient=error.transient, reason="unauthorized") from None
+        except DATABASE_UNAVAILABLE:
+            # The call was refused, so that nothing was done: it may be made again.
+            raise ServiceError("The database was away when credentials were refused.", transient=True, reason="unauthorized") from None
 
 
 def default_first(connectors: Select[Chosen]) -> Select[Chosen]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +17,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import connector_bin, connector_config, dataset, waiting_runs
-from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update
+from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update, unknown_grant
+from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
@@ -38,8 +40,10 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         config=None if row.use_credits else connector_config.shown(secrets, row),
         use_credits=row.use_credits,
         is_default=row.is_default,
-        status="active" if row.stopped_at is None else "stopped",
+        status="stopped" if row.stopped_at is not None else "disconnected" if row.disconnected_at is not None else "active",
         stopped_at=row.stopped_at,
+        disconnected_at=row.disconnected_at,
+        disconnected_because=row.disconnected_because,
         rate_limit=None if row.rate_limit is None else contract.RateLimit.model_validate(row.rate_limit),
         cache_ttl_milliseconds=row.cache_ttl_milliseconds,
         plays_count=used.plays.get(row.uuid, 0),
@@ -69,33 +73,72 @@ async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Con
     return await db.scalar(wanted.with_for_update() if lock else wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A connector before it is stored. is_connected: False while a person has yet to consent."""
+
+    name: str
+    slug: str
+    integration_slug: str
+    config: Mapping[str, Any]
+    rate_limit: contract.RateLimit | None = None
+    cache_ttl_milliseconds: int | None = None
+    is_connected: bool = True
+
+
 @handles(contract.create, before=prepare_create)
 async def create(ctx: Context, request: contract.CreateConnector) -> contract.CreatedConnector:
     """Store the account, sealed, with a dataset of its own."""
     account = cast("AccountInput", ctx.prepared)
+    draft = Draft(
+        request.name,
+        request.slug,
+        request.integration_slug,
+        account.config,
+        request.rate_limit,
+        request.cache_ttl_milliseconds or None,
+        is_connected=not account.needs_consent,
+    )
+    row, owned = await store(ctx, draft)
+    await _take_grant(ctx, row, account)
+    return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
+
+
+async def _take_grant(ctx: Context, row: Connector, account: AccountInput) -> None:
+    if account.grant is not None:
+        grant = await exchange.find_grant(ctx.db, account.grant, ctx.who.user_uuid, row.integration_slug)
+        if grant is None:
+            raise unknown_grant()
+        await exchange.bind(ctx.db, row, grant)
+
+
+async def store(ctx: Context, draft: Draft) -> tuple[Connector, Dataset]:
+    """Store a connector and its dataset; Refusal `duplicateSlug` where there is such a one."""
     row = Connector(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,
-        name=request.name,
-        slug=request.slug,
-        integration_slug=request.integration_slug,
-        sealed_config=connector_config.seal(ctx.secrets, account.config),
+        name=draft.name,
+        slug=draft.slug,
+        integration_slug=draft.integration_slug,
+        sealed_config=connector_config.seal(ctx.secrets, draft.config),
         is_default=False,
-        rate_limit=None if request.rate_limit is None else request.rate_limit.to_wire(),
-        cache_ttl_milliseconds=request.cache_ttl_milliseconds or None,
+        rate_limit=None if draft.rate_limit is None else draft.rate_limit.to_wire(),
+        cache_ttl_milliseconds=draft.cache_ttl_milliseconds,
         use_credits=False,
+        disconnected_at=None if draft.is_connected else clock.now(),
+        disconnected_because=None if draft.is_connected else "no one has consented yet",
     )
     owned = dataset.of_connector(row)
-    if await _taken(ctx.db, request.slug):
-        contract.create.refuse("duplicateSlug", slug=request.slug, fix=LIST)
+    if await _taken(ctx.db, draft.slug):
+        contract.create.refuse("duplicateSlug", slug=draft.slug, fix=LIST)
     try:
         async with ctx.db.begin_nested():
             ctx.db.add_all((row, owned))
     except IntegrityError:
         # Another request took it between the look and the write.
-        contract.create.refuse("duplicateSlug", slug=request.slug, fix=LIST)
-    return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
+        contract.create.refuse("duplicateSlug", slug=draft.slug, fix=LIST)
+    return row, owned
 
 
 async def _taken(db: AsyncSession, slug: str) -> bool:
@@ -137,6 +180,11 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
         if row.sealed_config != account.replaces:
             raise Refusal(409, "conflict", "The connector was changed by another request meanwhile: look at it and try again.")
         row.sealed_config = connector_config.seal(ctx.secrets, account.config)
+        if account.moved and await exchange.delete_grant(ctx.db, row.uuid):
+            row.disconnected_at, row.disconnected_because = clock.now(), "its address was changed"
+        elif not account.needs_consent:
+            row.disconnected_at, row.disconnected_because = None, None
+        await _take_grant(ctx, row, account)
         await _forget_answers(ctx.db, row)
     if request.name is not None:
         row.name = request.name

@@ -13,17 +13,18 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
+from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
+    AccountHalted,
     ActionRequest,
     Admission,
     ConnectorAction,
     Integration,
-    OpenAccount,
     Service,
     Unlimited,
     attempt,
@@ -35,8 +36,6 @@ from cargo_ai.kernel import log
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 
-# A run of a connector that was stopped is woken when that is started; it looks by itself this often, should that have been missed.
-HALTED_SECONDS = 3600.0
 # How long a run waits for a place of secrets that does not answer.
 SECRET_SECONDS = 10.0
 
@@ -86,7 +85,7 @@ class ConnectorNodes:
     async def _before(self, service: _Service, call: Call, account: Account) -> Outcome | None:
         """What makes the call needless now: a connector that is stopped, or a stored response."""
         if account.halt is not None:
-            return Later(HALTED_SECONDS, call.meta, account.halt, waits_for=waits_for(account.uuid))
+            return AccountHalted("", account.halt, waits_for(account.uuid)).to_outcome(call.meta)
         if account.ttl is None or call.meta is not None:
             return None
         return await self._cache.find(*_cache_key(service, call, account, account.ttl))
@@ -101,17 +100,20 @@ class ConnectorNodes:
     async def _act(self, service: _Service, call: Call, account: Account | None) -> Outcome:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
-        request = ActionRequest(call.config, opened, call, self._client, self._settings, self._service(service, call, account), sensitive)
+        calls = self._service(service, call, account)
+        request = ActionRequest(call.config, opened, call, self._client, self._settings, calls, sensitive)
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
             send = partial(ship, action, integration.name)
-            return _without_secrets(await self._rows.perform(destination, action.rows, request, send), sensitive)
+            outcome = await self._rows.perform(destination, action.rows, request, send)
+            return _without_secrets(outcome, (*sensitive, *self._accounts.renewed))
         try:
             outcome = await attempt(action, request)
         except Exception as error:
             outcome = after_bug(error, action, integration.name, request)
-        return _without_secrets(outcome, sensitive)
+        # Tokens that were fetched while it acted are hidden, too.
+        return _without_secrets(outcome, (*sensitive, *self._accounts.renewed))
 
     def _service(self, service: _Service, call: Call, account: Account | None) -> Service:
         """The service as this call sees it: signed in, within the account's limits."""
@@ -120,7 +122,7 @@ class ConnectorNodes:
             integration.service_spec(self._settings),
             integration.name,
             self._client,
-            account=None if account is None else OpenAccount(integration.account, account.config),
+            account=None if account is None else AccountSigner(integration.account, account.config, account.renew),
             admission=Unlimited() if account is None else self._limits_of(account),
             action=service.action.slug,
             key=call.key,

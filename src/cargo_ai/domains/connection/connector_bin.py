@@ -15,6 +15,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.connection import dataset
+from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.kernel import clock
 from cargo_ai.store.tables import BinItem
@@ -63,6 +64,7 @@ async def _make_default(ctx: Context, row: Connector) -> None:
 
 async def _destroy(db: AsyncSession, item: BinItem) -> None:
     """Erase the secrets. The row stays, for the history."""
+    await exchange.delete_grant(db, item.uuid)
     await db.execute(
         update(Connector).where(Connector.uuid == item.uuid).values(sealed_config=None).execution_options(synchronize_session=False)
     )

@@ -19,16 +19,17 @@ from cargo_ai.contract.connection import connector_form as contract
 from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
+from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.engine.graph.action import Done, InvalidConfig
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.integrations.kit import (
+    AccountHalted,
     Autocomplete,
     Choice,
     DynamicSchema,
     FormRequest,
     Integration,
-    OpenAccount,
     Service,
     ServiceError,
     Throttled,
@@ -99,7 +100,7 @@ class _Form:
             self.integration.service_spec(services.settings),
             self.integration.name,
             services.client,
-            account=OpenAccount(self.integration.account, account.config),
+            account=AccountSigner(self.integration.account, account.config, account.renew),
             admission=AccountLimits(limits, account.owner, account.policies) if account.policies else Unlimited(),
             sensitive=account.sensitive,
         )
@@ -122,7 +123,7 @@ class _Form:
         try:
             async with asyncio.timeout(SECONDS):
                 return await perform(self.request())
-        except (ServiceError, InvalidConfig) as error:
+        except (ServiceError, InvalidConfig, AccountHalted) as error:
             raise Unanswered(scrub(str(error), sensitive)) from None
         except Throttled as error:
             raise Unanswered(f"{name} takes no more calls now: the next one may go in {error.seconds:.0f} seconds.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -14,11 +14,16 @@ from cargo_ai.contract.connection import connector as contract
 from cargo_ai.domains.connection import connector_config
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
+from cargo_ai.domains.connection.oauth import exchange
+from cargo_ai.domains.connection.oauth.access import Access
+from cargo_ai.domains.connection.oauth.signing import AccountSigner, with_token
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.domains.connection.verification import verify
-from cargo_ai.integrations.kit import Integration, integrations
+from cargo_ai.engine.graph.action import InvalidConfig
+from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError, integrations
+from cargo_ai.integrations.kit.oauth import OAuth2
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.kernel.refusal import Refusal, invalid_input
 
 LIST = "cargo-ai connection connector list"
 INTEGRATIONS = "cargo-ai connection integration list"
@@ -26,10 +31,16 @@ INTEGRATIONS = "cargo-ai connection integration list"
 
 @dataclass(frozen=True, slots=True)
 class AccountInput:
-    """A config that may be stored in place of `replaces`, which is sealed; None: there was none."""
+    """A config that may be stored in place of `replaces`, which is sealed; None: there was none.
+
+    grant: the handle of a consent to use. needs_consent: a person has to connect it. moved: its secrets went elsewhere until now.
+    """
 
     config: Mapping[str, Any]
     replaces: bytes | None = None
+    grant: str | None = None
+    needs_consent: bool = False
+    moved: bool = False
 
 
 async def prepare_create(prepared: Preparation, request: contract.CreateConnector) -> AccountInput:
@@ -38,10 +49,10 @@ async def prepare_create(prepared: Preparation, request: contract.CreateConnecto
     if integration is None:
         contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=INTEGRATIONS)
     config = connector_config.merged(integration, request.config or {}, request.secrets or {}, {})
-    problem = await _check(prepared, integration, config, prove=request.verify)
-    if problem is not None:
+    account, opened = await _read(prepared, integration, AccountInput(config), None, prove=request.verify)
+    if request.verify and not account.needs_consent and (problem := await _prove(prepared, integration, opened, account.grant, None)):
         contract.create.refuse("verificationFailed", said=problem)
-    return AccountInput(config)
+    return account
 
 
 async def prepare_update(prepared: Preparation, request: contract.UpdateConnector) -> AccountInput | None:
@@ -57,10 +68,12 @@ async def prepare_update(prepared: Preparation, request: contract.UpdateConnecto
     stored = connector_config.opened(prepared.services.secrets, row)
     given = (request.config or {}) if "config" in request.model_fields_set else stored
     config = connector_config.merged(integration, given, request.secrets or {}, stored)
-    problem = await _check(prepared, integration, config, prove=request.verify)
-    if problem is not None:
+    moved = any(config.get(key) != stored.get(key) for key in integration.account.bound_to)
+    given_account = AccountInput(config, row.sealed_config, moved=moved)
+    account, opened = await _read(prepared, integration, given_account, row, prove=request.verify)
+    if request.verify and not account.needs_consent and (problem := await _prove(prepared, integration, opened, account.grant, row)):
         contract.update.refuse("verificationFailed", said=problem)
-    return AccountInput(config, row.sealed_config)
+    return account
 
 
 async def prepare_get(prepared: Preparation, request: contract.GetConnector) -> None:
@@ -72,7 +85,7 @@ async def prepare_get(prepared: Preparation, request: contract.GetConnector) -> 
     if row is None or integration is None:
         return
     config = connector_config.opened(prepared.services.secrets, row)
-    problem = await verify(prepared.services, integration, await _with_secrets(prepared, integration, config))
+    problem = await _prove(prepared, integration, await _with_secrets(prepared, integration, config), None, row)
     if problem is not None:
         contract.get.refuse("verificationFailed", said=problem)
 
@@ -82,17 +95,51 @@ async def _find(prepared: Preparation, connector: str) -> Connector | None:
         return await db.scalar(select(Connector).where(Connector.uuid == ids.parse(connector), Connector.deleted_at.is_(None)))
 
 
-async def _check(prepared: Preparation, integration: Integration, config: Mapping[str, Any], *, prove: bool) -> str | None:
-    """Refuse what may not be stored; a sentence where the service does not accept it."""
+async def _read(
+    prepared: Preparation, integration: Integration, account: AccountInput, row: Connector | None, *, prove: bool
+) -> tuple[AccountInput, Mapping[str, Any]]:
+    """What is to be stored, and the config opened; refuses what may not be stored."""
     external = _external(prepared.services)
     try:
-        for reference in connector_config.references(integration, config):
+        for reference in connector_config.references(integration, account.config):
             external.check(prepared.who.workspace_uuid, reference)
     except SecretUnavailable as error:
         raise invalid_input([{"path": "config", "message": str(error)}]) from None
-    secrets = await _with_secrets(prepared, integration, config) if prove else config
-    connector_config.validate(integration, secrets)
-    return await verify(prepared.services, integration, secrets) if prove else None
+    opened = await _with_secrets(prepared, integration, account.config) if prove else account.config
+    connector_config.validate(integration, opened)
+    if not isinstance(integration.account.sign_in_of(opened), OAuth2):
+        return account, opened
+    grant = integration.account.signed_in(opened).get("grant")
+    disconnected = row is None or row.disconnected_at is not None or account.moved
+    # A grant is used once: it is no part of the config.
+    config = integration.account.replace_secrets(account.config, lambda path, value: None if path[-1] == "grant" else value)
+    return replace(account, config=config, grant=grant or None, needs_consent=not grant and disconnected), opened
+
+
+async def _prove(
+    prepared: Preparation, integration: Integration, opened: Mapping[str, Any], grant: str | None, row: Connector | None
+) -> str | None:
+    """None where the service accepts the account, else a sentence."""
+    services, who, spec = prepared.services, prepared.who, integration.account
+    try:
+        if grant is not None:
+            async with services.database.session(who.workspace_uuid) as db:
+                found = await exchange.find_grant(db, grant, who.user_uuid, integration.slug)
+            if found is None:
+                raise unknown_grant()
+            config = with_token(spec, opened, exchange.access_token_of(services.secrets, found))
+        else:
+            access = services.once(Access, lambda: Access(services))
+            connector, name = (None, integration.name) if row is None else (row.uuid, row.name)
+            config = await access.open(integration, opened, who.workspace_uuid, connector, name)
+    except (AccountHalted, ServiceError, InvalidConfig) as error:
+        return f"{integration.name} did not prove this account: {str(error).rstrip('. ')}."
+    return await verify(services, integration, config, AccountSigner(spec, config))
+
+
+def unknown_grant() -> Refusal:
+    """The refusal of a grant that cannot be used."""
+    return invalid_input([{"path": "config.grant", "message": "is no grant of yours that is less than an hour old and not used yet"}])
 
 
 async def _with_secrets(prepared: Preparation, integration: Integration, config: Mapping[str, Any]) -> Mapping[str, Any]:

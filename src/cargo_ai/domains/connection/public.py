@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection.accounts import default_first
 from cargo_ai.domains.connection.dataset import reply
+from cargo_ai.domains.connection.oauth import public as oauth
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.engine.limits.policy import Policy
 from cargo_ai.integrations.kit import ConnectorAction, integrations
@@ -28,6 +29,7 @@ __all__ = [
     "former_owner",
     "integrations",
     "limits",
+    "oauth",
 ]
 
 

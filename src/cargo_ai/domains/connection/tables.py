@@ -40,7 +40,44 @@ class Connector(Stamped, Owned, Row):
     use_credits: Mapped[bool]
     stopped_at: Mapped[datetime | None]
     """Since when its runs wait because people have stopped it."""
+    disconnected_at: Mapped[datetime | None]
+    """Since when its runs wait because people have to consent again."""
+    disconnected_because: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
+
+
+class ConnectorGrant(Stamped, Owned, Row):
+    """The tokens that a person's consent gave: of a connector, or for one that is yet to be made with its handle.
+
+    version counts the refreshes. lease: which process refreshes, until when.
+    """
+
+    __tablename__ = "connector_grants"
+
+    user_uuid: Mapped[uuid.UUID]
+    integration_slug: Mapped[str]
+    connector_uuid: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    handle_hash: Mapped[str | None] = mapped_column(unique=True)
+    sealed_tokens: Mapped[bytes] = mapped_column(LargeBinary)
+    refresh_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    version: Mapped[int]
+    lease_holder: Mapped[uuid.UUID | None]
+    lease_until: Mapped[datetime | None]
+
+
+class OAuthConsent(Stamped, Owned, Row):
+    """A consent under way: what comes back with its state, once and in time, speaks for this user and integration."""
+
+    __tablename__ = "oauth_consents"
+
+    user_uuid: Mapped[uuid.UUID]
+    integration_slug: Mapped[str]
+    connector_uuid: Mapped[uuid.UUID | None]
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """The PKCE verifier, the redirect URL and the app."""
+    expires_at: Mapped[datetime]
 
 
 class Dataset(Stamped, Owned, Row):

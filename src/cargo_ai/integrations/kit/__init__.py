@@ -7,17 +7,20 @@ from cargo_ai.engine.limits.policy import Headers, Policy, Reading, Route
 from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verification
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest
-from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled
+from cargo_ai.integrations.kit.errors import AccountHalted, ErrorRule, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
+from cargo_ai.integrations.kit.oauth import OAuth2
 from cargo_ai.integrations.kit.paging import Page, cursor, items_of, link, offset, page
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, outcome_of
 from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
+from cargo_ai.integrations.kit.service_account import ServiceAccount
 from cargo_ai.integrations.kit.service_call import Answer, Service, ServiceSpec, segment
 from cargo_ai.integrations.kit.sign_in import Anonymous, ApiKey, Basic, Bearer, Credentials, SignIn
 
 __all__ = [
     "HIDDEN",
+    "AccountHalted",
     "AccountSpec",
     "Action",
     "ActionRequest",
@@ -43,6 +46,7 @@ __all__ = [
     "Integration",
     "InvalidConfig",
     "Later",
+    "OAuth2",
     "OpenAccount",
     "Outcome",
     "Page",
@@ -52,6 +56,7 @@ __all__ = [
     "RowBatch",
     "Secret",
     "Service",
+    "ServiceAccount",
     "ServiceError",
     "ServiceSpec",
     "SignIn",

@@ -12,6 +12,10 @@ from cargo_ai.engine.graph.action import Failed, Later
 Json = Any
 Then = Literal["retry", "wait", "refresh_then_retry", "fail", "ignore"]
 
+# A run of an account that is halted is woken when people have acted; it looks by itself this often, should that have been missed.
+HALTED_SECONDS = 3600.0
+DISCONNECTED = "connectorDisconnected"
+
 
 class ServiceError(Exception):
     """A call came to nothing; the message is for people.
@@ -55,6 +59,23 @@ class Throttled(Exception):
     def to_outcome(self, meta: Json) -> Later:
         """As the outcome of a node: it is asked again later."""
         return Later(self.seconds, meta, self.reason)
+
+
+class AccountHalted(Exception):
+    """The account cannot be used until people do something: its runs wait.
+
+    reason: a code. waits_for: as what the engine knows the wait, so that it can be ended (see resume_early).
+    """
+
+    def __init__(self, message: str, reason: str, waits_for: str = "") -> None:
+        super().__init__(message)
+        self.reason, self.waits_for = reason, waits_for
+
+    def to_outcome(self, meta: Json, *, changed: bool = False) -> Later | Failed:
+        """As the outcome of a node: it is asked again later, unless it has begun a change, which is not to be begun twice."""
+        if changed or not self.waits_for:
+            return Failed(str(self), reason=self.reason)
+        return Later(HALTED_SECONDS, meta, self.reason, waits_for=self.waits_for)
 
 
 @dataclass(frozen=True, slots=True)

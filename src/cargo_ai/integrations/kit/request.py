@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.engine.graph.action import Action, Call, Failed, Outcome
-from cargo_ai.integrations.kit.errors import ServiceError, Throttled
+from cargo_ai.integrations.kit.errors import AccountHalted, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import FormT, read
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.service_call import Service
@@ -49,17 +49,19 @@ async def attempt(action: ConnectorAction, request: ActionRequest) -> Outcome:
     """Act once; what the service and the network do wrong is an outcome. Raises only for bugs."""
     try:
         return await action.execute(request)
-    except (ServiceError, Throttled, OutboundRefused, ExchangeFailed) as error:
+    except (ServiceError, Throttled, AccountHalted, OutboundRefused, ExchangeFailed) as error:
         return outcome_of(error, request)
 
 
-def outcome_of(error: ServiceError | Throttled | OutboundRefused | ExchangeFailed, request: ActionRequest) -> Outcome:
+def outcome_of(error: ServiceError | Throttled | AccountHalted | OutboundRefused | ExchangeFailed, request: ActionRequest) -> Outcome:
     """What an error of the service means for the node."""
     match error:
         case ServiceError():
             return error.to_outcome()
         case Throttled():
             return error.to_outcome(request.call.meta)
+        case AccountHalted():
+            return error.to_outcome(request.call.meta, changed=request.service.changed)
         case OutboundRefused():
             return Failed(request.scrub(str(error)), reason="addressRefused")
         case ExchangeFailed():

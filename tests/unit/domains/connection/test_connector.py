@@ -28,7 +28,7 @@ HIDDEN = {"baseUrl": "https://api.example.com", "headers": {"X-Api-Key": "***"},
 KEYS = {
     "uuid", "workspaceUuid", "userUuid", "name", "slug", "rateLimit", "cacheTtlMilliseconds", "integrationSlug", "isDefault",
     "playsCount", "toolsCount", "modelsCount", "createdAt", "updatedAt", "deletedAt", "useCredits", "config",
-    "status", "stoppedAt",
+    "status", "stoppedAt", "disconnectedAt", "disconnectedBecause",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from cargo_ai.domains.connection.rows.collector import Collector, Row, Shipment
 from cargo_ai.domains.connection.rows.halving import Refused, act_in_halves
 from cargo_ai.engine.graph.action import Failed, InvalidConfig, Later, Outcome, RowBatch
 from cargo_ai.engine.worker.in_flight import InFlight
-from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, ServiceError, Throttled, outcome_of, scrub
+from cargo_ai.integrations.kit import AccountHalted, ActionRequest, ConnectorAction, ServiceError, Throttled, outcome_of, scrub
 from cargo_ai.kernel import log
 from cargo_ai.outbound.exchange import ExchangeFailed
 from cargo_ai.outbound.guard import OutboundRefused
@@ -90,7 +90,7 @@ async def ship(action: ConnectorAction, name: str, shipment: Shipment) -> Sequen
         except InvalidConfig as error:
             # The service was not asked yet, so that looking for the row at fault costs no call.
             raise Refused(ServiceError(str(error), status=400, reason="invalidConfig"), changed=service.changed) from None
-        except (Throttled, OutboundRefused, ExchangeFailed) as error:
+        except (Throttled, AccountHalted, OutboundRefused, ExchangeFailed) as error:
             return [outcome_of(error, request) for request in requests]
         except Exception as error:
             return [after_bug(error, action, name, request) for request in requests]

@@ -76,6 +76,7 @@ _SENTENCES: dict[str, str] = {
     "children": "Runs wait for what they have started below.",
     "rateLimit": "Runs wait for a slot of a connector's rate limit.",
     "connectorStopped": "Runs wait because their connector is stopped; they go on once it is started.",
+    "connectorDisconnected": "Runs wait because their connector is disconnected; they go on once a person has connected it.",
     "retry": "Runs wait for another attempt at a node that has failed.",
     "service": "Runs wait for a service that has not finished.",
     "review": "Runs wait for a person to approve or reject.",
@@ -85,6 +86,10 @@ _SENTENCES: dict[str, str] = {
 
 _CONNECTOR_WAITS: dict[str, tuple[str, str]] = {
     "connectorStopped": ("its connector is stopped: it goes on once that is started", "cargo-ai connection connector start {connector}"),
+    "connectorDisconnected": (
+        "its connector is disconnected: it goes on once a person has connected it",
+        "cargo-ai connection connector connect --uuid {connector} --wait-until-finished",
+    ),
 }
 """Why runs wait for a connector, as a sentence goes on, and the command that ends it."""
 

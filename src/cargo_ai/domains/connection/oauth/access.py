@@ -1,0 +1,60 @@
+"""Access tokens of accounts whose sign-in needs one: from a person's grant, or for the key of a service account."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.connection.oauth import apps
+from cargo_ai.domains.connection.oauth.grants import Granted, Grants
+from cargo_ai.domains.connection.oauth.service_tokens import ServiceTokens
+from cargo_ai.domains.connection.oauth.signing import with_token
+from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
+from cargo_ai.integrations.kit.errors import DISCONNECTED
+from cargo_ai.integrations.kit.oauth import OAuth2, TokenSignIn
+from cargo_ai.integrations.kit.service_account import ServiceAccount
+
+
+class Access:
+    """The tokens of one process's accounts."""
+
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+        self._grants = Grants(services.database, services.secrets, services.client)
+        self._service_tokens = ServiceTokens(services.client)
+
+    @staticmethod
+    def needs_token(integration: Integration, config: Mapping[str, Any]) -> bool:
+        """Whether an account with this config, which is valid, signs in with a token that expires."""
+        return isinstance(integration.account.sign_in_of(config), TokenSignIn)
+
+    async def open(
+        self,
+        integration: Integration,
+        config: Mapping[str, Any],
+        workspace: uuid.UUID,
+        connector: uuid.UUID | None,
+        name: str,
+        *,
+        refused: str | None = None,
+    ) -> dict[str, Any]:
+        """The config with a token where one is needed. `refused`: the one that the service does not take any more.
+
+        AccountHalted where people have to connect the account, ServiceError where no token can be had now, InvalidConfig for a bad key.
+        """
+        spec = integration.account
+        match spec.sign_in_of(config):
+            case OAuth2() as sign_in:
+                if connector is None:
+                    raise AccountHalted("It is not connected yet.", DISCONNECTED)
+                app = apps.app_of(self._settings, integration, config)
+                if app is None:
+                    raise ServiceError(apps.how_to_set(integration, "of this server"), reason="noOAuthApp")
+                stored = await self._grants.current(Granted(workspace, connector, name, sign_in, app), refused=refused)
+                return with_token(spec, config, stored.access)
+            case ServiceAccount() as sign_in:
+                return with_token(spec, config, await self._service_tokens.current(sign_in, spec.signed_in(config), refused=refused))
+            case _:
+                return dict(config)

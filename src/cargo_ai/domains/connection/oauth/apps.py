@@ -1,0 +1,33 @@
+"""Apps of OAuth: the connector's own, else the one that the server's operator has set for the integration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ai.integrations.kit import Integration
+from cargo_ai.integrations.kit.oauth import App, OAuth2
+from cargo_ai.kernel.settings import Settings
+
+
+def oauth_of(integration: Integration) -> OAuth2 | None:
+    """How people consent to connect a service, None where they cannot."""
+    return next((sign_in for sign_in in integration.account.sign_ins if isinstance(sign_in, OAuth2)), None)
+
+
+def app_of(settings: Settings, integration: Integration, config: Mapping[str, Any]) -> App | None:
+    """The app, None where there is not one. A connector with a client id uses its own secret, never the server's."""
+    own = integration.account.signed_in(config)
+    if own.get("clientId"):
+        return App(str(own["clientId"]), str(own.get("clientSecret") or ""))
+    client_id, client_secret = settings.oauth_app(integration.slug)
+    return App(client_id, client_secret) if client_id else None
+
+
+def how_to_set(integration: Integration, callback: str) -> str:
+    """What is missing, for people."""
+    name = Settings.oauth_variable(integration.slug)
+    return (
+        f"There is no OAuth app for {integration.name}: register one with the redirect URL {callback}, then set {name}_CLIENT_ID and "
+        f"{name}_CLIENT_SECRET on the server, or give clientId and clientSecret in the connector's config."
+    )
