@@ -11,12 +11,21 @@ import pytest
 from tests.kit.real_server import RealServer, real_server
 from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
+from tests.simulators.hubspot import server as hubspot
+from tests.simulators.hubspot.server import Running
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+def hubspot_service() -> Iterator[Running]:
+    """HubSpot, as far as the server can see."""
+    with hubspot.running() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, hubspot_service: Running) -> Iterator[RealServer]:
     """`cargo-ai server start` with two workers; the loopback may be called."""
-    with real_server(tmp_path_factory.mktemp("server")) as started:
+    with real_server(tmp_path_factory.mktemp("server"), SERVICE_ADDRESSES=f"hubspot={hubspot_service.url}") as started:
         yield started
 
 

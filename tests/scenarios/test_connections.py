@@ -43,7 +43,7 @@ def test_the_life_of_a_connector(person: Person, companies: Companies, server: R
     got = person("connection", "connector", "get", made["uuid"])["connector"]
     assert got["name"] == "CRM 2" and {"unit": "minute", "max": 600}.items() <= got["rateLimit"].items()
     assert made["uuid"] in [one["uuid"] for one in person("connection", "connector", "list", "--integration-slug", "http")["connectors"]]
-    assert person("connection", "connector", "list", "--integration-slug", "hubspot") == {"connectors": []}
+    assert person("connection", "connector", "list", "--integration-slug", "slack") == {"connectors": []}
 
     asked = graphs.call("ask", "/companies/{{nodes.start.domain}}", ("end",), connectorUuid=made["uuid"])
     workflow = person.deployed("Uses the CRM", [graphs.start("ask"), asked, graphs.end(name="{{nodes.ask.body.name}}")])
