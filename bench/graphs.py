@@ -71,7 +71,7 @@ def two_calls(connector: str) -> list[Json]:
     ]
 
 
-def filtered_upsert(connector: str) -> list[Json]:
+def filtered_upsert(connector: str, integration: str) -> list[Json]:
     """start, a filter that all records pass, an upsert into HubSpot, end."""
     email = "person-{{nodes.start.id}}@{{nodes.start.domain}}"
     config = {
@@ -83,7 +83,7 @@ def filtered_upsert(connector: str) -> list[Json]:
     return [
         _node(1, "start", "start", {}, [2]),
         _node(2, "has_domain", "filter", {"filter": "{{nodes.start.domain}}"}, [3]),
-        _node(3, "write", "upsertRecords", config, [4], kind="connector", integrationSlug="hubspot", connectorUuid=connector),
+        _node(3, "write", "upsertRecords", config, [4], kind="connector", integrationSlug=integration, connectorUuid=connector),
         _node(4, "end", "end", {"variables": [_variable("id", "string", "{{nodes.write.recordId}}")]}, []),
     ]
 

@@ -72,14 +72,14 @@ class Api:
 class TemporaryServer:
     """A context in which a server runs on an empty data folder, with a sign-in of its own."""
 
-    def __init__(self, *, workers: int = 2, **settings: str) -> None:
+    def __init__(self, *, workers: int = 2, python_path: str = "", **settings: str) -> None:
         self._workers = workers
         self._folder = Path(tempfile.mkdtemp(prefix="cargo-ai-bench-"))
         self.data_dir = self._folder / "data"
         mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
         own = {"DATA_DIR": str(self.data_dir), "OUTBOUND_ALLOW": "127.0.0.1", **settings}
         self._environment = mine | {f"CARGO_AI_{name}": value for name, value in own.items()}
-        self._environment |= {"XDG_CONFIG_HOME": str(self._folder / "config"), "PYTHONPATH": ""}
+        self._environment |= {"XDG_CONFIG_HOME": str(self._folder / "config"), "PYTHONPATH": python_path}
         self._create_workspaces: Json = {}
 
     def __enter__(self) -> TemporaryServer:

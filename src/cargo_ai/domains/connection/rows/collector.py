@@ -59,7 +59,8 @@ class Collector:
     _bytes: int = 0
     _busy: set[Hashable] = field(default_factory=set[Hashable])
     _queueing: int = 0
-    _timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.Handle | None = None
+    _rings_at: float = 0.0
     _due: float = 0.0
     _last: float = 0.0
     _latest: float = 0.0
@@ -116,10 +117,11 @@ class Collector:
         loop = asyncio.get_running_loop()
         when = loop.time() + seconds
         if self._timer is not None:
-            if self._timer.when() <= when and not self._timer.cancelled():
+            # Not asked of the timer: that of uvloop does not know it when it is due at once.
+            if self._rings_at <= when:
                 return
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._ring)
+        self._timer, self._rings_at = loop.call_at(when, self._ring), when
 
     def _ring(self) -> None:
         self._timer = None

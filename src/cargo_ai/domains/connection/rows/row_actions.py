@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from cargo_ai.domains.connection.response_cache import ResponseCache
+from pydantic_core import to_json
+
 from cargo_ai.domains.connection.rows.collector import Collector, Row, Shipment
 from cargo_ai.domains.connection.rows.halving import Refused, act_in_halves
-from cargo_ai.engine.graph.action import Failed, InvalidConfig, Later, Outcome, RowBatch
+from cargo_ai.engine.graph.action import Failed, InvalidConfig, Json, Later, Outcome, RowBatch
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import AccountHalted, ActionRequest, ConnectorAction, ServiceError, Throttled, outcome_of, scrub
 from cargo_ai.kernel import log
@@ -50,8 +51,8 @@ class RowActions:
         send: Callable[[Shipment], Awaitable[Sequence[Outcome]]],
     ) -> Outcome:
         """What became of the row of this run. `send`: acts for the rows of a call, the same for all of a destination."""
-        group = ResponseCache.hash_of({key: request.config.get(key) for key in batch.group_by})
-        return await self._collector((*destination, group), batch, send).hand_in(request)
+        group = tuple(_distinct(request.config.get(name)) for name in batch.group_by)
+        return await self._collector((*destination, *group), batch, send).hand_in(request)
 
     def _collector(
         self, key: tuple[Hashable, ...], batch: RowBatch[ActionRequest], send: Callable[[Shipment], Awaitable[Sequence[Outcome]]]
@@ -66,6 +67,11 @@ class RowActions:
     def _when_quiet(self) -> None:
         for collector in self._collectors.values():
             collector.when_quiet()
+
+
+def _distinct(value: Json) -> Hashable:
+    """A value that is equal exactly where the JSON is: `1` and `true` are not."""
+    return value if value is None or isinstance(value, str) else to_json(value)
 
 
 async def ship(action: ConnectorAction, name: str, shipment: Shipment) -> Sequence[Outcome]:

@@ -9,6 +9,7 @@ import pytest
 
 from cargo_ai.domains.connection.rows.collector import CANCELLED
 from cargo_ai.engine.graph.action import Done
+from cargo_ai.server.processes import event_loop
 from tests.unit.domains.connection.rows.rows import Line, request
 
 
@@ -122,3 +123,20 @@ async def test_many_rows_fill_their_calls(count: int) -> None:
     await asyncio.wait_for(asyncio.gather(*tasks), 20)
     assert [name for call in line.calls for name in call] == list(map(str, range(count)))
     assert len(line.calls) == -(-count // 100)
+
+
+def test_a_call_that_is_due_at_once_stays_due_on_the_workers_event_loop() -> None:
+    async def scenario() -> list[list[str]]:
+        line = Line(max=3, linger=0.01, limit=asyncio.Event())
+        tasks = line.start("a")
+        await asyncio.sleep(0.03)
+        tasks += line.start("b")
+        await asyncio.sleep(0.03)
+        assert line.limit is not None
+        line.limit.set()
+        await asyncio.sleep(0)
+        line.collector.when_quiet()
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        return line.calls
+
+    assert event_loop.run(scenario()) == [["a"], ["b"]]
