@@ -7,6 +7,7 @@ import select
 from typing import cast
 
 from cargo_ai.kernel import clock
+from cargo_ai.outbound.answer_budget import Room
 from cargo_ai.outbound.message import Answer, Wire
 from cargo_ai.outbound.reader import Broken, Reader
 
@@ -19,13 +20,20 @@ _COPIED_BYTES = 64 * 1024
 class Delivery:
     """How far a call has come, for those who have to know when it fails."""
 
-    __slots__ = ("sent", "waiting")
+    __slots__ = ("room", "sent", "waiting")
 
     def __init__(self) -> None:
         self.sent = False
         """Whether the service may have received the whole request."""
         self.waiting = False
         """Whether it waits for a free connection."""
+        self.room: Room | None = None
+        """What is set aside for its answer."""
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether its answer waits until others are read."""
+        return self.room is not None and self.room.is_waiting
 
 
 class Connection(asyncio.Protocol):
@@ -35,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: Reader | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._room: Room | None = None
         self._unsent = False
         self._born = clock.seconds()
         self.idle_since = self._born
@@ -67,6 +76,7 @@ class Connection(asyncio.Protocol):
         if not self.is_open or self._transport is None:
             raise Broken("it was closed", silent=True)
         reader = self._reader = Reader(wire.method, most)
+        self._room = delivery.room
         waiter = self._waiter = asyncio.get_running_loop().create_future()
         try:
             if len(wire.body) <= _COPIED_BYTES:
@@ -78,6 +88,12 @@ class Connection(asyncio.Protocol):
             return reader.answer()
         finally:
             self._reader = self._waiter = None
+            if self._room is not None:
+                if self._room.is_waiting:
+                    # It may have ended with what TLS held back: the connection does not read on.
+                    reader.reusable = False
+                self._room.give_back()
+                self._room = None
             delivery.sent = delivery.sent or not self._unsent
             if self._unsent or not reader.reusable:
                 self.abort()
@@ -108,6 +124,15 @@ class Connection(asyncio.Protocol):
         reader.feed(data)
         if reader.ended and not waiter.done():
             waiter.set_result(None)
+        elif self._room is not None and not self._room.size and (size := reader.outstanding):
+            self._room.ask(size, self._read_on)
+            if self._room.is_waiting and self._transport is not None:
+                self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        """There is room for the answer."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange that waits."""

@@ -69,6 +69,8 @@ async def send(client: HttpClient, request: OutboundRequest, *, most_bytes: int 
     except TimeoutError:
         if delivery.waiting:
             message = f"Too many calls are under way: none of the connections became free within {seconds:g} seconds."
+        elif delivery.lacks_room:
+            message = f"Too many large answers are being read: there was no room for that of {host} within {seconds:g} seconds."
         else:
             message = f"{host} did not answer within {seconds:g} seconds."
         raise ExchangeFailed(message, transient=True, sent=delivery.sent) from None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.addresses import AllowList
+from cargo_ai.outbound.answer_budget import AnswerBudget, Room
 from cargo_ai.outbound.connection import Delivery
 from cargo_ai.outbound.guard import Guard
 from cargo_ai.outbound.message import Answer, Wire
@@ -13,17 +16,24 @@ from cargo_ai.outbound.url import Url
 
 # More than a worker has runs under way, so that calls that hang do not keep those of other workspaces waiting.
 CONNECTIONS = 512
+# For what is beyond 64 KB of each answer that is being read: 32 of unknown length at once, half of them of one workspace.
+ANSWER_BYTES = 128 * 1024 * 1024
 
 
 class HttpClient:
     """One per process, shared, closed at the end. It keeps no cookie, follows no redirect (`exchange.send` does, with a check at each
     hop) and reads no proxy from the environment."""
 
-    def __init__(self, guard: Guard, connections: int) -> None:
-        self._pool = Pool(guard.connect, connections)
+    def __init__(self, pool: Pool, budget: AnswerBudget, workspace: uuid.UUID | None = None) -> None:
+        self._pool, self._budget, self._workspace = pool, budget, workspace
+
+    def of(self, workspace: uuid.UUID) -> HttpClient:
+        """The same client for calls of one workspace, which get no more than its share."""
+        return HttpClient(self._pool, self._budget, workspace)
 
     async def exchange(self, url: Url, wire: Wire, most: int, delivery: Delivery) -> Answer:
         """Send one request and read its answer, at most `most` bytes of body. For `exchange.send`, which everybody calls instead."""
+        delivery.room = Room(self._budget, self._workspace)
         return await self._pool.exchange(url, wire, most, delivery)
 
     async def aclose(self) -> None:
@@ -39,4 +49,5 @@ class HttpClient:
 
 def client(settings: Settings, *, resolve: Resolve = resolve_by_system) -> HttpClient:
     """The process's client. SettingsError when `CARGO_AI_OUTBOUND_ALLOW` is wrong. `resolve`: for tests that play a hostile name server."""
-    return HttpClient(Guard(AllowList.of(settings), DnsCache(resolve), settings.environment), CONNECTIONS)
+    guard = Guard(AllowList.of(settings), DnsCache(resolve), settings.environment)
+    return HttpClient(Pool(guard.connect, CONNECTIONS), AnswerBudget(ANSWER_BYTES, ANSWER_BYTES // 2))

@@ -13,6 +13,11 @@ HEAD_BYTES = 64 * 1024
 FRAMING_BYTES = 64 * 1024
 FRAMING_TIMES = 8
 
+# So much of each answer is read in any case; what is beyond counts in the budget of all answers.
+FREE_BYTES = 64 * 1024
+# Parts smaller than this are joined to those before: each costs some fifty bytes beside what it holds.
+_SMALL_PART = 4 * 1024
+
 _VERSIONS = frozenset({"1.0", "1.1"})
 
 
@@ -39,6 +44,7 @@ class Reader:
         self._parts: list[bytes] = []
         self._answer: Answer | None = None
         self._received = self._head = self._body = 0
+        self._length: int | None = None
         self._interim = self._until_close = False
         self._problem: Exception | None = None
         self._whole = self._surplus = False
@@ -49,6 +55,13 @@ class Reader:
     def ended(self) -> bool:
         """Whether the answer is whole or will never be."""
         return self._whole or self._problem is not None
+
+    @property
+    def outstanding(self) -> int:
+        """How much larger than FREE_BYTES the answer may become, once it is larger and as long as it is read."""
+        if self.ended or self._body <= FREE_BYTES:
+            return 0
+        return (self._most if self._length is None else min(self._length, self._most)) - FREE_BYTES
 
     def answer(self) -> Answer:
         """The whole answer. Raises Broken and TooLarge."""
@@ -61,17 +74,25 @@ class Reader:
         """Read what came."""
         assert self._parser is not None
         self._received += len(data)
+        parts = len(self._parts)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.reusable = False
             if not self.ended:
                 self._problem = Broken(f"the answer is not valid HTTP ({error})")
+        self._join_parts(parts)
         if not self.ended:
             self._check_size()
         if self.ended:
             # It holds this reader, which would be a circle.
             self._parser = None
+
+    def _join_parts(self, former: int) -> None:
+        """Join the parts that came at once, with the one before where that is small."""
+        start = former - 1 if former and len(self._parts[former - 1]) < _SMALL_PART else former
+        if len(self._parts) > start + 1:
+            self._parts[start:] = [b"".join(self._parts[start:])]
 
     def _check_size(self) -> None:
         if self._answer is None and self._received > HEAD_BYTES:
@@ -122,7 +143,9 @@ class Reader:
         coding = headers.get("transfer-encoding")
         if coding is not None and (coding.lower() != "chunked" or self._parser.get_http_version() != "1.1"):
             self._fail(Broken(f"the answer has the Transfer-Encoding {coding[:40]!r}"))
-        self._until_close = coding is None and "content-length" not in headers
+        length = headers.get("content-length") if coding is None else None
+        self._length = None if length is None else int(length)
+        self._until_close = coding is None and length is None
         self._answer = Answer(status, headers, self._parts)
         self._whole = self._bodiless
 

@@ -9,9 +9,8 @@ import ssl
 import struct
 import tracemalloc
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,102 +23,9 @@ from cargo_ai.outbound import http_client
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
+from tests.kit.socket_peer import Peer, answering, peer, request_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@dataclass
-class Peer:
-    """A service that does with each connection what the test says. `received`: all bytes by connection."""
-
-    port: int = 0
-    received: list[bytearray] = field(default_factory=list[bytearray])
-    open: int = 0
-    most_open: int = 0
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.port}/secret?key=secret"
-
-    async def until_closed(self) -> None:
-        """Wait until every connection is closed by its client."""
-        await self.until(lambda: not self.open)
-
-    async def until(self, met: Callable[[], bool]) -> None:
-        """Wait for a condition."""
-        async with asyncio.timeout(5):
-            async with self.changed:
-                await self.changed.wait_for(met)
-
-    async def count(self, more: int) -> None:
-        """A connection was opened or closed."""
-        async with self.changed:
-            self.open += more
-            self.most_open = max(self.most_open, self.open)
-            self.changed.notify_all()
-
-
-Behave = Callable[["Peer", StreamReader, StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def peer(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Peer]:
-    """A running service that behaves like this on each connection and then reads on until its end."""
-    running = Peer()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
-        await running.count(1)
-        running.received.append(bytearray())
-        try:
-            await behave(running, reader, writer)
-            while await reader.read(65536):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-            await running.count(-1)
-
-    async def connected(reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.ensure_future(serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        await asyncio.gather(task, return_exceptions=True)
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=1024, ssl=tls)
-    running.port = server.sockets[0].getsockname()[1]
-    try:
-        yield running
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def request_of(running: Peer, reader: StreamReader) -> bytes:
-    """The head of the next request of the connection that was opened last."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    running.received[-1] += head
-    return head
-
-
-def answering(*answers: bytes, step: int = 0) -> Behave:
-    """One answer after the other, in pieces of `step` bytes."""
-
-    async def behave(running: Peer, reader: StreamReader, writer: StreamWriter) -> None:
-        for answer in answers:
-            await request_of(running, reader)
-            for at in range(0, len(answer), step or len(answer)):
-                writer.write(answer[at : at + (step or len(answer))])
-                await writer.drain()
-                if step:
-                    await asyncio.sleep(0)
-
-    return behave
 
 
 async def get(client: HttpClient, running: Peer, method: str = "GET", body: bytes | None = None, seconds: float = 5) -> OutboundResponse:
@@ -407,3 +313,18 @@ async def test_a_service_that_speaks_no_tls_is_a_failure_that_sent_nothing(open_
         with pytest.raises(ExchangeFailed, match="does not speak TLS as it should") as raised:
             await send(open_client, https("127.0.0.1", running))
         assert not raised.value.sent
+
+
+async def test_an_answer_over_tls_waits_for_room_and_is_whole(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "ANSWER_BYTES", 1)
+
+    async def behave(running: Peer, reader: StreamReader, writer: StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 2_000_000)
+            await writer.drain()
+
+    async with peer(behave, certificates.server) as running, tls_client(certificates) as client:
+        for _ in range(2):
+            answers = await asyncio.gather(*(send(client, https("some.example", running)) for _ in range(5)))
+            assert [answer.body for answer in answers] == [b"x" * 2_000_000] * 5

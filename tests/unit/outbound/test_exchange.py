@@ -134,6 +134,16 @@ async def test_a_compression_that_cannot_be_read_is_a_failure(
     assert message in str(await failure(open_client, get(f"{service.url}/packed")))
 
 
+async def test_a_compression_in_many_parts_is_read_up_to_a_thousand(open_client: HttpClient, service: EchoService) -> None:
+    empty = _gzip(b"")
+    service.on("/thousand", Say(body=empty * 999 + _gzip(TEXT), headers={"content-encoding": "gzip"}))
+    service.on("/more", Say(body=empty * 1000 + _gzip(TEXT), headers={"content-encoding": "gzip"}))
+    assert (await send(open_client, get(f"{service.url}/thousand"))).body == TEXT
+    failed = await failure(open_client, get(f"{service.url}/more"))
+    assert str(failed) == "The answer's compression has too many parts."
+    assert not failed.transient
+
+
 async def test_a_body_beyond_the_limit_is_not_sent(open_client: HttpClient, service: EchoService) -> None:
     sending = OutboundRequest("POST", parse_url(service.url), (), b"x" * (REQUEST_BYTES + 1))
     failed = await failure(open_client, sending)

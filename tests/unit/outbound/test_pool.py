@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.outbound import http_client, pool
+from cargo_ai.outbound import connection, http_client, pool
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
@@ -114,3 +114,17 @@ async def test_idle_connections_are_closed_in_time(open_client: HttpClient, serv
     for _ in range(3):
         await send(open_client, get(service.url))
     assert service.connections == 3
+
+
+async def test_a_connection_in_steady_use_is_closed_at_its_age(
+    open_client: HttpClient, service: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connection.LONGEST_SECONDS == 300
+    for _ in range(3):
+        await send(open_client, get(service.url))
+    assert service.connections == 1
+    monkeypatch.setattr(connection, "LONGEST_SECONDS", 0.0)
+    # The one that is too old is used for the last time.
+    for connections in (1, 2, 3):
+        await send(open_client, get(service.url))
+        assert service.connections == connections

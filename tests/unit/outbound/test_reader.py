@@ -225,3 +225,8 @@ def test_a_body_beyond_the_limit_is_given_up_before_its_end() -> None:
     with pytest.raises(TooLarge):
         feed(OK + b"\r\n" + b"x" * 1001).answer()
     assert said(feed(OK + b"Content-Length: 1000\r\n\r\n" + b"x" * 1000).answer())[1] == b"x" * 1000
+
+
+def test_tiny_chunks_are_joined_since_each_would_cost_more_than_it_holds() -> None:
+    answer = feed(CHUNKED + b"2\r\nxy\r\n" * 400 + b"0\r\n\r\n", step=50).answer()
+    assert answer.parts == [b"xy" * 400]

@@ -101,7 +101,7 @@ class ConnectorNodes:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
         calls = self._service(service, call, account)
-        request = ActionRequest(call.config, opened, call, self._client, self._settings, calls, sensitive)
+        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive)
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
@@ -121,7 +121,7 @@ class ConnectorNodes:
         return Service(
             integration.service_spec(self._settings),
             integration.name,
-            self._client,
+            self._client.of(call.workspace),
             account=None if account is None else AccountSigner(integration.account, account.config, account.renew),
             admission=Unlimited() if account is None else self._limits_of(account),
             action=service.action.slug,

@@ -99,7 +99,7 @@ class _Form:
         service = Service(
             self.integration.service_spec(services.settings),
             self.integration.name,
-            services.client,
+            services.client.of(self.workspace),
             account=AccountSigner(self.integration.account, account.config, account.renew),
             admission=AccountLimits(limits, account.owner, account.policies) if account.policies else Unlimited(),
             sensitive=account.sensitive,
