@@ -62,7 +62,7 @@ def _replaced(value: Any, secrets: Mapping[str, str]) -> Any:
 
 @cache
 def _validator(integration_slug: str, kind: str | None) -> jsonschema_rs.Validator:
-    schema = integrations()[integration_slug].account.schema_of_kind(kind)
+    schema = integrations()[integration_slug].account.schema_of_choice(kind)
     # `mask`: a message must not repeat the value that it is about.
     return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=True)
 
@@ -104,8 +104,12 @@ def _put(config: dict[str, Any], path: list[str], value: str) -> bool:
 
 def validate(integration: Integration, config: Mapping[str, Any]) -> None:
     """400 `invalidInput` names what does not fit the integration's schema, without repeating it."""
+    spec = integration.account
+    problem = spec.problem_of_choice(config)
+    if problem is not None:
+        raise invalid_input([{"path": f"config.{problem[0]}", "message": problem[1]}])
     errors: list[dict[str, str]] = []
-    for error in _validator(integration.slug, integration.account.kind_in(config)).iter_errors(config):
+    for error in _validator(integration.slug, spec.choice_of(config)).iter_errors(config):
         path = ".".join(["config", *(str(part) for part in error.instance_path)])
         errors.append({"path": path, "message": error.message})
     if errors:

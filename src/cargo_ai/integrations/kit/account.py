@@ -74,23 +74,28 @@ class AccountSpec:
         """JSON Schema of a connector's config; what is secret in it says `writeOnly`."""
         return self._schema([self._way(sign_in) for sign_in in self.sign_ins])
 
-    def kind_in(self, config: Config) -> str | None:
-        """The way to sign in that a config which may be wrong chooses; "": one that does not exist, None: the config says nothing of it."""
-        part: Json = config.get(self.under) if self.under else config
+    def problem_of_choice(self, config: Config) -> tuple[str, str] | None:
+        """The path and a sentence where a config chooses no way to sign in that there is; None where it does, or has nothing to choose."""
         if len(self.sign_ins) == 1 or (self.under and self.under not in config):
             return None
-        kind = cast("Config", part).get(self.choice) if isinstance(part, Mapping) else None
-        return kind if any(sign_in.kind == kind for sign_in in self.sign_ins) else ""
+        part: Json = config.get(self.under) if self.under else config
+        if not isinstance(part, Mapping):
+            return self.under, "must be an object"
+        kinds = [sign_in.kind for sign_in in self.sign_ins]
+        if cast("Config", part).get(self.choice) in kinds:
+            return None
+        return f"{self.under}.{self.choice}".lstrip("."), f"must be one of {', '.join(kinds)}"
 
-    def schema_of_kind(self, kind: str | None) -> JsonObject:
-        """What a config has to fit that chooses so (see `kind_in`): without alternatives, so that what is wrong can be named."""
-        if kind is None:
-            return self.schema
-        if not kind:
-            kinds = [sign_in.kind for sign_in in self.sign_ins]
-            choice: JsonObject = {"type": "object", "properties": {self.choice: {"enum": kinds}}, "required": [self.choice]}
-            return {"type": "object", "properties": {self.under: choice}} if self.under else choice
-        return self._schema([self._way(sign_in) for sign_in in self.sign_ins if sign_in.kind == kind])
+    def choice_of(self, config: Config) -> str | None:
+        """The way to sign in that a config chooses, of which `problem_of_choice` says nothing; None where there is nothing to choose."""
+        if len(self.sign_ins) == 1 or (self.under and self.under not in config):
+            return None
+        return str(self.signed_in(config)[self.choice])
+
+    def schema_of_choice(self, kind: str | None) -> JsonObject:
+        """What a config has to fit that chooses this way to sign in (None: that has no choice): without alternatives, so that what is wrong
+        can be named."""
+        return self._schema([self._way(sign_in) for sign_in in self.sign_ins if kind is None or sign_in.kind == kind])
 
     def _schema(self, ways: list[JsonObject]) -> JsonObject:
         fields = schema_of(self.fields)
