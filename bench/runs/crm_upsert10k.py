@@ -29,7 +29,7 @@ UPSERT = "/crm/objects/2026-03/contacts/batch/upsert"
 
 def connector(server: TemporaryServer, integration: str) -> str:
     """A connector to the simulator; its uuid."""
-    config = {"accessToken": SERVICE_KEY}
+    config = {"method": "privateApp", "accessToken": SERVICE_KEY}
     asked = {"integrationSlug": integration, "slug": "crm", "name": "CRM", "config": config}
     return str(server.api.post("/connection/connectors", asked)["connector"]["uuid"])
 
