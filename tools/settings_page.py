@@ -28,6 +28,9 @@ smtp_host = "mail.example.com"
 
 {operators}
 
+Apps of OAuth have a pair of variables for each integration, read by the API and the workers: `CARGO_AI_OAUTH_HUBSPOT_CLIENT_ID` and
+`CARGO_AI_OAUTH_HUBSPOT_CLIENT_SECRET`, and so on; see [connecting an account](guide/connect-an-account.md).
+
 ## Set by the server itself, or by tests
 
 {internal}
