@@ -36,5 +36,5 @@ class TestHttp(IntegrationConformance):
                 says="`colour`",
             )
         },
-        hurried=lambda config: {**config, "timeoutMilliseconds": 400},
+        hurried=lambda config: {**config, "timeoutMilliseconds": 250},
     )

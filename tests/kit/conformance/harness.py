@@ -32,7 +32,7 @@ from cargo_ai.kernel.settings import Settings
 from tests.kit.conformance.subject import JsonObject, Simulator, Subject
 
 SETTINGS = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-HURRY_SECONDS = 0.4
+HURRY_SECONDS = 0.25
 
 _keys = itertools.count(1)
 
