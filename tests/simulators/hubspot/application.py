@@ -94,10 +94,15 @@ def build(control: Control) -> Starlette:
         except Refused as refusal:
             return FaultyAnswer(refusal.status, json.dumps(refusal.body()).encode(), NOTHING)
 
+    async def revoke(request: Request) -> Response:
+        control.sign_in.revoke({name: str(value) for name, value in (await request.form()).items()})
+        return FaultyAnswer(204, b"", NOTHING)
+
     routes = [
         Route("/_simulator", order, methods=["POST"]),
         Route("/_simulator", report, methods=["GET"]),
         Route("/oauth/2026-03/token", token, methods=["POST"]),
+        Route("/oauth/2026-03/token/revoke", revoke, methods=["POST"]),
     ]
     for method, path, endpoint in (*record_routes.ROUTES, *account_routes.ROUTES):
         routes.append(Route(path, _Serving(control, endpoint), methods=[method]))

@@ -73,6 +73,10 @@ class SignIn:
         links = {"links": {"scopes": "https://developers.hubspot.com/scopes"}}
         raise Refused(403, _MISSING, category="MISSING_SCOPES", errors=[detail], extra=links)
 
+    def revoke(self, form: Mapping[str, str]) -> None:
+        """Take a refresh token back; an unknown one is no error."""
+        self.refresh_tokens.discard(form.get("token", ""))
+
     def exchange(self, form: Mapping[str, str]) -> dict[str, Json]:
         """The token endpoint: a code or a refresh token for an access token of 30 minutes. Refresh tokens stay the same."""
         if self.clients.get(form.get("client_id", "")) != form.get("client_secret"):

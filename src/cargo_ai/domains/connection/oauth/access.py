@@ -52,7 +52,8 @@ class Access:
                 app = apps.app_of(self._settings, integration, config)
                 if app is None:
                     raise ServiceError(apps.how_to_set(integration, "of this server"), reason="noOAuthApp")
-                stored = await self._grants.current(Granted(workspace, connector, name, sign_in, app), refused=refused)
+                reached = apps.reached(sign_in, integration, self._settings)
+                stored = await self._grants.current(Granted(workspace, connector, name, reached, app), refused=refused)
                 return with_token(spec, config, stored.access)
             case ServiceAccount() as sign_in:
                 return with_token(spec, config, await self._service_tokens.current(sign_in, spec.signed_in(config), refused=refused))

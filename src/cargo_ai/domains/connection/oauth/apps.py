@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cargo_ai.integrations.kit import Integration
@@ -13,6 +14,19 @@ from cargo_ai.kernel.settings import Settings
 def oauth_of(integration: Integration) -> OAuth2 | None:
     """How people consent to connect a service, None where they cannot."""
     return next((sign_in for sign_in in integration.account.sign_ins if isinstance(sign_in, OAuth2)), None)
+
+
+def reached(sign_in: OAuth2, integration: Integration, settings: Settings) -> OAuth2:
+    """The sign-in with its token endpoints where the operator sends the service's calls, if they are below the service's own address."""
+    address, service = settings.service_addresses.get(integration.slug), integration.service
+    if address is None or service is None or not isinstance(service.base_url, str):
+        return sign_in
+    home = service.base_url.rstrip("/") + "/"
+
+    def moved(url: str) -> str:
+        return f"{address.rstrip('/')}/{url.removeprefix(home)}" if url.startswith(home) else url
+
+    return replace(sign_in, token_url=moved(sign_in.token_url), revoke_url=moved(sign_in.revoke_url))
 
 
 def app_of(settings: Settings, integration: Integration, config: Mapping[str, Any]) -> App | None:

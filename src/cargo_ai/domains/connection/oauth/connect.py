@@ -129,7 +129,9 @@ async def _prepare_disconnect(prepared: Preparation, request: ByUuid) -> str | N
     config = connector_config.opened(services.secrets, row)
     sign_in, app = apps.oauth_of(integration), apps.app_of(services.settings, integration, config)
     refresh = exchange.refresh_token_of(services.secrets, grant)
-    call = sign_in.revoke_call(app, refresh) if sign_in is not None and app is not None and refresh is not None else None
+    call = None
+    if sign_in is not None and app is not None and refresh is not None:
+        call = apps.reached(sign_in, integration, services.settings).revoke_call(app, refresh)
     if call is None:
         return f"{integration.name} was not asked to take its tokens back: revoke them there."
     try:

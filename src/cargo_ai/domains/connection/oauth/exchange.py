@@ -43,9 +43,10 @@ async def tokens_of(services: Services, consent: Consent, params: Mapping[str, s
     if not code:
         raise ConsentFailed(f"{integration.name} sent no code.")
     try:
-        return await token_endpoint.fetch(
-            services.client, sign_in.code_call(consent.asked.app, consent.asked.redirect_uri, code, consent.verifier)
+        call = apps.reached(sign_in, integration, services.settings).code_call(
+            consent.asked.app, consent.asked.redirect_uri, code, consent.verifier
         )
+        return await token_endpoint.fetch(services.client, call)
     except TokensRefused as error:
         raise ConsentFailed(f"{integration.name} gave no tokens for the code: {error}.") from None
 
