@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cargo_ai.engine.limits import bucket as buckets
 from cargo_ai.engine.limits import reading, table
@@ -83,29 +83,42 @@ class Limits:
 
         if not shape.keys:
             return
-        shared = [line for line in self._lines.values() if not set(shape.keys).isdisjoint(line.keys)]
-        for line in shared:
-            line.let_go()
+        self._let_go(shape.keys)
         await table.decide(self._database, shape.keys, decision)
-        for line in shared:
-            line.let_go()
+        self._let_go(shape.keys)
+
+    async def end(self) -> None:
+        """Give back what is held, before the database is closed. Callers who still wait are cancelled."""
+        if self._flush is not None:
+            await self._flush
+        for line in list(self._lines.values()):
+            await line.end()
 
     async def _correct(self) -> None:
         """Write what responses have said, soon and together; exactly what it means is decided by the newest state."""
         await asyncio.sleep(FLUSH_SECONDS)
         readings, self._readings, self._flush = self._readings, {}, None
 
-        def decision(state: dict[str, Bucket], now: float) -> tuple[dict[str, Bucket], None]:
+        def decision(state: dict[str, Bucket], now: float) -> tuple[dict[str, Bucket], set[str]]:
+            corrected = dict(state)
             for key, (policy, heard) in readings.items():
                 for said in heard:
-                    state = {**state, key: buckets.read(state[key], policy, said, now)}
-            return state, None
+                    corrected[key] = buckets.read(corrected[key], policy, said, now)
+            return corrected, {key for key, bucket in corrected.items() if bucket != state[key]}
 
         try:
-            await table.decide(self._database, list(readings), decision)
+            changed, _ = await table.decide(self._database, list(readings), decision)
         except Exception as error:
             # The next response says it again.
             _log.warning("limits were not corrected", cause=f"{type(error).__name__}: {error}"[:200])
+            return
+        self._let_go(changed)
+
+    def _let_go(self, keys: Collection[str]) -> None:
+        """The slots that are held were given before something became known: they have to be asked for again."""
+        for line in self._lines.values():
+            if not set(keys).isdisjoint(line.keys):
+                line.let_go()
 
     def _line(self, shape: Counted) -> Line:
         line = self._lines.get(shape.keys)

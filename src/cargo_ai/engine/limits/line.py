@@ -41,6 +41,8 @@ LONG_WINDOW = 60.0
 """Of the calls of windows beyond this, a process holds at most a thousandth for callers who have not come yet."""
 
 _log = log.get(__name__)
+# A line whose policies have changed is finished by no one but its own task.
+_serving: set[asyncio.Task[None]] = set()
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +91,18 @@ class Line:
         """Whether no one waits here and nothing is held."""
         return self._task is None
 
+    async def end(self) -> None:
+        """Give back what is held. Callers who still wait are cancelled."""
+        now = clock.seconds()
+        for waiter in self._waiting:
+            waiter.answer.cancel()
+        while self._slots:
+            self._drop(self._slots.popleft(), now)
+        self._report_at = now
+        self._wake()
+        if self._task is not None:
+            await self._task
+
     async def admit(self, costs: tuple[int, ...], patience: float) -> float:
         """0: go. Else the seconds after which to ask again; nothing is counted."""
         now = clock.seconds()
@@ -119,6 +133,8 @@ class Line:
     def _wake(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._serve())
+            _serving.add(self._task)
+            self._task.add_done_callback(_serving.discard)
         self._changed.set()
 
     def tells(self, key: str, reading: Reading) -> bool:
@@ -208,7 +224,7 @@ class Line:
             await self._ask()
         finally:
             self._asking = None
-            self._wake()
+            self._changed.set()
 
     async def _ask(self) -> None:
         waiting = list(islice(self._waiting, len(self._slots), len(self._slots) + MOST_PER_ROUND))
