@@ -83,7 +83,7 @@ class OAuthSimulator:
             self.verifiers.append(verifier)
             if asked is None or asked["redirect_uri"] != form["redirect_uri"] or challenge(verifier) != asked["code_challenge"]:
                 return _json(400, {"error": "invalid_grant", "error_description": f"code {form['code']} is not valid"})
-            offline = asked.get("access_type", "offline") == "offline"
+            offline = "googleapis" not in asked["scope"] or (asked.get("access_type"), asked.get("prompt")) == ("offline", "consent")
             return self._tokens(self._refresh_token() if offline else None)
         self.refreshes += 1
         self.refreshing.set()

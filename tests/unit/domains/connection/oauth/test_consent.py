@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from cargo_ai.engine.graph.action import Done, Later
-from cargo_ai.integrations.kit import Integration
+from cargo_ai.integrations.kit import AccountSpec, Integration, Verification, integrations
+from cargo_ai.integrations.kit.oauth import OAuth2
+from cargo_ai.integrations.kit.vendors import google_oauth, hubspot_oauth
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
 from tests.simulators.oauth import OAuthSimulator
-from tests.unit.domains.connection.oauth.conftest import SLUG, Process, agree, connected, key_file, shown
+from tests.unit.domains.connection.oauth.conftest import SLUG, Process, agree, connected, expire, key_file, shown
 
 
 async def test_a_person_connects_an_account_in_the_browser(api: ApiClient, vendor: OAuthSimulator, processes: list[Process]) -> None:
@@ -152,3 +155,21 @@ async def test_a_service_account_signs_in_with_its_key(api: ApiClient, vendor: O
     bad = {"method": "serviceAccount", "serviceAccountKey": "{}"}
     said = await api.refusal_message("connection.connector.create", integrationSlug=SLUG, slug="x", name="X", config=bad)
     assert "is no JSON key file with `client_email`" in said
+
+
+@pytest.mark.parametrize(
+    "declared", [hubspot_oauth("oauth"), google_oauth("https://www.googleapis.com/auth/spreadsheets")], ids=lambda way: way.title
+)
+async def test_what_is_declared_of_a_vendor_connects_refreshes_and_disconnects(
+    api: ApiClient, vendor: OAuthSimulator, processes: list[Process], state: State, declared: OAuth2
+) -> None:
+    url = vendor.service.url
+    here = replace(declared, authorize_url=f"{url}/authorize", token_url=f"{url}/token", revoke_url=f"{url}/revoke")
+    changed = replace(processes[0].integration, account=AccountSpec(sign_ins=(here,), verification=Verification("/me")))
+    cast("dict[str, Integration]", integrations())[SLUG] = changed
+    connector = await connected(api, vendor)
+    await expire(state)
+    outcome = await replace(processes[0], integration=changed).perform(connector)
+    assert isinstance(outcome, Done) and vendor.refreshes == 1
+    await api.call("connection.connector.disconnect", uuid=connector)
+    assert not vendor.refresh
