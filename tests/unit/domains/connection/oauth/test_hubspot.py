@@ -10,7 +10,7 @@ import pytest
 
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
-from tests.kit.api_client import ApiClient
+from tests.kit.api_client import ApiClient, Body
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.server import Running
 from tests.unit.domains.connection.oauth.conftest import agree, expire, shown
@@ -41,7 +41,7 @@ def settings(tmp_path: Path, hubspot: Running) -> Settings:
 async def test_an_account_is_connected_renewed_and_disconnected(api: ApiClient, hubspot: Running, state: State) -> None:
     sign_in = hubspot.control.sign_in
     asked = await api.call("connection.connector.connect", integrationSlug="hubspot", name="CRM", slug="crm")
-    where = urlsplit(asked["consentUrl"])
+    where = urlsplit(str(asked["consentUrl"]))
     query = dict(parse_qsl(where.query))
     assert (where.netloc, where.path) == ("app.hubspot.com", "/oauth/authorize")
     assert {"oauth", "crm.objects.contacts.write", "crm.lists.read"} <= set(query["scope"].split())
@@ -54,7 +54,7 @@ async def test_an_account_is_connected_renewed_and_disconnected(api: ApiClient, 
     assert (await shown(api, connector))["status"] == "active"
 
     async def objects() -> list[str]:
-        fields = {"connectorUuid": connector, "slug": "listObjects", "params": {}, "refresh": True}
+        fields: Body = {"connectorUuid": connector, "slug": "listObjects", "params": {}, "refresh": True}
         return [choice["value"] for choice in (await api.call("connection.connector.autocomplete", **fields))["results"]]
 
     assert "contacts" in await objects()
