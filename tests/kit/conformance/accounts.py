@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 
 import pytest
 
-from cargo_ai.integrations.kit import HIDDEN, Failed, ServiceError
+from cargo_ai.integrations.kit import HIDDEN, Failed, ServiceError, without_secrets
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import Harness, schema_errors
 from tests.kit.echo_service import Say, echo_service
@@ -78,6 +79,17 @@ class AccountTests(Fixtures):
                 assert isinstance(outcome, Failed) and secret not in outcome.message, action.slug
                 assert DETAIL in outcome.message or status == 401, f"{action.slug}: {outcome.message}"
         assert secret not in caplog.text
+
+    async def test_credentials_that_a_service_sends_back_are_hidden(self, harness: Harness) -> None:
+        async with echo_service() as echo:
+            elsewhere = harness.at(echo.url)
+            credentials = await elsewhere.opened().credentials()
+            sent = {value.rpartition(" ")[2] for value in (*credentials.headers.values(), *credentials.query.values())}
+            for action, config in harness.actions():
+                with suppress(LookupError, TypeError, ValueError):  # what the echo says need not be what the action expects
+                    outcome = without_secrets(await elsewhere.act(action, config), elsewhere.sensitive_texts())
+                    assert not [value for value in sent if value in repr(outcome)], f"{action.slug}: {outcome}"
+            assert any(value in repr(heard) for heard in echo.heard for value in sent), "the account was not signed in"
 
     async def test_secrets_do_not_follow_a_redirect_to_another_host(self, harness: Harness) -> None:
         async with echo_service() as elsewhere:

@@ -64,6 +64,13 @@ class Slots:
         self.observed.append(status)
 
 
+@dataclass(frozen=True)
+class _Elsewhere:
+    key: str
+    url: str
+    control: Any
+
+
 @dataclass
 class Harness:
     """One simulator with an account."""
@@ -102,13 +109,21 @@ class Harness:
         """The key of an execution of its own."""
         return f"run:node:{next(_keys)}"
 
+    def at(self, url: str) -> Harness:
+        """The same account at another address."""
+        elsewhere = _Elsewhere(self.simulator.key, url, self.control)
+        return replace(self, simulator=elsewhere, account=self.subject.account(elsewhere))
+
+    def sensitive_texts(self) -> tuple[str, ...]:
+        """What must not be seen of the account."""
+        return self.integration.account.sensitive_texts(self.account)
+
     def opened(self) -> OpenAccount:
         """The account, as it signs calls in."""
         return OpenAccount(self.integration.account, self.account)
 
     def service(self, action: str = "", key: str = "") -> Service:
         """The service as an action sees it."""
-        spec = self.integration.account
         return Service(
             self.service_spec or ServiceSpec(""),
             self.integration.name,
@@ -117,7 +132,7 @@ class Harness:
             admission=self.slots,
             action=action,
             key=key,
-            sensitive=spec.sensitive_texts(self.account),
+            sensitive=self.sensitive_texts(),
         )
 
     def request(self, action: ConnectorAction, config: JsonObject, key: str = "") -> ActionRequest:
@@ -126,12 +141,11 @@ class Harness:
         some: uuid.UUID = ids.new()
         given = self.subject.hurried(config) if self.hurry else config
         call = Call(some, None, some, None, some, {}, given, {}, key, 1)
-        sensitive = self.integration.account.sensitive_texts(self.account)
-        return ActionRequest(given, self.account, call, self.client, SETTINGS, self.service(action.slug, key), sensitive)
+        return ActionRequest(given, self.account, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts())
 
     def form_request(self) -> FormRequest:
         """What a form asks with."""
-        return FormRequest(self.account, self.service(), self.integration.account.sensitive_texts(self.account))
+        return FormRequest(self.account, self.service(), self.sensitive_texts())
 
     async def act(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Outcome:
         """What comes of an attempt, as the engine takes it."""

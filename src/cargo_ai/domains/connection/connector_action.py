@@ -29,8 +29,7 @@ from cargo_ai.integrations.kit import (
     Unlimited,
     attempt,
     integrations,
-    scrub,
-    scrub_json,
+    without_secrets,
 )
 from cargo_ai.kernel import log
 from cargo_ai.kernel.secrets import WrongKey
@@ -107,13 +106,13 @@ class ConnectorNodes:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
             send = partial(ship, action, integration.name)
             outcome = await self._rows.perform(destination, action.rows, request, send)
-            return _without_secrets(outcome, (*sensitive, *self._accounts.renewed))
+            return without_secrets(outcome, (*sensitive, *self._accounts.renewed))
         try:
             outcome = await attempt(action, request)
         except Exception as error:
             outcome = after_bug(error, action, integration.name, request)
         # Tokens that were fetched while it acted are hidden, too.
-        return _without_secrets(outcome, (*sensitive, *self._accounts.renewed))
+        return without_secrets(outcome, (*sensitive, *self._accounts.renewed))
 
     def _service(self, service: _Service, call: Call, account: Account | None) -> Service:
         """The service as this call sees it: signed in, within the account's limits."""
@@ -170,17 +169,3 @@ _UNKNOWN: Action[Call] = Action(
     config_schema={"type": "object"},
     perform=_perform_unknown,
 )
-
-
-def _without_secrets(outcome: Outcome, sensitive: tuple[str, ...]) -> Outcome:
-    """The outcome without the connector's secrets, should the service have sent them back."""
-    if not sensitive:
-        return outcome
-    match outcome:
-        case Done():
-            warnings = tuple(scrub(warning, sensitive) for warning in outcome.warnings)
-            return replace(outcome, output=scrub_json(outcome.output, sensitive), title=scrub(outcome.title, sensitive), warnings=warnings)
-        case Failed():
-            return replace(outcome, message=scrub(outcome.message, sensitive))
-        case Later():
-            return replace(outcome, reason=scrub(outcome.reason, sensitive))

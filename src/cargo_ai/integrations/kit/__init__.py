@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secre
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
 from cargo_ai.integrations.kit.oauth import OAuth2
 from cargo_ai.integrations.kit.paging import Page, cursor, items_of, link, offset, page
-from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, outcome_of
+from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, outcome_of, without_secrets
 from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
 from cargo_ai.integrations.kit.service_account import ServiceAccount
 from cargo_ai.integrations.kit.service_call import Answer, Service, ServiceSpec, segment
@@ -80,4 +80,5 @@ __all__ = [
     "segment",
     "ui",
     "ui_schema_of",
+    "without_secrets",
 ]

@@ -1,15 +1,15 @@
-"""Requests to actions: what one attempt of a connector node receives, and what becomes of the errors that it raises."""
+"""Requests to actions: what one attempt of a connector node receives, and what becomes of its errors and of secrets in its outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cargo_ai.engine.graph.action import Action, Call, Failed, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit.errors import AccountHalted, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import FormT, read
-from cargo_ai.integrations.kit.secret_texts import scrub
+from cargo_ai.integrations.kit.secret_texts import scrub, scrub_json
 from cargo_ai.integrations.kit.service_call import Service
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.exchange import ExchangeFailed
@@ -66,3 +66,17 @@ def outcome_of(error: ServiceError | Throttled | AccountHalted | OutboundRefused
             return Failed(request.scrub(str(error)), reason="addressRefused")
         case ExchangeFailed():
             return Failed(request.scrub(str(error)), transient=error.transient, reason="unreachable", sent=error.sent)
+
+
+def without_secrets(outcome: Outcome, sensitive: tuple[str, ...]) -> Outcome:
+    """The outcome without the connector's secrets, should the service have sent them back."""
+    if not sensitive:
+        return outcome
+    match outcome:
+        case Done():
+            warnings = tuple(scrub(warning, sensitive) for warning in outcome.warnings)
+            return replace(outcome, output=scrub_json(outcome.output, sensitive), title=scrub(outcome.title, sensitive), warnings=warnings)
+        case Failed():
+            return replace(outcome, message=scrub(outcome.message, sensitive))
+        case Later():
+            return replace(outcome, reason=scrub(outcome.reason, sensitive))
