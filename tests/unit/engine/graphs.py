@@ -96,6 +96,7 @@ def row(entry: Execution) -> Body:
         "status": entry.status,
         "next_node_uuid": entry.next,
         "error_message": entry.error,
+        "reason": entry.reason,
         "output": entry.output.decode(),
         "credits": entry.credits,
     }

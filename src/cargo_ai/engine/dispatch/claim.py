@@ -50,7 +50,8 @@ from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is nu
 order by uuid limit %s
 """
 ENTRIES = """
-select run_uuid, seq, node_uuid, node_slug, visit, status, next_node_uuid, error_message, output::text as output, output_file, credits
+select run_uuid, seq, node_uuid, node_slug, visit, status, next_node_uuid, error_message, reason, output::text as output, output_file,
+    credits
 from executions where run_uuid = any(%s) and run_uuid between %s and %s order by run_uuid, seq
 """
 

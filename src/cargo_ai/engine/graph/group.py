@@ -25,6 +25,8 @@ class ItemResult(NamedTuple):
     output: Json = None
     error: str | None = None
     credits: float = 0.0
+    is_unknown: bool = False
+    """It failed at a node that may have taken effect all the same."""
 
 
 def read_items(config: Mapping[str, Json]) -> list[dict[str, Json]] | Failed:
@@ -66,7 +68,8 @@ def collect_results(results: Mapping[int, ItemResult], size: int, *, fail_fast: 
     bad = [item for item, result in results.items() if result.status != "success"]
     bad.sort(key=lambda item: (results[item].status == "cancelled", item))
     if bad and fail_fast:
-        return Failed(_describe(bad[0], size, results[bad[0]]), transient=True, credits=spent)
+        unknown = any(results[item].is_unknown for item in bad)
+        return Failed(_describe(bad[0], size, results[bad[0]]), transient=True, credits=spent, sent=unknown)
     outputs = [results[item].output if item in results else None for item in range(size)]
     title = f"{size} item{'' if size == 1 else 's'}" + (f", {len(bad)} failed" if bad else "")
     warnings = (f"{len(bad)} of {size} items failed. {_describe(bad[0], size, results[bad[0]])}",) if bad else ()

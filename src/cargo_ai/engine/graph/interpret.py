@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from cargo_ai.engine.graph import row_result, unknown_outcome
-from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
+from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Done, Failed, Json, Later, Outcome, Scope
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node, is_end
 from cargo_ai.engine.graph.row_result import NO_RESULT, RowResult
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
@@ -95,7 +95,8 @@ class Pause(NamedTuple):
 class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
     `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
-    to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node. `waits`: what the present wait is
+    to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node; `is_unknown`:
+    some node failed that may have taken effect. `waits`: what the present wait is
     for, and why, where something else can end it; `says`: the same for people."""
 
     run: str
@@ -122,6 +123,7 @@ class Walk:
     stopped_at: Node | None = None
     split_seed: str = ""
     is_unsure: bool = False
+    is_unknown: bool = False
 
     def output(self) -> Json:
         """What the run gives: the output of the `end` that it came to; None when it came to none."""
@@ -152,6 +154,7 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
         walk.context[str(row["node_slug"])] = from_json(output)
         walk.size += len(output)
         walk.credits += float(row["credits"])
+        walk.is_unknown = walk.is_unknown or row.get("reason") == OUTCOME_UNKNOWN
         walk.last = walk.program.nodes.get(node)
     if row is not None:
         following = row["next_node_uuid"]
@@ -296,6 +299,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     when = (started, finished)
     _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, failed.credits, when)
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
+    walk.is_unknown = walk.is_unknown or failed.reason == OUTCOME_UNKNOWN
     if target is not None:
         _move(walk, target)
     else:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Failed, Idempotency
 
 AT_RISK: frozenset[Idempotency] = frozenset({"key", "none"})
+MAYBE = "The service may have done it all the same"
 DIED = Failed("The worker died while this was under way.", sent=True)
 
 
@@ -24,6 +25,9 @@ def explain(failed: Failed, idempotency: Idempotency, run: str) -> Failed:
     """The failure as the journal keeps it: where repeating it is not harmless, with the reason and a sentence that says how to look."""
     if not failed.sent or idempotency not in AT_RISK:
         return failed
+    if MAYBE in failed.message:
+        # It is that of a run below, which names itself.
+        return replace(failed, reason=OUTCOME_UNKNOWN)
     message = failed.message if failed.message.endswith((".", "!", "?")) else f"{failed.message}."
     look = f"look there before you repeat it; `cargo-ai orchestration run explain {run}` has the command."
-    return replace(failed, message=f"{message} The service may have done it all the same: {look}", reason=OUTCOME_UNKNOWN)
+    return replace(failed, message=f"{message} {MAYBE}: {look}", reason=OUTCOME_UNKNOWN)

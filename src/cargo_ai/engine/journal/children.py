@@ -22,7 +22,8 @@ select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid
 from runs where uuid between %s and %s and fanout_uuid = %s and finished_ms is null and status <> 'idle' and inline order by uuid
 """
 ALL = """
-select uuid, item, status, error_message, credits, graph_uuid, finished_ms, status <> 'idle' and inline and finished_ms is null as here
+select uuid, item, status, error_message, credits, graph_uuid, finished_ms, status <> 'idle' and inline and finished_ms is null as here,
+    status = 'error' and exists (select from executions e where e.run_uuid = runs.uuid and e.reason = 'outcomeUnknown') as is_unknown
 from runs where uuid between %s and %s and fanout_uuid = %s order by uuid
 """
 LAST = """

@@ -99,7 +99,8 @@ class DueRun(TypedDict):
 
 
 class ChildRow(TypedDict):
-    """What became of a run below another one. `here`: its parent has still to drive it."""
+    """What became of a run below another one. `here`: its parent has still to drive it. `is_unknown`: some node of it failed that may have
+    taken effect."""
 
     uuid: uuid.UUID
     item: int
@@ -109,6 +110,7 @@ class ChildRow(TypedDict):
     graph_uuid: uuid.UUID
     finished_ms: int | None
     here: bool
+    is_unknown: bool
 
 
 class OriginalRow(TypedDict):
@@ -138,6 +140,7 @@ class ExecutionRow(OutputRow):
     status: str
     next_node_uuid: str | None
     error_message: str | None
+    reason: str | None
     credits: float
 
 

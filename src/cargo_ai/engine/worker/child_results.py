@@ -48,7 +48,7 @@ class ChildResults:
                 size += length
                 for item, row in ended.items():
                     status = cast("Status", row["status"])  # It has ended.
-                    result = ItemResult(status, outputs.get(row["uuid"]), row["error_message"], row["credits"])
+                    result = ItemResult(status, outputs.get(row["uuid"]), row["error_message"], row["credits"], row["is_unknown"])
                     results[item] = _merged(results.get(item), result)
                 for item, result in known.items():
                     results[item] = _merged(results.get(item), result)

@@ -183,7 +183,7 @@ class ChildRuns:
         if result.status == "success":
             return Done(result.output, credits=result.credits)
         message = "The run of the tool was cancelled." if result.status == "cancelled" else result.error or "The tool failed."
-        return Failed(message, transient=True, credits=result.credits)
+        return Failed(message, transient=True, credits=result.credits, sent=result.is_unknown)
 
     async def _plan_group(self, visit: _Visit) -> _Plan | Done | Failed:
         config = visit.act.config

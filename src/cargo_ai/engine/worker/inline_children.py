@@ -78,6 +78,6 @@ class InlineChildren:
             self.left = self.left or run_exit == "left"
 
     def _ended(self, row: DrivenRun, walk: Walk) -> None:
-        self.results[row["item"] or 0] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)
+        self.results[row["item"] or 0] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits, walk.is_unknown)
         if self._fail_fast and walk.status != "success":
             self.give_up()

@@ -21,7 +21,7 @@ from cargo_ai.engine.journal.rows import (
 )
 from cargo_ai.engine.journal.tables import batches, executions, fanouts, runs, shards
 
-COMPUTED = {"here", "is_child", "lane"}
+COMPUTED = {"here", "is_child", "lane", "is_unknown"}
 """What statements add to the columns of runs."""
 
 

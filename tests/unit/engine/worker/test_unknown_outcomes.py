@@ -181,6 +181,31 @@ async def test_a_fallback_goes_on_behind_an_unknown_outcome(harness: EngineHarne
     assert (await harness.row("select status from runs where uuid = %s", run))["status"] == "success"
 
 
+@pytest.mark.parametrize("count", [2, 60])
+async def test_what_is_unknown_in_an_item_is_not_repeated_by_the_group(harness: EngineHarness, engine_url: str, count: int) -> None:
+    """Another attempt of the group would make new runs, which nothing connects with what was begun. `count`: inline, and in shards."""
+    retry = {"maximumAttempts": 3, "initialInterval": 1}
+    config = {"items": list(range(count)), "_nodes": graph("none", 1), "failOnItemFailure": True}
+    nodes = [node("start", children=["loop"]), node("loop", "group", ["end"], config=config, retry=retry), node("end")]
+    effects = Effects(perform=lambda call: LOST if call.context["start"]["value"] == 0 else Done({}))
+    run = await carried_out(harness, engine_url, effects, nodes)
+    asked = [call for call in effects.calls if call.context["start"]["value"] == 0]
+    assert len(asked) == 1
+    entry = await harness.row("select status, reason, error_message from executions where run_uuid = %s and node_slug = 'loop'", run)
+    assert (entry["status"], entry["reason"]) == ("error", OUTCOME_UNKNOWN)
+    assert entry["error_message"].count("may have done it all the same") == 1
+
+
+async def test_what_is_unknown_in_a_tool_is_not_repeated_by_its_node(harness: EngineHarness, engine_url: str) -> None:
+    retry = {"maximumAttempts": 3, "initialInterval": 1}
+    tool = node("tool", None, ["end"], kind="tool", toolUuid="t", retry=retry)
+    effects = Effects(perform=lambda _call: LOST, tools={"t": graph("none", 1)})
+    run = await carried_out(harness, engine_url, effects, [node("start", children=["tool"]), tool, node("end")])
+    assert len(effects.calls) == 1
+    entry = await harness.row("select status, reason from executions where run_uuid = %s and node_slug = 'tool'", run)
+    assert (entry["status"], entry["reason"]) == ("error", OUTCOME_UNKNOWN)
+
+
 @pytest.mark.parametrize("error", [DATABASE_UNAVAILABLE[0]("gone"), ValueError("a bug")])
 async def test_what_breaks_off_in_the_middle_is_unknown(harness: EngineHarness, engine_url: str, error: Exception) -> None:
     def broken(_call: Call) -> Outcome:

@@ -111,7 +111,9 @@ async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | No
     if release is not None:
         sentence = f"{sentence.removesuffix('.')}. The workflow has another release now, {release.uuid}: the commands repeat with it."
     if failed["reason"] == OUTCOME_UNKNOWN:
-        sentence = f"{sentence.removesuffix('.')}. If it did not happen, the fix does it again; the batch's fix leaves such runs out."
+        # The rest of the message leads to this explanation.
+        sentence = sentence.partition(": look there")[0]
+        sentence = f"{sentence}. Look there: if it did not happen, the fix does it again; the batch's fix leaves such runs out."
         return _explain(row, "outcomeUnknown", sentence, fix=fix, **more)
     return _explain(row, "nodeFailed", sentence, fix=fix, **more)
 
