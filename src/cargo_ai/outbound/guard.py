@@ -42,7 +42,7 @@ class Guard:
         """A connection to the host of a URL; TLS verifies the host's name. Raises OutboundRefused and ConnectFailed."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                *others, last = await self._checked(url)
+                *others, last = await self._checked(url.host.rstrip("."), url.port)
                 for address in others:
                     try:
                         async with asyncio.timeout(NEXT_ADDRESS_SECONDS):
@@ -61,12 +61,21 @@ class Guard:
         except OSError as error:
             raise ConnectFailed(f"{url.host} cannot be reached: {_reason(error)}.") from None
 
-    async def _checked(self, url: Url) -> list[Address]:
-        name = url.host.rstrip(".")
+    async def check(self, host: str, port: int) -> list[Address]:
+        """The addresses of a host that may be reached, for drivers that connect by themselves. Raises OutboundRefused and ConnectFailed."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await self._checked(host.lower().rstrip("."), port)
+        except HostNotFound as error:
+            raise ConnectFailed(str(error), lasting=error.lasting) from None
+        except TimeoutError:
+            raise ConnectFailed(f"The name {host} was not resolved within {CONNECT_SECONDS:g} seconds.") from None
+
+    async def _checked(self, name: str, port: int) -> list[Address]:
         resolved = await self._names.addresses(name)
-        allowed = [address for address in resolved if self._allowance.permits(name, address, url.port)]
+        allowed = [address for address in resolved if self._allowance.permits(name, address, port)]
         if not allowed:
-            raise OutboundRefused(_refusal(name, url.port, resolved))
+            raise OutboundRefused(_refusal(name, port, resolved))
         return allowed
 
     async def _open(self, url: Url, address: Address) -> Connection:

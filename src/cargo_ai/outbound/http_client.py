@@ -22,14 +22,14 @@ ANSWER_BYTES = 128 * 1024 * 1024
 
 class HttpClient:
     """One per process, shared, closed at the end. It keeps no cookie, follows no redirect (`exchange.send` does, with a check at each
-    hop) and reads no proxy from the environment."""
+    hop) and reads no proxy from the environment. `guard`: which addresses may be reached."""
 
-    def __init__(self, pool: Pool, budget: AnswerBudget, workspace: uuid.UUID | None = None) -> None:
-        self._pool, self._budget, self._workspace = pool, budget, workspace
+    def __init__(self, guard: Guard, pool: Pool, budget: AnswerBudget, workspace: uuid.UUID | None = None) -> None:
+        self.guard, self._pool, self._budget, self._workspace = guard, pool, budget, workspace
 
     def of(self, workspace: uuid.UUID) -> HttpClient:
         """The same client for calls of one workspace, which get no more than its share."""
-        return HttpClient(self._pool, self._budget, workspace)
+        return HttpClient(self.guard, self._pool, self._budget, workspace)
 
     async def exchange(self, url: Url, wire: Wire, most: int, delivery: Delivery) -> Answer:
         """Send one request and read its answer, at most `most` bytes of body. For `exchange.send`, which everybody calls instead."""
@@ -50,4 +50,4 @@ class HttpClient:
 def client(settings: Settings, *, resolve: Resolve = resolve_by_system) -> HttpClient:
     """The process's client. SettingsError when `CARGO_AI_OUTBOUND_ALLOW` is wrong. `resolve`: for tests that play a hostile name server."""
     guard = Guard(AllowList.of(settings), DnsCache(resolve), settings.environment)
-    return HttpClient(Pool(guard.connect, CONNECTIONS), AnswerBudget(ANSWER_BYTES, ANSWER_BYTES // 2))
+    return HttpClient(guard, Pool(guard.connect, CONNECTIONS), AnswerBudget(ANSWER_BYTES, ANSWER_BYTES // 2))

@@ -47,6 +47,7 @@ class ChoiceTests(Fixtures):
         parts = {**harness.integration.autocompletes, **harness.integration.schemas}
         if not parts:
             pytest.skip("no form of the service asks for anything")
+        self.needs_http()
         secret = harness.subject.secret
         for slug, part in parts.items():
             harness.control.reset()

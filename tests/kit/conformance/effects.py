@@ -51,6 +51,7 @@ class EffectTests(Fixtures):
                 assert harness.effect(action) == written, action.slug
 
     async def test_every_call_asks_the_rate_limits_for_a_slot(self, harness: Harness) -> None:
+        self.needs_http()
         for action, config in harness.actions():
             harness.prepare(action)
             harness.slots.calls.clear()

@@ -21,6 +21,7 @@ class FailureTests(Fixtures):
 
     async def _status(self, harness: Harness, status: int, *, reason: str, transient: bool) -> None:
         """Every action fails with this status in this way, in the vendor's words, after one call."""
+        self.needs_http()
         for action, config in harness.actions():
             harness.prepare(action)
             harness.fail(action, status=status, times=9, body=harness.subject.error(status, WORDS))
@@ -43,6 +44,7 @@ class FailureTests(Fixtures):
         await self._status(harness, 422, reason="invalidRequest", transient=False)
 
     async def test_5xx_may_be_tried_again(self, harness: Harness) -> None:
+        self.needs_http()
         for status in (500, 502, 503, 504):
             for action, config in harness.actions():
                 harness.prepare(action)
@@ -54,6 +56,7 @@ class FailureTests(Fixtures):
                 assert failure.reason == ("serviceUnavailable" if repeatable else "outcomeUnknown"), f"{action.slug}: {failure}"
 
     async def _too_fast(self, harness: Harness, headers: Mapping[str, str], least: float, most: float) -> None:
+        self.needs_http()
         for action, config in harness.actions():
             harness.prepare(action)
             harness.fail(action, status=429, headers=headers, body=harness.subject.error(429, WORDS))
@@ -72,6 +75,7 @@ class FailureTests(Fixtures):
         await self._too_fast(harness, {"retry-after": f"{clock.unix_seconds() + WAIT_SECONDS:.0f}"}, WAIT_SECONDS - 15, WAIT_SECONDS + 1)
 
     async def test_429_without_a_time_waits_all_the_same(self, harness: Harness) -> None:
+        self.needs_http()
         for action, config in harness.actions():
             harness.prepare(action)
             harness.fail(action, status=429, times=9, body=harness.subject.error(429, WORDS))
@@ -114,15 +118,19 @@ class FailureTests(Fixtures):
         await self._broken(harness, drop="after")
 
     async def test_an_answer_that_comes_too_late(self, harness: Harness) -> None:
+        self.needs_http()
         await self._broken(harness, delay=2.0)
 
     async def test_a_body_that_comes_too_slowly(self, harness: Harness) -> None:
+        self.needs_http()
         await self._broken(harness, slow=3.0)
 
     async def test_a_body_that_is_cut_off(self, harness: Harness) -> None:
+        self.needs_http()
         await self._broken(harness, cut=True)
 
     async def test_an_answer_that_is_not_json(self, harness: Harness) -> None:
+        self.needs_http()
         for action, config in harness.actions():
             harness.prepare(action)
             harness.fail(action, status=200, body="<html>Maintenance</html>")

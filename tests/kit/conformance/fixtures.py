@@ -17,6 +17,11 @@ class Fixtures:
 
     subject: ClassVar[Subject]
 
+    def needs_http(self) -> None:
+        """Skip a test that is about HTTP."""
+        if not self.subject.over_http:
+            pytest.skip("the service is not called over HTTP")
+
     @pytest.fixture(scope="class")
     @classmethod
     def simulator(cls) -> Iterator[Simulator]:

@@ -88,6 +88,7 @@ class Subject:
     error: the body of an error in the vendor's form; (status, sentence) → JSON.
     examples: of each action, by slug. listings: its lists.
     params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.
+    over_http: whether the service is called over HTTP; of another one, what is about statuses and headers is left out.
     """
 
     slug: str
@@ -98,6 +99,7 @@ class Subject:
     error: Callable[[int, str], Json]
     examples: dict[str, Example]
     listings: tuple[Listing, ...] = ()
+    over_http: bool = True
     refresh: Refresh | None = None
     integration: Integration | None = None
     params: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])

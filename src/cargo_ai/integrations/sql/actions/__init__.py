@@ -1,0 +1,1 @@
+"""The actions of databases, one module each."""

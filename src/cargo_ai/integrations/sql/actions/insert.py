@@ -1,0 +1,56 @@
+"""The action `insert`: add a row to a table; the rows of many runs go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, Outcome, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import WRITTEN, written
+from cargo_ai.integrations.sql.database import Rows, Statement
+from cargo_ai.integrations.sql.fields import Cells, cells_field, table_field, values_of
+from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, write
+
+Json = Any
+
+
+class Insert(Form):
+    """A row."""
+
+    table: str = table_field()
+    values: Cells = cells_field()
+
+
+def _values(form: Insert) -> Mapping[str, Json]:
+    return values_of(form.values, write_nulls=True)
+
+
+def _statements(target: Target, _form: Insert, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
+    return [target.insert(names, rows)]
+
+
+def _results(_target: Target, _form: Insert, rows: Sequence[Row], _given: Sequence[Rows]) -> list[Outcome]:
+    return [written("created", None) for _ in rows]
+
+
+_PLAN = Plan(lambda form: form.table, _values, None, _statements, _results)
+
+
+async def perform(requests: Sequence[ActionRequest]) -> list[Outcome]:
+    """Insert all of them, or none."""
+    return await write(requests, Insert, _PLAN)
+
+
+ACTION: ConnectorAction = Action(
+    slug="insert",
+    kind="connector",
+    name="Insert a row",
+    description="Adds a row to a table. Of a batch, up to 500 rows go in one statement.",
+    does="acts",
+    hint="writes",
+    idempotency="none",
+    config_schema=schema_of(Insert),
+    ui_schema=ui_schema_of(Insert),
+    output_schema=WRITTEN,
+    rows=RowBatch(perform, max=MOST_ROWS, group_by=("table",)),
+)

@@ -1,0 +1,99 @@
+"""The action `upsert`: add a row to a table, or change the one that has the same values in the matching columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from cargo_ai.integrations.kit import (
+    Action,
+    ActionRequest,
+    ConnectorAction,
+    Failed,
+    Form,
+    InvalidConfig,
+    Outcome,
+    RowBatch,
+    schema_of,
+    ui_schema_of,
+)
+from cargo_ai.integrations.kit.writes import WRITTEN, written
+from cargo_ai.integrations.sql.database import Rows, Statement
+from cargo_ai.integrations.sql.fields import Cells, cells_field, table_field, values_of
+from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, write
+
+Json = Any
+
+
+class Upsert(Form):
+    """A row, and what names it."""
+
+    table: str = table_field()
+    matching_columns: list[str] = Field(
+        title="Match by", description="The columns of a unique index or of the primary key.", min_length=1, max_length=16
+    )
+    values: Cells = cells_field()
+    write_nulls: bool = Field(default=False, title="Write null", description="Whether null clears a value.")
+
+
+def _values(form: Upsert) -> Mapping[str, Json]:
+    values = values_of(form.values, write_nulls=form.write_nulls)
+    for name in form.matching_columns:
+        if values.get(name) in (None, ""):
+            raise InvalidConfig(f"`values.{name}` is empty: without it, the row that it names cannot be found.")
+    return values
+
+
+def _statements(target: Target, form: Upsert, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
+    upsert = target.upsert(names, form.matching_columns, rows)
+    if target.dialect == "postgresql":
+        return [upsert]
+    existing = target.existing(form.matching_columns, rows)
+    return [existing, upsert, existing]
+
+
+def _results(target: Target, _form: Upsert, rows: Sequence[Row], given: Sequence[Rows]) -> list[Outcome]:
+    if target.dialect == "postgresql":
+        return [written("created" if row["created"] else "updated", None) for row in given[0].rows]
+    before, after = ({row["position"] for row in found.rows} for found in (given[0], given[2]))
+    return [_result(row, before, after) for row in rows]
+
+
+def _result(row: Row, before: set[int], after: set[int]) -> Outcome:
+    if row.position not in after:
+        return Failed("Another unique value of this row belongs to another row; nothing was written.", reason="conflict")
+    return written("updated" if row.position in before else "created", None)
+
+
+def _folded(values: Any) -> tuple[str, ...]:
+    return tuple(str(value).casefold() for value in values)
+
+
+def _key(form: Upsert, values: Mapping[str, Json]) -> str:
+    return json.dumps(_folded(values[name] for name in form.matching_columns))
+
+
+_PLAN = Plan(lambda form: form.table, _values, _key, _statements, _results)
+
+
+async def perform(requests: Sequence[ActionRequest]) -> list[Outcome]:
+    """Write all of them, or none."""
+    return await write(requests, Upsert, _PLAN)
+
+
+ACTION: ConnectorAction = Action(
+    slug="upsert",
+    kind="connector",
+    name="Upsert a row",
+    description="Adds a row to a table, or changes the one with the same key. Of a batch, up to 500 rows go in one statement.",
+    does="acts",
+    hint="writes",
+    idempotency="upsert",
+    config_schema=schema_of(Upsert),
+    ui_schema=ui_schema_of(Upsert),
+    output_schema=WRITTEN,
+    rows=RowBatch(perform, max=MOST_ROWS, group_by=("table", "matchingColumns", "writeNulls")),
+)
