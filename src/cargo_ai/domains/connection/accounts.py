@@ -32,6 +32,8 @@ from cargo_ai.store.session import Database
 FRESH_SECONDS = 2.0
 MOST_ACCOUNTS = 1000
 MOST_RENEWED = 100
+# As long as an attempt may take (engine.worker.runner).
+EFFECT_SECONDS = 900.0
 
 Halt = Literal["connectorStopped", "connectorDisconnected"]
 """Why no run may act for a connector now."""
@@ -67,8 +69,7 @@ class Accounts:
         self._secrets = services.secrets
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
         self._access = services.once(Access, lambda: Access(services))
-        self.renewed: deque[str] = deque(maxlen=MOST_RENEWED)
-        """Secret texts that accounts got after they were opened, the last ones."""
+        self._renewed: deque[tuple[float, str]] = deque(maxlen=MOST_RENEWED)
         self._opened: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
 
     async def of_call(self, call: Call, integration: Integration) -> Account | None:
@@ -91,6 +92,12 @@ class Accounts:
     async def of_connector(self, workspace: uuid.UUID, connector: str) -> Account | None:
         """The account of a connector; None when it is unknown. WrongKey and SecretUnavailable where its secrets cannot be had."""
         return await self._find(workspace, connector, "")
+
+    def renewed(self) -> tuple[str, ...]:
+        """Secret texts that accounts got while attempts that began before may still go on."""
+        while self._renewed and self._renewed[0][0] < clock.seconds():
+            self._renewed.popleft()
+        return tuple(text for _, text in self._renewed)
 
     async def _find(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
         key = (workspace, connector, integration_slug)
@@ -162,7 +169,8 @@ class Accounts:
         try:
             config = await self._read(integration, row, again=True)
             config = await self._with_token(integration, row, config, refused=token_in(integration.account, refused))
-            self.renewed.extend(integration.account.sensitive_texts(config))
+            until = clock.seconds() + EFFECT_SECONDS
+            self._renewed.extend((until, text) for text in integration.account.sensitive_texts(config))
             return config
         except SecretUnavailable as error:
             raise ServiceError(str(error), transient=error.transient, reason="unauthorized") from None

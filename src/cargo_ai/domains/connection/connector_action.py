@@ -106,13 +106,13 @@ class ConnectorNodes:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
             send = partial(ship, action, integration.name)
             outcome = await self._rows.perform(destination, action.rows, request, send)
-            return without_secrets(outcome, (*sensitive, *self._accounts.renewed))
+            return without_secrets(outcome, (*sensitive, *self._accounts.renewed()))
         try:
             outcome = await attempt(action, request)
         except Exception as error:
             outcome = after_bug(error, action, integration.name, request)
         # Tokens that were fetched while it acted are hidden, too.
-        return without_secrets(outcome, (*sensitive, *self._accounts.renewed))
+        return without_secrets(outcome, (*sensitive, *self._accounts.renewed()))
 
     def _service(self, service: _Service, call: Call, account: Account | None) -> Service:
         """The service as this call sees it: signed in, within the account's limits."""
