@@ -148,7 +148,9 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
     says = str(pending.get("says") or "")
     if own or says.startswith(RATE_LIMIT) or int(pending.get("throttled") or 0) > 0:
         fix = f"cargo-ai connection connector get {node.get('connectorUuid')}" if node.get("connectorUuid") else None
-        sentence = f"{slug} waits{when} for a slot of its connector's rate limit.{queue.rate_limit_details(says)}"
+        details = queue.rate_limit_details(says)
+        # It asks again before that, for the limit may be raised; what counts for people is the hour that is named.
+        sentence = f"{slug} waits{'' if details else when} for a slot of its connector's rate limit.{details}"
         return _explain(row, "waitingForRateLimit", sentence, fix=fix, **more)
     if int(pending.get("attempt") or 1) > 1:
         attempt = int(pending["attempt"])
