@@ -139,7 +139,7 @@ _REFUSALS = (
 
 
 def _refused(error: psycopg.Error) -> DatabaseError:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Is the server running" not in line]
     # Before the last reason stands the address behind the name.
     said = re.sub(r"^.* failed: ", "", lines[-1] if lines else "").removeprefix("FATAL:").strip() or "the connection failed"
     code = error.sqlstate or next((code for code, pattern in _REFUSALS if pattern.search(said)), "")
