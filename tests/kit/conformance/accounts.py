@@ -82,6 +82,7 @@ class AccountTests(Fixtures):
         assert secret not in caplog.text
 
     async def test_credentials_that_a_service_sends_back_are_hidden(self, harness: Harness) -> None:
+        self.needs_http()
         async with echo_service() as echo:
             elsewhere = harness.at(echo.url)
             credentials = await elsewhere.opened().credentials()
