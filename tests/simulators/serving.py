@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,9 +21,9 @@ Act = Callable[[Request, Json], tuple[int, Json]]
 class Refused(Exception):
     """The request is refused, in the service's form of an error."""
 
-    def __init__(self, status: int, body: Json) -> None:
+    def __init__(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(str(body))
-        self.status, self.body = status, body
+        self.status, self.body, self.headers = status, body, dict(headers or {})
 
 
 class _Serving:
@@ -40,16 +40,16 @@ class _Serving:
         if fault is not None and fault.status is not None:
             status, answer, headers = fault.status, fault.body, dict(fault.headers)
         else:
-            (status, answer), headers = self._answer(request, body), dict[str, str]()
+            status, answer, headers = self._answer(request, body)
         control.note(Seen(request.method, path, request.url.query, body, status, request.headers.get("idempotency-key", "")))
         content = answer.encode() if isinstance(answer, str) else b"" if answer is None else json.dumps(answer).encode()
         return await FaultyAnswer(status, content, headers, fault)(scope, receive, send)
 
-    def _answer(self, request: Request, body: Json) -> tuple[int, Json]:
+    def _answer(self, request: Request, body: Json) -> tuple[int, Json, dict[str, str]]:
         try:
-            return self._act(request, body)
+            return *self._act(request, body), {}
         except Refused as refused:
-            return refused.status, refused.body
+            return refused.status, refused.body, refused.headers
 
 
 def application(control: Orders, endpoints: Sequence[tuple[str, str, Act]]) -> Starlette:

@@ -17,15 +17,16 @@ from cargo_ai.integrations.kit import (
     ServiceError,
     cursor,
     items_of,
+    narrowed,
     segment,
 )
+from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES
 from cargo_ai.integrations.kit.paging import offset
 
 Json = Any
 Params = Mapping[str, Json]
 JsonObject = Mapping[str, Json]
 
-MOST_CHOICES = 1_000
 _STANDARD = (("contacts", "Contacts"), ("companies", "Companies"), ("deals", "Deals"), ("tickets", "Tickets"))
 _OBJECT_TYPE: JsonObject = {"type": "string", "minLength": 1, "maxLength": 200}
 _OF_OBJECT: JsonObject = {
@@ -39,12 +40,6 @@ _OF_PIPELINE: JsonObject = {
     "properties": {"objectType": _OBJECT_TYPE, "pipeline": {"type": "string", "minLength": 1}},
     "required": ["objectType", "pipeline"],
 }
-
-
-def narrowed(choices: Sequence[Choice], typed: str | None) -> list[Choice]:
-    """The choices that contain what was typed, in the label or the value."""
-    text = (typed or "").strip().lower()
-    return [choice for choice in choices if text in choice.label.lower() or text in str(choice.value).lower()][:MOST_CHOICES]
 
 
 async def _objects(request: FormRequest, params: Params, typed: str | None) -> Sequence[Choice]:

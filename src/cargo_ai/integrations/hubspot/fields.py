@@ -8,16 +8,10 @@ from typing import Any
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.records import RECORD_ID
-from cargo_ai.integrations.kit import Form, ui
+from cargo_ai.integrations.kit import Form, ui, widget
 from cargo_ai.integrations.kit.writes import with_output
 
 Json = Any
-
-
-def widget(slug: str, **params: str) -> dict[str, Json]:
-    """Hints for a field whose values the account knows. `params`: which fields beside it the autocomplete depends on."""
-    beside = {name: f"$this.$parent.{field}" for name, field in params.items()}
-    return ui(widget="IntegrationAutocompleteWidget", options={"slug": slug, "params": beside, "allowRefresh": True})
 
 
 def object_type_field(title: str = "Object") -> Any:

@@ -6,9 +6,9 @@ from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, La
 from cargo_ai.engine.limits.policy import Headers, Policy, Reading, Route
 from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verification
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
-from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest
+from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest, narrowed
 from cargo_ai.integrations.kit.errors import AccountHalted, ErrorRule, ServiceError, Throttled
-from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of
+from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
 from cargo_ai.integrations.kit.oauth import OAuth2
 from cargo_ai.integrations.kit.paging import Page, cursor, items_of, link, offset, page
@@ -69,6 +69,7 @@ __all__ = [
     "integrations",
     "items_of",
     "link",
+    "narrowed",
     "offset",
     "outcome_of",
     "page",
@@ -80,5 +81,6 @@ __all__ = [
     "segment",
     "ui",
     "ui_schema_of",
+    "widget",
     "without_secrets",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from cargo_ai.integrations.kit.service_call import Service
@@ -11,6 +12,9 @@ from cargo_ai.integrations.kit.service_call import Service
 Json = Any
 Params = Mapping[str, Json]
 Schema = Mapping[str, Json]
+
+MOST_CHOICES = 1_000
+"""How many a form is offered at once; people type to see others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,10 @@ class DynamicSchema:
 
     perform: Callable[[FormRequest, Params], Awaitable[tuple[Schema, Schema]]]
     params_schema: Schema | None = None
+
+
+def narrowed(choices: Iterable[Choice], typed: str | None) -> list[Choice]:
+    """The choices that contain what was typed, in the label or the value."""
+    text = (typed or "").strip().lower()
+    fitting = (choice for choice in choices if text in choice.label.lower() or text in str(choice.value).lower())
+    return list(islice(fitting, MOST_CHOICES))

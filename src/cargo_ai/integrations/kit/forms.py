@@ -39,6 +39,12 @@ def ui(**hints: Json) -> JsonObject:
     return {_UI: hints}
 
 
+def widget(slug: str, **params: str) -> JsonObject:
+    """Hints for a field whose values the account knows. `params`: which fields beside it the autocomplete depends on."""
+    beside = {name: f"$this.$parent.{field}" for name, field in params.items()}
+    return ui(widget="IntegrationAutocompleteWidget", options={"slug": slug, "params": beside, "allowRefresh": True})
+
+
 Secret = Annotated[str, secret_field("Secret")]
 
 

@@ -1,0 +1,41 @@
+"""Delete record: remove one for good."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.attio.fields import WRITTEN, Json, OfObject
+from cargo_ai.integrations.attio.records import delete
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of, written
+
+
+class DeleteRecord(OfObject):
+    """Which record."""
+
+    record_id: Json = Field(title="Record", description="The record's id in Attio.")
+
+
+async def perform(request: ActionRequest) -> Done:
+    """Delete it; one that an earlier attempt may have deleted counts as deleted."""
+    form = request.form(DeleteRecord)
+    record_id = key_of(form.record_id, "recordId")
+    more = {"recordIds": [record_id]}
+    if await delete(request.service, form.object_type, record_id) or request.call.repeated or request.call.attempt > 1:
+        return written("deleted", record_id, more=more)
+    return written("skipped", record_id, reason="There is no such record.", more=more)
+
+
+ACTION: ConnectorAction = Action(
+    slug="deleteRecord",
+    kind="connector",
+    name="Delete record",
+    description="Deletes a record for good: Attio has no bin. One that is not there is no error.",
+    does="acts",
+    config_schema=schema_of(DeleteRecord),
+    ui_schema=ui_schema_of(DeleteRecord),
+    output_schema=WRITTEN,
+    perform=perform,
+    idempotency="upsert",
+    hint="deletes",
+)

@@ -1,0 +1,45 @@
+"""Find record: read one by its id or by an attribute that is unique."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.attio.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.attio.matching import matching
+from cargo_ai.integrations.attio.records import shown
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+
+
+class FindRecord(Matching):
+    """Which record, and what of it."""
+
+    properties: list[str] = properties_field()
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """Read it; one that is not there is an answer, too."""
+    form = request.form(FindRecord)
+    by, key = form.matching_property_name, key_of(form.matching_value)
+    matches = await matching(request.service, form.object_type, by, key, names=form.properties, most=1)
+    if matches.more:
+        return Failed(f"Several records of {form.object_type} have {by} {key}: use Find records.", reason="ambiguous")
+    record = shown(matches.attributes, matches.records[0], form.properties) if matches.records else None
+    return Done({"found": record is not None, "record": record}, "found" if record else "not found")
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecord",
+    kind="connector",
+    name="Find record",
+    description="Reads one record by its id or by a unique attribute, such as a person's e-mail address or a company's domain.",
+    does="acts",
+    config_schema=schema_of(FindRecord),
+    ui_schema=ui_schema_of(FindRecord),
+    output_schema={
+        "type": "object",
+        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
+        "required": ["found", "record"],
+    },
+    perform=perform,
+    idempotency="reads",
+    hint="reads",
+)

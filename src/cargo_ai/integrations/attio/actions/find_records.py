@@ -1,0 +1,52 @@
+"""Find records: read every record that has a value of an attribute."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.attio.fields import RECORD, Json, OfObject, attribute_field, properties_field
+from cargo_ai.integrations.attio.matching import matching
+from cargo_ai.integrations.attio.records import shown
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+
+
+class FindRecords(OfObject):
+    """Which records, and what of them."""
+
+    property_name: str = attribute_field("Property")
+    value: Json = Field(title="Value", description="Records that have this value of the attribute.")
+    properties: list[str] = properties_field()
+    limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
+
+
+async def perform(request: ActionRequest) -> Done:
+    """Read them, the oldest first."""
+    form = request.form(FindRecords)
+    key = key_of(form.value, "value")
+    matches = await matching(request.service, form.object_type, form.property_name, key, names=form.properties, most=form.limit)
+    records = [shown(matches.attributes, record, form.properties) for record in matches.records]
+    return Done({"count": len(records), "more": matches.more, "records": records}, f"{len(records)} found")
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecords",
+    kind="connector",
+    name="Find records",
+    description="Reads all records that have a value of an attribute, unique or not.",
+    does="acts",
+    config_schema=schema_of(FindRecords),
+    ui_schema=ui_schema_of(FindRecords),
+    output_schema={
+        "type": "object",
+        "properties": {
+            "count": {"type": "integer"},
+            "more": {"type": "boolean", "description": "Whether there are more than those given."},
+            "records": {"type": "array", "items": RECORD},
+        },
+        "required": ["count", "more", "records"],
+    },
+    perform=perform,
+    idempotency="reads",
+    hint="reads",
+)
