@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from cargo_ai.integrations.kit import Service, ServiceError
-from cargo_ai.integrations.sql import mysql_connection, postgresql_connection
+from cargo_ai.integrations.sql import postgresql_connection
 from cargo_ai.integrations.sql.database import (
     CONNECT_SECONDS,
     STATEMENT_SECONDS,
@@ -98,12 +98,20 @@ async def _take(service: Service, pool: _Pool, config: Config) -> Connection:
             return connection
         await connection.close()
     login = await _login(service, config)
-    opening = mysql_connection.connect(login) if login.dialect == "mysql" else postgresql_connection.connect(login)
     try:
         async with asyncio.timeout(CONNECT_SECONDS * 2):
-            return await opening
+            return await _open(login)
     except TimeoutError:
         raise DatabaseError(f"{login.host} did not answer in time", "08001", lost=True) from None
+
+
+async def _open(login: Login) -> Connection:
+    if login.dialect == "postgresql":
+        return await postgresql_connection.connect(login)
+    # The driver is loaded where there is such a database.
+    from cargo_ai.integrations.sql import mysql_connection
+
+    return await mysql_connection.connect(login)
 
 
 async def _answers(connection: Connection) -> bool:
