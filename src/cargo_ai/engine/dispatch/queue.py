@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from contextvars import ContextVar
+from functools import cache, partial
 from typing import Any, Literal
 
 import procrastinate
@@ -14,6 +15,7 @@ from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
+from cargo_ai.engine.dispatch.places import PlacedJobs, Places
 from cargo_ai.kernel import clock, log
 
 Lane = Literal["interactive", "batch"]
@@ -25,6 +27,9 @@ GIVE_BACK = """
 with job as materialized (select id from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s for update)
 select procrastinate_retry_job_v2(id, now(), null, null, null) as given from job
 """
+
+_job: ContextVar[int | None] = ContextVar("job", default=None)
+"""The job that the present task does."""
 
 _log = log.get(__name__)
 
@@ -44,6 +49,9 @@ class Queue:
     def __init__(self, *, stalled_after: float = 30, polling: float = 0.2, most_runs: int = 0) -> None:
         self.most_runs = most_runs
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        self._places = Places()
+        self._app.job_manager = jobs = PlacedJobs(self._app.connector)
+        jobs.places = self._places
         self._stalled_after = stalled_after
         self._polling = polling
         self._workers: dict[Lane, Worker] = {}
@@ -58,12 +66,18 @@ class Queue:
 
         async def work(context: procrastinate.JobContext, **args: Any) -> None:
             self._at.add(context.job.id)
+            _job.set(context.job.id)
             try:
                 await task(**args)
             finally:
                 self._at.discard(context.job.id)
+                self._places.leave(context.job.id)
 
         self._app.task(name=name, pass_context=True)(work)
+
+    def place(self) -> Callable[[], None]:
+        """What the present job calls when it is about to end, so that the next one is fetched meanwhile; again without effect."""
+        return partial(self._places.leave, _job.get())
 
     async def defer(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, **args: Any) -> None:
         """Enqueue one job in the connection's transaction: it exists exactly when that commits, and wakes a worker then."""
@@ -88,6 +102,7 @@ class Queue:
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other."""
         await self.open(pool)
+        self._places.open({**slots})
         async with asyncio.TaskGroup() as group:
             for lane, count in slots.items():
                 group.create_task(self._serve(lane, count), name=f"lane {lane}")
@@ -116,7 +131,8 @@ class Queue:
             self._app,
             queues=[lane],
             name=lane,
-            concurrency=slots,
+            # Places are what counts: jobs that have left theirs are still to end.
+            concurrency=2 * slots,
             # A lost wake-up would otherwise stall a job for the default of five seconds.
             fetch_job_polling_interval=self._polling,
             delete_jobs=DeleteJobCondition.ALWAYS,
@@ -128,6 +144,7 @@ class Queue:
     def stop(self) -> None:
         """Fetch no further job; `serve` returns when the present ones ended."""
         self._stopping = True
+        self._places.close()
         for worker in self._workers.values():
             worker.stop()
 

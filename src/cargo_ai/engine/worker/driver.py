@@ -21,7 +21,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns
-from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, Step, now
+from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS, DrivenRun, DrivenShard, Step, now
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.load import Loader, restore_walk
@@ -35,8 +35,33 @@ from cargo_ai.store.files import FileStore
 SLICE_SECONDS = 0.002
 TIME_SLICE_RUNS = 200
 """The time slice of a large shard, in runs; then shards of other workspaces that wait have their turn."""
+FEW_RUNS = CONCURRENT_RUNS * 3 // 4
+"""When no more runs of a shard are left than these, the next shard is fetched: its runs go where others have ended."""
 
 _log = log.get(__name__)
+
+
+class _Gate:
+    """Semaphores that a run passes together."""
+
+    def __init__(self, parts: list[asyncio.Semaphore]) -> None:
+        self._parts = parts
+
+    def locked(self) -> bool:
+        return any(part.locked() for part in self._parts)
+
+    async def acquire(self) -> None:
+        for number, part in enumerate(self._parts):
+            try:
+                await part.acquire()
+            except BaseException:
+                for passed in self._parts[:number]:
+                    passed.release()
+                raise
+
+    def release(self) -> None:
+        for part in self._parts:
+            part.release()
 
 
 class Driver:
@@ -59,6 +84,8 @@ class Driver:
         child_runs = ChildRuns(pool, writers, queue, actions, self._loader)
         self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), child_runs, self._in_flight)
         self._drives: list[DrivenShard] = []
+        # What shards of batches may have under way together, however many of them are about to end.
+        self._batch_runs = asyncio.Semaphore(settings.batch_slots * CONCURRENT_RUNS)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def drain(self) -> None:
@@ -117,18 +144,28 @@ class Driver:
             await claim.set_tries(connection, drive.claimed, tries)
 
     async def _drive_all(self, drive: DrivenShard) -> None:
-        gate, tasks = drive.gate(0), drive.tasks
+        gate, tasks, place = self._gate(drive), drive.tasks, self._place(drive)
+        is_started = False
         failure: list[BaseException] = []
+
+        def leave_place() -> None:
+            # Runs with others below them are more than they seem.
+            if not tasks or (drive.is_flat and len(tasks) <= FEW_RUNS):
+                place()
 
         def ended(task: asyncio.Task[None]) -> None:
             tasks.discard(task)
             gate.release()
+            if is_started:
+                leave_place()
             if not task.cancelled() and (error := task.exception()) is not None:
                 failure.append(error)
 
         try:
             with self._in_flight.moving():
                 await self._start_all(drive, gate, failure, ended)
+            is_started = True
+            leave_place()
             while tasks:
                 await self._end_of(drive)
         finally:
@@ -137,8 +174,17 @@ class Driver:
         if failure:
             raise failure[0]
 
+    def _gate(self, drive: DrivenShard) -> _Gate:
+        own = drive.gate(0)
+        return _Gate([own, self._batch_runs] if drive.shard.lane == "batch" else [own])
+
+    def _place(self, drive: DrivenShard) -> Callable[[], None]:
+        """How a shard lets the next one come. Not where workers die of it, which is found out with as little beside it as there can be;
+        nor for single runs, whose shards end with them."""
+        return self._queue.place() if drive.shard.lane == "batch" and not drive.is_quarantined else lambda: None
+
     async def _start_all(
-        self, drive: DrivenShard, gate: asyncio.Semaphore, failure: list[BaseException], ended: Callable[[asyncio.Task[None]], None]
+        self, drive: DrivenShard, gate: _Gate, failure: list[BaseException], ended: Callable[[asyncio.Task[None]], None]
     ) -> None:
         """Start the runs of a shard as far as there is place for them, page by page."""
         tasks = drive.tasks

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
+import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from cargo_ai.engine.dispatch import places
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import EngineHarness
@@ -48,6 +51,62 @@ async def test_a_job_that_was_fetched_by_a_word_that_got_lost_is_given_back_at_t
         queue.stop()
         await serving
     assert sorted(done) == ["long", "lost"]
+
+
+async def test_the_next_job_comes_when_one_leaves_its_place_before_its_end(harness: EngineHarness) -> None:
+    task, begun = f"task {ids.new()}", asyncio.Queue[str]()
+    may_leave, may_end = asyncio.Event(), asyncio.Event()
+    queue = Queue(polling=0.02)
+
+    async def work(name: str) -> None:
+        leave = queue.place()
+        begun.put_nowait(name)
+        if name == "first":
+            await may_leave.wait()
+            leave()
+            leave()
+        await may_end.wait()
+
+    queue.register(task, work)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 1}))
+        async with pool.connection() as connection:
+            await queue.defer_many(connection, task, "interactive", [{"name": name} for name in ("first", "second", "third")])
+        assert await asyncio.wait_for(begun.get(), 20) == "first"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(begun.get(), 0.1)
+        may_leave.set()
+        assert await asyncio.wait_for(begun.get(), 20) == "second"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(begun.get(), 0.1)
+        states = await harness.rows("select args ->> 'name' as name, status from procrastinate_jobs where task_name = %s order by id", task)
+        assert [tuple(row.values()) for row in states] == [("first", "doing"), ("second", "doing"), ("third", "todo")]
+        may_end.set()
+        await until_gone(harness, task)
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
+
+
+async def test_a_job_that_fails_or_that_no_one_knows_leaves_its_place(harness: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "WAIT_SECONDS", 30.0)
+    task, unknown = f"task {ids.new()}", f"unknown {ids.new()}"
+    queue = Queue(polling=0.02)
+
+    async def work() -> None:
+        raise ValueError
+
+    queue.register(task, work)
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 1}))
+        for _ in range(3):
+            async with pool.connection() as connection:
+                await queue.defer(connection, unknown, "interactive")
+                await queue.defer(connection, task, "interactive")
+        await until_gone(harness, unknown)
+        await until_gone(harness, task)
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
 
 
 async def test_a_job_that_another_worker_has_recovered_and_a_third_one_does_is_left_alone(harness: EngineHarness) -> None:

@@ -10,11 +10,16 @@ import psycopg
 
 from cargo_ai.engine.dispatch import cancel, claim, wake
 from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome
 from cargo_ai.engine.journal.flush import HOUR
+from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
 from cargo_ai.engine.worker.driver import TIME_SLICE_RUNS
 from cargo_ai.kernel import ids
+from cargo_ai.kernel.settings import Settings
+from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of, end, now, park
 from tests.unit.engine.engine_worker import Effects, EngineWorker
+from tests.unit.engine.graphs import actions, effect
 
 Link = psycopg.AsyncConnection[Any]
 
@@ -168,6 +173,42 @@ async def test_a_large_shard_gives_way_to_other_workspaces_and_goes_on_afterward
     await worker.work()
     assert (await batch_of(harness, batch))["executed_count"] == 350
     await worker.close()
+
+
+async def test_shards_of_batches_have_no_more_runs_under_way_together_than_there_are_slots_for(
+    harness: EngineHarness, engine_url: str
+) -> None:
+    """A shard begins while the last runs of the one before are under way: in the place of those that have ended."""
+    effects = Counted()
+    harness.nodes = [node("start", children=["act"]), effect("act", ["end"]), node("end")]
+    batch = await harness.batch(300, shard_size=60)
+    worker = EngineWorker(harness, engine_url, effects, Settings({"CARGO_AI_BATCH_SLOTS": "1"}))
+    await worker.work()
+    assert effects.most == CONCURRENT_RUNS
+    assert len({call.key for call in effects.calls}) == len(effects.calls) == 300
+    assert (await batch_of(harness, batch))["executed_count"] == 300
+    await worker.close()
+
+
+class Counted(Effects):
+    """Effects that take a moment, counted while they are under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = self.most = 0
+
+    def actions(self) -> Actions:
+        """Of 20 ms."""
+
+        async def act(call: Call) -> Outcome:
+            self.calls.append(call)
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            await asyncio.sleep(0.02)
+            self.under_way -= 1
+            return Done({})
+
+        return actions(act)
 
 
 async def test_a_batch_is_over_only_when_all_is_read_and_all_has_ended(harness: EngineHarness, connection: Link) -> None:
