@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cargo_ai.integrations.kit import CallShape, Done, attempt
 from cargo_ai.outbound import http_client
 from tests.integrations.attio_subject import FIRST, NO_SUCH, SUBJECT, JsonObject, action, output, sent
 from tests.kit.conformance.fixtures import Fixtures
-from tests.kit.conformance.harness import SETTINGS, Harness
+from tests.kit.conformance.harness import SETTINGS, Harness, Slots
 from tests.simulators.attio import server
 from tests.simulators.attio.control import Control, Numbers
 from tests.simulators.attio.workspace import Attribute
@@ -28,6 +30,14 @@ def person(email: Json, policy: str = "upsert", multi: str = "replace", **values
 
 def company(name: str, policy: str = "upsert", **values: Json) -> JsonObject:
     return person(name, policy, **values) | {"objectType": "companies", "matchingPropertyName": "name"}
+
+
+class NoWrites(Slots):
+    """Rate limits that let reads through only."""
+
+    async def admit(self, call: CallShape, patience: float = 0.0) -> float:
+        """Send writes away."""
+        return 90.0 if call.method == "PUT" else await super().admit(call, patience)
 
 
 class TestWrites(Fixtures):
@@ -124,6 +134,18 @@ class TestWrites(Fixtures):
         configs = [person("ada@example.com", rating=number % 6) for number in range(12)]
         outcomes = await asyncio.gather(*(output(harness, "upsertRecords", config) for config in configs))
         assert len(harness.control.values("people")) == 1 and len({done["recordId"] for done in outcomes}) == 1
+
+    async def test_a_write_that_waits_for_its_turn_reads_nothing_again(self, harness: Harness) -> None:
+        upserting, config = action("upsertRecords"), person("ada@example.com", rating=1)
+        harness.slots = NoWrites()
+        later = await harness.later(upserting, config)
+        assert later.seconds == 90.0 and harness.control.values("people") == []
+        harness.slots = Slots()
+        harness.control.seen.clear()
+        request = harness.request(upserting, config)
+        outcome = await attempt(upserting, replace(request, call=replace(request.call, meta=later.meta)))
+        assert isinstance(outcome, Done) and outcome.output["operation"] == "created"
+        assert [seen.method for seen in harness.control.sent()] == ["PUT"]
 
     async def test_a_conflict_of_unique_values_says_what_to_do(self, harness: Harness) -> None:
         harness.control.add("people", email_addresses=["ada@example.com"])

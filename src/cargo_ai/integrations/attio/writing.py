@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from cargo_ai.integrations.attio.attributes import RECORD_ID, Attributes
-from cargo_ai.integrations.attio.matching import Matches, matching
+from cargo_ai.integrations.attio.attributes import RECORD_ID, Attributes, attributes_of
+from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import assert_record, change, create, id_of, url_of
 from cargo_ai.integrations.attio.values import attio_values, comparable, differs, plain_values
-from cargo_ai.integrations.kit import Done, Failed, Outcome, Service
+from cargo_ai.integrations.kit import Done, Failed, Later, Outcome, Service, Throttled
 from cargo_ai.integrations.kit.writes import MatchPolicy, Operation, written
 
 Json = Any
 JsonObject = Mapping[str, Json]
+EXISTS = "exists"
 MOST_MATCHES = 100
 """How many records one run may change."""
 
@@ -52,10 +53,15 @@ async def update(service: Service, wanted: Wanted) -> Outcome:
     return of_records("updated" if changed else "unchanged", matches.records)
 
 
-async def upsert(service: Service, wanted: Wanted, policy: MatchPolicy) -> Outcome:
-    """Create the record, or change the one that matches, as the policy allows."""
+async def upsert(service: Service, wanted: Wanted, policy: MatchPolicy, meta: Json = None) -> Outcome:
+    """Create the record, or change the one that matches, as the policy allows. meta: what is left of an attempt that has to wait."""
+    if isinstance(meta, Mapping) and EXISTS in meta:
+        attributes = await attributes_of(service, wanted.object_type, [wanted.by, *wanted.values])
+        outcome = await _Upsert(service, wanted, attributes).assert_as("updated" if meta[EXISTS] else "created")
+        if outcome is not None:
+            return outcome
     matches = await matching(service, wanted.object_type, wanted.by, wanted.key, names=[*wanted.values], most=2)
-    work = _Upsert(service, wanted, matches)
+    work = _Upsert(service, wanted, matches.attributes)
     if not matches.records:
         # Attio gives ids itself: a record with a given one cannot be created.
         return wanted.missing if policy == "updateOnly" or wanted.by == RECORD_ID else await work.create(may_change=policy == "upsert")
@@ -69,22 +75,33 @@ async def upsert(service: Service, wanted: Wanted, policy: MatchPolicy) -> Outco
 class _Upsert:
     """What is written for one run, once it is known what there is."""
 
-    def __init__(self, service: Service, wanted: Wanted, matches: Matches) -> None:
-        self._service, self._wanted, self._attributes = service, wanted, matches.attributes
-        self._by = matches.attributes.slug_of(wanted.by)
-        self._values = attio_values(matches.attributes, wanted.values)
+    def __init__(self, service: Service, wanted: Wanted, attributes: Attributes) -> None:
+        self._service, self._wanted, self._attributes = service, wanted, attributes
+        self._by = attributes.slug_of(wanted.by)
+        self._values = attio_values(attributes, wanted.values)
 
-    async def create(self, *, may_change: bool) -> Done:
+    async def assert_as(self, operation: Operation) -> Outcome | None:
+        """The record as Attio itself makes or changes it, None where it cannot be found so.
+
+        Where this write has to wait for its turn, what was seen is kept, so that nothing is read again: Attio looks for itself.
+        """
+        values = self._asserted
+        if values is None:
+            return None
+        try:
+            record = await assert_record(self._service, self._wanted.object_type, self._wanted.by, values)
+        except Throttled as throttled:
+            return Later(throttled.seconds, {EXISTS: operation == "updated"}, throttled.reason)
+        return of_records(operation, [record])
+
+    async def create(self, *, may_change: bool) -> Outcome:
         """A new record; where another run was faster, `may_change` says that its record may be changed."""
-        values = {**self._key, **self._values}
-        asserted = self._asserted if may_change else None
-        if asserted is not None:
-            record = await assert_record(self._service, self._wanted.object_type, self._wanted.by, asserted)
-        else:
-            record = await create(self._service, self._wanted.object_type, values)
-        return of_records("created", [record])
+        outcome = await self.assert_as("created") if may_change else None
+        if outcome is not None:
+            return outcome
+        return of_records("created", [await create(self._service, self._wanted.object_type, {**self._key, **self._values})])
 
-    async def change(self, record: JsonObject, *, may_create: bool) -> Done:
+    async def change(self, record: JsonObject, *, may_create: bool) -> Outcome:
         """The record with the values wanted, if it lacks some; where it is deleted meanwhile, `may_create` says that it is made again."""
         wanted, name = self._wanted, self._by
         others = {name_: value for name_, value in wanted.values.items() if self._attributes.slug_of(name_) != name}
@@ -92,12 +109,11 @@ class _Upsert:
         # To the attribute by which records are matched, Attio adds; so do we where we match ourselves.
         if not _differs(self._attributes, record, others, add=wanted.add) and not _differs(self._attributes, record, own, add=True):
             return of_records("unchanged", [record])
-        asserted = self._asserted if may_create and not wanted.add else None
-        if asserted is not None:
-            changed = await assert_record(self._service, wanted.object_type, wanted.by, asserted)
-        else:
-            values = self._values if wanted.add else self._joined(record)
-            changed = await change(self._service, wanted.object_type, id_of(record), values, add=wanted.add)
+        outcome = await self.assert_as("updated") if may_create and not wanted.add else None
+        if outcome is not None:
+            return outcome
+        values = self._values if wanted.add else self._joined(record)
+        changed = await change(self._service, wanted.object_type, id_of(record), values, add=wanted.add)
         return of_records("updated", [changed])
 
     @property

@@ -40,7 +40,7 @@ async def perform(request: ActionRequest) -> Outcome:
     values = assigned(form.mappings, write_nulls=form.write_nulls)
     key = key_of(form.matching_value)
     wanted = Wanted(form.object_type, form.matching_property_name, key, values, add=form.multi_select == "add")
-    return await upsert(request.service, wanted, form.match_policy)
+    return await upsert(request.service, wanted, form.match_policy, request.call.meta)
 
 
 ACTION: ConnectorAction = Action(
