@@ -7,15 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.storage.record import Id
+from cargo_ai.contract.storage.record import MOST_BULK, Id
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
-Kind = Literal["import", "ingest", "refresh", "write", "bulk", "batch", "run", "merge", "undo"]
+Kind = Literal["import", "ingest", "refresh", "write", "bulk", "batch", "run", "merge", "undo", "forget"]
 """import: a model was created from a file. ingest: a file or a request body was read into it. refresh: it was read from its source again.
-write, bulk: one or many records by API. batch, run: by nodes of a workflow. merge: duplicates. undo: another change set was undone."""
+write, bulk: one or many records by API. batch, run: by nodes of a workflow. merge: duplicates. undo: another change set was undone. forget:
+former values of records were erased; `updatedCount` says of how many."""
+Change = Literal["added", "updated", "removed", "forgotten"]
 Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")]
 Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")]
 MAX_SHOWN_CONFLICTS = 100
@@ -80,11 +82,11 @@ class ChangedColumn(Wire):
 
 
 class ChangedRecord(Wire):
-    """A record that was added, updated or removed. `changes`: of an updated record, from what to what; `record`: of a removed one, what it
-    was."""
+    """A record that was added, updated, removed or forgotten. `changes`: of an updated record, from what to what; `record`: of a removed
+    one, what it was; nothing where that was forgotten."""
 
     id: Id
-    change: Literal["added", "updated", "removed"]
+    change: Change
     changes: list[ChangedColumn]
     record: JsonObject | None
     run_uuid: Uuid | None
@@ -106,7 +108,7 @@ class UndoChangeSet(Wire):
 
 
 class UndoConflict(Wire):
-    """A record that was changed since, and the columns that were; none where the record was removed, or is there again."""
+    """A record that was changed since, and the columns that were; none where the record was removed, is there again or was forgotten."""
 
     id: Id
     problem: str
@@ -182,13 +184,14 @@ list_records: Operation[ListChangedRecords, ChangedRecordsReply, RecordsReason] 
     )
 )
 
-UndoReason = Literal["changeSetNotFound", "modelNotFound", "alreadyUndone", "stillRunning", "hasConflicts", "modelHasChanged"]
+UndoReason = Literal["changeSetNotFound", "modelNotFound", "alreadyUndone", "stillRunning", "forgotten", "hasConflicts", "modelHasChanged"]
 
 _undo_refusals: dict[UndoReason, RefusalSpec] = {
     "changeSetNotFound": _not_found,
     "modelNotFound": refusal(404, "The model of this change set was removed."),
     "alreadyUndone": refusal(409, "This change set was undone by {undo}; undo that one to have its changes back."),
     "stillRunning": refusal(409, "Batch {batch} is still writing: cancel it, or wait until it ends."),
+    "forgotten": refusal(409, "What was forgotten is erased: this cannot be undone."),
     "hasConflicts": refusal(409, "Records that were changed since: {count}, {first} among them. Nothing was undone."),
     "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),
 }
@@ -224,9 +227,10 @@ class RecordHistory(Wire):
 
 class RecordEvent(Wire):
     """One write of a record, from what to what, and who wrote: the user with a token, or a run of a batch; `changeSet` is null where the
-    writer is not known any more. `record`: of a removal, what the record was."""
+    writer is not known any more. `record`: of a removal, what the record was. forgotten: the values of the changes
+    before it were erased."""
 
-    change: Literal["added", "updated", "removed"]
+    change: Change
     changed_at: Timestamp
     changes: list[ChangedColumn]
     record: JsonObject | None
@@ -254,5 +258,41 @@ history: Operation[RecordHistory, RecordHistoryReply, HistoryReason] = operation
         refusals={"modelNotFound": _no_model, "recordNotFound": refusal(404, "The model has and had no record {id}.")},
         reads=True,
         cli=Cli(examples=(f"cargo-ai storage record history --model-uuid {_EXAMPLE} --id acme.com",)),
+    )
+)
+
+
+class ForgetRecords(Wire):
+    """The records whose former values are erased."""
+
+    model_uuid: Uuid = Field(description="The model.")
+    ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
+
+
+class ForgottenReply(Wire):
+    """`count`: of how many records former values were erased. `idsWithoutHistory`: the other ids, of which none were kept. `changeSet`:
+    the one that says who forgot them and when; null where nothing was."""
+
+    count: int
+    ids_without_history: list[str]
+    change_set: ChangeSet | None
+
+
+forget: Operation[ForgetRecords, ForgottenReply, Literal["modelNotFound"]] = operations.add(
+    Operation(
+        "storage.record.forget",
+        "POST",
+        "/storage/records/forget",
+        request=ForgetRecords,
+        response=ForgottenReply,
+        summary="Erase the former values of records, removed ones too, from history, change sets and merges. Not from runs and files.",
+        permission="storage:write",
+        refusals={"modelNotFound": _no_model},
+        agent_safe=False,
+        cli=Cli(
+            danger="This erases the former values of the records for good: what changed or removed them cannot be undone any more, nor can "
+            "merges that they were part of. The outputs of runs, uploaded files and backups are not touched.",
+            examples=(f"cargo-ai storage record forget --model-uuid {_EXAMPLE} --ids ana@acme.com,ben@acme.com --yes",),
+        ),
     )
 )

@@ -234,7 +234,9 @@ undo: Operation[ByUuid, MergeReply, UndoReason] = operations.add(
         refusals={
             "mergeNotFound": refusal(404, "There is no merge {uuid} in this workspace."),
             "mergeAlreadyUndone": refusal(409, "This merge has been undone already."),
-            "mergeTooOld": refusal(400, "This merge was made more than 30 days ago: the original records are no longer stored."),
+            "mergeTooOld": refusal(
+                400, "The original records of this merge are no longer stored: it is more than 30 days ago, or one of them was forgotten."
+            ),
             "modelNotFound": refusal(404, "The model of this merge was removed."),
             "recordAlreadyExists": refusal(409, "The model has a record {id} again, which this merge had removed. Remove it first."),
             "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),

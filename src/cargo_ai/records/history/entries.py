@@ -56,7 +56,7 @@ def mine_params(uid: uuid.UUID, records_at: datetime) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class RecordChange:
     """One write of a record. `before` and `after`: the values of the columns that it changed, by slug; all of them where the record was
-    added (nothing before) or removed (nothing after); None where they are not kept."""
+    added (nothing before) or removed (nothing after); None where they are not kept, empty where they were forgotten."""
 
     record: str
     change: str
@@ -112,6 +112,8 @@ def _read_backwards(
         elif op == "d":
             changes.append(RecordChange(uid, "removed", at, None if before is None else _shown(before, types), None, change_set, run))
             state = before
+        elif op == "f":
+            changes.append(RecordChange(uid, "forgotten", at, None, None, change_set, run))
         else:
             after = None if state is None else _shown({slug: state.get(slug) for slug in before}, types)
             changes.append(RecordChange(uid, "updated", at, _shown(before, types), after, change_set, run))

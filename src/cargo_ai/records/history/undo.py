@@ -75,7 +75,12 @@ update undo_work as w set problem = 'was removed since' where w.act = 'revert' a
 _FIND_RECREATED = """
 update undo_work as w set problem = 'is there again' where w.act = 'restore' and exists (select from $table as t where t._id = w._id)
 """
-_FIND_FORGOTTEN = "update undo_work set problem = 'was removed for good' where act = 'restore' and before is null"
+_FIND_NOT_KEPT = "update undo_work set problem = 'was removed for good' where act = 'restore' and before is null"
+# An entry of this kind says that the former values of the record were erased.
+_FIND_ERASED = """
+update undo_work as w set problem = 'was forgotten since'
+where exists (select from $log as l where l._id = w._id and l.op = 'f' and l.at >= w.first_at)
+"""
 # A column stands in the way when others have written it since and it is not what the change set had left in it.
 _FIND_CHANGED = """
 with later as (
@@ -117,7 +122,7 @@ async def plan(
             await run_exclusively(connection, [f"lock table {table_name(relation)} in share row exclusive mode"])
         else:
             await fetch(connection, statement(_LOCK_ROWS, **parts))
-    for find in (_DROP_GONE, _FIND_REMOVED, _FIND_RECREATED, _FIND_FORGOTTEN, _FIND_CHANGED):
+    for find in (_DROP_GONE, _FIND_REMOVED, _FIND_RECREATED, _FIND_NOT_KEPT, _FIND_ERASED, _FIND_CHANGED):
         await execute(connection, statement(find, **parts), params)
     removed, reverted, restored, conflict_count = (await fetch(connection, _COUNTS))[0]
     conflicts = [Conflict(*row) for row in await fetch(connection, _CONFLICTS, [most_conflicts])] if conflict_count else []

@@ -132,6 +132,8 @@ async def undo(ctx: Context, request: contract.UndoChangeSet) -> contract.UndoRe
     row = await _find(ctx, contract.undo, request.uuid, lock=not request.dry_run)
     if row.undone_by_uuid is not None:
         contract.undo.refuse("alreadyUndone", undo=row.undone_by_uuid, fix=f"cargo-ai storage change-set get {row.undone_by_uuid}")
+    if row.kind == "forget":
+        contract.undo.refuse("forgotten")
     is_unfinished = (batches.c.workspace_uuid == ctx.workspace) & batches.c.finished_ms.is_(None)
     if row.batch_uuid is not None and await ctx.db.scalar(select(batches.c.uuid).where(batches.c.uuid == row.batch_uuid, is_unfinished)):
         contract.undo.refuse("stillRunning", batch=row.batch_uuid, fix=f"cargo-ai orchestration batch get {row.batch_uuid}")

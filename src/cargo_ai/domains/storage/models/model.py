@@ -73,7 +73,7 @@ class ModelStats:
 async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
     """When a record of each model was last written, from the newest entry in its log."""
     queries = [
-        f"(select {number}, at from {names.qualify(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
+        f"(select {number}, at from {names.qualify(row.schema_name, row.log_name)} where op <> 'f' order by xid desc limit 1)"  # noqa: S608 - quoted
         for number, row in enumerate(rows)
     ]
     entries: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))

@@ -1,4 +1,4 @@
-"""The history of a changed record costs half: only the values that differ are made into JSON, not the whole record."""
+"""The history of a changed record costs less: only the values that differ are made into JSON, not the whole record."""
 
 from __future__ import annotations
 
