@@ -32,8 +32,8 @@ class Wire:
     repeatable: bool
 
 
-def write_request(method: str, url: Url, headers: Iterable[tuple[str, bytes]], body: bytes | None) -> Wire:
-    """The bytes of a request. Raises InvalidRequest."""
+def write_request(method: str, url: Url, headers: Iterable[tuple[str, bytes]], body: bytes | None, *, once: bool = False) -> Wire:
+    """The bytes of a request; `once`: it is not repeatable, whatever its method. Raises InvalidRequest."""
     if not _METHOD.match(method) or method == "CONNECT":
         raise InvalidRequest("the method is not valid")
     lines = [f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}".encode("ascii")]
@@ -45,7 +45,7 @@ def write_request(method: str, url: Url, headers: Iterable[tuple[str, bytes]], b
     breaks = len(lines)
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
         raise InvalidRequest("a header has a line break or a control character")
-    return Wire(method, head + b"\r\n\r\n", body or b"", body is None and method in _REPEATABLE)
+    return Wire(method, head + b"\r\n\r\n", body or b"", not once and body is None and method in _REPEATABLE)
 
 
 @lru_cache(1024)

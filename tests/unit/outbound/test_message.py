@@ -35,6 +35,10 @@ def test_the_length_is_given_where_a_body_may_be(method: str, body: bytes | None
     assert wire.repeatable is repeatable
 
 
+def test_a_request_that_must_not_arrive_twice_is_not_repeatable() -> None:
+    assert write_request("GET", URL, (), None, once=True).repeatable is False
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -128,7 +128,7 @@ class Service:
         json: Json = None,
         form: Config | None = None,
         headers: Mapping[str, str] | None = None,
-        reads: bool = False,
+        reads: bool | None = None,
         resource: str = "",
         expect: Literal["json", "text"] = "json",
         timeout: float | None = None,
@@ -136,9 +136,10 @@ class Service:
         """Call the service.
 
         path: relative to its address (`segment` writes a value into it), or a whole URL of its host, as in a link to the next page.
-        query: lists repeat, None is left out. resource: what a rate limit may count by. expect: how to read the body.
+        query: lists repeat, None is left out. reads: whether it changes and costs nothing, so that it may be repeated; by default what the
+        method says. resource: what a rate limit may count by. expect: how to read the body.
         """
-        reads = reads or method in _READING
+        reads = method in _READING if reads is None else reads
         base = self.spec.address(self._config)
         url = self._url(base, path)
         outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *_body(json, form))
@@ -151,7 +152,7 @@ class Service:
         waited = 0.0
         while True:
             credentials = Credentials() if self.account is None else await self.account.credentials(refresh=refresh)
-            response = await self._exchange(outgoing.request(credentials, timeout), shape, reads)
+            response = await self._exchange(outgoing.request(credentials, timeout, once=not reads), shape, reads)
             answer, valid = _read(response, expect)
             rule = rule_of(self.spec.errors, answer.status, answer.headers, answer.body)
             if rule is None or rule.then == "ignore":
@@ -281,8 +282,8 @@ class _Outgoing:
     body: bytes | None
     content_type: str
 
-    def request(self, credentials: Credentials, timeout: float) -> OutboundRequest:
-        """The request with the credentials, which win over all else."""
+    def request(self, credentials: Credentials, timeout: float, *, once: bool) -> OutboundRequest:
+        """The request with the credentials, which win over all else. `once`: it must not arrive twice."""
         headers = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": f"cargo-ai/{__version__}"}
         if self.body is not None:
             headers["content-type"] = self.content_type
@@ -290,7 +291,12 @@ class _Outgoing:
             headers |= {name.lower(): value for name, value in more.items()}
         added = urlencode([*_pairs(self.query), *credentials.query.items()])
         return OutboundRequest(
-            self.method, self.url.with_query(added), tuple((name, value.encode()) for name, value in headers.items()), self.body, timeout
+            self.method,
+            self.url.with_query(added),
+            tuple((name, value.encode()) for name, value in headers.items()),
+            self.body,
+            timeout,
+            once,
         )
 
 

@@ -40,9 +40,9 @@ def service_at(client: HttpClient, url: str, account: Signer | None = None, **sp
     return Service(ServiceSpec(f"{url}/v1/", **spec), "Vendor", client, signer, key="run:node:1", sensitive=(KEY,))
 
 
-async def refused(service: Service, path: str = "/things", method: str = "GET") -> ServiceError:
+async def refused(service: Service, path: str = "/things", method: str = "GET", *, reads: bool | None = None) -> ServiceError:
     with pytest.raises(ServiceError) as error:
-        await service.call(method, path)
+        await service.call(method, path, reads=reads)
     return error.value
 
 
@@ -126,6 +126,15 @@ async def test_a_broken_connection_says_whether_the_service_may_have_acted(open_
     assert (await refused(calls, method="POST")).sent is True and calls.changed is True
 
 
+async def test_a_get_that_costs_something_is_not_sent_again(open_client: HttpClient, service: EchoService) -> None:
+    calls = service_at(open_client, service.url)
+    await calls.get("/things")
+    service.on("/v1/things", Say(reset=True))
+    service.heard.clear()
+    assert (await refused(calls, reads=False)).sent is True and calls.changed is True
+    assert len(service.heard) == 1
+
+
 @pytest.mark.parametrize("path", ["http://other.example/v1/x", "https://127.0.0.1/x", "HTTP://other.example/"])
 async def test_credentials_go_to_the_services_own_host_only(open_client: HttpClient, service: EchoService, path: str) -> None:
     assert (await refused(service_at(open_client, service.url), path)).reason == "foreignAddress"
@@ -207,7 +216,8 @@ async def test_a_distant_slot_ends_the_attempt_unless_something_was_changed(open
 async def test_an_account_is_proved_by_one_call(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/me", Say(body=b'{"active":false}', headers=JSON))
     calls = service_at(open_client, service.url)
-    assert (await Verification("/me").verify(calls)).body == {"active": False}
+    answer = await Verification("/me").verify(calls)
+    assert answer is not None and answer.body == {"active": False}
     with pytest.raises(ServiceError, match="switched off"):
         await Verification("/me", check=lambda answer: None if answer.body["active"] else "The account is switched off.").verify(calls)
     service.on("/v1/me", Say(401, b'{"message":"Bad key"}', JSON))

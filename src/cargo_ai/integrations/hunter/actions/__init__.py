@@ -1,0 +1,1 @@
+"""The actions of Hunter, one module each."""

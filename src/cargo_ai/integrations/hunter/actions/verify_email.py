@@ -1,0 +1,65 @@
+"""The action `verifyEmail`: whether an e-mail address can be delivered to."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.hunter.client import data_of
+from cargo_ai.integrations.hunter.fields import FLAG, SCORE, SOURCES, TEXT, required_text_field
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Form, Later, Outcome, schema_of, ui_schema_of
+
+FIRST_WAIT = 5.0
+LONGEST_WAIT = 60.0
+MOST_WAITS = 20
+"""About a quarter of an hour."""
+
+
+class VerifyEmail(Form):
+    """Which address to verify."""
+
+    email: str = required_text_field("E-mail address")
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """The verdict. Slow mail servers take longer than one call: Hunter is asked again, which counts as the same verification."""
+    answer = await request.service.get("/email-verifier", query={"email": request.form(VerifyEmail).email.strip()})
+    if answer.status == 202:
+        waits = request.call.meta if isinstance(request.call.meta, int) else 0
+        if waits >= MOST_WAITS:
+            return Failed("Hunter: the mail server of the address is still being asked; try again later.", reason="verificationPending")
+        return Later(min(FIRST_WAIT * 2**waits, LONGEST_WAIT), waits + 1, "Hunter is verifying the address")
+    data = data_of(answer)
+    return Done(data, str(data.get("status") or "unknown"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="verifyEmail",
+    kind="connector",
+    name="Verify e-mail address",
+    description="Says whether an e-mail address can be delivered to.",
+    does="acts",
+    hint="reads",
+    # Hunter charges for the same verification once in a billing period.
+    idempotency="reads",
+    config_schema=schema_of(VerifyEmail),
+    ui_schema=ui_schema_of(VerifyEmail),
+    output_schema={
+        "type": "object",
+        "properties": {
+            "status": {**TEXT, "description": "valid, invalid, accept_all, webmail, disposable or unknown."},
+            "score": SCORE,
+            "email": TEXT,
+            "result": {**TEXT, "description": "deliverable, undeliverable or risky; Hunter means to drop it: use status."},
+            "regexp": FLAG,
+            "gibberish": FLAG,
+            "disposable": FLAG,
+            "webmail": FLAG,
+            "mx_records": FLAG,
+            "smtp_server": FLAG,
+            "smtp_check": FLAG,
+            "accept_all": FLAG,
+            "block": FLAG,
+            "sources": SOURCES,
+        },
+        "required": ["status", "email"],
+    },
+    perform=perform,
+)
