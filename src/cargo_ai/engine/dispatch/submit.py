@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal import replay
+from cargo_ai.engine.journal.graphs import store_graph
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.rows import BatchRow, NewRun, rows_of
 from cargo_ai.engine.journal.tables import runs
@@ -57,33 +57,6 @@ def record_title(record: Mapping[str, Any]) -> str:
         if isinstance(value, str | int | float) and value != "":
             return str(value).replace("\x00", "")[:200]
     return ""
-
-
-def _name(digest: bytes) -> uuid.UUID:
-    """A UUIDv8 of a digest (this Python's uuid module knows versions up to 5)."""
-    value = int.from_bytes(digest[:16], "big")
-    return uuid.UUID(int=value & ~(0xF << 76 | 0b11 << 62) | 0x8 << 76 | 0b10 << 62)
-
-
-async def store_graph(connection: Connection, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> uuid.UUID:
-    """Store a graph once per workspace and content; returns its id."""
-    name, text = graph_id(workspace, nodes)
-    await insert_graph(connection, name, workspace, text)
-    return name
-
-
-def graph_id(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, bytes]:
-    """The id of a graph, and its JSON."""
-    text = to_json(list(nodes))
-    return _name(hashlib.sha256(workspace.bytes + text).digest()), text
-
-
-async def insert_graph(connection: Connection, name: uuid.UUID, workspace: uuid.UUID, text: bytes) -> None:
-    """Store a graph under its id, unless it is there."""
-    await connection.execute(
-        "insert into graphs (uuid, workspace_uuid, nodes) values (%s, %s, %s) on conflict (uuid) do nothing",
-        (name, workspace, text.decode()),
-    )
 
 
 _LIGHT = ", ".join(column.name for column in runs.c if column.name not in {"record", "pending"})

@@ -23,8 +23,10 @@ graphs = Table(
     Column("uuid", Uuid, primary_key=True),
     Column("workspace_uuid", Uuid, nullable=False),
     _json("nodes"),
+    Column("stored_ms", BigInteger, nullable=False, server_default=text("(extract(epoch from now()) * 1000)::bigint")),
 )
-"""A graph by the hash of its content: however many runs walk it, it is stored once per workspace."""
+"""A graph by the hash of its content: however many runs walk it, it is stored once per workspace. `stored_ms`: when it was stored last,
+to a day."""
 
 batches = Table(
     "batches",

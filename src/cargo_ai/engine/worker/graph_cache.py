@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.graph.action import Actions
 from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
+from cargo_ai.engine.journal import graphs as stored_graphs
+from cargo_ai.kernel import clock
 
 MOST_KEPT = 200
 GONE = "The graph of this run is gone."
@@ -23,6 +24,7 @@ class GraphCache:
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
         self._programs: dict[uuid.UUID, Graph | str] = {}
+        self._stored_ms: dict[uuid.UUID, int] = {}
 
     async def programs(self, connection: psycopg.AsyncConnection[Any], graphs: Collection[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         """The programs of these graphs, which the caller then has also when the cache is cleared meanwhile."""
@@ -35,13 +37,20 @@ class GraphCache:
     async def take(
         self, connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]
     ) -> tuple[uuid.UUID, Graph | str]:
-        """The id of a graph, which is stored when it was not yet, and its program."""
-        name, text = submit.graph_id(workspace, nodes)
-        if name not in self._programs:
-            await submit.insert_graph(connection, name, workspace, text)
+        """The id of a graph, which is stored unless it was within a day, and its program. What was only loaded may be removed with the runs
+        that refer to it."""
+        name, text = stored_graphs.graph_id(workspace, nodes)
+        if clock.now_ms() - self._stored_ms.get(name, 0) > stored_graphs.RENEW_MS:
+            await stored_graphs.insert_graph(connection, name, workspace, text)
             await connection.commit()
-            self._keep({name: self._compile(nodes)})
-        return name, self._programs[name]
+            if len(self._stored_ms) > MOST_KEPT:
+                self._stored_ms.clear()
+            self._stored_ms[name] = clock.now_ms()
+        program = self._programs.get(name)
+        if program is None:
+            program = self._compile(nodes)
+            self._keep({name: program})
+        return name, program
 
     async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         programs: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)

@@ -1,4 +1,4 @@
-"""Remove runs and batches that ended longer ago than CARGO_AI_KEEP_RUNS_DAYS, with their reviews, webhooks and files."""
+"""Remove runs and batches that ended longer ago than CARGO_AI_KEEP_RUNS_DAYS, with their reviews, webhooks, graphs and files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psycopg
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.batches.batch_data import records_key
+from cargo_ai.engine.journal import graphs
 from cargo_ai.engine.worker import retention
 from cargo_ai.kernel import clock, log
 from cargo_ai.store import quotas
@@ -49,8 +50,10 @@ async def remove_old_runs(services: Services) -> None:
         await _remove_files(services.files, connection, "batches", [records_key(*batch) for batch in removed.batches])
         while (await connection.execute(REVIEWS, (cutoff,))).rowcount:
             pass
-    if removed.months or removed.runs or removed.batches:
-        _log.info("old runs removed", days=days, months=removed.months, runs=removed.runs, batches=len(removed.batches))
+        if not (removed.months or removed.runs or removed.batches):
+            return
+        unused = await graphs.remove_unused(connection)
+        _log.info("old runs removed", days=days, months=removed.months, runs=removed.runs, batches=len(removed.batches), graphs=unused)
 
 
 async def _remove_files(files: FileStore, connection: Connection, subject: str, keys: Sequence[str]) -> None:

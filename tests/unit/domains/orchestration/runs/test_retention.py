@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
@@ -28,9 +28,8 @@ async def connection(database_url: str) -> AsyncIterator[psycopg.AsyncConnection
 
 
 def services(state: State, days: str) -> Services:
-    """The services of a worker with that setting; `client` is not used."""
-    settings = Settings({"CARGO_AI_KEEP_RUNS_DAYS": days})
-    return Services(settings, state.database, state.files, state.secrets, httpx.AsyncClient())
+    """The services of a worker with that setting."""
+    return dataclasses.replace(state.services, settings=Settings({"CARGO_AI_KEEP_RUNS_DAYS": days}))
 
 
 async def add_old_run(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, file: str, record: str) -> uuid.UUID:
@@ -42,6 +41,7 @@ async def add_old_run(connection: psycopg.AsyncConnection[Any], workspace: uuid.
         "values (%(r)s, %(w)s, %(r)s, %(r)s, %(r)s, %(r)s, 'a', 'a', %(j)s, 'success', %(m)s, %(m)s, %(m)s)",
         {"r": run, "w": workspace, "j": record, "m": OLD_MS},
     )
+    await connection.execute("insert into graphs (uuid, workspace_uuid, nodes, stored_ms) values (%s, %s, '[]', 0)", (run, workspace))
     await connection.execute(
         "insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output_file, credits, "
         "started_ms, finished_ms) values (%s, 0, %s, 'n', 'n', 0, 'success', 'n', %s, 0, 0, 0)",
@@ -63,5 +63,7 @@ async def test_files_and_quota_of_old_runs_are_given_back(connection: psycopg.As
     with pytest.raises(FileMissing):
         await state.files.size(key)
     assert await quotas.used_of(connection, workspace, "outputBytes") == 0
-    left = await (await connection.execute("select (select count(*) from runs) + (select count(*) from executions)")).fetchone()
+    left = await (
+        await connection.execute("select (select count(*) from runs) + (select count(*) from executions) + (select count(*) from graphs)")
+    ).fetchone()
     assert left == (0,)
