@@ -1,0 +1,36 @@
+"""The action `getCredits`: how many validations the account has left."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, ServiceError, schema_of
+from cargo_ai.integrations.kit.errors import at
+
+
+class GetCredits(Form):
+    """Nothing has to be said."""
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """The credits."""
+    request.form(GetCredits)
+    answer = await request.service.get("/getcredits")
+    try:
+        credits = int(str(next(at(answer.body, "Credits"), None)))
+    except ValueError:
+        raise ServiceError("ZeroBounce: the answer is not one of ZeroBounce.", status=answer.status, reason="unexpectedAnswer") from None
+    return Done({"credits": credits}, f"{credits:,} left")
+
+
+ACTION: ConnectorAction = Action(
+    slug="getCredits",
+    kind="connector",
+    name="Get credits",
+    description="Says how many validations the account has left.",
+    does="acts",
+    hint="reads",
+    idempotency="reads",
+    cacheable=lambda _done: False,  # each validation changes it
+    config_schema=schema_of(GetCredits),
+    output_schema={"type": "object", "properties": {"credits": {"type": "integer"}}, "required": ["credits"]},
+    perform=perform,
+)
