@@ -48,7 +48,7 @@ async def perform(request: ActionRequest) -> Outcome:
     # Each call is charged: one whose answer was lost is not repeated.
     answer = await request.service.call("GET", "/validate", query={"email": email, "ip_address": form.ip_address.strip()}, reads=False)
     body: object = answer.body
-    verdict = cast("Mapping[str, Json]", body) if isinstance(body, Mapping) else {}
+    verdict: Mapping[str, Json] = cast("Mapping[str, Json]", body) if isinstance(body, Mapping) else {}
     if not verdict.get("status"):
         raise ServiceError("ZeroBounce: the answer is not one of ZeroBounce.", status=answer.status, reason="unexpectedAnswer", sent=True)
     sub_status = verdict.get("sub_status")
