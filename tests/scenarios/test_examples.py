@@ -20,8 +20,10 @@ FILES: dict[str, Any] = {
     "data.json": {"kind": "records", "records": [{"domain": "acme.com"}]},
     "billing.json": {"baseUrl": "https://api.example.com"},
 }
-ABSENT = {"dataError", "partsInvalid"}
+ABSENT = {"dataError", "partsInvalid", "invalidState"}
 """Reasons, besides those that end in NotFound, by which an example's made-up name is refused."""
+ASKED = ("needs the confirmation of a person", "no one can be asked for it here")
+"""What is said, with exit code 2, where a person would be asked on a terminal: for a confirmation, or for a secret."""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,8 @@ def test_an_example_of_the_help_works_when_pasted(reader: Person, example: str) 
     done = reader.run(*argv(example))
     if done.returncode:
         document = json.loads(done.stdout)
+        if done.returncode == 2 and any(words in document["errorMessage"] for words in ASKED):
+            return
         assert done.returncode == 1, document
         absent = document["reason"].endswith("NotFound") or document["reason"] in ABSENT or "There is no " in document["errorMessage"]
         assert absent, document
