@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -15,6 +16,9 @@ from sqlalchemy.sql import visitors
 
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.turns import Turns
+
+
+END_SECONDS = 2.0
 
 
 class NoWorkspace(RuntimeError):
@@ -130,6 +134,7 @@ class Database:
             connect_args={"prepare_threshold": 3},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self._ends: list[Callable[[], Awaitable[None]]] = []
 
     @asynccontextmanager
     async def session(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
@@ -137,6 +142,13 @@ class Database:
         async with self._sessions(info={"scope": scope, "turns": self.turns}) as session:
             yield session
 
+    def before_close(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Await this when the database is closed: what works beside its callers has to come to an end first."""
+        self._ends.append(end)
+
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, after what works on them has ended, or two seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await asyncio.gather(*(end() for end in self._ends), return_exceptions=True)
         await self.engine.dispose()

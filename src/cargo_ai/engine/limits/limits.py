@@ -32,6 +32,7 @@ class Limits:
         self._lines: dict[tuple[str, ...], Line] = {}
         self._readings: dict[str, tuple[Policy, list[Reading]]] = {}
         self._flush: asyncio.Task[None] | None = None
+        database.before_close(self.end)
 
     async def admit(self, owner: Owner, policies: Sequence[Policy], call: CallShape, patience: float = 0.0) -> float:
         """0: go now, the call is counted in all policies that match it. Otherwise nothing is counted: the seconds after which to ask
