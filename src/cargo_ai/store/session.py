@@ -17,7 +17,6 @@ from sqlalchemy.sql import visitors
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.turns import Turns
 
-
 END_SECONDS = 2.0
 
 
