@@ -27,8 +27,8 @@ class Refused(Exception):
 
 
 class _Serving:
-    def __init__(self, control: Orders, act: Act) -> None:
-        self._control, self._act = control, act
+    def __init__(self, control: Orders, act: Act, headers: Callable[[], Mapping[str, str]]) -> None:
+        self._control, self._act, self._headers = control, act, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -47,11 +47,13 @@ class _Serving:
 
     def _answer(self, request: Request, body: Json) -> tuple[int, Json, dict[str, str]]:
         try:
-            return *self._act(request, body), {}
+            return *self._act(request, body), dict(self._headers())
         except Refused as refused:
             return refused.status, refused.body, refused.headers
 
 
-def application(control: Orders, endpoints: Sequence[tuple[str, str, Act]]) -> Starlette:
-    """Endpoints by method and path (`/things/{key}`)."""
-    return Starlette(routes=[Route(path, _Serving(control, act), methods=[method]) for method, path, act in endpoints])
+def application(
+    control: Orders, endpoints: Sequence[tuple[str, str, Act]], headers: Callable[[], Mapping[str, str]] = dict[str, str]
+) -> Starlette:
+    """Endpoints by method and path (`/things/{key}`). headers: of every answer that is no error."""
+    return Starlette(routes=[Route(path, _Serving(control, act, headers), methods=[method]) for method, path, act in endpoints])

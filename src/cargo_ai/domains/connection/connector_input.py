@@ -127,7 +127,7 @@ async def _prove(
                 found = await exchange.find_grant(db, grant, who.user_uuid, integration.slug)
             if found is None:
                 raise unknown_grant()
-            config = with_token(spec, opened, exchange.access_token_of(services.secrets, found))
+            config = with_token(spec, opened, *exchange.access_of(services.secrets, found))
         else:
             access = services.once(Access, lambda: Access(services))
             connector, name = (None, integration.name) if row is None else (row.uuid, row.name)

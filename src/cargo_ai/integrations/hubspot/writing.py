@@ -8,8 +8,9 @@ from typing import Any
 
 from cargo_ai.integrations.hubspot.matching import Matches, is_unique, matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, RECORD_ID, property_text, write_batch
-from cargo_ai.integrations.hubspot.rows import Rows, numbered, values_of
+from cargo_ai.integrations.hubspot.rows import refuse, values_of
 from cargo_ai.integrations.kit import Failed, InvalidConfig, Later, ServiceError
+from cargo_ai.integrations.kit.rows import Rows, numbered
 from cargo_ai.integrations.kit.writes import Mappings, MatchPolicy, Operation, assigned, rounds, written
 
 Json = Any
@@ -96,9 +97,9 @@ async def _send_part(rows: Rows[Any], object_type: str, verb: str, inputs: Input
         if number in answer.records:
             done(position, answer.records[number])
         elif number in answer.errors:
-            rows.refuse(position, answer.errors[number])
+            refuse(rows, position, answer.errors[number])
         elif answer.rest:
-            rows.refuse(position, answer.rest[0])
+            refuse(rows, position, answer.rest[0])
 
 
 @dataclass(slots=True)

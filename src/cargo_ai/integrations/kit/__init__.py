@@ -7,6 +7,7 @@ from cargo_ai.engine.limits.policy import Headers, Policy, Reading, Route
 from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verification
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest, narrowed
+from cargo_ai.integrations.kit.client_credentials import ClientCredentials, ClientCredentialsForm
 from cargo_ai.integrations.kit.errors import AccountHalted, ErrorRule, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
@@ -34,6 +35,8 @@ __all__ = [
     "CallShape",
     "Category",
     "Choice",
+    "ClientCredentials",
+    "ClientCredentialsForm",
     "ConnectorAction",
     "Credentials",
     "Done",

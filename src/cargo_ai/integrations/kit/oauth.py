@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
@@ -19,6 +20,8 @@ Json = Any
 
 ACCESS_TOKEN = "accessToken"  # noqa: S105
 """Where the access token of a grant stands in a config that is opened for calls. It is in no form, so that no one can enter one."""
+INSTANCE = "instanceUrl"
+"""The same, the address at which the tokens are good, of a vendor whose token endpoint says so."""
 DEFAULT_SECONDS = 3600
 
 
@@ -45,12 +48,14 @@ class TokenCall:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a token endpoint gave. refresh: None where the former one stays valid. seconds: how long the access token lasts."""
+    """What a token endpoint gave. refresh: None where the former one stays valid. seconds: how long the access token lasts.
+    instance: the address at which it is good, of a vendor who says so."""
 
     access: str
     refresh: str | None
     seconds: int
     scopes: str = ""
+    instance: str = ""
 
 
 def read_tokens(answer: Json) -> Tokens:
@@ -62,7 +67,9 @@ def read_tokens(answer: Json) -> Tokens:
     valid = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0
     lasting = int(seconds) if valid and isinstance(seconds, (int, float)) else DEFAULT_SECONDS
     scopes = document.get("scope") or " ".join(map(str, cast("list[Json]", document.get("scopes") or [])))
-    return Tokens(access, refresh if isinstance(refresh, str) and refresh else None, lasting, str(scopes))
+    instance = document.get("instance_url")
+    known = refresh if isinstance(refresh, str) and refresh else None
+    return Tokens(access, known, lasting, str(scopes), instance if isinstance(instance, str) else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,28 @@ class TokenSignIn(SignIn):
     def derived_secrets(self, config: Mapping[str, Json]) -> Iterator[str]:
         """The access token."""
         yield str(config.get(ACCESS_TOKEN) or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedSignIn(TokenSignIn):
+    """A sign-in whose access tokens are fetched with what stands in the config, without a person's consent.
+
+    one_for_all: whether all processes use one token, so that it is fetched by one call when it is over.
+    """
+
+    one_for_all: ClassVar[bool] = False
+
+    @abstractmethod
+    def token_call(self, config: Mapping[str, Json], now: int) -> TokenCall:
+        """The call that gives a token. InvalidConfig where the config cannot be used for one. now: seconds since 1970."""
+
+    @abstractmethod
+    def identity(self, config: Mapping[str, Json]) -> tuple[str, ...]:
+        """The texts on which the token depends: another config with the same ones may use it."""
+
+    def fingerprint(self, config: Mapping[str, Json]) -> str:
+        """The identity, without its secrets."""
+        return hashlib.sha256("\0".join((self.kind, *self.identity(config))).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class _OAuthForm(Form):

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit.forms import Form, secret_field
-from cargo_ai.integrations.kit.oauth import TokenCall, TokenSignIn
+from cargo_ai.integrations.kit.oauth import FetchedSignIn, TokenCall
 
 Json = Any
 
@@ -30,7 +30,7 @@ class _ServiceAccountForm(Form):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceAccount(TokenSignIn):
+class ServiceAccount(FetchedSignIn):
     """The key file of a service account. token_url: where assertions are sent, whatever the file says."""
 
     kind: str = "serviceAccount"
@@ -54,6 +54,10 @@ class ServiceAccount(TokenSignIn):
         signed = f"{_part(header)}.{_part(claims)}"
         signature = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return TokenCall(self.token_url, {"grant_type": GRANT_TYPE, "assertion": f"{signed}.{_encoded(signature)}"})
+
+    def identity(self, config: Mapping[str, Json]) -> tuple[str, ...]:
+        """The key, for whom it acts, and what for."""
+        return (self.token_url, *self.scopes, str(config.get("serviceAccountKey")), str(config.get("subject")))
 
 
 def _read_key(text: str) -> tuple[str, str, rsa.RSAPrivateKey]:

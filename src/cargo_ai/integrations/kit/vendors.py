@@ -34,3 +34,14 @@ def hubspot_oauth(*scopes: str) -> OAuth2:
         revoke_url="https://api.hubapi.com/oauth/2026-03/token/revoke",
         scopes=scopes,
     )
+
+
+def salesforce_oauth(*scopes: str) -> OAuth2:
+    """Consent at Salesforce (help.salesforce.com, OAuth 2.0 web server flow); `instance_url` of the answer says where the org is."""
+    return OAuth2(
+        title="Salesforce user",
+        authorize_url="https://login.salesforce.com/services/oauth2/authorize",
+        token_url="https://login.salesforce.com/services/oauth2/token",  # noqa: S106
+        revoke_url="https://login.salesforce.com/services/oauth2/revoke",
+        scopes=scopes,
+    )

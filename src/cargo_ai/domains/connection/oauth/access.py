@@ -1,20 +1,21 @@
-"""Access tokens of accounts whose sign-in needs one: from a person's grant, or for the key of a service account."""
+"""Access tokens of accounts whose sign-in needs one: from a person's grant, or fetched with what stands in the config."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.oauth import apps
-from cargo_ai.domains.connection.oauth.grants import Granted, Grants
+from cargo_ai.domains.connection.oauth.grants import Consented, Fetched, Granted, Grants
 from cargo_ai.domains.connection.oauth.service_tokens import ServiceTokens
 from cargo_ai.domains.connection.oauth.signing import with_token
 from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
 from cargo_ai.integrations.kit.errors import DISCONNECTED
-from cargo_ai.integrations.kit.oauth import OAuth2, TokenSignIn
-from cargo_ai.integrations.kit.service_account import ServiceAccount
+from cargo_ai.integrations.kit.oauth import FetchedSignIn, OAuth2, TokenSignIn
+from cargo_ai.kernel import clock
 
 
 class Access:
@@ -53,9 +54,18 @@ class Access:
                 if app is None:
                     raise ServiceError(apps.how_to_set(integration, "of this server"), reason="noOAuthApp")
                 reached = apps.reached(sign_in, integration, self._settings)
-                stored = await self._grants.current(Granted(workspace, connector, name, reached, app), refused=refused)
-                return with_token(spec, config, stored.access)
-            case ServiceAccount() as sign_in:
-                return with_token(spec, config, await self._service_tokens.current(sign_in, spec.signed_in(config), refused=refused))
+                source = Consented(reached, app)
+                stored = await self._grants.current(Granted(workspace, connector, name, source), refused=refused)
+                return with_token(spec, config, stored.access, stored.instance)
+            case FetchedSignIn() as sign_in:
+                signed_in = spec.signed_in(config)
+                call = sign_in.token_call(signed_in, int(clock.unix_seconds()))
+                call = replace(call, url=apps.moved(call.url, integration, self._settings))
+                if connector is None or not sign_in.one_for_all:
+                    tokens = await self._service_tokens.current(sign_in, signed_in, call, refused=refused)
+                    return with_token(spec, config, tokens.access, tokens.instance)
+                source = Fetched(call, sign_in.fingerprint(signed_in), integration.slug)
+                stored = await self._grants.current(Granted(workspace, connector, name, source), refused=refused)
+                return with_token(spec, config, stored.access, stored.instance)
             case _:
                 return dict(config)

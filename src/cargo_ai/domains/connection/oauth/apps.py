@@ -18,15 +18,19 @@ def oauth_of(integration: Integration) -> OAuth2 | None:
 
 def reached(sign_in: OAuth2, integration: Integration, settings: Settings) -> OAuth2:
     """The sign-in with its token endpoints where the operator sends the service's calls, if they are below the service's own address."""
+    return replace(
+        sign_in, token_url=moved(sign_in.token_url, integration, settings), revoke_url=moved(sign_in.revoke_url, integration, settings)
+    )
+
+
+def moved(url: str, integration: Integration, settings: Settings) -> str:
+    """An address below that of the service, where the operator sends its calls. Of a service whose accounts have addresses of their own,
+    every address is."""
     address, service = settings.service_addresses.get(integration.slug), integration.service
-    if address is None or service is None or not isinstance(service.base_url, str):
-        return sign_in
-    home = service.base_url.rstrip("/") + "/"
-
-    def moved(url: str) -> str:
-        return f"{address.rstrip('/')}/{url.removeprefix(home)}" if url.startswith(home) else url
-
-    return replace(sign_in, token_url=moved(sign_in.token_url), revoke_url=moved(sign_in.revoke_url))
+    if address is None or service is None or not url:
+        return url
+    home = service.base_url.rstrip("/") if isinstance(service.base_url, str) else "/".join(url.split("/", 3)[:3])
+    return f"{address.rstrip('/')}{url.removeprefix(home)}" if url.startswith(f"{home}/") else url
 
 
 def app_of(settings: Settings, integration: Integration, config: Mapping[str, Any]) -> App | None:

@@ -81,14 +81,16 @@ async def bind(db: AsyncSession, connector: Connector, grant: ConnectorGrant) ->
 
 
 async def delete_grant(db: AsyncSession, connector: uuid.UUID) -> bool:
-    """Delete a connector's tokens; False when it has none."""
-    deleted = delete(ConnectorGrant).where(ConnectorGrant.connector_uuid == connector).returning(ConnectorGrant.uuid)
-    return (await db.execute(deleted.execution_options(synchronize_session=False))).first() is not None
+    """Delete a connector's tokens; False when it has none of a person's consent."""
+    deleted = delete(ConnectorGrant).where(ConnectorGrant.connector_uuid == connector).returning(ConnectorGrant.user_uuid)
+    user = (await db.execute(deleted.execution_options(synchronize_session=False))).scalar()
+    return user is not None and user != grants.NO_ONE
 
 
-def access_token_of(secrets: SecretKey, grant: ConnectorGrant) -> str:
-    """The access token in a grant."""
-    return str(json.loads(secrets.open(grant.sealed_tokens))["access"])
+def access_of(secrets: SecretKey, grant: ConnectorGrant) -> tuple[str, str]:
+    """The access token in a grant, and the address at which it is good ("": the vendor does not say)."""
+    tokens: dict[str, str | None] = json.loads(secrets.open(grant.sealed_tokens))
+    return tokens["access"] or "", tokens.get("instance") or ""
 
 
 def refresh_token_of(secrets: SecretKey, grant: ConnectorGrant) -> str | None:

@@ -1,4 +1,4 @@
-"""Grants: the tokens of connectors, stored sealed, and refreshed by one process at a time.
+"""Grants: the tokens of connectors, stored sealed, and refreshed, or fetched again, by one process at a time.
 
 Who refreshes holds a lease for longer than its call may take, and no transaction: a row says who holds it until when. What it gets is
 stored before it is used, and only over the version that it began with: of two that refresh after all, one wins and neither overwrites.
@@ -10,17 +10,18 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.connection.oauth import token_endpoint
 from cargo_ai.domains.connection.oauth.token_endpoint import TokensRefused
 from cargo_ai.domains.connection.tables import Connector, ConnectorGrant
 from cargo_ai.integrations.kit.errors import DISCONNECTED, AccountHalted, ServiceError
-from cargo_ai.integrations.kit.oauth import App, OAuth2, Tokens
+from cargo_ai.integrations.kit.oauth import App, OAuth2, TokenCall, Tokens
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.outbound.http_client import HttpClient
@@ -32,19 +33,38 @@ WAIT_SECONDS = 25.0
 LOOK_SECONDS = 0.2
 AGAIN_SECONDS = 5.0
 EARLY = timedelta(minutes=5)
+NO_ONE = uuid.UUID(int=0)
+"""The user of tokens that were fetched without a person."""
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Consented:
+    """Tokens that a person's consent gave: a refresh token gives others."""
+
+    sign_in: OAuth2
+    app: App
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Tokens that a call gives without a person. of: what they depend on; those of another one are not used."""
+
+    call: TokenCall
+    of: str
+    integration: str
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
-    """Whose tokens they are, and how they are refreshed. `name`: of the connector, for people."""
+    """Whose tokens they are, and where others come from. `name`: of the connector, for people."""
 
     workspace: uuid.UUID
     connector: uuid.UUID
     name: str
-    sign_in: OAuth2
-    app: App
+    source: Consented | Fetched
 
     @property
     def waits_for(self) -> str:
@@ -54,18 +74,22 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Tokens as they are stored. due: they should be refreshed; expired: they must be."""
+    """Tokens as they are stored. due: they should be refreshed; expired: they must be. instance: where they are good, if the vendor says
+    so. of: what fetched ones depend on."""
 
     access: str
     refresh: str | None
     version: int
     due: bool
     expired: bool
+    instance: str = ""
+    of: str = ""
 
 
-def seal(secrets: SecretKey, access: str, refresh: str | None) -> bytes:
+def seal(secrets: SecretKey, tokens: Tokens, of: str = "") -> bytes:
     """Tokens as they are stored."""
-    return secrets.seal(json.dumps({"access": access, "refresh": refresh}).encode())
+    more = {name: value for name, value in (("instance", tokens.instance), ("of", of)) if value}
+    return secrets.seal(json.dumps({"access": tokens.access, "refresh": tokens.refresh, **more}).encode())
 
 
 def times(tokens: Tokens) -> tuple[ColumnElement[object], ColumnElement[object]]:
@@ -76,7 +100,7 @@ def times(tokens: Tokens) -> tuple[ColumnElement[object], ColumnElement[object]]
 
 def put(secrets: SecretKey, row: ConnectorGrant, tokens: Tokens) -> None:
     """Write tokens of a consent into a new row."""
-    row.sealed_tokens = seal(secrets, tokens.access, tokens.refresh)
+    row.sealed_tokens = seal(secrets, tokens)
     now, life = clock.now(), timedelta(seconds=tokens.seconds)
     row.refresh_at, row.expires_at, row.version = now + life - min(EARLY, life / 10), now + life, 1
 
@@ -96,10 +120,13 @@ class Grants:
         until = clock.seconds() + WAIT_SECONDS
         while True:
             stored = await self.read(granted.workspace, granted.connector)
+            if stored is None and isinstance(granted.source, Fetched):
+                await self._prepare(granted, granted.source)
+                continue
             if stored is None:
                 raise AccountHalted(f"The connector {granted.name} is not connected.", DISCONNECTED, granted.waits_for)
             # Read again after a refusal: another process may have refreshed since.
-            usable = not stored.expired and stored.access != refused
+            usable = not stored.expired and stored.access != refused and stored.of == granted.source.of
             if usable and not stored.due:
                 return stored
             if await self._lease(granted, stored):
@@ -130,7 +157,24 @@ class Grants:
         if row is None:
             return None
         tokens: dict[str, str | None] = json.loads(self._secrets.open(row[0]))
-        return Stored(tokens["access"] or "", tokens["refresh"], row[1], row[2], row[3])
+        more = tokens.get("instance") or "", tokens.get("of") or ""
+        return Stored(tokens["access"] or "", tokens["refresh"], row[1], row[2], row[3], *more)
+
+    async def _prepare(self, granted: Granted, source: Fetched) -> None:
+        """A place for tokens that are yet to be fetched: ones that are over."""
+        values = {
+            "workspace_uuid": granted.workspace,
+            "connector_uuid": granted.connector,
+            "integration_slug": source.integration,
+            "user_uuid": NO_ONE,
+            "sealed_tokens": seal(self._secrets, Tokens("", None, 0), source.of),
+            "refresh_at": func.now(),
+            "expires_at": func.now(),
+            "version": 1,
+        }
+        async with self._database.session(granted.workspace) as db:
+            await db.execute(insert(ConnectorGrant).values(values).on_conflict_do_nothing(index_elements=["connector_uuid"]))
+            await db.commit()
 
     async def _lease(self, granted: Granted, stored: Stored) -> bool:
         """Take the right to refresh; False when another one has it, or has refreshed."""
@@ -143,12 +187,17 @@ class Grants:
 
     async def _refresh(self, granted: Granted, stored: Stored, usable: bool) -> Stored | None:
         """Tokens after a refresh; None: look again, for another process was faster."""
-        if stored.refresh is None:
+        source = granted.source
+        if isinstance(source, Fetched):
+            call = source.call
+        elif stored.refresh is None:
             return await self._disconnect(granted, stored, "it gave no refresh token, and the access token has expired")
+        else:
+            call = source.sign_in.refresh_call(source.app, stored.refresh)
         try:
-            tokens = await token_endpoint.fetch(self._client, granted.sign_in.refresh_call(granted.app, stored.refresh))
+            tokens = await token_endpoint.fetch(self._client, call)
         except TokensRefused as error:
-            if error.code == "invalid_grant":
+            if error.code == "invalid_grant" and isinstance(source, Consented):
                 return await self._disconnect(granted, stored, str(error))
             _log.warning("tokens could not be refreshed", connector=str(granted.connector), cause=str(error))
             # Others wait a little before they try.
@@ -158,14 +207,17 @@ class Grants:
                 await db.commit()
             if usable:
                 return stored
-            raise _away(granted, str(error)) from None
+            # An app that was refused is not accepted later: its id or its secret has to be changed.
+            raise _away(granted, str(error), final=error.final and isinstance(source, Fetched)) from None
         return await self._store(granted, stored, tokens)
 
     async def _store(self, granted: Granted, stored: Stored, tokens: Tokens) -> Stored | None:
-        refresh = tokens.refresh or stored.refresh
+        source = granted.source
+        kept = tokens if isinstance(source, Fetched) else replace(tokens, refresh=tokens.refresh or stored.refresh)
         refresh_at, expires_at = times(tokens)
         changes = {
-            "sealed_tokens": seal(self._secrets, tokens.access, refresh),
+            "sealed_tokens": seal(self._secrets, kept, source.of),
+            **({"user_uuid": NO_ONE} if isinstance(source, Fetched) else {}),
             "refresh_at": refresh_at,
             "expires_at": expires_at,
             "version": stored.version + 1,
@@ -175,7 +227,7 @@ class Grants:
         async with self._database.session(granted.workspace) as db:
             won = await self._change(db, granted, stored, changes)
             await db.commit()
-        return Stored(tokens.access, refresh, stored.version + 1, False, False) if won else None
+        return Stored(kept.access, kept.refresh, stored.version + 1, False, False, kept.instance, source.of) if won else None
 
     async def _disconnect(self, granted: Granted, stored: Stored, because: str) -> None:
         """Let the connector's runs wait until people connect it again; nothing is deleted."""
@@ -198,9 +250,9 @@ class Grants:
         return (await db.execute(statement.execution_options(synchronize_session=False))).first() is not None
 
 
-def _away(granted: Granted, because: str) -> ServiceError:
+def _away(granted: Granted, because: str, *, final: bool = False) -> ServiceError:
     return ServiceError(
         f"The tokens of the connector {granted.name} could not be refreshed: {because.rstrip('. ')}.",
-        transient=True,
-        reason="tokensUnavailable",
+        transient=not final,
+        reason="unauthorized" if final else "tokensUnavailable",
     )

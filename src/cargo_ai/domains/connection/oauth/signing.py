@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cargo_ai.integrations.kit import AccountSpec, Credentials
-from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN
+from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN, INSTANCE
 
 Config = Mapping[str, Any]
 Renew = Callable[[Config], Awaitable[Config]]
@@ -39,8 +39,9 @@ def token_in(spec: AccountSpec, config: Config) -> str:
     return str(spec.signed_in(config).get(ACCESS_TOKEN) or "")
 
 
-def with_token(spec: AccountSpec, config: Config, token: str) -> dict[str, Any]:
-    """The config opened for calls with this access token."""
+def with_token(spec: AccountSpec, config: Config, token: str, instance: str = "") -> dict[str, Any]:
+    """The config opened for calls with this access token. instance: the address at which it is good, where the vendor says so."""
+    added = {ACCESS_TOKEN: token, **({INSTANCE: instance} if instance else {})}
     if not spec.under:
-        return {**config, ACCESS_TOKEN: token}
-    return {**config, spec.under: {**cast("Config", config.get(spec.under) or {}), ACCESS_TOKEN: token}}
+        return {**config, **added}
+    return {**config, spec.under: {**cast("Config", config.get(spec.under) or {}), **added}}

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import Json, object_type_field
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, associate_batch
-from cargo_ai.integrations.hubspot.rows import Rows, batched
+from cargo_ai.integrations.hubspot.rows import refuse
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 
@@ -28,7 +29,7 @@ async def _act(rows: Rows[AssociateRecords]) -> None:
     failed = await associate_batch(rows.service, first.from_object_type, first.to_object_type, [*pairs.values()])
     for position, pair in pairs.items():
         if pair in failed:
-            rows.refuse(position, failed[pair])
+            refuse(rows, position, failed[pair])
         else:
             output = {"operation": "associated", "recordId": pair[0], "otherRecordId": pair[1]}
             rows.settle(position, Done(output, "associated"))

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, Json, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, archive_batch
-from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of, written
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from cargo_ai.integrations.hubspot.fields import RECORD, Matching, properties_field
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
-from cargo_ai.integrations.hubspot.rows import Rows, batched, shown
+from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 

@@ -7,8 +7,9 @@ from pydantic import Field
 from cargo_ai.integrations.hubspot.fields import RECORD, Json, OfObject, properties_field, property_field
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
-from cargo_ai.integrations.hubspot.rows import Rows, batched, shown
+from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 

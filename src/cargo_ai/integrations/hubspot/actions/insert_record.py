@@ -7,9 +7,9 @@ from typing import Any
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, OfObject, mappings_field
 from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS
-from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.writing import of_records, send, texts
 from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import Mappings
 
 Json = Any

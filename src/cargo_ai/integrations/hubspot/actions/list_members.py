@@ -8,9 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.records import document_of
-from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.versions import LISTS
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, Form, RowBatch, schema_of, segment, ui_schema_of, widget
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 Json = Any

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cargo_ai.integrations.hubspot.fields import Matching
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
-from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 MOST_IDS = 100

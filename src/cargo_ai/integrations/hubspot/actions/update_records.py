@@ -6,9 +6,9 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import WRITTEN, Matching, mappings_field
 from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS
-from cargo_ai.integrations.hubspot.rows import Rows, batched
 from cargo_ai.integrations.hubspot.writing import MOST_MATCHES, Row, Target, texts, write
 from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import Mappings, key_of
 
 

@@ -1,0 +1,46 @@
+"""Find record: read one by its id or by a field that few records share."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
+from cargo_ai.integrations.salesforce.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.salesforce.reading import read_matches
+from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
+
+
+class FindRecord(Matching):
+    """Which record, and what of it."""
+
+    properties: list[str] = properties_field()
+
+
+async def _act(rows: Rows[FindRecord]) -> None:
+    first = rows.first
+    found = await read_matches(rows, first.matching_property_name, lambda form: form.matching_value, "matchingValue", first.properties)
+    for position, records in found.items():
+        if len(records) > 1:
+            which = f"{len(records)} records of {first.object_type} have this {first.matching_property_name}"
+            rows.settle(position, Failed(f"{which}: use Find records.", reason="ambiguous"))
+        else:
+            output = {"found": bool(records), "record": shown(rows.service, records[0]) if records else None}
+            rows.settle(position, Done(output, "found" if records else "not found"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecord",
+    kind="connector",
+    name="Find record",
+    description="Reads one record by its id or another field, such as a contact's e-mail address. Of a batch, 200 go in one query.",
+    does="acts",
+    config_schema=schema_of(FindRecord),
+    ui_schema=ui_schema_of(FindRecord),
+    output_schema={
+        "type": "object",
+        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
+        "required": ["found", "record"],
+    },
+    rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
+    idempotency="reads",
+    hint="reads",
+)

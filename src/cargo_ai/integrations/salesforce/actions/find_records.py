@@ -1,0 +1,47 @@
+"""Find records: read every record that has a value of a field."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
+from cargo_ai.integrations.salesforce.fields import RECORD, Json, OfObject, properties_field, property_field
+from cargo_ai.integrations.salesforce.reading import read_matches
+from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
+
+
+class FindRecords(OfObject):
+    """Which records, and what of them."""
+
+    property_name: str = property_field("Field")
+    value: Json = Field(title="Value", description="Records that have this value of the field.")
+    properties: list[str] = properties_field()
+    limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
+
+
+async def _act(rows: Rows[FindRecords]) -> None:
+    first = rows.first
+    found = await read_matches(rows, first.property_name, lambda form: form.value, "value", first.properties)
+    for position, records in found.items():
+        given = [shown(rows.service, record) for record in records[: rows.forms[position].limit]]
+        rows.settle(position, Done({"count": len(records), "records": given}, f"{len(records)} found"))
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecords",
+    kind="connector",
+    name="Find records",
+    description="Reads all records that have a value of a field. Of a batch, up to 200 values go in one query.",
+    does="acts",
+    config_schema=schema_of(FindRecords),
+    ui_schema=ui_schema_of(FindRecords),
+    output_schema={
+        "type": "object",
+        "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},
+        "required": ["count", "records"],
+    },
+    rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
+    idempotency="reads",
+    hint="reads",
+)
