@@ -104,6 +104,13 @@ class FileStore:
         size = await self.size(key)
         if start >= size:
             return
+        if isinstance(self._store, LocalStore):
+            # Its stream takes a file apart into 8 KB, each a thread's errand: seven times as slow as reading our chunks.
+            for at in range(start, size, CHUNK):
+                with _store_errors(key):
+                    part = await obstore.get_range_async(self._store, key, start=at, end=min(at + CHUNK, size))
+                yield bytes(part)
+            return
         with _store_errors(key):
             reply = await obstore.get_async(self._store, key, options={"range": (start, size)})
         chunks = reply.stream(min_chunk_size=CHUNK)
