@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from tests.simulators.faults import FaultyAnswer, Orders, Seen
 
 Json = Any
-Act = Callable[[Request, Json], tuple[int, Json]]
-"""(request, body) → status and body. What it refuses, it raises."""
+Act = Callable[[Request, Json], tuple[int, Json] | tuple[int, Json, Mapping[str, str]]]
+"""(request, body) → status, body, and headers where there are some. What it refuses, it raises."""
 
 
 class Refused(Exception):
@@ -47,7 +47,8 @@ class _Serving:
 
     def _answer(self, request: Request, body: Json) -> tuple[int, Json, dict[str, str]]:
         try:
-            return *self._act(request, body), dict(self._headers())
+            status, answer, *more = self._act(request, body)
+            return status, answer, {**self._headers(), **dict(*more)}
         except Refused as refused:
             return refused.status, refused.body, refused.headers
 

@@ -1,0 +1,1 @@
+"""The actions of People Data Labs, one module each."""
