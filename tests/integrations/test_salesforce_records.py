@@ -64,14 +64,11 @@ def test_a_condition_takes_texts_as_parameters_only() -> None:
     assert condition_of("a = :n OR b IN :l AND c = :d AND e = :b AND f = :z AND g > :f", given) == (
         "(a = 'O\\'Hara' OR b IN ('a',1) AND c = 2026-11-27 AND e = true AND f = null AND g > 0.000001)"
     )
-    for bad in (
-        {"type": "date", "value": "2026-11-27 OR Id != null"},
-        {"type": "datetime", "value": "x"},
-        {"type": "raw", "value": "x"},
-        [],
-    ):
+    date = {"type": "date", "value": "2026-11-27 OR Id != null"}
+    unusable: Config = {"a": date, "b": {"type": "datetime", "value": "x"}, "c": {"type": "raw", "value": "x"}, "d": [], "e": [["x"]]}
+    for name in unusable:
         with pytest.raises(InvalidConfig):
-            condition_of("c = :d", {"d": bad})
+            condition_of(f"c = :{name}", unusable)
 
 
 def test_names_that_are_none_do_not_get_into_a_query() -> None:
