@@ -88,6 +88,7 @@ async def test_numbers_dates_and_ids_are_compared_as_what_they_are(salesforce: S
         failure = await salesforce.failed("matchRecord", {"objectType": "Account", "matchingPropertyName": by, "matchingValue": value})
         assert failure.reason == "invalidConfig" and by in failure.message
     assert "no field Nmae" in (await salesforce.failed("matchRecord", {**config, "matchingPropertyName": "Nmae"})).message
+    assert "no object Acount" in (await salesforce.failed("matchRecord", {**config, "objectType": "Acount"})).message
 
 
 async def test_many_values_go_in_queries_that_fit_into_an_address(salesforce: Salesforce) -> None:

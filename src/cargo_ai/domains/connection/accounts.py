@@ -90,7 +90,10 @@ class Accounts:
         return account
 
     async def of_connector(self, workspace: uuid.UUID, connector: str) -> Account | None:
-        """The account of a connector; None when it is unknown. WrongKey and SecretUnavailable where its secrets cannot be had."""
+        """The account of a connector; None when it is unknown. WrongKey and SecretUnavailable where its secrets cannot be had.
+
+        InvalidConfig where they are none that can be used.
+        """
         return await self._find(workspace, connector, "")
 
     def renewed(self) -> tuple[str, ...]:

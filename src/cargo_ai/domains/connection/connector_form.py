@@ -143,6 +143,8 @@ async def _open(prepared: Preparation, connector: str, refuse: Callable[[str], N
         account = await accounts.of_connector(prepared.who.workspace_uuid, connector)
     except (WrongKey, SecretUnavailable) as error:
         refuse(f"The connector's secrets cannot be read: {error}")
+    except InvalidConfig as error:
+        refuse(f"The connector cannot be used as it is: {error}")
     if account is None:
         return None
     integration = integrations().get(account.integration_slug)

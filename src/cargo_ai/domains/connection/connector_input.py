@@ -16,7 +16,7 @@ from cargo_ai.domains.connection.external_secrets.reference import SecretUnavail
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
 from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.oauth.access import Access
-from cargo_ai.domains.connection.oauth.signing import AccountSigner, with_token
+from cargo_ai.domains.connection.oauth.signing import AccountSigner, token_in, with_token
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.domains.connection.verification import verify
 from cargo_ai.engine.graph.action import InvalidConfig
@@ -121,6 +121,14 @@ async def _prove(
 ) -> str | None:
     """None where the service accepts the account, else a sentence."""
     services, who, spec = prepared.services, prepared.who, integration.account
+    access = services.once(Access, lambda: Access(services))
+    connector, name = (None, integration.name) if row is None else (row.uuid, row.name)
+
+    async def renew(refused: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The account, once a token that was kept is over before its time."""
+        return await access.open(integration, opened, who.workspace_uuid, connector, name, refused=token_in(spec, refused))
+
+    renewable = grant is None and access.needs_token(integration, opened)
     try:
         if grant is not None:
             async with services.database.session(who.workspace_uuid) as db:
@@ -129,12 +137,10 @@ async def _prove(
                 raise unknown_grant()
             config = with_token(spec, opened, *exchange.access_of(services.secrets, found))
         else:
-            access = services.once(Access, lambda: Access(services))
-            connector, name = (None, integration.name) if row is None else (row.uuid, row.name)
             config = await access.open(integration, opened, who.workspace_uuid, connector, name)
     except (AccountHalted, ServiceError, InvalidConfig) as error:
         return f"{integration.name} did not prove this account: {str(error).rstrip('. ')}."
-    return await verify(services, integration, config, AccountSigner(spec, config))
+    return await verify(services, integration, config, AccountSigner(spec, config, renew if renewable else None))
 
 
 def unknown_grant() -> Refusal:

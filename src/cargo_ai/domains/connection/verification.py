@@ -8,7 +8,7 @@ from typing import Any
 
 from cargo_ai.context.process import Services
 from cargo_ai.engine.graph.action import InvalidConfig
-from cargo_ai.integrations.kit import Integration, OpenAccount, Service, ServiceError, Throttled, scrub
+from cargo_ai.integrations.kit import AccountHalted, Integration, OpenAccount, Service, ServiceError, Throttled, scrub
 from cargo_ai.integrations.kit.sign_in import Signer
 
 SECONDS = 20.0
@@ -28,7 +28,7 @@ async def verify(services: Services, integration: Integration, config: Mapping[s
     try:
         async with asyncio.timeout(SECONDS):
             await verification.verify(service)
-    except (ServiceError, Throttled, InvalidConfig) as error:
+    except (ServiceError, Throttled, InvalidConfig, AccountHalted) as error:
         said = scrub(str(error), sensitive).rstrip(". ")
         status = error.status if isinstance(error, ServiceError) else None
         judged = "does not accept this account" if status in (401, 403) else "did not prove this account"

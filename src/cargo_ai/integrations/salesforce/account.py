@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from cargo_ai.integrations.salesforce.versions import DATA
 Json = Any
 LOGIN = "https://login.salesforce.com"
 # Secrets go to this host: in clear only on this machine, where a simulator may be.
-_DOMAIN = r"^((https://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)/?$"
+_DOMAIN = re.compile(r"(?:(?:https://)?[A-Za-z0-9][A-Za-z0-9.-]*|http://(?:127\.0\.0\.1|localhost))(?::[0-9]{1,5})?")
 
 
 def _domain_field() -> Any:
@@ -34,7 +35,6 @@ def _domain_field() -> Any:
         description="The address of the org: acme.my.salesforce.com, of a sandbox acme--dev.sandbox.my.salesforce.com (Setup > My Domain).",
         min_length=4,
         max_length=255,
-        pattern=_DOMAIN,
     )
 
 
@@ -62,12 +62,14 @@ class SessionToken(Bearer):
 
 
 def home(config: Mapping[str, Json]) -> str:
-    """The address of the org. What the token endpoint says wins: a consent tells nothing else."""
+    """The address of the org. What the token endpoint says wins: of a consent nothing else is known. InvalidConfig for another text."""
     if instance := config.get(INSTANCE):
         return str(instance).rstrip("/")
     domain = str(config.get("domain") or "").strip().rstrip("/")
     if not domain:
         return LOGIN
+    if not _DOMAIN.fullmatch(domain):
+        raise InvalidConfig("`domain` is no address of an org: it is like acme.my.salesforce.com, by https and without a path.")
     return domain if "://" in domain else f"https://{domain}"
 
 

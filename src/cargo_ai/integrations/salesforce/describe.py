@@ -49,8 +49,13 @@ class Described:
 
 
 async def describe(service: Service, object_type: str) -> Described:
-    """The object as it is now. ServiceError for one that the user cannot see."""
-    answer = await service.get(f"{SOBJECTS}/{segment(object_type)}/describe")
+    """The object as it is now. InvalidConfig for one that the user cannot see."""
+    try:
+        answer = await service.get(f"{SOBJECTS}/{segment(object_type)}/describe")
+    except ServiceError as error:
+        if error.status != 404:
+            raise
+        raise InvalidConfig(f"There is no object {object_type[:100]} in this org, or the connector's user may not see it.") from None
     body: object = answer.body
     fields: object = cast("JsonObject", body).get("fields") if isinstance(body, dict) else None
     if not isinstance(fields, list):

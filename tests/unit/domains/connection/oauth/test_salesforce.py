@@ -114,6 +114,35 @@ async def test_a_right_app_is_proved_and_a_wrong_one_is_refused_in_salesforces_w
     assert "wrong-secret-4711" not in str(refused)
 
 
+async def test_a_session_that_is_over_does_not_make_a_right_app_a_wrong_one(api: ApiClient, salesforce: Running) -> None:
+    connector = await _created(api, _config(salesforce))
+    await api.call("connection.connector.get", uuid=connector, verify=True)
+    salesforce.control.end_sessions()
+    await api.call("connection.connector.get", uuid=connector, verify=True)
+    salesforce.control.end_sessions()
+    fields: Body = {"integrationSlug": "salesforce", "name": "Other", "slug": "other", "config": _config(salesforce)}
+    await api.call("connection.connector.create", **fields)
+
+
+async def test_an_address_that_is_none_is_refused_before_a_secret_goes_there(api: ApiClient, salesforce: Running) -> None:
+    for domain in (
+        "http://acme.my.salesforce.com",
+        "acme.my.salesforce.com/services",
+        "acme@evil.example",
+        "acme.example?x=.salesforce.com",
+    ):
+        fields: Body = {
+            "integrationSlug": "salesforce",
+            "name": "Other",
+            "slug": "other",
+            "config": {**_config(salesforce), "domain": domain},
+        }
+        assert "`domain` is no address of an org" in await api.refusal_message("connection.connector.create", **fields)
+    made = await api.call("connection.connector.create", **fields, verify=False)
+    asked: Body = {"connectorUuid": made["connector"]["uuid"], "slug": "listObjects", "params": {}}
+    assert "`domain` is no address of an org" in await api.refusal_message("connection.connector.autocomplete", **asked)
+
+
 async def test_all_processes_fetch_one_token_and_one_more_when_it_is_over(
     api: ApiClient, salesforce: Running, processes: list[Perform], state: State
 ) -> None:
