@@ -8,13 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client
 from cargo_ai.server.compose import compose, services_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
@@ -35,7 +35,7 @@ def files(tmp_path: Path) -> FileStore:
 async def sources(files: FileStore, tmp_path: Path) -> AsyncIterator[Sources]:
     """The sources of a worker, as the room brings them."""
     database = Database("postgresql://nobody@127.0.0.1:1/none")
-    async with httpx.AsyncClient() as client:
+    async with http_client.client(Settings({})) as client:
         key = SecretKey(b"only for tests: 32 bytes or more")
         yield compose(services_of(Settings({}), database, files, key, client)).sources
     await database.close()
