@@ -144,6 +144,14 @@ async def _wake_when_notified(link: psycopg.AsyncConnection[Any], wake: asyncio.
         wake.set()
 
 
+def _wake_after(done: asyncio.Task[bool], wake: asyncio.Event) -> None:
+    """Look again when a comparison has ended: soon where nothing was compared, since another worker holds the lock or the work settles."""
+    if done.cancelled() or done.exception() or done.result():
+        wake.set()
+    else:
+        asyncio.get_running_loop().call_later(LOCKED_SECONDS, wake.set)
+
+
 class ChangeDetector:
     """Compares watched segments: one of a workspace at a time, and of several workspaces at once. Runs in each worker; it sleeps until it
     is notified or work falls due, and polls nothing."""
@@ -187,7 +195,7 @@ class ChangeDetector:
         free = MAX_AT_ONCE - len(self._running)
         for workspace, segments in await self._due(free) if free else ():
             task = self._running[workspace] = asyncio.create_task(self._compare_one(workspace, segments))
-            task.add_done_callback(lambda done: wake.set() if done.cancelled() or done.exception() or done.result() else None)
+            task.add_done_callback(lambda done: _wake_after(done, wake))
 
     async def _due(self, most: int) -> list[tuple[uuid.UUID, list[uuid.UUID]]]:
         """The workspaces with segments that are due, those that wait the longest first."""
