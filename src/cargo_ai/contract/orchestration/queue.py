@@ -28,7 +28,7 @@ Waiting = Literal[
     "refreshing",
     "indexing",
 ]
-AlertCode = Literal["noWorker", "slowStart", "lostWorker"]
+AlertCode = Literal["noWorker", "slowStart", "lostWorker", "diskFull"]
 
 
 class QueueWorker(Wire):

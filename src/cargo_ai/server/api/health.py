@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from typing import Any
 
 import psycopg
@@ -22,12 +20,11 @@ from cargo_ai.expression.sandbox.host import level
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.responses import json_response
 from cargo_ai.server.api.state import State
-from cargo_ai.store.embedded import identity, roles
+from cargo_ai.store import disk
+from cargo_ai.store.embedded import roles
 from cargo_ai.store.session import ALL_WORKSPACES
 
 DATABASE_SECONDS = 2.0
-LEAST_FREE_BYTES = 32 * 2**20
-"""Two segments of PostgreSQL's log: with less, it stops at the next one."""
 
 RESTART = "cargo-ai server stop && cargo-ai server start"
 
@@ -72,9 +69,9 @@ async def _readyz(request: Request) -> Response:
 
 async def _problem(state: State, report: dict[str, Any]) -> tuple[str, str] | None:
     """What keeps the server from its work, in a sentence, and how to mend it."""
-    full = await asyncio.to_thread(_full_disk, state)
+    full = await asyncio.to_thread(disk.full_disk, state.settings, state.database.url)
     if full is not None:
-        return full
+        return full, disk.FIX
     if report["database"] != "ok":
         if roles.OWNER in state.database.url:  # the embedded one
             return "The database does not answer. The server starts it again by itself; this may take half a minute.", RESTART
@@ -84,19 +81,6 @@ async def _problem(state: State, report: dict[str, Any]) -> tuple[str, str] | No
         return f"The database has the schema {current}, this version needs {state.revision}.", "cargo-ai server migrate"
     if report["workers"] == 0:
         return "No worker is alive: new work stays pending.", RESTART
-    return None
-
-
-def _full_disk(state: State) -> tuple[str, str] | None:
-    """Looks at the data folder and, where it is elsewhere, at the embedded database's."""
-    folders = [state.settings.data_dir, *([identity.ROOT_HOME] if os.geteuid() == 0 and roles.OWNER in state.database.url else [])]
-    for folder in folders:
-        try:
-            free = shutil.disk_usage(folder).free
-        except OSError:  # with another database, there may be no folder
-            continue
-        if free < LEAST_FREE_BYTES:
-            return f"The disk of {folder} is full ({free // 2**20} MB free).", "Make room there; the server then goes on by itself."
     return None
 
 

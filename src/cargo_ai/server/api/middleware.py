@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.server.api import responses
+from cargo_ai.server.api import state as states
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Health checks, asked every few seconds: they are logged at debug level only."""
@@ -68,6 +69,7 @@ class RequestMiddleware:
                 _log.warning(
                     "something that the server needs is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0]
                 )
+                refusal = await responses.with_full_disk(refusal, states.state_of(HTTPConnection(scope)))
             if status:
                 raise
             await responses.refusal_response(refusal or responses.internal_error(), identity)(scope, receive, send_with_headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +15,8 @@ from starlette.responses import Response
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
+from cargo_ai.server.api.state import State
+from cargo_ai.store import disk
 from cargo_ai.store.files import FilesUnavailable
 from cargo_ai.store.turns import Busy
 
@@ -90,9 +93,21 @@ def refusal_of(error: Exception) -> Refusal | None:
         return invalid_input([{"path": "", "message": _limit_message(cause)}])
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
         return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
+    if isinstance(cause, pg.DiskFull):
+        return _disk_full("databaseUnavailable", "The disk of the database is full.")
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
         return database_unavailable()
     return None
+
+
+async def with_full_disk(refusal: Refusal, state: State) -> Refusal:
+    """A refusal for something that is not available names the disk that is full, if that is the cause."""
+    full = await asyncio.to_thread(disk.full_disk, state.settings, state.database.url) if refusal.status == 503 else None
+    return refusal if full is None else _disk_full(refusal.reason, full)
+
+
+def _disk_full(reason: str, sentence: str) -> Refusal:
+    return Refusal(503, reason, f"{sentence} {disk.FIX}", headers={"Retry-After": "30"})
 
 
 def _limit_message(error: psycopg.Error) -> str:

@@ -21,7 +21,7 @@ from cargo_ai.server.api import app as application
 from cargo_ai.server.api import command_words, openapi
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.state import State
-from cargo_ai.store import migrate
+from cargo_ai.store import disk, migrate
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from tests.unit.server import example_operations
 
@@ -83,6 +83,17 @@ async def test_without_a_database_readyz_and_operations_are_503_and_healthz_is_f
         assert (await client.get("/readyz")).json()["database"] == "unavailable"
         reply = await client.get("/v1/garden/plants/list", headers={"Authorization": "Bearer x"})
     assert (reply.status_code, reply.json()["reason"], reply.headers["retry-after"]) == (503, "databaseUnavailable", "1")
+
+
+async def test_where_a_disk_is_full_readyz_and_refusals_say_which(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LEAST_FREE_BYTES", 2**62)
+    away = replace(state, database=Database("postgresql://nobody@127.0.0.1:1/none"))
+    app = application.build(away, example_operations.SERVED)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        assert "is full" in (await client.get("/readyz")).json()["errorMessage"]
+        reply = await client.get("/v1/garden/plants/list", headers={"Authorization": "Bearer x"})
+    assert (reply.status_code, reply.json()["reason"], reply.headers["retry-after"]) == (503, "databaseUnavailable", "30")
+    assert f"The disk of {state.settings.data_dir} is full" in reply.json()["errorMessage"]
 
 
 @pytest.mark.parametrize(("path", "level"), [("/healthz", "debug"), ("/readyz", "debug"), ("/openapi.json", "info")])

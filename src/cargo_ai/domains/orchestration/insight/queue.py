@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -17,6 +18,7 @@ from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
+from cargo_ai.store import disk
 from cargo_ai.store.driver import driver_connection
 
 SLOW_SECONDS = 60
@@ -121,11 +123,13 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     rows: list[RowMapping] = []
     for query in (_BATCHES, _SHARDS, _PARKED):
         rows += (await ctx.db.execute(query, values)).mappings().all()
-    full = await is_full(ctx)
-    items = [await _with_reviewers(ctx, _item(row, now, full)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
+    at_limit = await is_full(ctx)
+    items = [await _with_reviewers(ctx, _item(row, now, at_limit)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
     items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
     items = sorted(items, key=lambda item: -item.age_seconds)[:MOST_ITEMS]
-    return contract.QueueReply(alerts=_alerts(items, workers), workers=workers, items=items)
+    full = await asyncio.to_thread(disk.full_disk, ctx.settings, ctx.database.url)
+    alerts = [contract.QueueAlert(code="diskFull", sentence=f"{full} {disk.FIX}", fix=None)] if full is not None else []
+    return contract.QueueReply(alerts=alerts + _alerts(items, workers), workers=workers, items=items)
 
 
 def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.kernel import ids
+from cargo_ai.store import disk
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -78,6 +79,12 @@ async def test_work_without_a_worker_is_an_alert(api: ApiClient) -> None:
     assert sorted(one["reason"] for one in queue["items"]) == ["batchToRead", "worker"]
     found = (await api.call("orchestration.run.explain", uuid=made["run"]["uuid"]))["explanation"]
     assert (found["reason"], found["fix"], found["nodeSlug"]) == ("noWorker", "cargo-ai server start", "start")
+
+
+async def test_a_full_disk_is_an_alert(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LEAST_FREE_BYTES", 2**62)
+    (alert,) = (await api.call("orchestration.queue.get"))["alerts"]
+    assert alert["code"] == "diskFull" and "is full" in alert["sentence"] and "Make room" in alert["sentence"]
 
 
 async def test_a_record_that_ran_is_explained_by_its_latest_run(backend: Backend) -> None:
