@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,10 @@ from cargo_ai.integrations.kit import (
     ActionRequest,
     CallShape,
     ConnectorAction,
+    Cursor,
+    ExtractedPage,
+    Extractor,
+    ExtractRequest,
     FormRequest,
     Integration,
     OpenAccount,
@@ -26,6 +30,7 @@ from cargo_ai.integrations.kit import (
     ServiceSpec,
     attempt,
     integrations,
+    walk,
 )
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
@@ -146,6 +151,23 @@ class Harness:
     def form_request(self) -> FormRequest:
         """What a form asks with."""
         return FormRequest(self.account, self.service(), self.sensitive_texts())
+
+    def extract_request(self, extractor: Extractor, config: JsonObject) -> ExtractRequest:
+        """What an extractor reads with."""
+        return ExtractRequest(config, self.account, self.service(extractor.slug), self.client, SETTINGS, sensitive=self.sensitive_texts())
+
+    def walk(self, extractor: Extractor, config: JsonObject, cursor: Cursor | None = None) -> AsyncIterator[ExtractedPage]:
+        """The pages of an extractor from a cursor on."""
+        return walk(extractor, self.extract_request(extractor, config), cursor)
+
+    async def extract(self, extractor: Extractor, config: JsonObject, cursor: Cursor | None = None) -> list[ExtractedPage]:
+        """The same, all of them."""
+        return [page async for page in self.walk(extractor, config, cursor)]
+
+    async def close(self, pages: AsyncIterator[ExtractedPage]) -> None:
+        """Read no further."""
+        assert isinstance(pages, AsyncGenerator)
+        await pages.aclose()
 
     async def act(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Outcome:
         """What comes of an attempt, as the engine takes it."""

@@ -71,6 +71,23 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """A use of an extractor.
+
+    config: of the model. size: records on a page. fill: gives the account so many records, none of which has changed of late;
+    (control, count) → their ids. change: changes one, (control, id); None where every sync reads everything. remove: removes one; None
+    where the service tells nothing of that. overlap: how many records at most a later sync reads again although they have not changed.
+    """
+
+    config: JsonObject
+    size: int
+    fill: Callable[[Any, int], list[str]]
+    change: Callable[[Any, str], object] | None = None
+    remove: Callable[[Any, str], object] | None = None
+    overlap: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refresh:
     """How a sign-in that can be refreshed is tested: `expire` makes the present credentials invalid, `count` says how often new ones were
     given; both of the control."""
@@ -86,7 +103,7 @@ class Subject:
     slug: of the integration; `integration`: one that is not among those of the package. running: starts its simulator.
     account: a config that signs in to it; wrong: one that does not; secret: the secret text in `account`.
     error: the body of an error in the vendor's form; (status, sentence) → JSON.
-    examples: of each action, by slug. listings: its lists.
+    examples: of each action, by slug. listings: its lists. extractions: a use of each extractor, by slug.
     params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.
     over_http: whether the service is called over HTTP; of another one, what is about statuses and headers is left out.
     """
@@ -99,6 +116,7 @@ class Subject:
     error: Callable[[int, str], Json]
     examples: dict[str, Example]
     listings: tuple[Listing, ...] = ()
+    extractions: dict[str, Extraction] = field(default_factory=dict[str, Extraction])
     over_http: bool = True
     refresh: Refresh | None = None
     integration: Integration | None = None

@@ -11,10 +11,11 @@ from __future__ import annotations
 from tests.kit.conformance.accounts import AccountTests
 from tests.kit.conformance.choices import ChoiceTests
 from tests.kit.conformance.effects import EffectTests
+from tests.kit.conformance.extractions import ExtractorTests
 from tests.kit.conformance.failures import FailureTests
 from tests.kit.conformance.forms import FormTests
 from tests.kit.conformance.lists import ListTests
 
 
-class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests, ChoiceTests):
+class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests, ChoiceTests, ExtractorTests):
     """All of it."""

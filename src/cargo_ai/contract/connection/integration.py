@@ -39,7 +39,10 @@ class Integration(Wire):
         description="By slug: `{name, description, config, output?, credits?, children?, hint, idempotency, rowBatch?, …}`. `hint`: it "
         "`reads`, `writes` or `deletes`. `idempotency`: what makes a second attempt harmless. `rowBatch`: how many runs go in one call."
     )
-    extractors: dict[str, JsonObject]
+    extractors: dict[str, JsonObject] = Field(
+        description="What fills models, by slug: `{name, description, kind, config, mode, preview, tellsRemovals, …}`. "
+        "`columns`: where they are the same for every account."
+    )
     dynamic_schemas: dict[str, JsonObject]
     autocompletes: list[JsonObject]
     documentation_path: str

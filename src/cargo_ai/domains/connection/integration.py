@@ -10,7 +10,7 @@ from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
 from cargo_ai.domains.connection.connector_form import FRESH
 from cargo_ai.engine.graph.action import ONE_ROUTE
-from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Integration, integrations
+from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration, SourceShape, integrations
 
 _LIST = "cargo-ai connection integration list"
 _KEPT = {"cacheExpirationInSeconds": FRESH.total_seconds()}
@@ -36,7 +36,7 @@ def reply(integration: Integration) -> contract.Integration:
         sub_categories=list(integration.sub_categories),
         connector=account,
         actions={action.slug: _action(action) for action in integration.actions},
-        extractors={},
+        extractors={extractor.slug: _extractor(extractor) for extractor in integration.extractors},
         dynamic_schemas={slug: _params(part) for slug, part in integration.schemas.items()},
         autocompletes=[
             {"slug": slug, **_params(part), "cacheExpirationInSeconds": 1800} for slug, part in integration.autocompletes.items()
@@ -73,6 +73,37 @@ def _action(action: ConnectorAction) -> dict[str, Any]:
     return on_wire
 
 
+def _extractor(extractor: Extractor) -> dict[str, Any]:
+    schema = extractor.config_schema
+    on_wire: dict[str, Any] = {
+        "name": extractor.name,
+        "description": extractor.description,
+        "kind": extractor.kind,
+        # Both spellings of the form's schema are read by clients.
+        "config": {"schema": schema, "jsonSchema": schema, "uiSchema": extractor.ui_schema},
+        "meta": {"schema": {"type": "object", "properties": {}}},
+        "mode": extractor.mode,
+        "preview": "records",
+        "tellsRemovals": extractor.tells_removals,
+    }
+    if isinstance(extractor.shape, SourceShape):
+        on_wire["columns"] = {"schema": _schema_of_columns(extractor.shape)}
+    if extractor.unifications:
+        on_wire["unifications"] = [dict(unification) for unification in extractor.unifications]
+    return on_wire
+
+
+def _schema_of_columns(shape: SourceShape) -> dict[str, Any]:
+    """The columns that are the same for every account, as JSON Schema."""
+    columns: dict[str, Any] = {}
+    for column in shape.columns:
+        kind = {"date": {"type": "string", "format": "date-time"}, "vector": {"type": "array"}, "any": {}}.get(
+            column.type, {"type": column.type}
+        )
+        columns[column.name] = kind | ({"title": column.label} if column.label else {})
+    return {"type": "object", "properties": columns, "required": [shape.id]}
+
+
 def _found(integration: Integration, request: contract.ListIntegrations) -> bool:
     slugs = [slug for slug in (request.slug, *(request.slugs or ())) if slug]
     if slugs and integration.slug not in slugs:
@@ -81,15 +112,15 @@ def _found(integration: Integration, request: contract.ListIntegrations) -> bool
         return False
     if request.has_actions is not None and request.has_actions != bool(integration.actions):
         return False
-    # No integration brings extractors yet, so that asking for some finds nothing.
-    if request.has_extractors:
+    if request.has_extractors is not None and request.has_extractors != bool(integration.extractors):
         return False
     return all(word in _text(integration) for word in (request.search or "").lower().split())
 
 
 def _text(integration: Integration) -> str:
     actions = (text for action in integration.actions for text in (action.slug, action.name))
-    return " ".join((integration.slug, integration.name, integration.description, integration.category, *actions)).lower()
+    extractors = (text for extractor in integration.extractors for text in (extractor.slug, extractor.name))
+    return " ".join((integration.slug, integration.name, integration.description, integration.category, *actions, *extractors)).lower()
 
 
 @handles(contract.get_all)

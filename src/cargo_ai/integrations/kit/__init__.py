@@ -9,6 +9,7 @@ from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest, narrowed
 from cargo_ai.integrations.kit.client_credentials import ClientCredentials, ClientCredentialsForm
 from cargo_ai.integrations.kit.errors import AccountHalted, ErrorRule, ServiceError, Throttled
+from cargo_ai.integrations.kit.extraction import Cursor, ExtractedPage, Extractor, ExtractRequest, Record, SourceColumn, SourceShape, walk
 from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
 from cargo_ai.integrations.kit.oauth import OAuth2
@@ -18,6 +19,7 @@ from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
 from cargo_ai.integrations.kit.service_account import ServiceAccount
 from cargo_ai.integrations.kit.service_call import Answer, Service, ServiceSpec, segment
 from cargo_ai.integrations.kit.sign_in import Anonymous, ApiKey, Basic, Bearer, Credentials, SignIn
+from cargo_ai.integrations.kit.windows import Stretch, Windows, service_time
 
 __all__ = [
     "HIDDEN",
@@ -39,9 +41,13 @@ __all__ = [
     "ClientCredentialsForm",
     "ConnectorAction",
     "Credentials",
+    "Cursor",
     "Done",
     "DynamicSchema",
     "ErrorRule",
+    "ExtractRequest",
+    "ExtractedPage",
+    "Extractor",
     "Failed",
     "Form",
     "FormRequest",
@@ -55,6 +61,7 @@ __all__ = [
     "Page",
     "Policy",
     "Reading",
+    "Record",
     "Route",
     "RowBatch",
     "Secret",
@@ -63,10 +70,14 @@ __all__ = [
     "ServiceError",
     "ServiceSpec",
     "SignIn",
+    "SourceColumn",
+    "SourceShape",
+    "Stretch",
     "SubCategory",
     "Throttled",
     "Unlimited",
     "Verification",
+    "Windows",
     "attempt",
     "cursor",
     "integrations",
@@ -82,8 +93,10 @@ __all__ = [
     "scrub_json",
     "secret_field",
     "segment",
+    "service_time",
     "ui",
     "ui_schema_of",
+    "walk",
     "widget",
     "without_secrets",
 ]

@@ -12,6 +12,7 @@ from typing import Literal
 import cargo_ai.integrations
 from cargo_ai.integrations.kit.account import AccountSpec
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, DynamicSchema
+from cargo_ai.integrations.kit.extraction import Extractor
 from cargo_ai.integrations.kit.request import ConnectorAction
 from cargo_ai.integrations.kit.service_call import ServiceSpec
 from cargo_ai.kernel.settings import Settings
@@ -28,7 +29,8 @@ _KIT = "kit"
 class Integration:
     """A kind of service. `icon` is SVG text, `color` a CSS colour, `documentation` Markdown for people.
 
-    service: how it is called; None where nothing is said of that in advance. autocompletes, schemas: by slug.
+    service: how it is called; None where nothing is said of that in advance. extractors: its lists that fill models. autocompletes,
+    schemas: by slug.
     """
 
     slug: str
@@ -42,6 +44,7 @@ class Integration:
     service: ServiceSpec | None
     actions: tuple[ConnectorAction, ...]
     documentation: str
+    extractors: tuple[Extractor, ...] = ()
     sub_categories: tuple[SubCategory, ...] = ()
     autocompletes: Mapping[str, Autocomplete] = field(default_factory=dict[str, Autocomplete])
     schemas: Mapping[str, DynamicSchema] = field(default_factory=dict[str, DynamicSchema])
@@ -55,6 +58,10 @@ class Integration:
     def action(self, slug: str) -> ConnectorAction | None:
         """One of its actions, None when it has no such one."""
         return next((action for action in self.actions if action.slug == slug), None)
+
+    def extractor(self, slug: str) -> Extractor | None:
+        """One of its extractors, None when it has no such one."""
+        return next((extractor for extractor in self.extractors if extractor.slug == slug), None)
 
 
 @cache

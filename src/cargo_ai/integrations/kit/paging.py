@@ -28,7 +28,7 @@ async def cursor(
     fetch: Callable[[str | None], Awaitable[Answer]], *, items: str, next: str, start: str | None = None
 ) -> AsyncIterator[Page[str]]:
     """Pages whose answers name the next one. `items`, `next`: paths in the body; a next one that is missing or empty ends the walk."""
-    circle = _Circle()
+    circle = Circle()
     meta = start
     while True:
         answer = await fetch(meta)
@@ -42,7 +42,7 @@ async def cursor(
 
 async def link(fetch: Callable[[str | None], Awaitable[Answer]], *, items: str, start: str | None = None) -> AsyncIterator[Page[str]]:
     """Pages whose header `Link` names the next one: `fetch` gets its address."""
-    circle = _Circle()
+    circle = Circle()
     meta = start
     while True:
         answer = await fetch(meta)
@@ -79,7 +79,7 @@ async def _counted(
     following: Callable[[int, int], int],
     before: Callable[[int], int],
 ) -> AsyncIterator[Page[int]]:
-    circle = _Circle()
+    circle = Circle()
     meta = start
     while True:
         answer = await fetch(meta)
@@ -129,7 +129,7 @@ def _text_at(body: Json, path: str) -> str | None:
     return str(value) if value not in (None, "", False) else None
 
 
-class _Circle:
+class Circle:
     """Notices a service that never comes to an end: the next page begins where an earlier one did, or a page comes twice in a row.
 
     What is remembered is one place, a later one each time the distance has doubled (Brent), so that a walk of any length costs nothing.
