@@ -10,7 +10,7 @@ from typing import Any
 
 from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation, RefusalSpec
-from cargo_ai.server.api.command_words import DOMAIN_WORDS, kebab, words_of
+from cargo_ai.server.api.documents.command_words import DOMAIN_WORDS, kebab, words_of
 
 Schema = dict[str, Any]
 Row = dict[str, Any]

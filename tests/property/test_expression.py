@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.expression import ExpressionError, VariableType, coerce, compile_config, path
-from cargo_ai.expression.number import as_double, number_to_text, text_to_number
+from cargo_ai.expression import ExpressionError, VariableType, coerce, compile_config
+from cargo_ai.expression.native import path
+from cargo_ai.expression.native.number import as_double, number_to_text, text_to_number
+from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.template import Source, parse
-from cargo_ai.expression.values import UNDEFINED
 
 unhurried = settings(deadline=None)  # a busy machine is no failure
 

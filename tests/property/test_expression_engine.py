@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.expression import EngineExpression, ExpressionError, NeedsEngine, path
+from cargo_ai.expression import EngineExpression, ExpressionError, NeedsEngine
 from cargo_ai.expression.evaluator import Evaluator
-from cargo_ai.expression.number import as_double
+from cargo_ai.expression.native import path
+from cargo_ai.expression.native.number import as_double
+from cargo_ai.expression.native.text import to_json_text
+from cargo_ai.expression.native.values import UNDEFINED, is_number
 from cargo_ai.expression.sandbox.host import refusal
-from cargo_ai.expression.text import to_json_text
-from cargo_ai.expression.values import UNDEFINED, is_number
 from tests.property.test_expression import expressions, json_values, scopes, text
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ expressions that need a JavaScript engine; an `Evaluator` has them evaluated in 
 
 from cargo_ai.expression.coerce import VARIABLE_TYPES, VariableType, coerce, condition
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine
+from cargo_ai.expression.native.text import to_text
+from cargo_ai.expression.native.values import JsonValue, Scope
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult, ScriptResult
 from cargo_ai.expression.resolve import Resolver, compile_config
-from cargo_ai.expression.text import to_text
-from cargo_ai.expression.values import JsonValue, Scope
 
 __all__ = [
     "VARIABLE_TYPES",

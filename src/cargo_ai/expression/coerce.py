@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn, TypeAlias, cast, get_args
 
-from cargo_ai.expression.number import WHITE_SPACE, as_double, text_to_number
-from cargo_ai.expression.text import to_text
-from cargo_ai.expression.values import UNDEFINED, JsonValue, is_array, is_number, is_object, is_text, truthy
+from cargo_ai.expression.native.number import WHITE_SPACE, as_double, text_to_number
+from cargo_ai.expression.native.text import to_text
+from cargo_ai.expression.native.values import UNDEFINED, JsonValue, is_array, is_number, is_object, is_text, truthy
 
 VariableType: TypeAlias = Literal["string", "number", "boolean", "date", "array", "object", "any"]
 VARIABLE_TYPES: tuple[str, ...] = get_args(VariableType)

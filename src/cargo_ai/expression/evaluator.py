@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError
+from cargo_ai.expression.native.values import UNDEFINED, Scope
 from cargo_ai.expression.plan import json_text
 from cargo_ai.expression.replies import InvalidReply, parse_reply, parse_script_result
 from cargo_ai.expression.request_batcher import RequestBatcher
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult, ScriptResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Limits, Pool
-from cargo_ai.expression.values import UNDEFINED, Scope
 
 JAVASCRIPT = Limits(megabytes=384, cpu_seconds=3600, retire_seconds=1800, wall_seconds=10)
 PYTHON = Limits(megabytes=256, cpu_seconds=20, retire_seconds=10, wall_seconds=30)

@@ -12,8 +12,8 @@ from typing import Any, cast
 from pydantic_core import PydanticSerializationError, to_json
 
 from cargo_ai.expression.dependencies import properties_read
+from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.requests import EngineExpression, EngineRequest
-from cargo_ai.expression.values import UNDEFINED
 
 ALWAYS_THERE = ("nodes", "parentNodes")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError, quote
+from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.plan import RequestPlan, encode_data, names_of, plan_request
 from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_reply, parse_results
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Pool
-from cargo_ai.expression.values import UNDEFINED
 from cargo_ai.kernel import clock, tasks
 
 MAX_REQUESTS = 256

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cargo_ai.expression.errors import ExpressionError
-from cargo_ai.expression.values import UNDEFINED, Scope
+from cargo_ai.expression.native.values import UNDEFINED, Scope
 
 
 class EngineExpression(NamedTuple):

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from cargo_ai.expression import path, template
+from cargo_ai.expression import template
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
-from cargo_ai.expression.number import WHITE_SPACE
-from cargo_ai.expression.path import Evaluate
+from cargo_ai.expression.native import path
+from cargo_ai.expression.native.number import WHITE_SPACE
+from cargo_ai.expression.native.path import Evaluate
+from cargo_ai.expression.native.text import to_text
+from cargo_ai.expression.native.values import UNDEFINED, JsonValue, Scope
 from cargo_ai.expression.requests import EngineExpression, EngineResult
 from cargo_ai.expression.rewrite import MAX_LENGTH
-from cargo_ai.expression.text import to_text
-from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
 
 KINDS = frozenset({"templateExpression", "jsExpression"})
 SKIPPED_KEYS = frozenset({"_nodes"})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.expression import VariableType, coerce, condition
-from cargo_ai.expression.values import UNDEFINED
+from cargo_ai.expression.native.values import UNDEFINED
 
 CASES: list[tuple[VariableType, object, object]] = [
     ("string", "x", "x"),

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
-from cargo_ai.domains.segmentation import change_records, select_records
-from cargo_ai.domains.segmentation.change_records import ChangeQuery
+from cargo_ai.domains.segmentation import select_records
+from cargo_ai.domains.segmentation.changes import change_records
+from cargo_ai.domains.segmentation.changes.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
-from cargo_ai.domains.segmentation import change, comparison, export, segment_bin, watched_segments
+from cargo_ai.domains.segmentation import export, segment_bin
+from cargo_ai.domains.segmentation.changes import change, comparison, watched_segments
+from cargo_ai.domains.segmentation.changes.watched_segments import ChangeDetector
 from cargo_ai.domains.segmentation.filter_scope import build_scope
-from cargo_ai.domains.segmentation.watched_segments import ChangeDetector
 from cargo_ai.domains.storage.public import ModelChanged, RecordsChanged
 
 PACKAGE = Package(

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation import segment as contract
-from cargo_ai.domains.segmentation import comparison, segment, watched_segments
+from cargo_ai.domains.segmentation import segment
+from cargo_ai.domains.segmentation.changes import comparison, watched_segments
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import clock
 

@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.segmentation.change import ChangeKind
 from cargo_ai.contract.segmentation.filter import Filter, Sort
-from cargo_ai.domains.segmentation import batch_chunks, comparison, select_records, watched_segments
-from cargo_ai.domains.segmentation.change_records import ChangeQuery
-from cargo_ai.domains.segmentation.comparison import Change
-from cargo_ai.domains.segmentation.comparison_sql import STORED_SNAPSHOTS
+from cargo_ai.domains.segmentation import batch_chunks, select_records
+from cargo_ai.domains.segmentation.changes import comparison, watched_segments
+from cargo_ai.domains.segmentation.changes.change_records import ChangeQuery
+from cargo_ai.domains.segmentation.changes.comparison import Change
+from cargo_ai.domains.segmentation.changes.comparison_sql import STORED_SNAPSHOTS
+from cargo_ai.domains.segmentation.changes.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.events import SegmentChanged
-from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.play_segment import (
     create_play_segment,

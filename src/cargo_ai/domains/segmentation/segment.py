@@ -20,8 +20,9 @@ from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.contract.workspace.bin import RemovedToBin
-from cargo_ai.domains.segmentation import dependencies, segment_bin, select_records, watched_segments
-from cargo_ai.domains.segmentation.change import latest_changes
+from cargo_ai.domains.segmentation import segment_bin, select_records
+from cargo_ai.domains.segmentation.changes import dependencies, watched_segments
+from cargo_ai.domains.segmentation.changes.change import latest_changes
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage

@@ -13,7 +13,7 @@ from cargo_ai.context.bin_kinds import BinKind, Contents
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.workspace import bin as bin_contract
-from cargo_ai.domains.segmentation import comparison, watched_segments
+from cargo_ai.domains.segmentation.changes import comparison, watched_segments
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock

@@ -10,7 +10,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from cargo_ai import __version__
-from cargo_ai.expression.text import to_json_text, to_text
+from cargo_ai.expression.native.text import to_json_text, to_text
 from cargo_ai.integrations.http.account import Target, target
 from cargo_ai.integrations.http.answer import body_of
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, InvalidConfig, Outcome

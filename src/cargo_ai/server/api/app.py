@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute, Route
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import docs, health, openapi, responses, rest
+from cargo_ai.server.api import health, responses, rest
 from cargo_ai.server.api.dispatch import HandledOperation
+from cargo_ai.server.api.documents import docs, openapi
 from cargo_ai.server.api.middleware import RequestMiddleware, request_id
 from cargo_ai.server.api.state import State
 from cargo_ai.user_sql.run.executor import open_executor

@@ -11,7 +11,7 @@ import pytest
 
 from cargo_ai.expression import ExpressionError, JsonValue
 from cargo_ai.expression.evaluator import Evaluator
-from cargo_ai.expression.values import UNDEFINED
+from cargo_ai.expression.native.values import UNDEFINED
 from tests.kit.sandbox import answer, resolve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

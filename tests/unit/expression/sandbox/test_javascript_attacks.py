@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.expression.evaluator import Evaluator
-from cargo_ai.expression.values import UNDEFINED
+from cargo_ai.expression.native.values import UNDEFINED
 from tests.kit.sandbox import answer, script, value
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -18,8 +18,8 @@ from cargo_ai import __version__
 from cargo_ai.expression.sandbox import host
 from cargo_ai.kernel.operation import Cli
 from cargo_ai.server.api import app as application
-from cargo_ai.server.api import command_words, openapi
 from cargo_ai.server.api.dispatch import HandledOperation
+from cargo_ai.server.api.documents import command_words, openapi
 from cargo_ai.server.api.state import State
 from cargo_ai.store import disk, migrate
 from cargo_ai.store.session import ALL_WORKSPACES, Database

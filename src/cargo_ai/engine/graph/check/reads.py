@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from cargo_ai.expression.syntax import (
+from cargo_ai.expression.native.syntax import (
     Choice,
     Comparison,
     Constant,
@@ -21,8 +21,8 @@ from cargo_ai.expression.syntax import (
     Path,
     parse,
 )
+from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.tokens import Token, TokenizeError, tokenize
-from cargo_ai.expression.values import UNDEFINED
 
 ROOTS: Final = frozenset({"nodes", "parentNodes"})
 LONGEST: Final = 2_000

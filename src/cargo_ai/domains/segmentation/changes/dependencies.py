@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from cargo_ai.contract.segmentation.filter import Filter, OccurrenceCondition, SegmentCondition, SqlCondition
-from cargo_ai.domains.segmentation.comparison_sql import all_conditions
+from cargo_ai.domains.segmentation.changes.comparison_sql import all_conditions
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import ids

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from cargo_ai.context import events
-from cargo_ai.domains.segmentation import comparison, public
+from cargo_ai.domains.segmentation import public
+from cargo_ai.domains.segmentation.changes import comparison
+from cargo_ai.domains.segmentation.changes.watched_segments import ChangeDetector
 from cargo_ai.domains.segmentation.public import SegmentChanged
-from cargo_ai.domains.segmentation.watched_segments import ChangeDetector
 from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State

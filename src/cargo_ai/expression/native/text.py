@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from json.encoder import encode_basestring as quote_text
 
-from cargo_ai.expression.number import number_to_text
-from cargo_ai.expression.values import UNDEFINED, is_array, is_number, is_object, is_text
+from cargo_ai.expression.native.number import number_to_text
+from cargo_ai.expression.native.values import UNDEFINED, is_array, is_number, is_object, is_text
 
 
 def to_text(value: object) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
-from cargo_ai.domains.segmentation import comparison, dependencies
+from cargo_ai.domains.segmentation.changes import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.journal import crash_points

@@ -19,8 +19,8 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn
-from cargo_ai.domains.segmentation import change_records, comparison
-from cargo_ai.domains.segmentation.change_records import ChangeQuery
+from cargo_ai.domains.segmentation.changes import change_records, comparison
+from cargo_ai.domains.segmentation.changes.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import ids

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import change_records, comparison, comparison_sql, dependencies
+from cargo_ai.domains.segmentation.changes import change_records, comparison, comparison_sql, dependencies
 from cargo_ai.domains.segmentation.tables import SegmentChange
 from cargo_ai.records.ddl import log_table_name
 from cargo_ai.records.filter.terms import InvalidFilter

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Final, TypeAlias, TypeGuard, final
 
-from cargo_ai.expression.number import MAX_SAFE, as_double, number_to_text, text_to_number
+from cargo_ai.expression.native.number import MAX_SAFE, as_double, number_to_text, text_to_number
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 Scope: TypeAlias = Mapping[str, object]

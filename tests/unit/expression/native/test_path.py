@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.expression import ExpressionError, NeedsEngine, path
-from cargo_ai.expression.values import UNDEFINED
+from cargo_ai.expression import ExpressionError, NeedsEngine
+from cargo_ai.expression.native import path
+from cargo_ai.expression.native.values import UNDEFINED
 
 START: dict[str, Any] = {
     "email": "Jane.Doe+news@acme.co.uk",

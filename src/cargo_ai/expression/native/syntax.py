@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import NamedTuple, TypeAlias
 
-from cargo_ai.expression.number import WHITE_SPACE, as_double
-from cargo_ai.expression.values import UNDEFINED, property_key
+from cargo_ai.expression.native.number import WHITE_SPACE, as_double
+from cargo_ai.expression.native.values import UNDEFINED, property_key
 
 _MAX_DEPTH = 40  # brackets within brackets; Python's stack is finite, and no one writes more
 _MAX_TOKENS = 2000

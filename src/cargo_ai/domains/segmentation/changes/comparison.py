@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
 from cargo_ai.context import events
-from cargo_ai.domains.segmentation import comparison_sql, select_records
-from cargo_ai.domains.segmentation.comparison_sql import Snapshot, TrackedColumns
+from cargo_ai.domains.segmentation import select_records
+from cargo_ai.domains.segmentation.changes import comparison_sql
+from cargo_ai.domains.segmentation.changes.comparison_sql import Snapshot, TrackedColumns
 from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection

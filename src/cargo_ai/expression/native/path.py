@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
-from cargo_ai.expression.number import MAX_SAFE, as_double
-from cargo_ai.expression.syntax import (
+from cargo_ai.expression.native.number import MAX_SAFE, as_double
+from cargo_ai.expression.native.syntax import (
     Choice,
     Comparison,
     Constant,
@@ -22,7 +22,7 @@ from cargo_ai.expression.syntax import (
     Step,
     parse,
 )
-from cargo_ai.expression.values import (
+from cargo_ai.expression.native.values import (
     UNDEFINED,
     Scope,
     Uncertain,

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from cargo_ai import __version__
 from cargo_ai.kernel.operation import AnyOperation
-from cargo_ai.server.api.command_words import words_of
+from cargo_ai.server.api.documents.command_words import words_of
 
 Schema = dict[str, Any]
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cargo_ai.expression.number import as_double, number_to_text, text_to_number
+from cargo_ai.expression.native.number import as_double, number_to_text, text_to_number
 
 
 @pytest.mark.parametrize(

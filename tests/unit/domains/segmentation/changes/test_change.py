@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cargo_ai.domains.segmentation import comparison
+from cargo_ai.domains.segmentation.changes import comparison
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State

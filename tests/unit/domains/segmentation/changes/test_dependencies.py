@@ -6,8 +6,8 @@ import pytest
 
 from cargo_ai.user_sql.run import conditions
 from tests.kit.api_client import ApiClient, Body
+from tests.unit.domains.segmentation.changes.test_change import companies
 from tests.unit.domains.segmentation.conftest import above, segment_of, where
-from tests.unit.domains.segmentation.test_change import companies
 
 FETCH = "segmentation.segment.fetch"
 REMOVE = "storage.column.remove"

@@ -1,0 +1,1 @@
+"""Changes of segments: compare them with their former state, and list what has changed."""

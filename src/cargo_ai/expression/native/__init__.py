@@ -1,0 +1,1 @@
+"""The native fast path: JavaScript paths, comparisons and boolean operators as Python closures."""
