@@ -1,38 +1,28 @@
-"""A HubSpot account in a simulator, and attempts of actions in it, as a worker makes them."""
+"""A HubSpot account in a simulator."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.integrations.kit import ActionRequest, FormRequest, Integration, OpenAccount, Service, attempt, integrations
-from cargo_ai.kernel import ids
-from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
-from cargo_ai.outbound.http_client import HttpClient
+from tests.kit.account import SETTINGS, Account, Config
 from tests.simulators.hubspot.control import Control
 from tests.simulators.hubspot.records import ObjectType
 from tests.simulators.hubspot.server import Running
 
-Json = Any
-Config = dict[str, Json]
-SETTINGS = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-
 
 @dataclass
-class HubSpot:
+class HubSpot(Account):
     """The integration, signed in to a simulator."""
 
-    simulator: Running
-    client: HttpClient
+    slug = "hubspot"
 
     @property
-    def integration(self) -> Integration:
-        """The integration."""
-        return integrations()["hubspot"]
+    def config(self) -> Config:
+        """The config of a connector."""
+        return {"method": "privateApp", "accessToken": self.simulator.key}
 
     @property
     def control(self) -> Control:
@@ -46,52 +36,6 @@ class HubSpot:
     def values(self, object_type: str) -> list[dict[str, str]]:
         """The values of each record of a type."""
         return [record.values for record in self.records(object_type).records.values() if not record.archived]
-
-    def service(self, key: str | None = None) -> Service:
-        """The service as an action sees it."""
-        spec = self.integration.service
-        assert spec is not None
-        account = OpenAccount(self.integration.account, self.account(key))
-        return Service(replace(spec, base_url=self.simulator.url), self.integration.name, self.client, account=account)
-
-    def account(self, key: str | None = None) -> Config:
-        """The config of a connector."""
-        return {"method": "privateApp", "accessToken": key or self.simulator.key}
-
-    def form(self) -> FormRequest:
-        """What a form asks with."""
-        return FormRequest(self.account(), self.service())
-
-    def request(self, config: Config, *, attempt: int = 1, meta: Json = None) -> ActionRequest:
-        """One attempt of a node with this config."""
-        some = ids.new()
-        call = Call(some, None, some, None, some, {}, config, {}, f"{some}:n:1", attempt, meta)
-        return ActionRequest(config, self.account(), call, self.client, SETTINGS, self.service())
-
-    async def act(self, slug: str, *configs: Config, attempt: int = 1, meta: Json = None) -> Sequence[Outcome]:
-        """What becomes of the runs of one batch. ServiceError where HubSpot refuses them as a whole."""
-        action = self.integration.action(slug)
-        assert action is not None
-        assert action.rows is not None
-        return await action.rows.perform([self.request(config, attempt=attempt, meta=meta) for config in configs])
-
-    async def done(self, slug: str, config: Config) -> Any:
-        """The output of one run that succeeds."""
-        outcome = await self.outcome(slug, config)
-        assert isinstance(outcome, Done), outcome
-        return outcome.output
-
-    async def failed(self, slug: str, config: Config) -> Failed:
-        """The failure of one run."""
-        outcome = await self.outcome(slug, config)
-        assert isinstance(outcome, Failed), outcome
-        return outcome
-
-    async def outcome(self, slug: str, config: Config) -> Outcome:
-        """What becomes of one run."""
-        action = self.integration.action(slug)
-        assert action is not None
-        return await attempt(action, self.request(config))
 
 
 @asynccontextmanager

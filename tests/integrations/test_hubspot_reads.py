@@ -11,7 +11,8 @@ import pytest
 from cargo_ai.engine.graph.action import Done, Failed
 from cargo_ai.integrations.hubspot.records import search
 from cargo_ai.integrations.kit import ServiceError
-from tests.integrations.hubspot_account import Config, HubSpot, account
+from tests.integrations.hubspot_account import HubSpot, account
+from tests.kit.account import Config
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.limits import Numbers
 from tests.simulators.hubspot.server import Running
@@ -162,7 +163,7 @@ async def test_a_key_is_proven_or_refused_in_hubspots_words(hubspot: HubSpot) ->
     await verification.verify(hubspot.service())
     for key, said in (("pat-na1-wrong-key", "is not accepted"), ("wrong", "does not look like")):
         with pytest.raises(ServiceError) as refused:
-            await verification.verify(hubspot.service(key))
+            await verification.verify(hubspot.service({**hubspot.config, "accessToken": key}))
         assert said in refused.value.message
 
 

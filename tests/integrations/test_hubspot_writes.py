@@ -9,7 +9,8 @@ import pytest
 
 from cargo_ai.engine.graph.action import Done, Failed, Later
 from cargo_ai.integrations.kit import ServiceError
-from tests.integrations.hubspot_account import Config, HubSpot, account
+from tests.integrations.hubspot_account import HubSpot, account
+from tests.kit.account import Config
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.limits import Numbers
 from tests.simulators.hubspot.properties import Property

@@ -25,6 +25,13 @@ ALL = "select id, email, name, score from people order by id"
 GRACE: dict[str, Json] = {"id": 2, "email": "grace@example.com", "name": "Grace", "score": 2.25}
 
 
+@pytest.fixture(scope="class")
+def postgresql_database(cluster: Cluster) -> Iterator[Simulator]:
+    """A database of the test process's PostgreSQL."""
+    with databases.postgresql(cluster.admin_url) as relay:
+        yield relay
+
+
 def _account(simulator: Any, dialect: str, password: str) -> dict[str, Json]:
     where = {"host": "127.0.0.1", "port": simulator.port, "database": databases.NAME, "tls": "off"}
     return {"dialect": dialect, **where, "user": databases.USER, "password": password}
@@ -52,7 +59,7 @@ def _upsert(**values: Json) -> dict[str, Json]:
 
 SUBJECT = Subject(
     slug="sql",
-    running=lambda: pytest.skip("the database comes from a fixture"),
+    running="postgresql_database",
     account=lambda simulator: _account(simulator, "postgresql", databases.PASSWORD),
     wrong=lambda simulator: _account(simulator, "postgresql", "another-password-entirely"),
     secret=databases.PASSWORD,
@@ -158,13 +165,6 @@ class TestSql(SqlTests, IntegrationConformance):
 
     subject = SUBJECT
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def simulator(cls, cluster: Cluster) -> Iterator[Simulator]:
-        """A database of the test process's PostgreSQL."""
-        with databases.postgresql(cluster.admin_url) as relay:
-            yield relay
-
     async def test_lists_and_objects_are_arrays_and_json(self, harness: Harness) -> None:
         await harness.done(_action("upsert"), _upsert(id=1, tags=["a", 'b"{'], details={"plan": ["x", 1]}))
         done = await harness.done(_action("query"), {"query": "select tags, details from people"})
@@ -186,16 +186,10 @@ class TestMariadb(SqlTests, IntegrationConformance):
 
     subject = replace(
         SUBJECT,
+        running=databases.mariadb,
         account=_mariadb_account,
         wrong=_wrong_mariadb_account,
     )
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def simulator(cls) -> Iterator[Simulator]:
-        """A server of its own."""
-        with databases.mariadb() as relay:
-            yield relay
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,14 @@ class Fixtures:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def simulator(cls) -> Iterator[Simulator]:
+    def simulator(cls, request: pytest.FixtureRequest) -> Iterator[Simulator]:
         """The simulator, for all tests of the class."""
-        with cls.subject.running() as running:
-            yield running
+        running = cls.subject.running
+        if isinstance(running, str):
+            yield request.getfixturevalue(running)
+        else:
+            with running() as simulator:
+                yield simulator
 
     @pytest.fixture
     async def harness(self, simulator: Simulator) -> AsyncIterator[Harness]:

@@ -100,7 +100,8 @@ class Refresh:
 class Subject:
     """A service under test.
 
-    slug: of the integration; `integration`: one that is not among those of the package. running: starts its simulator.
+    slug: of the integration; `integration`: one that is not among those of the package. running: starts its simulator, or names
+    the fixture that gives it.
     account: a config that signs in to it; wrong: one that does not; secret: the secret text in `account`.
     error: the body of an error in the vendor's form; (status, sentence) → JSON.
     examples: of each action, by slug. listings: its lists. extractions: a use of each extractor, by slug.
@@ -109,7 +110,7 @@ class Subject:
     """
 
     slug: str
-    running: Callable[[], AbstractContextManager[Simulator]]
+    running: Callable[[], AbstractContextManager[Simulator]] | str
     account: Callable[[Simulator], JsonObject]
     wrong: Callable[[Simulator], JsonObject]
     secret: str

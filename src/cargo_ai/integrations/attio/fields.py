@@ -1,4 +1,4 @@
-"""Fields that the forms of several actions share, and the schemas of what they give."""
+"""The words of Attio's forms, and the schemas of what its actions give."""
 
 from __future__ import annotations
 
@@ -8,40 +8,21 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cargo_ai.integrations.attio.attributes import RECORD_ID
-from cargo_ai.integrations.kit import Form, ui, widget
-from cargo_ai.integrations.kit.writes import with_output
+from cargo_ai.integrations.kit import Form
+from cargo_ai.integrations.kit.writes.fields import CrmFields, UpdateRecords, UpsertRecords
 
 Json = Any
 MultiSelect = Literal["replace", "add"]
 
-
-def object_type_field(title: str = "Object") -> Any:
-    """The kind of records: people, companies, deals, or a custom object."""
-    description = "people, companies, deals, or a custom object, by its slug or id."
-    return Field(title=title, description=description, min_length=1, max_length=200, json_schema_extra=widget("listObjects"))
-
-
-def attribute_field(title: str, default: str | None = None, description: str | None = None) -> Any:
-    """An attribute of the object that stands beside it."""
-    hints = widget("listObjectProperties", objectType="objectType")
-    if default is None:
-        return Field(title=title, description=description, min_length=1, max_length=200, json_schema_extra=hints)
-    return Field(default=default, title=title, description=description, min_length=1, max_length=200, json_schema_extra=hints)
-
-
-def mappings_field() -> Any:
-    """The values to write."""
-    hints = ui(options={"items": widget("listObjectProperties", objectType="objectType")["ui"]["options"]})
-    return Field(
-        title="Values",
-        description="[{propertyName, value}] or {property: value}. Values are texts, numbers, true or false, or lists of these.",
-        json_schema_extra=hints,
-    )
-
-
-def properties_field() -> Any:
-    """Which attributes are given."""
-    return Field(default=[], title="Properties", description="Slugs of the attributes to give; by default all.", max_length=500)
+FIELDS = CrmFields(
+    service="Attio",
+    word="attribute",
+    objects="people, companies, deals, or a custom object, by its slug or id.",
+    record_id=RECORD_ID,
+    values="texts, numbers, true or false, or lists of these.",
+    advice="With one that is unique, nothing is created twice.",
+    read="Slugs of the attributes to give; by default all.",
+)
 
 
 def multi_select_field() -> Any:
@@ -53,29 +34,31 @@ def multi_select_field() -> Any:
     )
 
 
-def write_nulls_field() -> Any:
-    """Whether null clears."""
-    return Field(default=False, title="Clear", description="Whether null and empty texts clear the value in Attio.")
-
-
 class OfObject(Form):
     """Something about records of an object."""
 
-    object_type: str = object_type_field()
+    object_type: str = FIELDS.object_type()
 
 
 class Matching(OfObject):
     """A record, named by the value of an attribute."""
 
-    matching_property_name: str = attribute_field(
-        "Match by", RECORD_ID, "The attribute that names the record; by default its id. One that is unique makes it safe."
-    )
-    matching_value: Json = Field(title="Value to match", description="The value of that attribute.")
+    matching_property_name: str = FIELDS.match_by()
+    matching_value: Json = FIELDS.matching_value()
 
 
-WRITTEN: Mapping[str, Json] = with_output(
-    recordIds={"type": "array", "items": {"type": "string"}, "description": "All records that the row concerns."}
-)
+class Update(UpdateRecords):
+    """Which records, and what they shall hold."""
+
+    multi_select: MultiSelect = multi_select_field()
+
+
+class Upsert(UpsertRecords):
+    """Which record, and what it shall hold."""
+
+    multi_select: MultiSelect = multi_select_field()
+
+
 RECORD: Mapping[str, Json] = {
     "type": "object",
     "properties": {

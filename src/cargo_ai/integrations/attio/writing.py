@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cargo_ai.integrations.attio.attributes import RECORD_ID, Attributes, attributes_of
+from cargo_ai.integrations.attio.fields import FIELDS, Update, Upsert
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import assert_record, change, create, id_of, url_of
 from cargo_ai.integrations.attio.values import attio_values, comparable, differs, plain_values
-from cargo_ai.integrations.kit import Done, Failed, Later, Outcome, Service, Throttled
-from cargo_ai.integrations.kit.writes import MatchPolicy, Operation, written
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Later, Outcome, Service, Throttled
+from cargo_ai.integrations.kit.writes import Operation, written_records
+from cargo_ai.integrations.kit.writes.actions import SingleWrites
+from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
 
 Json = Any
 JsonObject = Mapping[str, Json]
 EXISTS = "exists"
-MOST_MATCHES = 100
-"""How many records one run may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,21 @@ class Wanted:
     values: Mapping[str, Json]
     add: bool = False
 
+    @classmethod
+    def of(cls, form: Upsert | Update, row: Row, target: Target) -> Wanted:
+        """What a form wants."""
+        return cls(target.object_type, target.match_by, row.key, row.values, add=form.multi_select == "add")
+
     @property
     def missing(self) -> Done:
         """The result where there is no such record."""
         reason = f"There is no such record in {self.object_type}: {self.by} is {self.key}."
-        return written("skipped", None, reason=reason, more={"recordIds": []})
+        return written_records("skipped", [], reason=reason)
 
 
-async def update(service: Service, wanted: Wanted) -> Outcome:
+async def update(request: ActionRequest, form: Update, row: Row, target: Target) -> Outcome:
     """Change every record that matches; those that are as wanted are left alone."""
+    service, wanted = request.service, Wanted.of(form, row, target)
     matches = await matching(service, wanted.object_type, wanted.by, wanted.key, names=[*wanted.values], most=MOST_MATCHES)
     if not matches.records:
         return wanted.missing
@@ -53,8 +60,11 @@ async def update(service: Service, wanted: Wanted) -> Outcome:
     return of_records("updated" if changed else "unchanged", matches.records)
 
 
-async def upsert(service: Service, wanted: Wanted, policy: MatchPolicy, meta: Json = None) -> Outcome:
-    """Create the record, or change the one that matches, as the policy allows. meta: what is left of an attempt that has to wait."""
+async def upsert(request: ActionRequest, form: Upsert, row: Row, target: Target) -> Outcome:
+    """Create the record, or change the one that matches, as the policy allows."""
+    service, wanted, policy = request.service, Wanted.of(form, row, target), target.policy
+    # What is left of an attempt that had to wait.
+    meta: Json = request.call.meta
     if isinstance(meta, Mapping) and EXISTS in meta:
         attributes = await attributes_of(service, wanted.object_type, [wanted.by, *wanted.values])
         outcome = await _Upsert(service, wanted, attributes).assert_as("updated" if meta[EXISTS] else "created")
@@ -164,7 +174,15 @@ def _ambiguous(wanted: Wanted, count: str) -> Failed:
     return Failed(f"{which}: it is not clear which to change. Match by an attribute that is unique.", reason="ambiguous")
 
 
+async def insert(request: ActionRequest, object_type: str, values: Mapping[str, Json]) -> Outcome:
+    """Create a record. Attio has no key against doubles, so that a record whose outcome is unknown is not sent again."""
+    attributes = await attributes_of(request.service, object_type, [*values])
+    return of_records("created", [await create(request.service, object_type, attio_values(attributes, values))])
+
+
 def of_records(operation: Operation, records: Sequence[JsonObject], reason: str | None = None) -> Done:
     """The result of a run that concerns these records."""
-    ids = [id_of(record) for record in records]
-    return written(operation, ids[0], url=url_of(records[0]), reason=reason, more={"recordIds": ids})
+    return written_records(operation, [*map(id_of, records)], url=url_of(records[0]), reason=reason)
+
+
+WRITES = SingleWrites(fields=FIELDS, values_of=dict, upsert_form=Upsert, update_form=Update, upsert=upsert, update=update, insert=insert)

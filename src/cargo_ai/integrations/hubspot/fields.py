@@ -1,68 +1,40 @@
-"""Fields that the forms of several actions share, and the schemas of what they give."""
+"""The words of HubSpot's forms, and the schemas of what its actions give."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from cargo_ai.integrations.hubspot.records import RECORD_ID
-from cargo_ai.integrations.kit import Form, ui, widget
-from cargo_ai.integrations.kit.writes import with_output
+from cargo_ai.integrations.kit import Form
+from cargo_ai.integrations.kit.writes.fields import CrmFields
 
 Json = Any
 
-
-def object_type_field(title: str = "Object") -> Any:
-    """The type of records: contacts, companies, deals, or a custom object."""
-    description = "contacts, companies, deals, tickets, or a custom object by its id (2-…) or full name."
-    return Field(title=title, description=description, min_length=1, max_length=200, json_schema_extra=widget("listObjects"))
-
-
-def property_field(title: str, default: str | None = None, description: str | None = None) -> Any:
-    """A property of the type of records that stands beside it."""
-    hints = widget("listObjectProperties", objectType="objectType")
-    if default is None:
-        return Field(title=title, description=description, min_length=1, max_length=200, json_schema_extra=hints)
-    return Field(default=default, title=title, description=description, min_length=1, max_length=200, json_schema_extra=hints)
-
-
-def mappings_field() -> Any:
-    """The values to write."""
-    hints = ui(options={"items": widget("listObjectProperties", objectType="objectType")["ui"]["options"]})
-    return Field(
-        title="Values",
-        description="[{propertyName, value}] or {property: value}. Values are texts, numbers, true or false, or lists of choices.",
-        json_schema_extra=hints,
-    )
-
-
-def properties_field() -> Any:
-    """Which properties are read."""
-    return Field(
-        default=[], title="Properties", description="Names of the properties to read; by default HubSpot's usual ones.", max_length=500
-    )
+FIELDS = CrmFields(
+    service="HubSpot",
+    word="property",
+    objects="contacts, companies, deals, tickets, or a custom object by its id (2-…) or full name.",
+    record_id=RECORD_ID,
+    values="texts, numbers, true or false, or lists of choices.",
+    advice="With one that is unique, nothing is created twice, and it is fast.",
+    read="Names of the properties to read; by default HubSpot's usual ones.",
+)
 
 
 class OfObject(Form):
     """Something about records of a type."""
 
-    object_type: str = object_type_field()
+    object_type: str = FIELDS.object_type()
 
 
 class Matching(OfObject):
     """A record, named by the value of a property."""
 
-    matching_property_name: str = property_field(
-        "Match by", RECORD_ID, "The property that names the record; by default its id. One that is unique makes it fast and safe."
-    )
-    matching_value: Json = Field(title="Value to match", description="The value of that property.")
+    matching_property_name: str = FIELDS.match_by()
+    matching_value: Json = FIELDS.matching_value()
 
 
-WRITTEN: Mapping[str, Json] = with_output(
-    recordIds={"type": "array", "items": {"type": "string"}, "description": "All records that the row concerns."}
-)
 RECORD: Mapping[str, Json] = {
     "type": "object",
     "properties": {

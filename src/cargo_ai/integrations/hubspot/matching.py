@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from cargo_ai.integrations.hubspot.records import RECORD_ID, folded, read_batch, search
 from cargo_ai.integrations.hubspot.rows import values_of
 from cargo_ai.integrations.hubspot.versions import PROPERTIES
 from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, ServiceError, segment
+from cargo_ai.integrations.kit.writes.matches import Matches
 from cargo_ai.kernel import clock
 
 Json = Any
@@ -56,32 +56,16 @@ def _account(request: ActionRequest) -> str:
     return hashlib.sha256(config.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(slots=True)
-class Matches:
-    """The records with some values of a property, by the value."""
-
-    name: str
-    unique: bool
-    _found: dict[str, list[JsonObject]] = field(default_factory=dict[str, list[JsonObject]])
-
-    def same(self, key: str) -> str:
-        """A value as it is compared: the search knows no case; of unique values only e-mail addresses do without."""
-        return folded(self.name, key) if self.unique else key.lower()
-
-    def of(self, key: str) -> list[JsonObject]:
-        """The records with this value, the oldest first."""
-        return self._found.get(self.same(key), [])
-
-    def add(self, key: str, record: JsonObject) -> None:
-        """One more record with this value; a known one is replaced by what it is now."""
-        others = [other for other in self.of(key) if other.get("id") != record.get("id")]
-        self._found[self.same(key)] = [*others, record]
+def same(name: str, unique: bool, key: str) -> str:
+    """A value of a property as it is compared: the search knows no case; of unique values only e-mail addresses do without."""
+    return folded(name, key) if unique else key.lower()
 
 
 async def matching(request: ActionRequest, object_type: str, name: str, keys: Sequence[str], properties: Sequence[str] = ()) -> Matches:
     """The records with these values of a property."""
-    matches = Matches(name, await is_unique(request, object_type, name))
-    if matches.unique:
+    unique = await is_unique(request, object_type, name)
+    matches = Matches(lambda key: same(name, unique, str(key)))
+    if unique:
         for key, record in (await read_batch(request.service, object_type, name, keys, properties)).items():
             matches.add(key, record)
         return matches

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from cargo_ai.integrations.hubspot.records import RowError
 from cargo_ai.integrations.kit import Failed
-from cargo_ai.integrations.kit.rows import Rows
 
 Json = Any
 # What HubSpot says of one input of a batch that it could not get to; all else is the input's fault.
@@ -15,10 +14,10 @@ _TRANSIENT = {"INTERNAL_ERROR", "RATE_LIMITS", "TIMEOUT"}
 _REASONS = {"CONFLICT": "conflict", "OBJECT_NOT_FOUND": "notFound", "MISSING_SCOPES": "forbidden"}
 
 
-def refuse(rows: Rows[Any], position: int, error: RowError) -> None:
-    """A row that HubSpot refused."""
+def failure_of(error: RowError) -> Failed:
+    """What a row becomes that HubSpot refused."""
     transient = error.category in _TRANSIENT
-    rows.settle(position, Failed(error.message, transient=transient, reason=_REASONS.get(error.category, "invalidRequest")))
+    return Failed(error.message, transient=transient, reason=_REASONS.get(error.category, "invalidRequest"))
 
 
 def shown(record: Mapping[str, Json]) -> dict[str, Json]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cargo_ai.integrations.kit import Failed, InvalidConfig, Service
 from cargo_ai.integrations.kit.rows import Rows
+from cargo_ai.integrations.kit.writes.matches import Matches
 from cargo_ai.integrations.salesforce.describe import Described
 from cargo_ai.integrations.salesforce.records import query
 from cargo_ai.integrations.salesforce.soql import by_values
@@ -20,31 +20,10 @@ MOST_RECORDS = 20_000
 """How many records one batch may read."""
 
 
-@dataclass(slots=True)
-class Matches:
-    """The records with some values of a field, by the value."""
-
-    definition: JsonObject
-    _found: dict[str, list[JsonObject]] = field(default_factory=dict[str, list[JsonObject]])
-
-    def same(self, key: Json) -> str:
-        """A value as it is compared."""
-        return canonical(self.definition, key)
-
-    def of(self, key: Json) -> list[JsonObject]:
-        """The records with this value, the oldest first."""
-        return self._found.get(self.same(key), [])
-
-    def add(self, key: Json, record: JsonObject) -> None:
-        """One more record with this value; a known one is replaced by what it is now."""
-        others = [other for other in self.of(key) if other.get("Id") != record.get("Id")]
-        self._found[self.same(key)] = [*others, record]
-
-
 async def matching(service: Service, described: Described, name: str, keys: Sequence[str], names: Sequence[str]) -> Matches:
     """The records with these values of a field. InvalidConfig where there are too many to read."""
     definition = described.wanted(name)
-    matches, count = Matches(definition), 0
+    matches, count = Matches(lambda key: canonical(definition, key), "Id"), 0
     for soql in by_values(described, name, keys, names):
         async for page in query(service, soql):
             for record in page.items:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
-from cargo_ai.integrations.kit import Answer, Page, Service, ServiceError, cursor, segment
+from cargo_ai.integrations.kit import Answer, Failed, Page, Service, ServiceError, cursor, segment
 from cargo_ai.integrations.salesforce.client import LOCKED
 from cargo_ai.integrations.salesforce.versions import COLLECTIONS, QUERY
 
@@ -64,6 +64,11 @@ class Saved:
     def reason(self) -> str:
         """A code of ours for its errors."""
         return next((_REASONS[code] for code in sorted(self.codes) if code in _REASONS), "invalidRequest")
+
+
+def failure_of(saved: Saved) -> Failed:
+    """What a row becomes whose record was not saved."""
+    return Failed(saved.message, transient=saved.transient, reason=saved.reason)
 
 
 async def query(service: Service, soql: str) -> AsyncIterator[Page[str]]:

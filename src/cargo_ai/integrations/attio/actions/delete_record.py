@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.attio.fields import WRITTEN, Json, OfObject
+from cargo_ai.integrations.attio.fields import Json, OfObject
 from cargo_ai.integrations.attio.records import delete
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
-from cargo_ai.integrations.kit.writes import key_of, written
+from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written_records
 
 
 class DeleteRecord(OfObject):
@@ -20,10 +20,9 @@ async def perform(request: ActionRequest) -> Done:
     """Delete it; one that an earlier attempt may have deleted counts as deleted."""
     form = request.form(DeleteRecord)
     record_id = key_of(form.record_id, "recordId")
-    more = {"recordIds": [record_id]}
     if await delete(request.service, form.object_type, record_id) or request.call.repeated or request.call.attempt > 1:
-        return written("deleted", record_id, more=more)
-    return written("skipped", record_id, reason="There is no such record.", more=more)
+        return written_records("deleted", [record_id])
+    return written_records("skipped", [record_id], reason="There is no such record.")
 
 
 ACTION: ConnectorAction = Action(
@@ -34,7 +33,7 @@ ACTION: ConnectorAction = Action(
     does="acts",
     config_schema=schema_of(DeleteRecord),
     ui_schema=ui_schema_of(DeleteRecord),
-    output_schema=WRITTEN,
+    output_schema=WRITTEN_RECORDS,
     perform=perform,
     idempotency="upsert",
     hint="deletes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.attio.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Outcome, schema_of, ui_schema_of
@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit.writes import key_of
 class FindRecord(Matching):
     """Which record, and what of it."""
 
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
 
 
 async def perform(request: ActionRequest) -> Outcome:

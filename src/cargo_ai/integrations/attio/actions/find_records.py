@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.attio.fields import RECORD, Json, OfObject, attribute_field, properties_field
+from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
@@ -14,9 +14,9 @@ from cargo_ai.integrations.kit.writes import key_of
 class FindRecords(OfObject):
     """Which records, and what of them."""
 
-    property_name: str = attribute_field("Property")
+    property_name: str = FIELDS.property("Property")
     value: Json = Field(title="Value", description="Records that have this value of the attribute.")
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
 
 

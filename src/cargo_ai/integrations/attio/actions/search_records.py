@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from cargo_ai.integrations.attio.attributes import attributes_of
-from cargo_ai.integrations.attio.fields import RECORD, OfObject, attribute_field, properties_field
+from cargo_ai.integrations.attio.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.attio.records import OLDEST_FIRST, query, shown
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
 
@@ -42,7 +42,7 @@ class FilterGroup(Form):
 class Sort(Form):
     """One step of the order."""
 
-    property_name: str = attribute_field("Property")
+    property_name: str = FIELDS.property("Property")
     field: str = Field(default="", title="Part", description="Of a value with several parts, such as last_name of a name.")
     direction: Literal["ASCENDING", "DESCENDING"] = Field(default="ASCENDING", title="Direction")
 
@@ -55,7 +55,7 @@ class SearchRecords(OfObject):
     )
     filter: dict[str, Json] = Field(default={}, title="Attio's filter", description="In Attio's own language, instead of `filterGroups`.")
     sorts: list[Sort] = Field(default=[], title="Order", description="By default the oldest first.", max_length=10)
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(default=100, ge=1, le=MOST_RECORDS, title="At most", description="How many records are given.")
 
 

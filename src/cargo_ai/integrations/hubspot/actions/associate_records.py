@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.hubspot.fields import Json, object_type_field
+from cargo_ai.integrations.hubspot.fields import FIELDS, Json
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, associate_batch
-from cargo_ai.integrations.hubspot.rows import refuse
+from cargo_ai.integrations.hubspot.rows import failure_of
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, RowBatch, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
@@ -15,9 +15,9 @@ from cargo_ai.integrations.kit.writes import key_of
 class AssociateRecords(Form):
     """Which two records."""
 
-    from_object_type: str = object_type_field("Object")
+    from_object_type: str = FIELDS.object_type("Object")
     from_record_id: Json = Field(title="Record", description="The id of the one record.")
-    to_object_type: str = object_type_field("Other object")
+    to_object_type: str = FIELDS.object_type("Other object")
     to_record_id: Json = Field(title="Other record", description="The id of the other record.")
 
 
@@ -29,7 +29,7 @@ async def _act(rows: Rows[AssociateRecords]) -> None:
     failed = await associate_batch(rows.service, first.from_object_type, first.to_object_type, [*pairs.values()])
     for position, pair in pairs.items():
         if pair in failed:
-            refuse(rows, position, failed[pair])
+            rows.settle(position, failure_of(failed[pair]))
         else:
             output = {"operation": "associated", "recordId": pair[0], "otherRecordId": pair[1]}
             rows.settle(position, Done(output, "associated"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.hubspot.fields import WRITTEN, Json, OfObject
+from cargo_ai.integrations.hubspot.fields import Json, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, archive_batch
 from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.kit.writes import key_of, written
+from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written_records
 
 
 class DeleteRecord(OfObject):
@@ -22,7 +22,7 @@ async def _act(rows: Rows[DeleteRecord]) -> None:
     if ids:
         await archive_batch(rows.service, rows.first.object_type, [*ids.values()])
         for position, key in ids.items():
-            rows.settle(position, written("deleted", key, more={"recordIds": [key]}))
+            rows.settle(position, written_records("deleted", [key]))
 
 
 ACTION: ConnectorAction = Action(
@@ -33,7 +33,7 @@ ACTION: ConnectorAction = Action(
     does="acts",
     config_schema=schema_of(DeleteRecord),
     ui_schema=ui_schema_of(DeleteRecord),
-    output_schema=WRITTEN,
+    output_schema=WRITTEN_RECORDS,
     rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
     idempotency="upsert",
     hint="deletes",

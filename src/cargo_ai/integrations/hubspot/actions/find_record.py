@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.hubspot.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit.writes import key_of
 class FindRecord(Matching):
     """Which record, and what of it."""
 
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
 
 
 async def _act(rows: Rows[FindRecord]) -> None:

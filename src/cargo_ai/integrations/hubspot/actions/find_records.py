@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.hubspot.fields import RECORD, Json, OfObject, properties_field, property_field
+from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
@@ -16,9 +16,9 @@ from cargo_ai.integrations.kit.writes import key_of
 class FindRecords(OfObject):
     """Which records, and what of them."""
 
-    property_name: str = property_field("Property")
+    property_name: str = FIELDS.property("Property")
     value: Json = Field(title="Value", description="Records that have this value of the property.")
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.hubspot.fields import RECORD, OfObject, properties_field
+from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_FILTERS, SEARCH_RESULTS, property_text, search
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
@@ -64,7 +64,7 @@ class SearchRecords(OfObject):
         default="", title="Text", description="Searched in the properties that HubSpot searches by default.", max_length=3000
     )
     sorts: list[Sort] = Field(default=[], title="Order", description="At most one; by default by record id.", max_length=1)
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(
         default=100, ge=1, le=MOST_RECORDS, title="At most", description=f"How many; above {SEARCH_RESULTS:,} only without an order."
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ConnectorAction, Failed, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.kit.writes import key_of, written
-from cargo_ai.integrations.salesforce.fields import WRITTEN, Json, OfObject
-from cargo_ai.integrations.salesforce.records import MOST_INPUTS, Saved, delete
+from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written, written_records
+from cargo_ai.integrations.salesforce.fields import Json, OfObject
+from cargo_ai.integrations.salesforce.records import MOST_INPUTS, Saved, delete, failure_of
 from cargo_ai.integrations.salesforce.values import checked_name, is_id
 
 _GONE = {"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"}
@@ -41,11 +41,11 @@ async def _act(rows: Rows[DeleteRecord]) -> None:
 
 def _settle(rows: Rows[DeleteRecord], position: int, key: str, saved: Saved) -> None:
     if not saved.errors:
-        rows.settle(position, written("deleted", key, more={"recordIds": [key]}))
+        rows.settle(position, written_records("deleted", [key]))
     elif saved.codes <= _GONE:
         rows.settle(position, written("skipped", key, reason="There is no such record any more.", more={"recordIds": []}))
     else:
-        rows.settle(position, Failed(saved.message, transient=saved.transient, reason=saved.reason))
+        rows.settle(position, failure_of(saved))
 
 
 ACTION: ConnectorAction = Action(
@@ -56,7 +56,7 @@ ACTION: ConnectorAction = Action(
     does="acts",
     config_schema=schema_of(DeleteRecord),
     ui_schema=ui_schema_of(DeleteRecord),
-    output_schema=WRITTEN,
+    output_schema=WRITTEN_RECORDS,
     rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
     idempotency="upsert",
     hint="deletes",

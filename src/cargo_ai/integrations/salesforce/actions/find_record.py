@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.salesforce.fields import RECORD, Matching, properties_field
+from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.salesforce.reading import read_matches
 from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
 
@@ -12,7 +12,7 @@ from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
 class FindRecord(Matching):
     """Which record, and what of it."""
 
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
 
 
 async def _act(rows: Rows[FindRecord]) -> None:

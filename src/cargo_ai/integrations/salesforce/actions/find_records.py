@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.salesforce.fields import RECORD, Json, OfObject, properties_field, property_field
+from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.salesforce.reading import read_matches
 from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
 
@@ -14,9 +14,9 @@ from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
 class FindRecords(OfObject):
     """Which records, and what of them."""
 
-    property_name: str = property_field("Field")
+    property_name: str = FIELDS.property("Field")
     value: Json = Field(title="Value", description="Records that have this value of the field.")
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(default=100, ge=1, le=1000, title="At most", description="How many records are given; the oldest first.")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
 from cargo_ai.integrations.salesforce.describe import described
-from cargo_ai.integrations.salesforce.fields import RECORD, OfObject, properties_field
+from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of, query, shown
 from cargo_ai.integrations.salesforce.soql import checked_path, condition_of, select
 from cargo_ai.integrations.salesforce.values import checked_name
@@ -41,7 +41,7 @@ class SearchRecords(OfObject):
         max_length=100,
     )
     sorts: list[Sort] = Field(default=[], title="Order", description="By default by record id.", max_length=5)
-    properties: list[str] = properties_field()
+    properties: list[str] = FIELDS.properties()
     limit: int = Field(default=100, ge=1, le=MOST_RECORDS, title="At most", description="How many records.")
 
 

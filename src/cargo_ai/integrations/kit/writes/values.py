@@ -1,4 +1,4 @@
-"""Write-backs: which values a record shall have, what is done when it exists, and how the result of each row reads."""
+"""Which values a record shall have, what is done when it exists, and how the result of each row reads."""
 
 from __future__ import annotations
 
@@ -83,6 +83,11 @@ def written(
     return Done(output, title if reason is None else f"{title} ({reason})")
 
 
+def written_records(operation: Operation, ids: Sequence[str], *, url: str | None = None, reason: str | None = None) -> Done:
+    """The result of one row that may concern several records; without any, it concerns none."""
+    return written(operation, ids[0] if ids else None, url=url, reason=reason, more={"recordIds": [*ids]})
+
+
 WRITTEN: dict[str, Json] = {
     "type": "object",
     "properties": {
@@ -103,3 +108,7 @@ WRITTEN: dict[str, Json] = {
 def with_output(**properties: Json) -> dict[str, Json]:
     """The output schema of a write-back that says more."""
     return {**WRITTEN, "properties": {**cast("dict[str, Json]", WRITTEN["properties"]), **properties}}
+
+
+WRITTEN_RECORDS = with_output(recordIds={"type": "array", "items": {"type": "string"}, "description": "All records that the row concerns."})
+"""The output schema of write-backs that may concern several records."""
