@@ -185,6 +185,7 @@ class RowBatch(Generic[CallT]):
     linger: float = 0.05
     most_bytes: int | None = None
     unique: Callable[[CallT], Hashable] | None = None
+    alike: Callable[[CallT], Hashable] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,8 @@ class Action(Generic[CallT]):
     costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
         execution's `key` is honoured; it is an `upsert`; it looks first (`readback`, where `call.repeated`); or nothing does (`none`),
         so that one whose outcome is unknown is never repeated.
+    awaits: what it begins, the service ends later: once it has left something for later (`Later.meta`), it only asks for the result, which
+        may be repeated whatever its idempotency.
     hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
     cacheable: whether a connector with a cache may give this outcome again; by default where the action only reads.
     """
@@ -240,6 +243,7 @@ class Action(Generic[CallT]):
     preview: Callable[[Config], Config] = _unchanged
     costs: Sequence[Schema] = ()
     idempotency: Idempotency = "none"
+    awaits: bool = False
     hint: Hint | None = None
     cacheable: Callable[[Done], bool] | None = None
 
@@ -254,10 +258,9 @@ class Action(Generic[CallT]):
         """Whether more happens than a computation, so that it must not happen twice."""
         return self.does in ("acts", "runs children")
 
-    @property
-    def is_unrepeatable(self) -> bool:
-        """Whether nothing makes a second time harmless: what was begun and has no outcome has failed."""
-        return self.does == "acts" and self.idempotency == "none"
+    def is_unrepeatable(self, meta: Json) -> bool:
+        """Whether nothing makes a second time harmless: what was begun and has no outcome has failed. `meta`: what it left for later."""
+        return self.does == "acts" and self.idempotency == "none" and not (self.awaits and meta is not None)
 
     @property
     def writes_back(self) -> bool:
