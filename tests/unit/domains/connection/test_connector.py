@@ -28,7 +28,7 @@ HIDDEN = {"baseUrl": "https://api.example.com", "headers": {"X-Api-Key": "***"},
 KEYS = {
     "uuid", "workspaceUuid", "userUuid", "name", "slug", "rateLimit", "cacheTtlMilliseconds", "integrationSlug", "isDefault",
     "playsCount", "toolsCount", "modelsCount", "createdAt", "updatedAt", "deletedAt", "useCredits", "config",
-    "status", "stoppedAt", "disconnectedAt", "disconnectedBecause",
+    "status", "stoppedAt", "disconnectedAt", "disconnectedBecause", "webhookUrl",
 }  # fmt: skip
 
 
@@ -246,10 +246,10 @@ async def test_integrations_are_listed_and_filtered(api: ApiClient) -> None:
 
     assert "http" in await slugs()
     assert await slugs(search="HTTP service", category="freeform", hasActions=True, slug="http", slugs=["http", "x"]) == ["http"]
+    assert await slugs(hasActions=False) == ["webhook"]
     for nothing in (
         {"search": "http nowhere"},
         {"slug": "hubspot", "category": "freeform"},
-        {"hasActions": False},
         {"hasExtractors": True},
         {"slug": "clearbit"},
     ):
