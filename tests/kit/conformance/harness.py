@@ -121,11 +121,11 @@ class Harness:
 
     def sensitive_texts(self) -> tuple[str, ...]:
         """What must not be seen of the account."""
-        return self.integration.account.sensitive_texts(self.account)
+        return self.integration.account.sensitive_texts(self.opened().config)
 
     def opened(self) -> OpenAccount:
         """The account, as it signs calls in."""
-        return OpenAccount(self.integration.account, self.account)
+        return OpenAccount(self.integration.account, self.subject.opened(self.account))
 
     def service(self, action: str = "", key: str = "") -> Service:
         """The service as an action sees it."""
@@ -146,11 +146,13 @@ class Harness:
         some: uuid.UUID = ids.new()
         given = self.subject.hurried(config) if self.hurry else config
         call = Call(some, None, some, None, some, {}, given, {}, key, 1)
-        return ActionRequest(given, self.account, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts())
+        return ActionRequest(
+            given, self.opened().config, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts()
+        )
 
     def form_request(self) -> FormRequest:
         """What a form asks with."""
-        return FormRequest(self.account, self.service(), self.sensitive_texts())
+        return FormRequest(self.opened().config, self.service(), self.sensitive_texts())
 
     def extract_request(self, extractor: Extractor, config: JsonObject) -> ExtractRequest:
         """What an extractor reads with."""
