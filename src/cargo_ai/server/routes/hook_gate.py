@@ -16,6 +16,10 @@ MOST_AT_ONCE = 16
 MOST_WAITING = 200
 MOST_IN_ALL = 1_000
 MAX_REMEMBERED = 10_000
+REFUSALS_PER_SECOND = 50
+"""How many refusals of all hooks are answered at once; the others are held, so that who floods waits and others are served."""
+HELD_SECONDS = 1.0
+MOST_HELD = 2_000
 
 
 class _Entrance:
@@ -33,6 +37,16 @@ class _Bucket:
     left: float
     at: float
 
+    def take(self, most: float, rate: float) -> bool:
+        """Take one, where there is one."""
+        now = clock.seconds()
+        self.left = min(float(most), self.left + (now - self.at) * rate)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
 
 class HookGate:
     """Counts in this process's memory."""
@@ -41,6 +55,8 @@ class HookGate:
         self._entrances: dict[uuid.UUID, _Entrance] = {}
         self._present = 0
         self._buckets: dict[uuid.UUID, _Bucket] = {}
+        self._refusals = _Bucket(float(REFUSALS_PER_SECOND), clock.seconds())
+        self._held = 0
 
     @property
     def present(self) -> int:
@@ -66,17 +82,24 @@ class HookGate:
 
     def count(self, hook: uuid.UUID, most: int, per_seconds: float) -> None:
         """Count one delivery; Refusal (429) where the hook has sent `most` in `per_seconds` already."""
-        now, rate = clock.seconds(), most / per_seconds
+        rate = most / per_seconds
         bucket = self._buckets.get(hook)
         if bucket is None:
             if len(self._buckets) >= MAX_REMEMBERED:
                 self._buckets.clear()
-            bucket = self._buckets[hook] = _Bucket(float(most), now)
-        bucket.left = min(float(most), bucket.left + (now - bucket.at) * rate)
-        bucket.at = now
-        if bucket.left < 1:
+            bucket = self._buckets[hook] = _Bucket(float(most), clock.seconds())
+        if not bucket.take(most, rate):
             raise _too_many((1 - bucket.left) / rate)
-        bucket.left -= 1
+
+    async def hold(self) -> None:
+        """Wait a second before a refusal where there are many."""
+        if self._refusals.take(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND) or self._held >= MOST_HELD:
+            return
+        self._held += 1
+        try:
+            await asyncio.sleep(HELD_SECONDS)
+        finally:
+            self._held -= 1
 
 
 def _too_many(seconds: float) -> Refusal:

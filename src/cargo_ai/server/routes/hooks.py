@@ -22,6 +22,7 @@ from cargo_ai.server.routes.hook_gate import HookGate
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 10.0
+_OF_GARBAGE = frozenset({400, 401, 404, 408, 413, 429})
 _NO_ONE = uuid.UUID(int=0)
 
 
@@ -31,11 +32,21 @@ async def take(request: Request) -> Response:
     Of an address that this server has not made, and of a hook that is sent too much, neither the database is asked nor the body is read:
     others are served meanwhile.
     """
+    gate = state_of(request).services.once(HookGate, HookGate)
+    try:
+        return await _take(request, gate)
+    except Refusal as refusal:
+        if refusal.status in _OF_GARBAGE:
+            await gate.hold()
+        raise
+
+
+async def _take(request: Request, gate: HookGate) -> Response:
     state = state_of(request)
     address = connection.hook_address.parse(state.secrets, str(request.path_params["address"]))
     if address is None:
         raise connection.hooks.not_found()
-    gate, hook = state.services.once(HookGate, HookGate), await connection.hooks.find(state.services, address)
+    hook = await connection.hooks.find(state.services, address)
     gate.count(hook.connector, hook.most, hook.per_seconds)
     async with gate.enter(hook.connector):
         delivery = connection.Delivery(request.method, _url(state, request), dict(request.headers), await _body(request))

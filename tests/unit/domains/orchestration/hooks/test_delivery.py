@@ -21,7 +21,7 @@ from cargo_ai.domains.orchestration.hooks import delivery
 from cargo_ai.domains.orchestration.tables import hook_keys
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.routes.hook_gate import MOST_AT_ONCE, MOST_WAITING, HookGate
+from cargo_ai.server.routes.hook_gate import HELD_SECONDS, MOST_AT_ONCE, MOST_WAITING, REFUSALS_PER_SECOND, HookGate
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
@@ -252,6 +252,15 @@ async def test_the_gate_lets_some_of_a_hook_in_at_once_and_so_many_in_a_time() -
     with pytest.raises(Refusal) as refused:
         gate.count(slow, 3, 60)
     assert refused.value.status == 429 and 19 <= int(refused.value.headers["Retry-After"]) <= 21
+
+
+async def test_refusals_are_held_where_there_are_many() -> None:
+    gate, began = HookGate(), clock.seconds()
+    for _ in range(REFUSALS_PER_SECOND):
+        await gate.hold()
+    at_once = clock.seconds() - began
+    await asyncio.gather(*[gate.hold() for _ in range(100)])
+    assert at_once < HELD_SECONDS / 2 and HELD_SECONDS <= clock.seconds() - began < 5 * HELD_SECONDS
 
 
 async def test_a_trigger_names_a_connector_that_takes_events(backend: Backend, hook: Hook) -> None:
