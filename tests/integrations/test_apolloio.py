@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,8 +155,7 @@ def _action(slug: str) -> ConnectorAction:
 
 
 async def _again(harness: Harness, config: dict[str, Json], meta: Json) -> Outcome:
-    request = harness.request(_action("enrichPerson"), config)
-    return await attempt(_action("enrichPerson"), replace(request, call=replace(request.call, meta=meta)))
+    return await attempt(_action("enrichPerson"), harness.again(_action("enrichPerson"), config, meta))
 
 
 PHONE = {"parameters": {"email": "ada@acme.example"}, "revealPhoneNumber": True}
@@ -191,15 +189,11 @@ class TestApollo(IntegrationConformance):
     async def test_runs_of_one_call_ask_together_and_each_gets_its_own(self, harness: Harness) -> None:
         harness.control.later = 0
         configs = [{"parameters": {"email": f"{name}@acme.example"}, "runWaterfallEmail": True} for name in ("ada", "gone", "grace")]
-        outcomes = await harness.act_on_rows(_action("enrichPerson"), configs)
+        outcomes = await harness.begin_rows(_action("enrichPerson"), configs)
         assert isinstance(outcomes[1], Done) and outcomes[1].output["found"] is False
         parked = [outcome.meta for outcome in outcomes if isinstance(outcome, Later)]
         action = _action("enrichPerson")
-        requests = [
-            replace(request, call=replace(request.call, meta=meta))
-            for config, meta in zip((configs[0], configs[2]), parked, strict=True)
-            for request in (harness.request(action, config),)
-        ]
+        requests = [harness.again(action, config, meta) for config, meta in zip((configs[0], configs[2]), parked, strict=True)]
         assert action.rows is not None and len({job_of(request) for request in requests}) == 1
         found = await action.rows.perform(requests)
         assert [outcome.output["emails"][0]["email"] for outcome in found if isinstance(outcome, Done)] == [
