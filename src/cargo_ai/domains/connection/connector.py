@@ -18,6 +18,7 @@ from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import connector_bin, connector_config, dataset, hooks, waiting_runs
 from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update, unknown_grant
+from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.kernel import clock, ids
@@ -29,7 +30,7 @@ KIND = "connector"
 
 def reply(ctx: Context, row: Connector, used: Uses) -> contract.Connector:
     """The connector on the wire, its secrets hidden."""
-    shown = connector_config.shown(ctx.secrets, row)
+    shown = connector_config.shown(ctx.secrets, row, used.known.get(row.integration_slug))
     return contract.Connector(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
@@ -57,15 +58,16 @@ def reply(ctx: Context, row: Connector, used: Uses) -> contract.Connector:
 
 
 class Uses:
-    """How many plays, tools and models use each connector of the workspace."""
+    """How many plays, tools and models use each connector of the workspace, and its integrations."""
 
-    def __init__(self, plays: dict[uuid.UUID, int], tools: dict[uuid.UUID, int], models: dict[uuid.UUID, int]) -> None:
-        self.plays, self.tools, self.models = plays, tools, models
+    def __init__(self, plays: dict[uuid.UUID, int], tools: dict[uuid.UUID, int], models: dict[uuid.UUID, int], known: Integrations) -> None:
+        self.plays, self.tools, self.models, self.known = plays, tools, models, known
 
     @staticmethod
-    async def of(db: AsyncSession) -> Uses:
+    async def of(ctx: Context) -> Uses:
         """Counted from the references."""
-        return Uses(*[await usages.count_by_target(db, KIND, user) for user in ("play", "tool", "model")])
+        plays, tools, models = [await usages.count_by_target(ctx.db, KIND, user) for user in ("play", "tool", "model")]
+        return Uses(plays, tools, models, await known_integrations(ctx.services).of(ctx.workspace))
 
 
 async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Connector | None:
@@ -102,7 +104,8 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
     )
     row, owned = await store(ctx, draft)
     await _take_grant(ctx, row, account)
-    return contract.CreatedConnector(connector=reply(ctx, row, Uses({}, {}, {})), dataset=dataset.reply(owned))
+    used = Uses({}, {}, {}, await known_integrations(ctx.services).of(ctx.workspace))
+    return contract.CreatedConnector(connector=reply(ctx, row, used), dataset=dataset.reply(owned))
 
 
 async def _take_grant(ctx: Context, row: Connector, account: AccountInput) -> None:
@@ -155,7 +158,7 @@ async def get(ctx: Context, request: contract.GetConnector) -> contract.Connecto
     row = await living(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
-    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.get_all)
@@ -165,7 +168,7 @@ async def get_all(ctx: Context, request: contract.ListConnectors) -> contract.Co
     if request.integration_slug is not None:
         wanted = wanted.where(Connector.integration_slug == request.integration_slug)
     rows = (await ctx.db.scalars(wanted)).all()
-    used = await Uses.of(ctx.db)
+    used = await Uses.of(ctx)
     return contract.ConnectorsReply(connectors=[reply(ctx, row, used) for row in rows])
 
 
@@ -197,7 +200,7 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
     if request.is_default is not None:
         await _make_default(ctx.db, row, request.is_default)
     await ctx.db.flush()
-    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 async def _make_default(db: AsyncSession, row: Connector, is_default: bool) -> None:
@@ -248,7 +251,7 @@ async def stop(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
         contract.stop.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
     row.stopped_at = row.stopped_at or clock.now()
     await ctx.db.flush()
-    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.start)
@@ -260,7 +263,7 @@ async def start(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
     row.stopped_at = None
     await ctx.db.flush()
     await waiting_runs.wake(ctx.db, row)
-    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.exists_by_slug)
