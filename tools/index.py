@@ -118,8 +118,6 @@ def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> 
         row["type"] = "secrets"
     if wire in operation.cli.files:
         row["fileFlags"] = row["flags"][1:]
-        if any(choice.get("type") == "string" for choice in shape.choices(schema)):
-            row["takesUrl"] = True
     if values is not None:
         row["values"] = values
     row["help"] = str(schema.get("description") or shape.resolve(schema).get("description", "")).split("\n\n")[0]
@@ -166,6 +164,13 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
     if operation.cli.table is not None or operation.cli.page is not None:
         plain = {"wire": "json", "in": "cli", "type": "boolean", "flags": ["--json"]}
         command["args"].append(plain | {"help": "Print the JSON document on a terminal, too."})
+    if operation.cli.series is not None:
+        field, inner = operation.cli.series
+        command["series"] = {"field": field, "inner": inner}
+        command["args"] += [
+            {"wire": "output", "in": "cli", "type": "string", "flags": ["--output"], "values": ["json", "csv"], "help": "How to print it."},
+            {"wire": "chart", "in": "cli", "type": "boolean", "flags": ["--chart"], "help": "Draw it on stderr, too."},
+        ]
     if operation.cli.live is not None:
         command["live"] = operation.cli.live
     if operation.cli.announce is not None:

@@ -117,14 +117,25 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if text and parsed.options.get(text["option"]):
         output.print_text(str(output.as_object(document).get(text["field"], "")))
         return DONE
-    if row.get("table") or row.get("page"):
-        from cargo_ai.cli import people
-
-        if people.show(row, parsed, api, document):
-            return DONE
+    if shown_otherwise(row, parsed, api, document):
+        return DONE
     output.print_document(document)
     bad = row.get("failsWhen")
     return FAILED if bad and output.as_object(document).get(bad["field"]) == bad["value"] else DONE
+
+
+def shown_otherwise(row: Row, parsed: Parsed, api: Api, document: Any) -> bool:
+    """Whether the reply was shown in another form than as a JSON document."""
+    series = row.get("series")
+    if series:
+        from cargo_ai.cli.series import show
+
+        return show(series, parsed, document)
+    if row.get("table") or row.get("page"):
+        from cargo_ai.cli import people
+
+        return people.show(row, parsed, api, document)
+    return False
 
 
 def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:

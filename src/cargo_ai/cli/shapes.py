@@ -18,7 +18,6 @@ Arg = TypedDict(
         "help": NotRequired[str],
         "default": NotRequired[Any],
         "hidden": NotRequired[bool],  # accepted, left out of help
-        "takesUrl": NotRequired[bool],  # a URL in place of such a file is the value itself
         "fileFlags": NotRequired[list[str]],  # those of its flags whose value is the name of a file to read
     },
 )
@@ -47,6 +46,13 @@ class Table(TypedDict):
 
     field: str
     columns: list[str]
+
+
+class Series(TypedDict):
+    """The list of dates in the reply, and the list of counts in each of them."""
+
+    field: str
+    inner: str
 
 
 class FailsWhen(TypedDict):
@@ -82,6 +88,7 @@ class Row(TypedDict):
     table: NotRequired[Table | None]
     page: NotRequired[str | None]  # the reply field with the path of the text that a person sees instead
     failsWhen: NotRequired[FailsWhen | None]
+    series: NotRequired[Series]
     announce: NotRequired[str]  # the reply field with a URL to open before waiting
     live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
 

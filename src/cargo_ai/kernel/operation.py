@@ -67,11 +67,13 @@ class Cli:
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
     page: the reply field with the path of a text that is shown instead on a terminal. Both come with a flag --json: the reply there, too.
-    files: wire fields whose second and further flags name a file to read the value from, or a URL where the field takes a text.
+    files: wire fields whose second and further flags name a file to read the value from.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     announce: the reply field with a URL that a person has to open before what is waited for can happen.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.
+    series: (reply field, inner field): a list of dates, each with a list of counts. `--output csv` prints a line for each count, `--chart`
+    draws them as bars on stderr.
     """
 
     words: tuple[str, ...] | None = None
@@ -95,6 +97,7 @@ class Cli:
     live: str | None = None
     announce: str | None = None
     fails_when: tuple[str, str] | None = None
+    series: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

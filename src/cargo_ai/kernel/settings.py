@@ -110,6 +110,12 @@ def _integer_of(variable: str, raw: str, least: int) -> int:
         raise SettingsError(f"{variable} must be a whole number, not {raw!r}.") from None
 
 
+def _currency(variable: str, raw: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{3}", raw):
+        raise SettingsError(f"{variable} must be a currency by its three letters, such as usd, not {raw!r}.")
+    return raw.lower()
+
+
 def _addresses(variable: str, raw: str) -> Mapping[str, str]:
     """`slug=URL` pairs, by comma."""
     pairs = [part.strip().partition("=") for part in raw.split(",") if part.strip()]
@@ -329,6 +335,49 @@ class Settings:
     smtp_user = _text("The user to sign in to the mail server with.", ("api", "worker"), shown_default="no sign-in")
     smtp_password = _text("The password of that user.", ("api", "worker"))
     smtp_per_minute = _integer("How many e-mails nodes of one workspace may send in a minute.", ("worker",), 60, least=1)
+
+    credit_price_cents = Setting[float](
+        "cents",
+        0,
+        "What a credit costs, in cents: on invoices, and where credits are sold.",
+        ("api", "worker"),
+        lambda name, raw: _number(name, raw, 0),
+        "0",
+    )
+    billing_currency = Setting[str](
+        "currency",
+        "usd",
+        "The currency of invoices and of what is sold, by its three letters.",
+        ("api", "worker"),
+        _currency,
+        "usd",
+    )
+    new_workspace_credits = Setting[float | None](
+        "credits",
+        None,
+        "How many credits a new workspace is given, once; without more, work that costs credits is refused when they are used up.",
+        ("server", "api"),
+        lambda name, raw: _number(name, raw, 0),
+        "no limit",
+    )
+    stripe_api_key = Setting[str](
+        "text",
+        "",
+        "The secret key of an account at Stripe, with which credits are sold; without it, admins set budgets. Needs `cargo-ai[billing]`.",
+        ("api", "worker"),
+        lambda _, raw: raw,
+        "credits are not sold",
+        variable="STRIPE_API_KEY",
+    )
+    stripe_webhook_secret = Setting[str](
+        "text",
+        "",
+        "The signing secret of the webhook `/v1/billing/stripe/webhook` at Stripe. Needed with STRIPE_API_KEY: payments arrive by it.",
+        ("api",),
+        lambda _, raw: raw,
+        "none",
+        variable="STRIPE_WEBHOOK_SECRET",
+    )
 
     history_days = _integer(
         "How many days it is kept who changed which records, and what they were before: as long, imports and other changes can be undone.",

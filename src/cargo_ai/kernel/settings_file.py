@@ -23,8 +23,9 @@ def with_file(settings: Settings) -> tuple[Settings, list[str]]:
     """
     path = settings.data_dir / NAME
     environment, sources, ignored = dict(settings.environment), dict(settings.sources), list[str]()
+    variables = {_name(variable): variable for variable in SETTINGS}
     for name, value in _read(path).items():
-        variable = PREFIX + name.upper()
+        variable = variables.get(name, PREFIX + name.upper())
         problem = _ignored(name, path)
         if problem:
             ignored.append(problem)

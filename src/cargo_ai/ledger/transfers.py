@@ -109,9 +109,11 @@ async def grant(
     return await post(connection, Transfer(workspace, key, source, target, credits, cause))
 
 
-async def set_granted(connection: Connection, workspace: uuid.UUID, credits: Decimal, key: str, *, cause: str = "budget") -> bool:
-    """Give or take back granted credits that do not expire, so that just these are left; False when nothing was to be done."""
-    issued, granted = await account(connection, workspace, "issued"), await account(connection, workspace, "granted")
+async def set_granted(
+    connection: Connection, workspace: uuid.UUID, credits: Decimal, key: str, *, cause: str = "budget", expires_at: datetime | None = None
+) -> bool:
+    """Give or take back granted credits that expire then, so that just these are left; False when nothing was to be done."""
+    issued, granted = await account(connection, workspace, "issued"), await account(connection, workspace, "granted", expires_at)
     rows = dict(await (await connection.execute(LOCK, ([issued, granted],))).fetchall())
     missing = amount(credits) - rows[granted]
     if missing == ZERO:

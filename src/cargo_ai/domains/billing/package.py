@@ -1,0 +1,14 @@
+"""What the domain adds to the server: the handlers of its operations, renewals, and usage that is added up."""
+
+from __future__ import annotations
+
+from cargo_ai.context.package import Package
+from cargo_ai.context.process import Hooks
+from cargo_ai.domains.billing import new_records, renewal, welcome
+
+PACKAGE = Package(
+    module=__package__ or "",
+    chores={"add up new records": lambda services: new_records.fold(services.database)},
+    background=[lambda services: renewal.Renewals(services.database).run()],
+    hooks=Hooks(workspace_created=(welcome.give_credits,)),
+)

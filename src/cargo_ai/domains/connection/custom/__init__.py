@@ -1,1 +1,0 @@
-"""Custom integrations: services that a workspace has registered itself."""

@@ -1,1 +1,0 @@
-"""Hooks: what the events that other services send start."""
