@@ -118,6 +118,8 @@ def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> 
         row["type"] = "secrets"
     if wire in operation.cli.files:
         row["fileFlags"] = row["flags"][1:]
+        if any(choice.get("type") == "string" for choice in shape.choices(schema)):
+            row["takesUrl"] = True
     if values is not None:
         row["values"] = values
     row["help"] = str(schema.get("description") or shape.resolve(schema).get("description", "")).split("\n\n")[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.integrations.hubspot.records import search
 from cargo_ai.integrations.kit import Service
-from tests.kit.conformance.subject import Example, Listing, Simulator, Subject
+from tests.kit.conformance.subject import Example, Extraction, Listing, Simulator, Subject
 from tests.kit.conformance.suite import IntegrationConformance
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.control import Control
@@ -164,6 +164,24 @@ def _fill(control: Control, count: int) -> list[str]:
     return [contacts.create({"email": f"{at}@example.com"}).id for at in range(count)]
 
 
+def _fill_long_ago(control: Control, count: int) -> list[str]:
+    filled = _fill(control, count)
+    for record in control.account.type_named("contacts").records.values():
+        record.created = record.updated = record.created - 3_600
+    return filled
+
+
+def _change(control: Control, uid: str) -> None:
+    control.search_lag = 0.0
+    contacts = control.account.type_named("contacts")
+    contacts.update(contacts.records[uid], {"city": "Ulm"})
+
+
+def _archive(control: Control, uid: str) -> None:
+    contacts = control.account.type_named("contacts")
+    contacts.archive(contacts.records[uid])
+
+
 async def _ids(service: Service) -> AsyncIterator[str]:
     async for _total, page in search(service, "contacts"):
         for record in page:
@@ -185,6 +203,15 @@ class TestHubspot(IntegrationConformance):
         secret=SERVICE_KEY,
         error=_error,
         examples=EXAMPLES,
+        extractions={
+            "fetchRecords": Extraction(
+                config={"objectType": "contacts", "columnSelectionMode": "selected", "properties": ["email", "city"]},
+                size=100,
+                fill=_fill_long_ago,
+                change=_change,
+                remove=_archive,
+            )
+        },
         listings=(Listing(name="search", size=200, fill=_fill, read=_ids),),
         params={
             "listObjectProperties": {"objectType": "contacts"},

@@ -18,6 +18,7 @@ Arg = TypedDict(
         "help": NotRequired[str],
         "default": NotRequired[Any],
         "hidden": NotRequired[bool],  # accepted, left out of help
+        "takesUrl": NotRequired[bool],  # a URL in place of such a file is the value itself
         "fileFlags": NotRequired[list[str]],  # those of its flags whose value is the name of a file to read
     },
 )

@@ -42,7 +42,10 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
         return None
     if kind == "json":
         # Besides `--nodes @FILE`, some commands have a separate flag for the file.
-        return _json(flag, f"@{text}" if flag in arg.get("fileFlags", []) else text, stdin)
+        names_file = flag in arg.get("fileFlags", [])
+        if names_file and arg.get("takesUrl") and text.lower().startswith(("http://", "https://")):
+            return text
+        return _json(flag, f"@{text}" if names_file and text != "-" else text, stdin)
     if kind == "csv":
         return [_allowed(flag, item, allowed) for item in _items(text)]
     if kind == "texts":  # hand-written commands only: each one verbatim, collected into a list

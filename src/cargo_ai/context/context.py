@@ -100,6 +100,10 @@ class Context:
         """Everything that nodes can do on this server."""
         return self.services.actions
 
+    async def all_actions(self) -> Actions:
+        """The same, and what only this workspace has."""
+        return await self.services.actions.within(self.workspace)
+
     @property
     def workspace(self) -> uuid.UUID:
         """The workspace that everything of this request belongs to."""

@@ -13,7 +13,8 @@ from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Source
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
-from cargo_ai.engine.graph.action import Action, Call, FindTool
+from cargo_ai.engine.graph.action import Action, Call, FindOwn
+from cargo_ai.engine.graph.tool_graph import FindTool
 
 RunChore = Callable[[Services], Awaitable[None]]
 """What a worker does about once an hour; several workers may do it at once."""
@@ -30,7 +31,7 @@ class Package:
     jobs: jobs of the queue, by name. schedules: what starts what is due, by kind. Both names are stored.
     chores: what workers do about once an hour, by name.
     background: what runs in each worker beside the queue, until it is cancelled.
-    tools: what tool nodes run.
+    tools: what tool nodes run. own_actions: actions that only one workspace has.
     downloads: what produces the rows of a download, by its kind, which is part of its URL.
     subscribers: functions that react to events, with the kind of the event.
     hooks: what it does for the domains below it.
@@ -45,6 +46,7 @@ class Package:
     chores: Mapping[str, RunChore] = field(default_factory=dict[str, RunChore])
     background: Sequence[Callable[[Services], Coroutine[Any, Any, None]]] = ()
     tools: Callable[[Services], FindTool] | None = None
+    own_actions: Callable[[Services], FindOwn] | None = None
     downloads: Mapping[str, Producer] = field(default_factory=dict[str, Producer])
     subscribers: Sequence[tuple[type[Event], Subscriber[Any]]] = ()
     hooks: Hooks = field(default_factory=Hooks)

@@ -67,7 +67,7 @@ class Cli:
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
     page: the reply field with the path of a text that is shown instead on a terminal. Both come with a flag --json: the reply there, too.
-    files: wire fields whose second and further flags name a file to read the value from.
+    files: wire fields whose second and further flags name a file to read the value from, or a URL where the field takes a text.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     announce: the reply field with a URL that a person has to open before what is waited for can happen.

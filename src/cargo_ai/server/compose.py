@@ -123,6 +123,8 @@ def services_of(settings: Settings, database: Database, files: FileStore, key: S
             services.actions.add(action.bind(services))
         if package.tools is not None:
             services.actions.tools = package.tools(services)
+        if package.own_actions is not None:
+            services.actions.find_own = package.own_actions(services)
     return services
 
 

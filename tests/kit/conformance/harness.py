@@ -7,6 +7,7 @@ import itertools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import jsonschema_rs
@@ -121,11 +122,11 @@ class Harness:
 
     def sensitive_texts(self) -> tuple[str, ...]:
         """What must not be seen of the account."""
-        return self.integration.account.sensitive_texts(self.account)
+        return self.integration.account.sensitive_texts(self.opened().config)
 
     def opened(self) -> OpenAccount:
         """The account, as it signs calls in."""
-        return OpenAccount(self.integration.account, self.account)
+        return OpenAccount(self.integration.account, self.subject.opened(self.account))
 
     def service(self, action: str = "", key: str = "") -> Service:
         """The service as an action sees it."""
@@ -146,11 +147,13 @@ class Harness:
         some: uuid.UUID = ids.new()
         given = self.subject.hurried(config) if self.hurry else config
         call = Call(some, None, some, None, some, {}, given, {}, key, 1)
-        return ActionRequest(given, self.account, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts())
+        return ActionRequest(
+            given, self.opened().config, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts()
+        )
 
     def form_request(self) -> FormRequest:
         """What a form asks with."""
-        return FormRequest(self.account, self.service(), self.sensitive_texts())
+        return FormRequest(self.opened().config, self.service(), self.sensitive_texts())
 
     def extract_request(self, extractor: Extractor, config: JsonObject) -> ExtractRequest:
         """What an extractor reads with."""
@@ -170,16 +173,36 @@ class Harness:
         await pages.aclose()
 
     async def act(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Outcome:
-        """What comes of an attempt, as the engine takes it."""
+        """What comes of an attempt, as the engine takes it; where the service ends later what it began, of all that follow."""
+        key = key or self.new_key()
         outcome = await attempt(action, self.request(action, config, key))
+        while action.awaits and isinstance(outcome, Later) and outcome.meta is not None:
+            outcome = await attempt(action, self.again(action, config, outcome.meta, key))
         if isinstance(outcome, Failed) and unknown_outcome.is_final(outcome, action.idempotency):
             return replace(unknown_outcome.explain(outcome, action.idempotency, "RUN"), transient=False)
         return outcome
 
+    def again(self, action: ConnectorAction, config: JsonObject, meta: Any, key: str = "") -> ActionRequest:
+        """An attempt after a wait, with what was left for it."""
+        request = self.request(action, config, key)
+        return replace(request, call=replace(request.call, meta=meta))
+
     async def act_on_rows(self, action: ConnectorAction, configs: Sequence[JsonObject]) -> Sequence[Outcome]:
-        """What comes of several runs that act at once."""
-        loop = asyncio.get_running_loop()
-        rows = [Row(self.request(action, config), 0, None, loop.create_future()) for config in configs]
+        """What comes of several runs that act at once; where the service ends later what it began, of all that follow."""
+        keys = [self.new_key() for _ in configs]
+        outcomes = list(await self.begin_rows(action, configs, keys))
+        while left := {number: one.meta for number, one in enumerate(outcomes) if isinstance(one, Later) and one.meta is not None}:
+            given = await self.begin_rows(action, [configs[number] for number in left], [keys[number] for number in left], [*left.values()])
+            for number, outcome in zip(left, given, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    async def begin_rows(
+        self, action: ConnectorAction, configs: Sequence[JsonObject], keys: Sequence[str] = (), metas: Sequence[Any] = ()
+    ) -> Sequence[Outcome]:
+        """What comes of one attempt of each of several runs. metas: what earlier ones left."""
+        loop, pairs = asyncio.get_running_loop(), zip_longest(configs, keys, metas)
+        rows = [Row(self.again(action, config, meta, key or ""), 0, None, loop.create_future()) for config, key, meta in pairs]
         return await ship(action, self.integration.name, Shipment(rows, lambda: None))
 
     async def done(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Done:
@@ -196,7 +219,7 @@ class Harness:
 
     async def later(self, action: ConnectorAction, config: JsonObject) -> Later:
         """The same, where it has to wait."""
-        outcome = await self.act(action, config)
+        outcome = await attempt(action, self.request(action, config))
         assert isinstance(outcome, Later), f"{action.slug}: {outcome}"
         return outcome
 

@@ -106,6 +106,7 @@ class Subject:
     error: the body of an error in the vendor's form; (status, sentence) → JSON.
     examples: of each action, by slug. listings: its lists. extractions: a use of each extractor, by slug.
     params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.
+    opened: `account` as a worker opens it: with the access token that its sign-in fetches; by default as it is.
     over_http: whether the service is called over HTTP; of another one, what is about statuses and headers is left out.
     """
 
@@ -118,6 +119,7 @@ class Subject:
     examples: dict[str, Example]
     listings: tuple[Listing, ...] = ()
     extractions: dict[str, Extraction] = field(default_factory=dict[str, Extraction])
+    opened: Callable[[JsonObject], JsonObject] = field(default=lambda account: account)
     over_http: bool = True
     refresh: Refresh | None = None
     integration: Integration | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ class Record:
     created: float
     updated: float
     archived: bool = False
+    archived_at: float = 0.0
 
 
 @dataclass
@@ -51,6 +53,7 @@ class ObjectType:
 
     def __post_init__(self) -> None:
         self.records: dict[str, Record] = {}
+        self._ordered: list[Record] = []
         self._unique: dict[str, dict[str, str]] = {}
 
     def add_property(self, definition: Property) -> None:
@@ -98,7 +101,7 @@ class ObjectType:
 
     def archive(self, record: Record) -> None:
         """Move to the recycling bin; its unique values are free again."""
-        record.archived = True
+        record.archived, record.archived_at = True, time.time()
         for name, keys in self._unique.items():
             keys.pop(self._key(name, record.values.get(name, "")), None)
 
@@ -134,6 +137,7 @@ class ObjectType:
             wanted = [*(names or self.shown), *system]
             values = {name: system.get(name, record.values.get(name)) for name in wanted if name in self.properties}
         return {
+            **({"archivedAt": timestamp(record.archived_at)} if record.archived else {}),
             "id": record.id,
             "properties": values,
             "createdAt": timestamp(record.created),
@@ -154,11 +158,12 @@ class ObjectType:
 
     def after(self, key: str | None, *, archived: bool) -> Iterable[Record]:
         """The records in the order of their ids, from the one behind `key` on."""
-        records = self.records.values()
-        if key is not None:
-            least = int(key) if key.isdigit() else 0
-            records = itertools.dropwhile(lambda record: int(record.id) < least, records)
-        return (record for record in records if record.archived is archived)
+        if len(self._ordered) != len(self.records):
+            # Records are made in the order of their ids, and none is ever taken out.
+            self._ordered = list(self.records.values())
+        least = int(key) if key is not None and key.isdigit() else 0
+        first = bisect_left(self._ordered, least, key=lambda record: int(record.id))
+        return (record for record in itertools.islice(self._ordered, first, None) if record.archived is archived)
 
     def _key(self, name: str, value: str) -> str:
         return value.lower() if name == self.identity else value

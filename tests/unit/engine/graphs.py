@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.graph.action import Action, Actions, Call, FindTool, Idempotency, Outcome, Perform
+from cargo_ai.engine.graph.action import Action, Actions, Call, Idempotency, Outcome, Perform
 from cargo_ai.engine.graph.graph import Graph, compile_graph
 from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.tool_graph import FindTool
 from tests.kit.graphs import node
 
 NOW = 1_700_000_000_000
@@ -32,9 +33,10 @@ async def _nothing(_call: Call) -> Outcome:
     raise AssertionError("these tests settle effects by themselves")
 
 
-def service(perform: Perform, idempotency: Idempotency = "key") -> Action[Call]:
-    """An action of the one service that these graphs call; its slug is `any`, or the idempotency where that is another than `key`."""
-    slug = "any" if idempotency == "key" else idempotency
+def service(perform: Perform, idempotency: Idempotency = "key", *, awaits: bool = False) -> Action[Call]:
+    """An action of the one service that these graphs call; its slug is `any`, or the idempotency where that is another than `key`, or
+    `awaits`."""
+    slug = "awaits" if awaits else "any" if idempotency == "key" else idempotency
     return Action(
         slug=slug,
         kind="connector",
@@ -45,13 +47,15 @@ def service(perform: Perform, idempotency: Idempotency = "key") -> Action[Call]:
         config_schema={},
         perform=perform,
         idempotency=idempotency,
+        awaits=awaits,
     )
 
 
 def actions(perform: Perform = _nothing, tools: FindTool | None = None) -> Actions:
     """All native actions, and one of a service for each way in which repeating it is harmless, or not."""
     of_service: list[Idempotency] = ["key", "reads", "upsert", "readback", "none"]
-    return Actions([*native_actions(), *(service(perform, idempotency) for idempotency in of_service)], tools)
+    by_idempotency = [service(perform, idempotency) for idempotency in of_service]
+    return Actions([*native_actions(), *by_idempotency, service(perform, "none", awaits=True)], tools)
 
 
 def program(nodes: Sequence[Body]) -> Graph:

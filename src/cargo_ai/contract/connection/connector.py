@@ -66,6 +66,7 @@ class Connector(Wire):
     disconnected_because: str | None
     rate_limit: RateLimit | None
     cache_ttl_milliseconds: int | None
+    webhook_url: str | None = Field(default=None, description="Of the integration webhook: where other services send their events to.")
     plays_count: int
     tools_count: int
     models_count: int

@@ -16,7 +16,7 @@ Category = Literal[
 ]
 
 
-def _items(value: Any) -> Any:
+def comma_separated(value: Any) -> Any:
     """`a,b` and a lone `a` mean a list, as on the command line."""
     if not isinstance(value, str):
         return cast("object", value)
@@ -65,7 +65,7 @@ class ListIntegrations(Wire):
 
     category: Category | None = Field(default=None, description="Only integrations of this category.")
     slug: str | None = Field(default=None, description="Only the integration with this slug.")
-    slugs: Annotated[list[str], BeforeValidator(_items)] | None = Field(
+    slugs: Annotated[list[str], BeforeValidator(comma_separated)] | None = Field(
         default=None, description="Only integrations with these slugs, comma-separated."
     )
     search: str | None = Field(default=None, description="Words that must all occur in name, slug, description, category or action names.")

@@ -80,12 +80,37 @@ class ToolTriggerCron(Wire):
     problem: str | None = None
 
 
+class HookTriggerConfig(Wire):
+    """Which events start the tool."""
+
+    types: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list[str])
+
+
+class HookTrigger(Wire):
+    """A trigger by the events that a webhook connector takes. types: of these only; all of them by default."""
+
+    name: Name
+    description: Text | None = None
+    type: Literal["connector"]
+    connector_uuid: Uuid
+    integration_slug: Literal["webhook"] = "webhook"
+    config: HookTriggerConfig = HookTriggerConfig()
+
+    def stored(self) -> JsonObject:
+        """The trigger as it is stored."""
+        return HookTrigger.to_wire(self)
+
+
 def _triggers(value: Any) -> Any:
-    """A lone trigger means a list of one."""
-    return [cast("object", value)] if isinstance(value, dict) else value
+    """A lone trigger means a list of one; one without a type is a clock's."""
+    triggers = [cast("object", value)] if isinstance(value, dict) else value
+    if not isinstance(triggers, list):
+        return triggers
+    return [{"type": "cron", **trigger} if isinstance(trigger, dict) else trigger for trigger in cast("list[object]", triggers)]
 
 
-Triggers = Annotated[list[ToolTrigger], BeforeValidator(_triggers), Field(max_length=100)]
+ToolTriggerInput = Annotated[ToolTrigger | HookTrigger, Field(discriminator="type")]
+Triggers = Annotated[list[ToolTriggerInput], BeforeValidator(_triggers), Field(max_length=100)]
 
 
 class ToolPublicFormSpam(Wire):
@@ -148,7 +173,7 @@ class Tool(Wire):
     credits_cost: ToolCreditsCost
     description: str | None
     is_read_only: bool
-    triggers: list[ToolTriggerCron]
+    triggers: list[Annotated[ToolTriggerCron | HookTrigger, Field(discriminator="type")]]
     public_form: ToolPublicForm | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -168,8 +193,10 @@ class ToolsReply(Wire):
 
 
 _TRIGGERS = (
-    'Schedules: [{"name":"Monday","type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris","data":{"domain":"acme.com"}}]. '
-    "cron: five fields, or @every 1h; timeZone: UTC by default; data: the input of the run"
+    "What starts it. Schedules: "
+    '[{"name":"Monday","type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris","data":{"domain":"acme.com"}}]. '
+    "cron: five fields, or @every 1h; timeZone: UTC by default; data: the input of the run. Events of a webhook connector: "
+    '[{"name":"Paid","type":"connector","connectorUuid":"...","config":{"types":["invoice.paid"]}}]; without types, all of them'
 )
 
 
@@ -182,7 +209,7 @@ class CreateTool(Wire):
     )
     description: Text | None = Field(default=None, description="The description.")
     triggers: Triggers = Field(
-        default_factory=list[ToolTrigger],
+        default_factory=list[ToolTrigger | HookTrigger],
         description=f"{_TRIGGERS}.",
     )
     folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")

@@ -16,6 +16,7 @@ from sqlalchemy import Select, select
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import connector_config
 from cargo_ai.domains.connection.account_limits import policies_of
+from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
 from cargo_ai.domains.connection.oauth.access import Access
@@ -23,7 +24,7 @@ from cargo_ai.domains.connection.oauth.signing import Renew, token_in
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.graph.action import Call, InvalidConfig
 from cargo_ai.engine.limits.policy import Owner, Policy, account_key
-from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError, integrations
+from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.session import Database
@@ -67,6 +68,7 @@ class Accounts:
     def __init__(self, services: Services) -> None:
         self._database: Database = services.database
         self._secrets = services.secrets
+        self._known = known_integrations(services)
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
         self._access = services.once(Access, lambda: Access(services))
         self._renewed: deque[tuple[float, str]] = deque(maxlen=MOST_RENEWED)
@@ -125,7 +127,7 @@ class Accounts:
 
     async def _open(self, row: Connector) -> Account:
         halt: Halt | None = "connectorStopped" if row.stopped_at else "connectorDisconnected" if row.disconnected_at else None
-        integration = integrations().get(row.integration_slug)
+        integration = await self._known.find(row.workspace_uuid, row.integration_slug)
         config: dict[str, Any] = {}
         stable: tuple[str, ...] = ()
         renew: Renew | None = None

@@ -16,20 +16,21 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
-from cargo_ai.domains.connection import connector_bin, connector_config, dataset, waiting_runs
+from cargo_ai.domains.connection import connector_bin, connector_config, dataset, hooks, waiting_runs
 from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update, unknown_grant
+from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.wire import ByUuid
 
 KIND = "connector"
 
 
-def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
+def reply(ctx: Context, row: Connector, used: Uses) -> contract.Connector:
     """The connector on the wire, its secrets hidden."""
+    shown = connector_config.shown(ctx.secrets, row, used.known.get(row.integration_slug))
     return contract.Connector(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
@@ -37,7 +38,7 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         name=row.name,
         slug=row.slug,
         integration_slug=row.integration_slug,
-        config=None if row.use_credits else connector_config.shown(secrets, row),
+        config=None if row.use_credits else shown,
         use_credits=row.use_credits,
         is_default=row.is_default,
         status="stopped" if row.stopped_at is not None else "disconnected" if row.disconnected_at is not None else "active",
@@ -46,6 +47,7 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         disconnected_because=row.disconnected_because,
         rate_limit=None if row.rate_limit is None else contract.RateLimit.model_validate(row.rate_limit),
         cache_ttl_milliseconds=row.cache_ttl_milliseconds,
+        webhook_url=hooks.url(ctx.secrets, ctx.base_url, row, shown),
         plays_count=used.plays.get(row.uuid, 0),
         tools_count=used.tools.get(row.uuid, 0),
         models_count=used.models.get(row.uuid, 0),
@@ -56,15 +58,16 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
 
 
 class Uses:
-    """How many plays, tools and models use each connector of the workspace."""
+    """How many plays, tools and models use each connector of the workspace, and its integrations."""
 
-    def __init__(self, plays: dict[uuid.UUID, int], tools: dict[uuid.UUID, int], models: dict[uuid.UUID, int]) -> None:
-        self.plays, self.tools, self.models = plays, tools, models
+    def __init__(self, plays: dict[uuid.UUID, int], tools: dict[uuid.UUID, int], models: dict[uuid.UUID, int], known: Integrations) -> None:
+        self.plays, self.tools, self.models, self.known = plays, tools, models, known
 
     @staticmethod
-    async def of(db: AsyncSession) -> Uses:
+    async def of(ctx: Context) -> Uses:
         """Counted from the references."""
-        return Uses(*[await usages.count_by_target(db, KIND, user) for user in ("play", "tool", "model")])
+        plays, tools, models = [await usages.count_by_target(ctx.db, KIND, user) for user in ("play", "tool", "model")]
+        return Uses(plays, tools, models, await known_integrations(ctx.services).of(ctx.workspace))
 
 
 async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Connector | None:
@@ -101,7 +104,8 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
     )
     row, owned = await store(ctx, draft)
     await _take_grant(ctx, row, account)
-    return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
+    used = Uses({}, {}, {}, await known_integrations(ctx.services).of(ctx.workspace))
+    return contract.CreatedConnector(connector=reply(ctx, row, used), dataset=dataset.reply(owned))
 
 
 async def _take_grant(ctx: Context, row: Connector, account: AccountInput) -> None:
@@ -154,7 +158,7 @@ async def get(ctx: Context, request: contract.GetConnector) -> contract.Connecto
     row = await living(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
-    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.get_all)
@@ -164,8 +168,8 @@ async def get_all(ctx: Context, request: contract.ListConnectors) -> contract.Co
     if request.integration_slug is not None:
         wanted = wanted.where(Connector.integration_slug == request.integration_slug)
     rows = (await ctx.db.scalars(wanted)).all()
-    used = await Uses.of(ctx.db)
-    return contract.ConnectorsReply(connectors=[reply(row, ctx.secrets, used) for row in rows])
+    used = await Uses.of(ctx)
+    return contract.ConnectorsReply(connectors=[reply(ctx, row, used) for row in rows])
 
 
 @handles(contract.update, before=prepare_update)
@@ -196,7 +200,7 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
     if request.is_default is not None:
         await _make_default(ctx.db, row, request.is_default)
     await ctx.db.flush()
-    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 async def _make_default(db: AsyncSession, row: Connector, is_default: bool) -> None:
@@ -247,7 +251,7 @@ async def stop(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
         contract.stop.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
     row.stopped_at = row.stopped_at or clock.now()
     await ctx.db.flush()
-    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.start)
@@ -259,7 +263,7 @@ async def start(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
     row.stopped_at = None
     await ctx.db.flush()
     await waiting_runs.wake(ctx.db, row)
-    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+    return contract.ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))
 
 
 @handles(contract.exists_by_slug)

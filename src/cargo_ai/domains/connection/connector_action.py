@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -12,11 +12,12 @@ from typing import Any, cast
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
+from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
-from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, FindOwn, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
@@ -58,6 +59,7 @@ class ConnectorNodes:
         self._settings, self._client = services.settings, services.client
         self._limits = services.once(Limits, lambda: Limits(services.database))
         self._cache = ResponseCache(services.database)
+        self._known = known_integrations(services)
         self._accounts = services.once(Accounts, lambda: Accounts(services))
         self._rows = RowActions(services.once(InFlight, InFlight))
 
@@ -80,6 +82,21 @@ class ConnectorNodes:
         if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.may_repeat(outcome):
             await self._store(_cache_key(service, call, account, account.ttl), outcome)
         return outcome
+
+    async def perform_custom(self, call: Call) -> Outcome:
+        """One attempt of an action of a custom integration, as it announces it now. InvalidConfig where there is no such one."""
+        slug, named = str(call.node.get("integrationSlug")), str(call.node.get("actionSlug"))
+        try:
+            integration = await self._known.find(call.workspace, slug)
+        except DATABASE_UNAVAILABLE:
+            return Later(1.0, call.meta, "the database is away")
+        if integration is None:
+            raise InvalidConfig(f"There is no integration {slug}: see `cargo-ai connection integration list`.")
+        action = integration.action(named)
+        if action is None:
+            known = ", ".join(action.slug for action in integration.actions)
+            raise InvalidConfig(f"{integration.name} has no action {named}; it has: {known}.")
+        return await self.perform(integration, action, call)
 
     async def _before(self, service: _Service, call: Call, account: Account) -> Outcome | None:
         """What makes the call needless now: a connector that is stopped, or a stored response."""
@@ -125,6 +142,8 @@ class ConnectorNodes:
             admission=Unlimited() if account is None else self._limits_of(account),
             action=service.action.slug,
             key=call.key,
+            connector="" if account is None else str(account.uuid),
+            workspace=str(call.workspace),
             sensitive=() if account is None else account.sensitive,
         )
 
@@ -142,21 +161,31 @@ def connector_actions() -> list[Action[Call]]:
     return [*actions, _UNKNOWN]
 
 
-def _declare(integration: Integration, action: ConnectorAction) -> Action[Call]:
+def _declare(
+    integration: Integration, action: ConnectorAction, find_performer: Callable[[Services], Perform] | None = None
+) -> Action[Call]:
     def performer(services: Services) -> Perform:
         nodes = services.once(ConnectorNodes, lambda: ConnectorNodes(services))
         return partial(nodes.perform, integration, action)
 
     bound = cast("Action[Call]", action)
-    return replace(bound, integration=integration.slug, perform=None, rows=None, performer=performer)
+    return replace(bound, integration=integration.slug, perform=None, rows=None, performer=find_performer or performer)
 
 
-async def _perform_unknown(call: Call) -> Outcome:
-    integration = integrations().get(str(call.node.get("integrationSlug")))
-    if integration is None:
-        raise InvalidConfig(f"There is no integration {call.node.get('integrationSlug')}: see `cargo-ai connection integration list`.")
-    known = ", ".join(action.slug for action in integration.actions)
-    raise InvalidConfig(f"{integration.name} has no action {call.node.get('actionSlug')}; it has: {known}.")
+def own_actions(services: Services) -> FindOwn:
+    """The actions of custom integrations. What they do is looked up for each call, since a service may announce something else by then."""
+    known = known_integrations(services)
+
+    async def find(workspace: uuid.UUID) -> Sequence[Action[Call]]:
+        own = (await known.own(workspace)).values()
+        return [_declare(integration, action, _find_performer).bind(services) for integration in own for action in integration.actions]
+
+    return find
+
+
+def _find_performer(services: Services) -> Perform:
+    nodes = services.once(ConnectorNodes, lambda: ConnectorNodes(services))
+    return nodes.perform_custom
 
 
 _UNKNOWN: Action[Call] = Action(
@@ -164,8 +193,8 @@ _UNKNOWN: Action[Call] = Action(
     kind="connector",
     integration=ANY,
     name="Unknown action",
-    description="Stands for the actions of integrations that this server does not have.",
+    description="Stands for the actions of integrations that this server did not have when the graph was read.",
     does="acts",
     config_schema={"type": "object"},
-    perform=_perform_unknown,
+    performer=_find_performer,
 )

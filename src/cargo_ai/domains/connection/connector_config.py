@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
+from cargo_ai.domains.connection.custom import foreign_schema
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.integrations.kit import HIDDEN, Integration, integrations
 from cargo_ai.integrations.kit.secret_texts import texts_of
@@ -28,10 +29,9 @@ def opened(secrets: SecretKey, row: Connector) -> dict[str, Any]:
     return {} if row.sealed_config is None else json.loads(secrets.open(row.sealed_config))
 
 
-def shown(secrets: SecretKey, row: Connector) -> dict[str, Any]:
+def shown(secrets: SecretKey, row: Connector, integration: Integration | None) -> dict[str, Any]:
     """The config as people see it. Of an integration that is not installed any more nothing is known to be harmless: all is hidden."""
     config = opened(secrets, row)
-    integration = integrations().get(row.integration_slug)
     return dict.fromkeys(config, HIDDEN) if integration is None else integration.account.hidden(config)
 
 
@@ -60,8 +60,14 @@ def _replaced(value: Any, secrets: Mapping[str, str]) -> Any:
     return value
 
 
+def _validator(integration: Integration, kind: str | None) -> jsonschema_rs.Validator:
+    if integrations().get(integration.slug) is integration:
+        return _kept_validator(integration.slug, kind)
+    return foreign_schema.validator(integration.account.schema_of_choice(kind), "config")
+
+
 @cache
-def _validator(integration_slug: str, kind: str | None) -> jsonschema_rs.Validator:
+def _kept_validator(integration_slug: str, kind: str | None) -> jsonschema_rs.Validator:
     schema = integrations()[integration_slug].account.schema_of_choice(kind)
     # `mask`: a message must not repeat the value that it is about.
     return jsonschema_rs.validator_for(schema, mask="the value", validate_formats=True)
@@ -109,7 +115,7 @@ def validate(integration: Integration, config: Mapping[str, Any]) -> None:
     if problem is not None:
         raise invalid_input([{"path": f"config.{problem[0]}", "message": problem[1]}])
     errors: list[dict[str, str]] = []
-    for error in _validator(integration.slug, spec.choice_of(config)).iter_errors(config):
+    for error in _validator(integration, spec.choice_of(config)).iter_errors(config):
         path = ".".join(["config", *(str(part) for part in error.instance_path)])
         errors.append({"path": path, "message": error.message})
     if errors:

@@ -18,6 +18,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector_form as contract
 from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts
+from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
@@ -34,7 +35,6 @@ from cargo_ai.integrations.kit import (
     ServiceError,
     Throttled,
     Unlimited,
-    integrations,
     scrub,
     scrub_json,
 )
@@ -103,6 +103,8 @@ class _Form:
             account=AccountSigner(self.integration.account, account.config, account.renew),
             admission=AccountLimits(limits, account.owner, account.policies) if account.policies else Unlimited(),
             sensitive=account.sensitive,
+            connector=str(account.uuid),
+            workspace=str(self.workspace),
         )
         return FormRequest(account.config, service, account.sensitive)
 
@@ -147,7 +149,7 @@ async def _open(prepared: Preparation, connector: str, refuse: Callable[[str], N
         refuse(f"The connector cannot be used as it is: {error}")
     if account is None:
         return None
-    integration = integrations().get(account.integration_slug)
+    integration = await known_integrations(services).find(prepared.who.workspace_uuid, account.integration_slug)
     if integration is None:
         refuse(f"There is no integration {account.integration_slug} on this server.")
     if account.halt is not None:

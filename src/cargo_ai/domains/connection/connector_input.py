@@ -12,15 +12,16 @@ from cargo_ai.context.handlers import Preparation
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
 from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.oauth.access import Access
 from cargo_ai.domains.connection.oauth.signing import AccountSigner, token_in, with_token
 from cargo_ai.domains.connection.tables import Connector
-from cargo_ai.domains.connection.verification import verify
+from cargo_ai.domains.connection.verification import Verified, verify
 from cargo_ai.engine.graph.action import InvalidConfig
-from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError, integrations
+from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
 from cargo_ai.integrations.kit.oauth import OAuth2
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
@@ -45,7 +46,7 @@ class AccountInput:
 
 async def prepare_create(prepared: Preparation, request: contract.CreateConnector) -> AccountInput:
     """The config of a new connector."""
-    integration = integrations().get(request.integration_slug)
+    integration = await known_integrations(prepared.services).find(prepared.who.workspace_uuid, request.integration_slug)
     if integration is None:
         contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=INTEGRATIONS)
     config = connector_config.merged(integration, request.config or {}, request.secrets or {}, {})
@@ -62,7 +63,7 @@ async def prepare_update(prepared: Preparation, request: contract.UpdateConnecto
     row = await _find(prepared, request.uuid)
     if row is None:
         contract.update.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
-    integration = integrations().get(row.integration_slug)
+    integration = await known_integrations(prepared.services).find(row.workspace_uuid, row.integration_slug)
     if integration is None:
         contract.update.refuse("integrationNotFound", integration=row.integration_slug, fix=INTEGRATIONS)
     stored = connector_config.opened(prepared.services.secrets, row)
@@ -81,8 +82,10 @@ async def prepare_get(prepared: Preparation, request: contract.GetConnector) -> 
     if not request.verify:
         return
     row = await _find(prepared, request.uuid)
-    integration = None if row is None else integrations().get(row.integration_slug)
-    if row is None or integration is None:
+    if row is None:
+        return
+    integration = await known_integrations(prepared.services).find(row.workspace_uuid, row.integration_slug)
+    if integration is None:
         return
     config = connector_config.opened(prepared.services.secrets, row)
     problem = await _prove(prepared, integration, await _with_secrets(prepared, integration, config), None, row)
@@ -140,7 +143,8 @@ async def _prove(
             config = await access.open(integration, opened, who.workspace_uuid, connector, name)
     except (AccountHalted, ServiceError, InvalidConfig) as error:
         return f"{integration.name} did not prove this account: {str(error).rstrip('. ')}."
-    return await verify(services, integration, config, AccountSigner(spec, config, renew if renewable else None))
+    signer = AccountSigner(spec, config, renew if renewable else None)
+    return await verify(services, integration, config, signer, Verified(who.workspace_uuid, connector))
 
 
 def unknown_grant() -> Refusal:

@@ -9,8 +9,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
 from cargo_ai.domains.connection.connector_form import FRESH
+from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.engine.graph.action import ONE_ROUTE
-from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration, SourceShape, integrations
+from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration, SourceShape
 
 _LIST = "cargo-ai connection integration list"
 _KEPT = {"cacheExpirationInSeconds": FRESH.total_seconds()}
@@ -126,13 +127,14 @@ def _text(integration: Integration) -> str:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.IntegrationsReply:
     """Those that fit, by name."""
-    return contract.IntegrationsReply(integrations=[reply(one) for one in integrations().values() if _found(one, request)])
+    known = await known_integrations(ctx.services).of(ctx.workspace)
+    return contract.IntegrationsReply(integrations=[reply(one) for one in known.values() if _found(one, request)])
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
     """One integration."""
-    integration = integrations().get(request.slug)
+    integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
         contract.get.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
     return contract.IntegrationReply(integration=reply(integration))
@@ -141,7 +143,7 @@ async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
 @handles(contract.get_documentation)
 async def get_documentation(ctx: Context, request: BySlug) -> contract.Documentation:
     """Its documentation, as Markdown."""
-    integration = integrations().get(request.slug)
+    integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
         contract.get_documentation.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
     return contract.Documentation(text=integration.documentation)

@@ -9,24 +9,32 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
+from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts import default_first
+from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
+from cargo_ai.domains.connection.hooks import Hook
 from cargo_ai.domains.connection.oauth import public as oauth
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.engine.limits.policy import Policy
-from cargo_ai.integrations.kit import ConnectorAction, integrations
+from cargo_ai.integrations.webhook.signatures import Delivery
 
 __all__ = [
     "Account",
+    "Delivery",
+    "Hook",
     "accounts",
-    "action_of",
     "connector_exists",
     "connector_uuids",
     "dataset",
     "datasets",
     "default_connector",
     "former_owner",
+    "hook_address",
+    "hook_exists",
+    "hooks",
     "integrations",
     "limits",
     "oauth",
@@ -37,6 +45,12 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     """Whether the session's workspace has this connector."""
     wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
     return await db.scalar(wanted) is not None
+
+
+async def hook_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
+    """Whether the session's workspace has this connector, and it takes events."""
+    wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
+    return await db.scalar(wanted.where(Connector.integration_slug == hooks.INTEGRATION)) is not None
 
 
 async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, Policy]]:
@@ -80,10 +94,9 @@ async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUI
     return await db.scalar(default_first(wanted))
 
 
-def action_of(integration_slug: str, action_slug: str) -> ConnectorAction | None:
-    """An action of an integration, None when either is unknown."""
-    integration = integrations().get(integration_slug)
-    return None if integration is None else integration.action(action_slug)
+async def integrations(services: Services, workspace: uuid.UUID) -> Integrations:
+    """Every integration that a workspace has, its custom ones included, by slug."""
+    return await known_integrations(services).of(workspace)
 
 
 async def datasets(db: AsyncSession) -> list[DatasetOnWire]:

@@ -1,4 +1,4 @@
-"""Tables of connection: connectors, their datasets, and cached responses."""
+"""Tables of connection: connectors, their datasets, custom integrations, and cached responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Column, DateTime, Index, LargeBinary, SmallInteger, Table
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cargo_ai.store.rows import Owned, Row, Stamped
+from cargo_ai.store.rows import Json, Owned, Row, Stamped
 
 
 class Connector(Stamped, Owned, Row):
@@ -43,6 +43,35 @@ class Connector(Stamped, Owned, Row):
     disconnected_at: Mapped[datetime | None]
     """Since when its runs wait because people have to consent again."""
     disconnected_because: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class CustomIntegration(Stamped, Owned, Row):
+    """A service that a workspace has registered: a server that speaks the protocol, or operations of an OpenAPI document.
+
+    manifest: what it announced, made self-contained. version counts its changes. document_url, operations: of an OpenAPI document.
+    """
+
+    __tablename__ = "custom_integrations"
+    __table_args__ = (
+        Index("uq_custom_integrations_slug", "workspace_uuid", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+    )
+
+    user_uuid: Mapped[uuid.UUID]
+    slug: Mapped[str]
+    source: Mapped[str]
+    """`protocol` or `openapi`."""
+    base_url: Mapped[str]
+    document_url: Mapped[str | None]
+    operations: Mapped[list[Any] | None]
+    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What signs requests."""
+    manifest: Mapped[Any] = mapped_column(Json)
+    version: Mapped[int]
+    fetched_at: Mapped[datetime]
+    checked_at: Mapped[datetime]
+    problem: Mapped[str | None]
+    """Why what was announced last could not be taken over: the manifest before still holds."""
     deleted_at: Mapped[datetime | None]
 
 

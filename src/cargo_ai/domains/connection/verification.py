@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.context.process import Services
@@ -14,7 +16,17 @@ from cargo_ai.integrations.kit.sign_in import Signer
 SECONDS = 20.0
 
 
-async def verify(services: Services, integration: Integration, config: Mapping[str, Any], signer: Signer | None = None) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whose account is verified. connector: None while it is not stored."""
+
+    workspace: uuid.UUID
+    connector: uuid.UUID | None = None
+
+
+async def verify(
+    services: Services, integration: Integration, config: Mapping[str, Any], signer: Signer | None = None, whose: Verified | None = None
+) -> str | None:
     """None where the service accepts the account, or has no way to ask it; else a sentence with the service's own words.
 
     config: opened, with its secrets. signer: what signs the call in, where that is not in the config alone.
@@ -24,7 +36,15 @@ async def verify(services: Services, integration: Integration, config: Mapping[s
         return None
     sensitive = integration.account.sensitive_texts(config)
     account = signer or OpenAccount(integration.account, config)
-    service = Service(integration.service_spec(services.settings), integration.name, services.client, account=account, sensitive=sensitive)
+    service = Service(
+        integration.service_spec(services.settings),
+        integration.name,
+        services.client if whose is None else services.client.of(whose.workspace),
+        account=account,
+        sensitive=sensitive,
+        connector="" if whose is None or whose.connector is None else str(whose.connector),
+        workspace="" if whose is None else str(whose.workspace),
+    )
     try:
         async with asyncio.timeout(SECONDS):
             await verification.verify(service)

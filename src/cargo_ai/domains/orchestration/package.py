@@ -9,6 +9,7 @@ from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.orchestration.batches import batch_source, webhook
 from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
 from cargo_ai.domains.orchestration.diagrams import diagram_run
+from cargo_ai.domains.orchestration.hooks import delivery
 from cargo_ai.domains.orchestration.insight import run_tail
 from cargo_ai.domains.orchestration.nodes import node_outcomes
 from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger, segment_changes
@@ -59,6 +60,7 @@ PACKAGE = Package(
     },
     chores={
         "prune node outcomes": lambda services: node_outcomes.prune(services.database),
+        "forget events of hooks": delivery.prune,
         "remove old runs": retention.remove_old_runs,
         "expire reviews": lambda services: review_decide.sweep(services.database),
     },

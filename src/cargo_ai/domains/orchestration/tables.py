@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -102,6 +102,18 @@ class Webhook(Stamped, Owned, Row):
     delivered_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+
+
+hook_keys = Table(
+    "hook_keys",
+    Row.metadata,
+    Column("workspace_uuid", Uuid(as_uuid=True), nullable=False),
+    Column("connector_uuid", Uuid(as_uuid=True), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_hook_keys_at", "at"),
+)
+"""By what events of hooks are known that have come: SHA-256 of ids and contents, kept for 30 days."""
 
 
 logins = Table(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import uuid
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.finding import Finding
+from cargo_ai.engine.graph.tool_graph import FindTool
 from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.records.catalog import Relation
 
@@ -185,6 +187,7 @@ class RowBatch(Generic[CallT]):
     linger: float = 0.05
     most_bytes: int | None = None
     unique: Callable[[CallT], Hashable] | None = None
+    alike: Callable[[CallT], Hashable] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +212,8 @@ class Action(Generic[CallT]):
     costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
         execution's `key` is honoured; it is an `upsert`; it looks first (`readback`, where `call.repeated`); or nothing does (`none`),
         so that one whose outcome is unknown is never repeated.
+    awaits: what it begins, the service ends later: once it has left something for later (`Later.meta`), it only asks for the result, which
+        may be repeated whatever its idempotency.
     hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
     cacheable: whether a connector with a cache may give this outcome again; by default where the action only reads.
     """
@@ -240,6 +245,7 @@ class Action(Generic[CallT]):
     preview: Callable[[Config], Config] = _unchanged
     costs: Sequence[Schema] = ()
     idempotency: Idempotency = "none"
+    awaits: bool = False
     hint: Hint | None = None
     cacheable: Callable[[Done], bool] | None = None
 
@@ -254,10 +260,9 @@ class Action(Generic[CallT]):
         """Whether more happens than a computation, so that it must not happen twice."""
         return self.does in ("acts", "runs children")
 
-    @property
-    def is_unrepeatable(self) -> bool:
-        """Whether nothing makes a second time harmless: what was begun and has no outcome has failed."""
-        return self.does == "acts" and self.idempotency == "none"
+    def is_unrepeatable(self, meta: Json) -> bool:
+        """Whether nothing makes a second time harmless: what was begun and has no outcome has failed. `meta`: what it left for later."""
+        return self.does == "acts" and self.idempotency == "none" and not (self.awaits and meta is not None)
 
     @property
     def writes_back(self) -> bool:
@@ -309,23 +314,9 @@ class Action(Generic[CallT]):
 
 
 Perform = Callable[[Call], Awaitable[Outcome]]
+FindOwn = Callable[[uuid.UUID], Awaitable[Sequence[Action[Call]]]]
+"""The actions that only this workspace has."""
 
-
-@dataclass(frozen=True, slots=True)
-class ToolGraph:
-    """What a tool node runs: the tool's workflow, the release (None for a template) and its nodes."""
-
-    workflow: uuid.UUID
-    release: uuid.UUID | None
-    nodes: Sequence[Mapping[str, Any]]
-
-
-class ToolMissing(Exception):
-    """There is nothing that the tool node could run; the message is for the user."""
-
-
-FindTool = Callable[[uuid.UUID, Mapping[str, Any]], Awaitable[ToolGraph]]
-"""(workspace, tool node) → what the node runs. Raises ToolMissing."""
 
 ANY = "*"
 """The slug of an action that stands for all of its kind that are not declared: the actions of services that are not installed."""
@@ -344,8 +335,9 @@ class Actions:
     """Every action that a process knows, by kind and slug. `tools`: what tool nodes run; None where there are no tools."""
 
     def __init__(self, actions: Iterable[Action[Call]] = (), tools: FindTool | None = None) -> None:
-        self._actions: dict[tuple[str, str, str], Action[Call]] = {}
+        self._actions: MutableMapping[tuple[str, str, str], Action[Call]] = {}
         self.tools = tools
+        self.find_own: FindOwn | None = None
         for action in actions:
             self.add(action)
 
@@ -355,6 +347,15 @@ class Actions:
         if key in self._actions:
             raise ValueError(f"action declared twice: {' '.join(filter(None, key))}")
         self._actions[key] = action
+
+    async def within(self, workspace: uuid.UUID) -> Actions:
+        """Those that nodes of a workspace can have: these, and what only this workspace has."""
+        own = () if self.find_own is None else await self.find_own(workspace)
+        if not own:
+            return self
+        within = Actions(own, self.tools)
+        within._actions = ChainMap({}, self._actions, within._actions)
+        return within
 
     def native(self, slug: str) -> Action[Call] | None:
         """A native action, None when it is unknown."""

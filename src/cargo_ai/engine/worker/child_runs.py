@@ -16,9 +16,10 @@ from cargo_ai.engine.dispatch import cancel as cancels
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph import group
-from cargo_ai.engine.graph.action import Actions, Done, Failed, ToolMissing
+from cargo_ai.engine.graph.action import Actions, Done, Failed
 from cargo_ai.engine.graph.graph import Graph, is_group
 from cargo_ai.engine.graph.interpret import Act, Walk
+from cargo_ai.engine.graph.tool_graph import ToolMissing
 from cargo_ai.engine.journal import children, crash_points, replay
 from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields, to_row
 from cargo_ai.engine.journal.rows import ChildRow, FanoutRow

@@ -48,22 +48,22 @@ class GraphCache:
             self._stored_ms[name] = clock.now_ms()
         program = self._programs.get(name)
         if program is None:
-            program = self._compile(nodes)
+            program = await self._compile(workspace, nodes)
             self._keep({name: program})
         return name, program
 
     async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         programs: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)
         async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute("select uuid, nodes from graphs where uuid = any(%s)", (list(missing),))
+            await cursor.execute("select uuid, workspace_uuid, nodes from graphs where uuid = any(%s)", (list(missing),))
             for row in await cursor.fetchall():
-                programs[row["uuid"]] = self._compile(row["nodes"])
+                programs[row["uuid"]] = await self._compile(row["workspace_uuid"], row["nodes"])
         self._keep(programs)
         return programs
 
-    def _compile(self, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
+    async def _compile(self, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         try:
-            return compile_graph(nodes, self._actions)
+            return compile_graph(nodes, await self._actions.within(workspace))
         except InvalidGraph as error:
             return str(error)
 

@@ -168,7 +168,7 @@ class Runner:
         return settle(walk, act.node, config, outcome, act.warnings, act.started, moment) or advance(walk, moment)
 
     async def _act(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Step | None:
-        if act.node.action.is_unrepeatable:
+        if act.node.action.is_unrepeatable(act.meta):
             outcome = await self._act_once(drive, row, walk, act)
         else:
             outcome = await self._perform(drive, row, walk, act)
@@ -343,7 +343,7 @@ def _deaths(suspect: str | None, step: str) -> int:
 
 async def _execute(act: Act, call: Call) -> Outcome:
     """One attempt. Whatever is raised is an outcome; of what must not be repeated, one that is unknown."""
-    unrepeatable = act.node.action.is_unrepeatable
+    unrepeatable = act.node.action.is_unrepeatable(act.meta)
     try:
         async with asyncio.timeout(EFFECT_SECONDS):
             return await act.node.action.execute(call)

@@ -9,6 +9,7 @@ from cargo_ai.engine.graph.action import find_actions
 from cargo_ai.integrations.hubspot.account import ACCOUNT
 from cargo_ai.integrations.hubspot.choices import AUTOCOMPLETES, SCHEMAS_OF_FORMS
 from cargo_ai.integrations.hubspot.client import SERVICE
+from cargo_ai.integrations.hubspot.extractors import EXTRACTORS
 from cargo_ai.integrations.kit import ConnectorAction, Integration
 
 _ICON = (
@@ -30,6 +31,7 @@ INTEGRATION = Integration(
     account=ACCOUNT,
     service=SERVICE,
     actions=_ACTIONS,
+    extractors=EXTRACTORS,
     autocompletes=AUTOCOMPLETES,
     schemas=SCHEMAS_OF_FORMS,
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),

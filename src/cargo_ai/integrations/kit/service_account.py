@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from cargo_ai.integrations.kit.oauth import FetchedSignIn, TokenCall
 Json = Any
 
 ASSERTION_SECONDS = 3600
+SECRET_LINE = 32
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -54,6 +55,16 @@ class ServiceAccount(FetchedSignIn):
         signed = f"{_part(header)}.{_part(claims)}"
         signature = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return TokenCall(self.token_url, {"grant_type": GRANT_TYPE, "assertion": f"{signed}.{_encoded(signature)}"})
+
+    def derived_secrets(self, config: Mapping[str, Json]) -> Iterator[str]:
+        """The access token, and the lines of the private key: the file as a whole is not what a service would send back."""
+        yield from super().derived_secrets(config)
+        try:
+            document: Any = json.loads(str(config.get("serviceAccountKey") or ""))
+            text = str(document["private_key"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return
+        yield from (line for line in text.split("\n") if len(line) >= SECRET_LINE)
 
     def identity(self, config: Mapping[str, Json]) -> tuple[str, ...]:
         """The key, for whom it acts, and what for."""

@@ -83,6 +83,7 @@ class Service:
     key: what is the same for all attempts; the n-th changing call gets `key`, `key:2`, `key:3`…
     changed: a call that changes something was sent, so that waiting here is better than starting over.
     admitted: called each time that the rate limits have let a call go.
+    connector, workspace: their uuids, for services that want to know.
     """
 
     spec: ServiceSpec
@@ -95,6 +96,8 @@ class Service:
     sensitive: tuple[str, ...] = ()
     changed: bool = False
     admitted: Callable[[], object] = _nothing
+    connector: str = ""
+    workspace: str = ""
     _changes: int = 0
 
     async def get(self, path: str, *, query: Config | None = None, headers: Mapping[str, str] | None = None) -> Answer:

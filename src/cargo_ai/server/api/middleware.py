@@ -16,6 +16,9 @@ from cargo_ai.server.api import state as states
 PROBES = frozenset({"/healthz", "/readyz"})
 """Health checks, asked every few seconds: they are logged at debug level only."""
 
+HOOKS = "/hooks/"
+"""Addresses that are secrets themselves: they are logged without what follows."""
+
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _log = log.get(__name__)
 
@@ -45,7 +48,7 @@ class RequestMiddleware:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
         started = clock.seconds()
-        status = 0
+        status, path = 0, _loggable(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -60,11 +63,11 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            _log.debug("the client is gone", path=scope["path"])
+            _log.debug("the client is gone", path=path)
         except Exception as error:
             refusal = responses.refusal_of(error)
             if refusal is None or status:
-                _log.error("a request failed", method=scope["method"], path=scope["path"], exc_info=error)
+                _log.error("a request failed", method=scope["method"], path=path, exc_info=error)
             elif refusal.status == 503:
                 _log.warning(
                     "something that the server needs is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0]
@@ -76,4 +79,8 @@ class RequestMiddleware:
         finally:
             took = round((clock.seconds() - started) * 1000, 1)
             write = _log.debug if scope["path"] in PROBES else _log.info
-            write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)
+            write("request", method=scope["method"], path=path, status=status, milliseconds=took)
+
+
+def _loggable(path: str) -> str:
+    return f"{HOOKS}…" if path.startswith(HOOKS) else path

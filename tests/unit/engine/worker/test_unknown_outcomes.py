@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from cargo_ai.engine.dispatch import wake
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Actions, Call, Done, Failed, Later, Outcome
 from cargo_ai.engine.worker import runner
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
@@ -107,14 +108,20 @@ async def test_the_reason_stays_where_another_run_would_do_it_twice(
 
 async def killed_in_the_act(harness: EngineHarness, url: str, nodes: list[Body]) -> uuid.UUID:
     """A run whose worker was killed after the service had done it."""
-    run, effects = await submit_run(harness, nodes, {}), Hanging()
+    run = await submit_run(harness, nodes, {})
+    await kill_in_the_act(harness, url)
+    return run
+
+
+async def kill_in_the_act(harness: EngineHarness, url: str) -> None:
+    """A worker begins what there is to do, and is killed."""
+    effects = Hanging()
     victim = EngineWorker(harness, url, effects)
     working = asyncio.create_task(victim.work())
     await asyncio.wait_for(effects.reached.wait(), 20)
     working.cancel()
     await asyncio.wait([working])
     await victim.kill()
-    return run
 
 
 @pytest.mark.parametrize("action", [name for name in CLASSES if name != "none"])
@@ -171,6 +178,29 @@ async def test_what_waits_for_its_turn_at_the_service_is_not_under_way(harness: 
     await after.work()
     await after.close()
     assert len(effects.calls) == 1 and (await executed(harness, run))["status"] == "success"
+
+
+async def test_what_a_service_ends_later_is_asked_for_again_after_a_death(harness: EngineHarness, engine_url: str) -> None:
+    """Once it was begun, and what it left is kept with the run, the action only asks."""
+    run = await submit_run(harness, graph("awaits", 1), {})
+    first = EngineWorker(harness, engine_url, Effects(perform=lambda _call: Later(3600.0, {"job": "7"}, "the service looks")))
+    await first.work()
+    await first.close()
+    await harness.do("update runs set wake_ms = 0 where uuid = %s", run)
+    assert await wake.wake_due_runs(harness.pool, harness.queue) == 1
+    await kill_in_the_act(harness, engine_url)
+    after = EngineWorker(harness, engine_url, effects := Effects())
+    await after.work()
+    await after.close()
+    assert [call.meta for call in effects.calls] == [{"job": "7"}] and (await executed(harness, run))["status"] == "success"
+
+
+async def test_what_a_service_ends_later_is_not_begun_twice(harness: EngineHarness, engine_url: str) -> None:
+    run, effects = await killed_in_the_act(harness, engine_url, graph("awaits")), Effects()
+    worker = EngineWorker(harness, engine_url, effects)
+    await worker.work()
+    await worker.close()
+    assert effects.calls == [] and (await executed(harness, run))["reason"] == OUTCOME_UNKNOWN
 
 
 async def test_a_fallback_goes_on_behind_an_unknown_outcome(harness: EngineHarness, engine_url: str) -> None:

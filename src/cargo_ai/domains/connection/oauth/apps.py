@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.kit.oauth import App, OAuth2
@@ -24,13 +25,21 @@ def reached(sign_in: OAuth2, integration: Integration, settings: Settings) -> OA
 
 
 def moved(url: str, integration: Integration, settings: Settings) -> str:
-    """An address below that of the service, where the operator sends its calls. Of a service whose accounts have addresses of their own,
-    every address is."""
+    """An address of the service, where the operator sends its calls: one below that of its calls, or of another host of its domain, as
+    Google has for tokens. Of a service whose accounts have addresses of their own, every address is."""
     address, service = settings.service_addresses.get(integration.slug), integration.service
     if address is None or service is None or not url:
         return url
-    home = service.base_url.rstrip("/") if isinstance(service.base_url, str) else "/".join(url.split("/", 3)[:3])
-    return f"{address.rstrip('/')}{url.removeprefix(home)}" if url.startswith(f"{home}/") else url
+    origin = "/".join(url.split("/", 3)[:3])
+    home = service.base_url.rstrip("/") if isinstance(service.base_url, str) else origin
+    if not url.startswith(f"{home}/") and _domain(url) != _domain(home):
+        return url
+    return f"{address.rstrip('/')}{url.removeprefix(home if url.startswith(f'{home}/') else origin)}"
+
+
+def _domain(url: str) -> str:
+    """The last two parts of its host's name."""
+    return ".".join((urlsplit(url).hostname or "").split(".")[-2:])
 
 
 def app_of(settings: Settings, integration: Integration, config: Mapping[str, Any]) -> App | None:

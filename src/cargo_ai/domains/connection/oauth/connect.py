@@ -101,7 +101,7 @@ async def connect(ctx: Context, request: contract.ConnectConnector) -> contract.
     else:
         contract.connect.refuse("invalidConnector")
     url, _, until = await _ask(ctx, integration, config, row.uuid)
-    shown = reply(row, ctx.secrets, await Uses.of(ctx.db))
+    shown = reply(ctx, row, await Uses.of(ctx))
     # Connected ones, too, are shown as what they wait for: the consent that was just asked for.
     return contract.Connecting(connector=shown, consent_url=url, expires_at=until)
 
@@ -153,4 +153,4 @@ async def disconnect(ctx: Context, request: ByUuid) -> ConnectorReply:
     if ctx.prepared is not None:
         ctx.warn(str(ctx.prepared))
     await ctx.db.flush()
-    return ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+    return ConnectorReply(connector=reply(ctx, row, await Uses.of(ctx)))

@@ -51,8 +51,9 @@ class RowActions:
         send: Callable[[Shipment], Awaitable[Sequence[Outcome]]],
     ) -> Outcome:
         """What became of the row of this run. `send`: acts for the rows of a call, the same for all of a destination."""
-        group = tuple(_distinct(request.config.get(name)) for name in batch.group_by)
-        return await self._collector((*destination, *group), batch, send).hand_in(request)
+        group = [_distinct(request.config.get(name)) for name in batch.group_by]
+        alike = None if batch.alike is None else batch.alike(request)
+        return await self._collector((*destination, *group, alike), batch, send).hand_in(request)
 
     def _collector(
         self, key: tuple[Hashable, ...], batch: RowBatch[ActionRequest], send: Callable[[Shipment], Awaitable[Sequence[Outcome]]]

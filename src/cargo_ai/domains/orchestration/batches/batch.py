@@ -51,7 +51,7 @@ async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchRe
     """Create a batch: a worker reads its records and enrols them, chunk by chunk."""
     target, uid = await _resolve(ctx, request), ids.new()
     data = await batch_data.to_stored(ctx, uid, target, request.data)
-    batch = await submit_stored(ctx, uid, target, data, pacing.of_request(request, target.spec.nodes, ctx.actions))
+    batch = await submit_stored(ctx, uid, target, data, pacing.of_request(request, target.spec.nodes, await ctx.all_actions()))
     await batch_data.put_records(ctx, uid, request.data)
     return contract.BatchReply(batch=batch)
 

@@ -23,7 +23,7 @@ async def draw(ctx: Context, request: contract.DrawDiagram) -> contract.Diagram:
     if request.run_uuid is not None:
         return await _of_run(ctx, request, request.run_uuid)
     nodes = [node.stored() for node in request.nodes] if request.nodes is not None else await _of_release(ctx, request)
-    return diagram_run.draw(ctx.actions, nodes, request)
+    return diagram_run.draw(await ctx.all_actions(), nodes, request)
 
 
 async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonObject]:
@@ -54,4 +54,4 @@ async def _of_run(ctx: Context, request: contract.DrawDiagram, text: str) -> con
         contract.draw.refuse("runNotFound", uuid=text)
     goes_on = request.watch and not walked.over
     url = exports.sign(ctx, "diagram", diagram_run.asked(request), "ndjson") if goes_on else None
-    return diagram_run.draw(ctx.actions, walked.nodes, request, walked, url)
+    return diagram_run.draw(await ctx.all_actions(), walked.nodes, request, walked, url)

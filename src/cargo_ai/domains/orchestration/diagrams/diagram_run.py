@@ -120,7 +120,7 @@ async def _pictures(services: Services, workspace: uuid.UUID, request: contract.
             return
         if look_now != before:
             before, pause = look_now, QUICK
-            yield [draw(services.actions, look_now.nodes, request, look_now).to_wire()]
+            yield [draw(await services.actions.within(workspace), look_now.nodes, request, look_now).to_wire()]
         if look_now.over or clock.seconds() >= ends:
             return
         await asyncio.sleep(min(pause, max(0.0, ends - clock.seconds())))

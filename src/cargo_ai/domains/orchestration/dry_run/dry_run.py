@@ -45,7 +45,7 @@ async def forecast(ctx: Context, request: contract.CreateBatch, target: Target) 
         sample = await batch_records.sample(ctx, spec, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
-    dry_run = DryRun(ctx.workspace, ctx.actions, clock.now_ms())
+    dry_run = DryRun(ctx.workspace, await ctx.all_actions(), clock.now_ms())
     try:
         program = compile_graph(spec.nodes, dry_run.actions)
     except InvalidGraph as error:

@@ -12,9 +12,10 @@ from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
 from cargo_ai.domains.orchestration.dry_run.unknowns import UNKNOWN, fence
 from cargo_ai.engine.graph import group
-from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
+from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope
 from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph, is_group
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.tool_graph import ToolMissing
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 

@@ -67,7 +67,7 @@ async def _walked(
         cause = f"{action.action_slug} only means something inside a graph: run a graph with `run create --nodes`."
         operation.refuse("nodesNotFound", cause=cause, fix=_LIST)
     records = action_graph.completed(action, records)
-    return {"nodes": action_graph.nodes(ctx.actions, action, records)}, records
+    return {"nodes": action_graph.nodes(await ctx.all_actions(), action, records)}, records
 
 
 async def _tool(ctx: Context, operation: Executing, action: contract.ToolAction) -> Walked:

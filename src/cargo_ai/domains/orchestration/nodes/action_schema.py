@@ -40,7 +40,7 @@ def _to_response(schema: JsonObject | None) -> contract.OutputSchema:
 
 async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObject | None:
     refuse = contract.get_output_schema.refuse
-    integration = connection.integrations().get(action.integration_slug)
+    integration = (await connection.integrations(ctx.services, ctx.workspace)).get(action.integration_slug)
     if integration is None:
         refuse("integrationNotFound", slug=action.integration_slug, fix="cargo-ai connection integration list")
     declared = integration.action(action.action_slug)

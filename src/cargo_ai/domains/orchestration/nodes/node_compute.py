@@ -27,7 +27,7 @@ async def compute(ctx: Context, request: contract.ComputeNode) -> contract.Compu
         raise invalid_input([{"path": "node.config", "message": "The settings do not come to an object."}])
     for warning in warnings:
         ctx.warn(warning)
-    config, action = cast("JsonObject", computed), ctx.actions.find(raw)
+    config, action = cast("JsonObject", computed), (await ctx.all_actions()).find(raw)
     return contract.ComputedReply(computed_config=config if action is None else dict(action.preview(config)))
 
 
@@ -47,7 +47,7 @@ def _unwrapped(context: JsonObject) -> JsonObject:
 
 async def settings_of(ctx: Context, raw: JsonObject, scope: JsonObject) -> tuple[Any, list[str]]:
     """The node's settings in that scope, and what was odd about them. Raises ExpressionError."""
-    resolver = compile_resolver(raw, ctx.actions.find(raw))
+    resolver = compile_resolver(raw, (await ctx.all_actions()).find(raw))
     warnings: list[str] = []
     answers: dict[EngineExpression, EngineResult] = {}
     while questions := resolver.questions(scope, answers):

@@ -39,7 +39,7 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
     run = ids.new()
     _going.add(run)
     try:
-        trial = Trial(ctx.workspace, graph, run, ctx.actions)
+        trial = Trial(ctx.workspace, graph, run, await ctx.all_actions())
         trial_outcome = await _in_time(ctx, request, trial)
     finally:
         _going.discard(run)
@@ -75,7 +75,7 @@ async def _graph(ctx: Context, request: contract.ExecuteNode) -> Graph:
 
 async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:
     raw = request.node.stored()
-    action = ctx.actions.find(raw)
+    action = trial.actions.find(raw)
     if action is not None and action.needs_run:
         return contract.NodeOutcome(status="pending", message=f"{action.slug} waits for people, which only a run can.")
     try:

@@ -30,8 +30,10 @@ async def _restore(ctx: Context, item: BinItem, _slug: str | None) -> None:
     assert row is not None, "the rows of removed tools stay"
     await workflow_bin.show(ctx.db, row)
     row.folder_uuid = await workspace.living_folder(ctx, row.folder_uuid, "tool")
-    triggers = [contract.ToolTrigger.model_validate(stored) for stored in item.kept.get("triggers", ())]
+    triggers, gone = await trigger.living(ctx.db, item.kept.get("triggers", ()))
     await trigger.put(ctx.db, row, triggers)
+    if gone:
+        ctx.warn("The connectors of " + ", ".join(gone) + " were removed: these triggers are not restored.")
     if triggers:
         ctx.warn("Its triggers fire again, from their next time on; what they missed is not made up for.")
     if public_form.is_enabled(row):

@@ -77,5 +77,5 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=problem)
     statuses = list(request.statuses) if request.statuses is not None else None
     filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
-    data, pace = rerun.to_stored(filter, reset, nodes), pacing.of_request(request, nodes, ctx.actions)
+    data, pace = rerun.to_stored(filter, reset, nodes), pacing.of_request(request, nodes, await ctx.all_actions())
     return BatchReply(batch=await batch.submit_stored(ctx, ids.new(), target, data, pace))

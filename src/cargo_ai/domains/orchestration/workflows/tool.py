@@ -44,7 +44,7 @@ def _to_response(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Too
         credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
         description=row.description,
         is_read_only=row.is_read_only,
-        triggers=[trigger.to_response(stored, states.get(stored["temporalScheduleWorkflowId"])) for stored in row.triggers],
+        triggers=[trigger.to_response(stored, states) for stored in row.triggers],
         public_form=public_form.to_response(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -102,7 +102,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         if public_form.is_enabled(row):
             ctx.warn(f"The form is open at {ctx.base_url}/v1/forms/{row.uuid} once a release with form fields is deployed.")
     await ctx.db.flush()
-    if "folder_uuid" in fields:
+    if "folder_uuid" in fields or request.triggers is not None:
         await record_usages(ctx.db, row, await _deployed_nodes(ctx, row))
     return await to_response(ctx, row)
 
@@ -136,9 +136,11 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
 
 
 async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
-    """Write down what a tool uses: its folder, and the connectors, tools and models that its deployed nodes name."""
+    """Write down what a tool uses: its folder, the connectors that start it, and the connectors, tools and models that its deployed nodes
+    name."""
     targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(nodes, kind)]
     targets += [("model", uid) for uid in validation.used_models(nodes)]
+    targets += [("connector", uid) for uid in trigger.connectors_of(row)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await usages.replace(db, row.workspace_uuid, "tool", row.uuid, targets)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import lookup, templates
-from cargo_ai.engine.graph.action import ToolGraph, ToolMissing
+from cargo_ai.engine.graph.tool_graph import ToolGraph, ToolMissing
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
 

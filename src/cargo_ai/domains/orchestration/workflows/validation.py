@@ -35,8 +35,9 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
     """What keeps a graph from being deployed in the workspace, and what about it is doubtful. `start`: the JSON Schema of its records."""
     used = [node for node in all_nodes(nodes) if node.get("kind") == "tool"]
     tools, releases, schemas = await _tools(ctx.db, used)
+    actions = await ctx.all_actions()
     known = validation.Inventory(
-        actions=ctx.actions,
+        actions=actions,
         connectors=await _connectors(ctx.db, used_uuids(nodes, "connector")),
         tools=tools,
         tool_releases=releases,
@@ -44,8 +45,8 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
         template_fault=tool_node.template_problem,
         models=await models_of(ctx, (node.get("config") for node in all_nodes(nodes))),
         start=start,
-        wrong=await _syntax_errors(ctx.db, ctx.actions, nodes),
-        code=await _code_reports(ctx, nodes),
+        wrong=await _syntax_errors(ctx.db, actions, nodes),
+        code=await _code_reports(ctx, actions, nodes),
     )
     # Large graphs take long enough to keep other requests waiting.
     return await asyncio.to_thread(validation.validate, nodes, known)
@@ -88,10 +89,10 @@ async def _syntax_errors(db: AsyncSession, actions: Actions, nodes: Sequence[Jso
     return await evaluator.shared().check(str(db.info["scope"]), questions)
 
 
-async def _code_reports(ctx: Context, nodes: Sequence[JsonObject]) -> dict[tuple[Language, str], CodeReport]:
+async def _code_reports(ctx: Context, actions: Actions, nodes: Sequence[JsonObject]) -> dict[tuple[Language, str], CodeReport]:
     """What the sandbox says of the code in the nodes, without running it."""
     reports: dict[tuple[Language, str], CodeReport] = {}
-    for language, sources in validation.sources(list(all_nodes(nodes)), ctx.actions).items():
+    for language, sources in validation.sources(list(all_nodes(nodes)), actions).items():
         checked = await check_code(evaluator.shared(), ctx.workspace, language, sources)
         reports |= {(language, source): report for source, report in checked.items()}
     return reports

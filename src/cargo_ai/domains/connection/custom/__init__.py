@@ -1,0 +1,1 @@
+"""Custom integrations: services that a workspace has registered itself."""

@@ -1,0 +1,252 @@
+"""Custom integrations: register, list, show, change and remove services of a workspace's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Never, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import Preparation, handles
+from cargo_ai.contract.connection import custom_integration as contract
+from cargo_ai.domains.connection.custom import announced
+from cargo_ai.domains.connection.custom.announced import Announced, BadManifest, NoManifest
+from cargo_ai.domains.connection.custom.known import known_integrations
+from cargo_ai.domains.connection.custom.secret_places import places
+from cargo_ai.domains.connection.tables import Connector, CustomIntegration
+from cargo_ai.integrations.kit import integrations
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.wire import ByUuid, Nothing, Removed
+
+LIST = "cargo-ai connection custom-integration list"
+MOST = 100
+LONGEST_SLUG = 50
+
+
+def reply(row: CustomIntegration) -> contract.CustomIntegration:
+    """The custom integration on the wire."""
+    shadowed = f"This server has an integration {row.slug} of its own by now, which is used instead: register it again under another slug."
+    return contract.CustomIntegration(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        kind="external",
+        slug=row.slug,
+        base_url=row.base_url,
+        name=str(cast("Mapping[str, Any]", row.manifest)["name"]),
+        source="openapi" if row.source == "openapi" else "protocol",
+        document_url=row.document_url,
+        operations=row.operations,
+        is_signed=row.sealed_secret is not None,
+        fetched_at=row.fetched_at,
+        problem=shadowed if row.slug in integrations() else row.problem,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+async def living(db: AsyncSession, custom: str, *, lock: bool = False) -> CustomIntegration | None:
+    """The custom integration with this uuid, None when it is unknown or removed."""
+    query = select(CustomIntegration).where(CustomIntegration.uuid == ids.parse(custom), CustomIntegration.deleted_at.is_(None))
+    return await db.scalar(query.with_for_update() if lock else query)
+
+
+async def prepare_create(prepared: Preparation, request: contract.CreateCustomIntegration) -> Announced:
+    """What the service announces."""
+    refuse = contract.create.refuse
+    if request.kind == "worker" or request.worker_uuid is not None:
+        refuse("workerNotFound", worker=(request.worker_uuid or "")[:64])
+    if request.base_url is None:
+        raise invalid_input([{"path": "baseUrl", "message": "is needed: where the service is reached"}])
+    base_url = announced.address(request.base_url)
+    secret = (request.secrets or {}).get("signing", "")
+    return await _announced(
+        lambda: announced.of_server(prepared.services, prepared.who.workspace_uuid, base_url, secret),
+        lambda said: refuse("failedToGetManifest", said=said),
+        lambda said: refuse("invalidManifest", said=said),
+    )
+
+
+async def _announced(get: Callable[[], Awaitable[Announced]], none: Callable[[str], Never], bad: Callable[[str], Never]) -> Announced:
+    try:
+        return await get()
+    except NoManifest as error:
+        none(str(error))
+    except BadManifest as error:
+        bad(str(error))
+
+
+@handles(contract.create, before=prepare_create)
+async def create(ctx: Context, request: contract.CreateCustomIntegration) -> contract.CustomIntegrationReply:
+    """Store what was announced, under a slug that nothing else has or had."""
+    given = cast("Announced", ctx.prepared)
+    slug = request.slug or slug_of(given.name)
+    await _require_free(ctx, slug)
+    now = clock.now()
+    row = CustomIntegration(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        user_uuid=ctx.who.user_uuid,
+        slug=slug,
+        sealed_secret=_sealed(ctx, request.secrets),
+        version=1,
+        deleted_at=None,
+        **_columns(given),
+        checked_at=now,
+    )
+    try:
+        async with ctx.db.begin_nested():
+            ctx.db.add(row)
+    except IntegrityError:
+        # Another request took it between the look and the write.
+        contract.create.refuse("duplicateSlug", said=f"This workspace has a custom integration {slug} already.", fix=LIST)
+    _look_again(ctx)
+    return contract.CustomIntegrationReply(custom_integration=reply(row))
+
+
+def slug_of(name: str) -> str:
+    """The slug that a name gives."""
+    words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return words[:LONGEST_SLUG].strip("_") or "custom"
+
+
+async def _require_free(ctx: Context, slug: str) -> None:
+    refuse = contract.create.refuse
+    if slug in integrations():
+        refuse("slugIsReserved", slug=slug)
+    mine = select(func.count()).select_from(CustomIntegration).where(CustomIntegration.deleted_at.is_(None))
+    if (await ctx.db.scalar(mine) or 0) >= MOST:
+        refuse("tooManyCustomIntegrations", most=MOST)
+    taken = select(CustomIntegration.uuid).where(CustomIntegration.slug == slug, CustomIntegration.deleted_at.is_(None))
+    if await ctx.db.scalar(taken) is not None:
+        refuse("duplicateSlug", said=f"This workspace has a custom integration {slug} already.", fix=LIST)
+    # Secrets that were entered for another service must not go to this one when such a connector is restored.
+    former = select(Connector.name).where(Connector.integration_slug == slug, Connector.sealed_config.is_not(None)).limit(1)
+    name = await ctx.db.scalar(former)
+    if name is not None:
+        refuse("duplicateSlug", said=f'The connector "{name}" of an integration {slug} that was removed is still in the bin.')
+
+
+def _sealed(ctx: Context, secrets: Mapping[Any, str] | None) -> bytes | None:
+    signing = (secrets or {}).get("signing")
+    return None if signing is None else ctx.secrets.seal(signing.encode())
+
+
+def _columns(given: Announced) -> dict[str, Any]:
+    return {
+        "source": given.source,
+        "base_url": given.base_url,
+        "document_url": given.document_url,
+        "operations": None if given.operations is None else list(given.operations),
+        "manifest": given.manifest,
+        "fetched_at": clock.now(),
+        "problem": None,
+    }
+
+
+def _look_again(ctx: Context) -> None:
+    known = known_integrations(ctx.services)
+
+    async def forget() -> None:
+        await known.forget(ctx.workspace)
+
+    ctx.after_commit.append(forget)
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: Nothing) -> contract.CustomIntegrationsReply:
+    """Those of the workspace, newest first."""
+    query = select(CustomIntegration).where(CustomIntegration.deleted_at.is_(None)).order_by(CustomIntegration.uuid.desc())
+    return contract.CustomIntegrationsReply(custom_integrations=[reply(row) for row in await ctx.db.scalars(query)])
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.CustomIntegrationFound:
+    """One of them."""
+    row = await living(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("customIntegrationNotFound", uuid=request.uuid, fix=LIST)
+    shown = reply(row)
+    return contract.CustomIntegrationFound(connector=shown, custom_integration=shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """What a service announces now, in place of a version."""
+
+    announced: Announced
+    replaces: int
+
+
+async def prepare_update(prepared: Preparation, request: contract.UpdateCustomIntegration) -> _Update:
+    """What the service announces now."""
+    refuse = contract.update.refuse
+    async with prepared.services.database.session(prepared.who.workspace_uuid) as db:
+        row = await living(db, request.uuid)
+    if row is None:
+        refuse("customIntegrationNotFound", uuid=request.uuid, fix=LIST)
+    if request.worker_uuid is not None:
+        refuse("customIntegrationNotWorker", slug=row.slug)
+    base_url = row.base_url if request.base_url is None else announced.address(request.base_url)
+    sealed = row.sealed_secret
+    stored = "" if sealed is None else prepared.services.secrets.open(sealed).decode()
+    secret = stored if request.secrets is None else request.secrets.get("signing", "")
+    given = await _announced(
+        lambda: announced.of_server(prepared.services, prepared.who.workspace_uuid, base_url, secret),
+        lambda said: refuse("failedToGetManifest", said=said),
+        lambda said: refuse("invalidManifest", said=said),
+    )
+    return _Update(given, row.version)
+
+
+@handles(contract.update, before=prepare_update)
+async def update(ctx: Context, request: contract.UpdateCustomIntegration) -> contract.CustomIntegrationReply:
+    """Take over what is announced; workers do within two seconds."""
+    row, change = await living(ctx.db, request.uuid, lock=True), cast("_Update", ctx.prepared)
+    if row is None:
+        contract.update.refuse("customIntegrationNotFound", uuid=request.uuid, fix=LIST)
+    if row.version != change.replaces:
+        raise Refusal(409, "conflict", "The custom integration was changed by another request meanwhile: look at it and try again.")
+    await _require_known_places(ctx, row, change.announced)
+    for column, value in _columns(change.announced).items():
+        setattr(row, column, value)
+    row.version, row.checked_at = row.version + 1, clock.now()
+    if request.secrets is not None:
+        row.sealed_secret = _sealed(ctx, request.secrets)
+    await ctx.db.flush()
+    _look_again(ctx)
+    return contract.CustomIntegrationReply(custom_integration=reply(row))
+
+
+async def _require_known_places(ctx: Context, row: CustomIntegration, given: Announced) -> None:
+    """Secrets go only where they were entered for: also those of connectors that can be restored."""
+    new = places(given.base_url, given.manifest) - places(row.base_url, row.manifest)
+    if new and (names := await _connectors(ctx.db, row.slug, removed=True)):
+        contract.update.refuse("connectorsHoldSecrets", connectors=names, address=", ".join(sorted(new)))
+
+
+async def _connectors(db: AsyncSession, slug: str, *, removed: bool) -> str:
+    """The names of the connectors of an integration, the first few of them. `removed`: also those in the bin."""
+    query = select(Connector.name).where(Connector.integration_slug == slug, Connector.sealed_config.is_not(None))
+    names = list(await db.scalars((query if removed else query.where(Connector.deleted_at.is_(None))).order_by(Connector.uuid).limit(6)))
+    return ", ".join([f'"{name}"' for name in names[:5]] + (["others"] if len(names) > 5 else []))
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Remove one that has no connectors."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.remove.refuse("customIntegrationNotFound", uuid=request.uuid, fix=LIST)
+    if names := await _connectors(ctx.db, row.slug, removed=False):
+        contract.remove.refuse("customIntegrationIsUsed", connectors=names)
+    row.deleted_at, row.sealed_secret = clock.now(), None
+    await ctx.db.flush()
+    _look_again(ctx)
+    return Removed(uuid=str(row.uuid))

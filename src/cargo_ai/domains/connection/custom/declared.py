@@ -1,0 +1,16 @@
+"""Declared integrations: what is stored of a custom integration, as an integration like those of this server."""
+
+from __future__ import annotations
+
+from cargo_ai.domains.connection.custom.manifest import Manifest
+from cargo_ai.domains.connection.custom.remote import Remote
+from cargo_ai.domains.connection.custom.remote_integration import of_manifest
+from cargo_ai.domains.connection.tables import CustomIntegration
+from cargo_ai.integrations.kit import Integration
+from cargo_ai.kernel.secrets import SecretKey
+
+
+def integration_of(row: CustomIntegration, secrets: SecretKey) -> Integration:
+    """The integration. WrongKey where the server's key is another one than that which sealed its secret."""
+    secret = "" if row.sealed_secret is None else secrets.open(row.sealed_secret).decode()
+    return of_manifest(row.slug, Manifest.model_validate(row.manifest), row.base_url, Remote(secret))

@@ -1,0 +1,90 @@
+"""Known integrations: those of this server, and the custom ones of a workspace, looked up again every two seconds."""
+
+from __future__ import annotations
+
+import uuid
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.connection.custom.declared import integration_of
+from cargo_ai.domains.connection.tables import CustomIntegration
+from cargo_ai.integrations.kit import Integration, integrations
+from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.store.session import Database
+
+FRESH_SECONDS = 2.0
+MOST_WORKSPACES = 1_000
+MOST_BUILT = 500
+
+_log = log.get(__name__)
+
+Integrations = Mapping[str, Integration]
+"""Integrations by slug."""
+
+
+class KnownIntegrations:
+    """The integrations that this process knows of; one per process."""
+
+    def __init__(self, services: Services) -> None:
+        self._database: Database = services.database
+        self._secrets = services.secrets
+        self._own: dict[uuid.UUID, tuple[float, dict[str, Integration]]] = {}
+        self._built: dict[tuple[uuid.UUID, int], Integration] = {}
+
+    async def of(self, workspace: uuid.UUID) -> Integrations:
+        """All that a workspace has, by slug; an integration of the server comes before a custom one that was there before it."""
+        own = await self.own(workspace)
+        return ChainMap(cast("dict[str, Integration]", integrations()), own) if own else integrations()
+
+    async def find(self, workspace: uuid.UUID, slug: str) -> Integration | None:
+        """One that a workspace has, None when it has no such one."""
+        return integrations().get(slug) or (await self.own(workspace)).get(slug)
+
+    async def own(self, workspace: uuid.UUID) -> dict[str, Integration]:
+        """The custom ones of a workspace, by slug."""
+        until, own = self._own.get(workspace, (0.0, {}))
+        if until <= clock.seconds():
+            own = await self._load(workspace)
+            if len(self._own) >= MOST_WORKSPACES:
+                self._own.clear()
+            self._own[workspace] = (clock.seconds() + FRESH_SECONDS, own)
+        return own
+
+    async def forget(self, workspace: uuid.UUID) -> None:
+        """Look again next time: the workspace has changed one."""
+        self._own.pop(workspace, None)
+
+    async def _load(self, workspace: uuid.UUID) -> dict[str, Integration]:
+        async with self._database.session(workspace) as db:
+            living = CustomIntegration.deleted_at.is_(None)
+            query = select(CustomIntegration.uuid, CustomIntegration.version, CustomIntegration.slug).where(living)
+            rows = (await db.execute(query.order_by(CustomIntegration.uuid))).all()
+            missing = [row.uuid for row in rows if (row.uuid, row.version) not in self._built]
+            if len(self._built) + len(missing) > MOST_BUILT:
+                self._built.clear()
+                missing = [row.uuid for row in rows]
+            built = {}
+            if missing:
+                changed = await db.scalars(select(CustomIntegration).where(CustomIntegration.uuid.in_(missing), living))
+                built = {(row.uuid, row.version): integration for row in changed if (integration := self._build(row)) is not None}
+        self._built |= built
+        known: Mapping[Any, Integration] = self._built
+        return {row.slug: known[row.uuid, row.version] for row in rows if (row.uuid, row.version) in known}
+
+    def _build(self, row: CustomIntegration) -> Integration | None:
+        try:
+            return integration_of(row, self._secrets)
+        except (ValueError, WrongKey) as error:
+            # It must not take the others along.
+            _log.error("a custom integration cannot be used", uuid=str(row.uuid), cause=str(error)[:300])
+            return None
+
+
+def known_integrations(services: Services) -> KnownIntegrations:
+    """The process's own."""
+    return services.once(KnownIntegrations, lambda: KnownIntegrations(services))

@@ -1,0 +1,1 @@
+"""Hooks: what the events that other services send start."""

@@ -1,0 +1,1 @@
+"""The actions of FullEnrich, one module each."""

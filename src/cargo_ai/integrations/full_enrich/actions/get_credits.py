@@ -1,0 +1,36 @@
+"""The action `getCredits`: how many credits the workspace has left."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.full_enrich.client import unexpected
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of
+from cargo_ai.integrations.kit.errors import at
+
+
+class GetCredits(Form):
+    """Nothing has to be said."""
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """The credits."""
+    request.form(GetCredits)
+    answer = await request.service.get("/account/credits")
+    balance: object = next(at(answer.body, "balance"), None)
+    if not isinstance(balance, (int, float)):
+        raise unexpected(answer)
+    return Done({"credits": balance}, f"{balance:,} left")
+
+
+ACTION: ConnectorAction = Action(
+    slug="getCredits",
+    kind="connector",
+    name="Get credits",
+    description="Says how many credits the workspace has left.",
+    does="acts",
+    hint="reads",
+    idempotency="reads",
+    cacheable=lambda _done: False,  # each find changes it
+    config_schema=schema_of(GetCredits),
+    output_schema={"type": "object", "properties": {"credits": {"type": "number"}}, "required": ["credits"]},
+    perform=perform,
+)

@@ -1,0 +1,46 @@
+"""The action `appendRow`: add a row behind the last one."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.google_sheets.fields import WRITTEN, OfRows, Written
+from cargo_ai.integrations.google_sheets.sheet import sheet_of
+from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Wanted, append, wanted_cells
+from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.rows import Rows, batched
+
+
+class AppendRow(OfRows, Written):
+    """A row, and where it goes."""
+
+
+def _wanted(form: AppendRow) -> Wanted:
+    cells = wanted_cells(form.values, formulas=form.formulas, write_nulls=False)
+    if not cells:
+        raise InvalidConfig("`values` has no value: a row without any cannot be added.")
+    return Wanted(cells)
+
+
+async def _act(rows: Rows[AppendRow]) -> None:
+    """Sheets has no key against doubles, so that a row whose outcome is unknown is not added again."""
+    wanted = rows.read(_wanted)
+    if wanted:
+        first = rows.first
+        sheet = await sheet_of(rows.service, first.spreadsheet_id, first.sheet_name, first.header_row)
+        await append(rows, wanted, sheet)
+
+
+ACTION: ConnectorAction = Action(
+    slug="appendRow",
+    kind="connector",
+    name="Append a row",
+    description="Adds a row behind the last one. Of a batch, up to 500 rows go in one call.",
+    does="acts",
+    hint="writes",
+    idempotency="none",
+    config_schema=schema_of(AppendRow),
+    ui_schema=ui_schema_of(AppendRow),
+    output_schema=WRITTEN,
+    rows=RowBatch(
+        batched(AppendRow, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("spreadsheetId", "sheetName", "headerRow", "formulas")
+    ),
+)
