@@ -110,8 +110,12 @@ def domain_search(control: Control, query: Query) -> tuple[int, Json]:
     if fitting:
         control.charge("searches", f"search {company}")
     emails = [_listed(person) for person in fitting[: int(limit)]]
-    data = {"domain": company, "disposable": False, "webmail": False, "accept_all": False, "pattern": "{first}", "organization": "Acme"}
-    return 200, {"data": {**data, "emails": emails}, "meta": {"results": len(fitting), "limit": int(limit), "offset": 0}}
+    organization = next((one.company for one in control.people if company in (one.domain, one.company.lower())), None)
+    data = {"domain": company, "disposable": False, "webmail": False, "accept_all": False, "pattern": "{first}"}
+    return 200, {
+        "data": {**data, "organization": organization, "emails": emails},
+        "meta": {"results": len(fitting), "limit": int(limit), "offset": 0},
+    }
 
 
 def _fits(person: Person, query: Query) -> bool:

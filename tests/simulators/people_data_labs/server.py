@@ -54,7 +54,19 @@ def _enrich(control: Control, person: bool) -> Callable[[Request, Json, Mapping[
         control.afford()
         records = control.people if person else control.companies
         values = {names[name]: value for name, value in query.items() if name in names}
-        match = next((record for record in records if values and all(record[name] == value for name, value in values.items())), None)
+        # A company is named by its name or its website; a match has to have what is required, and is not charged else.
+        either = {"job_company_name": ("job_company_name", "job_company_website")}
+        needed = [name.strip() for name in query.get("required", "").split(" and ") if name.strip()]
+        match = next(
+            (
+                record
+                for record in records
+                if values
+                and all(value in [record.get(field) for field in either.get(name, (name,))] for name, value in values.items())
+                and all(record.get(name) for name in needed)
+            ),
+            None,
+        )
         if match is None or control.likelihood < int(query.get("min_likelihood", "2")):
             return 404, error(404, _NOTHING), {**headers, **control.charge(kind, 0)}
         document = {"data": match} if person else match

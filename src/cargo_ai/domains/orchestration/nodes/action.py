@@ -17,7 +17,7 @@ from cargo_ai.domains.orchestration.batches import batch, webhook
 from cargo_ai.domains.orchestration.nodes import action_graph
 from cargo_ai.domains.orchestration.runs import run
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
-from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.domains.orchestration.templates import catalog as templates
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject

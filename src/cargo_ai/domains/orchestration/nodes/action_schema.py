@@ -12,7 +12,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
-from cargo_ai.domains.orchestration.workflows import templates, validation
+from cargo_ai.domains.orchestration.templates import catalog as templates
+from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from cargo_ai.domains.orchestration.tables import Release, Tool
-from cargo_ai.domains.orchestration.workflows import lookup, templates
+from cargo_ai.domains.orchestration.templates import catalog as templates
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.graph.tool_graph import ToolGraph, ToolMissing
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database

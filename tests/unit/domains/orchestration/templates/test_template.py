@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.domains.orchestration.templates import catalog
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.echo_service import EchoService, Say, echo_service
@@ -44,7 +44,7 @@ async def nodes_of(backend: Backend, slug: str, **places: str) -> list[Body]:
     for name, value in places.items():
         text = text.replace(f"__REPLACE_WITH_{name.upper()}_UUID__", value)
     nodes: list[Body] = json.loads(text)
-    assert templates.placeholders(nodes) == []
+    assert catalog.placeholders(nodes) == []
     assert (await backend.admin.call("orchestration.node.validate", nodes=nodes))["outcome"] == "valid"
     return nodes
 
@@ -59,9 +59,17 @@ async def test_templates_are_listed_by_kind_and_an_unknown_one_is_refused(backen
     listed = (await backend.admin.call("orchestration.template.list"))["templates"]
     assert all(None not in one.values() for template in listed for one in template.get("formFields", []))
     kinds = {one["slug"]: one["kind"] for one in listed}
-    assert kinds == {"company-enrichment": "tool", "lead-routing": "play", "lead-scoring": "play", "list-clean-up": "tool"}
+    assert kinds == {
+        "company-enrichment": "tool",
+        "email-waterfall": "tool",
+        "lead-routing": "play",
+        "lead-scoring": "play",
+        "list-clean-up": "tool",
+        "list-enrichment": "play",
+        "slack-alert": "play",
+    }
     tools = (await backend.admin.call("orchestration.template.list", kinds=["tool"]))["templates"]
-    assert [one["slug"] for one in tools] == ["company-enrichment", "list-clean-up"]
+    assert [one["slug"] for one in tools] == ["company-enrichment", "email-waterfall", "list-clean-up"]
     assert all(one["formFields"] and one["creditsCost"] == {"min": 0, "max": 0} for one in tools)
     assert (await backend.admin.call("orchestration.template.list", isPreset=False))["templates"] == []
     status, body = await backend.admin.refusal("orchestration.template.get", slug="nothing")
@@ -117,18 +125,6 @@ async def test_lead_scoring_writes_score_and_tier_back(backend: Backend) -> None
         record["email"]: (record["score"], record["tier"]) for record in (await ask("storage.record.list", modelUuid=model))["records"]
     }
     assert scored == {"ann@acme.com": (100, "A"), "bob@gmail.com": (45, "B"), None: (0, "C")}
-
-
-async def test_lead_routing_picks_the_owner_by_size_and_tells_the_service(backend: Backend, service: EchoService, connector: str) -> None:
-    nodes = await nodes_of(backend, "lead-routing", connector=connector)
-    for size, queue in ((5000, "enterprise"), (100, "mid-market"), (None, "small-business")):
-        found = await run(backend, nodes, {"_id": "7", "email": "a@b.com", "employee_count": size})
-        assert found["end"]["queue"] == queue
-        reported = service.heard[-1]
-        assert (reported.path, json.loads(reported.body)["queue"], json.loads(reported.body)["id"]) == ("/leads/assign", queue, "7")
-    heard = len(service.heard)
-    assert "end" not in await run(backend, nodes, {"email": "nobody"})
-    assert len(service.heard) == heard
 
 
 async def test_list_clean_up_runs_as_a_tool_action_without_being_filled_in(backend: Backend, connector: str) -> None:
