@@ -70,8 +70,10 @@ class MailServer:
                 reported = self.says("END", "") or "250 taken"
                 if reported == "hang up":
                     return
-                if reported.startswith("250"):
+                if reported.startswith("250") or reported == "take and hang up":
                     self.emails.append(Taken(sender, recipients, raw[:-3].replace(b"\r\n..", b"\r\n.")))
+                if reported == "take and hang up":
+                    return
                 await say(reported)
                 continue
             reported = self.says(verb, argument)

@@ -76,6 +76,15 @@ def configuration_status(settings: Settings) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of an e-mail. content_type: such as `application/pdf`."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
     """One e-mail. `message_id`, `in_reply_to` and `references` are ids in angle brackets; at least one of `html` and `text` is given."""
 
@@ -89,6 +98,7 @@ class Email:
     reply_to: tuple[EmailAddress, ...] = ()
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def recipients(self) -> list[str]:
@@ -119,6 +129,9 @@ def to_bytes(email: Email, sender: EmailAddress) -> bytes:
     message.set_content(email.text)
     if email.html:
         message.add_alternative(email.html, subtype="html")
+    for attachment in email.attachments:
+        maintype, _, subtype = attachment.content_type.partition("/")
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     # The library would encode ids that are longer than a line, and mail programs would not recognise them.
     threads = (("In-Reply-To", (email.in_reply_to,) if email.in_reply_to else ()), ("References", email.references))
     lines = [f"{header}: " + "\r\n ".join(ids) + "\r\n" for header, ids in threads if ids]

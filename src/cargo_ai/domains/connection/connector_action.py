@@ -56,7 +56,7 @@ class ConnectorNodes:
     """Executes nodes of kind `connector`; one per process."""
 
     def __init__(self, services: Services) -> None:
-        self._settings, self._client = services.settings, services.client
+        self._settings, self._client, self._files = services.settings, services.client, services.files
         self._limits = services.once(Limits, lambda: Limits(services.database))
         self._cache = ResponseCache(services.database)
         self._known = known_integrations(services)
@@ -117,7 +117,7 @@ class ConnectorNodes:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
         calls = self._service(service, call, account)
-        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive)
+        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive, self._files)
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)

@@ -15,14 +15,18 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.exchange import ExchangeFailed
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.store.files import FileStore
 
 Json = Any
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """One attempt of an action: `config` with its expressions resolved, `connector_config` with its secrets opened ({} without a
-    connector), `service` to call the service with, `sensitive` the texts that must not come back."""
+    """One attempt of an action.
+
+    config: with its expressions resolved; connector_config: with its secrets opened, {} without a connector. service: to call it with.
+    sensitive: the texts that must not come back. files: those of all workspaces; keys that a config names go through `require_owner`.
+    """
 
     config: Mapping[str, Json]
     connector_config: Mapping[str, Json]
@@ -31,6 +35,7 @@ class ActionRequest:
     settings: Settings
     service: Service
     sensitive: tuple[str, ...] = ()
+    files: FileStore | None = None
 
     def form(self, form: type[FormT]) -> FormT:
         """The config as an instance of its form; InvalidConfig names what is wrong."""

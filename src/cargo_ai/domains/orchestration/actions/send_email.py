@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from cargo_ai.actions.config.values import is_constant, output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
+from cargo_ai.email.conversation import InvalidMessageId, parse_conversation
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
 from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer
@@ -30,14 +31,12 @@ from cargo_ai.store.session import Database
 MOST_RECIPIENTS: Final = 50
 MOST_SUBJECT: Final = 500
 MOST_BYTES: Final = 2 * 1024 * 1024
-MOST_REFERENCES: Final = 50
 WAITS: Final = (5.0, 60.0, 300.0, 900.0)
 """Seconds before the next try when the mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
 UNREACHABLE_TRIES: Final = 2
 """A server that does not answer at all is more likely a wrong setting: after these waits the node fails, and its own retry rule counts."""
 
 _PEOPLE: Final = {"type": ["string", "array"], "items": {"type": "string"}}
-_ID = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]+)>?\Z")
 
 
 def check(config: Mapping[str, Any]) -> str | None:
@@ -106,27 +105,10 @@ def _text(config: Mapping[str, Any], name: str) -> str:
 
 
 def _conversation(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    answered = _ids(config.get("inReplyTo"), "inReplyTo")
-    if len(answered) > 1:
-        raise InvalidConfig("`inReplyTo` names several e-mails; it takes one.")
-    references = _ids(config.get("references"), "references")
-    if answered and answered[0] not in references:
-        references = (*references, answered[0])
-    # The first and the latest are what mail programs go by.
-    return (answered[0] if answered else ""), references[:1] + references[1:][-MOST_REFERENCES + 1 :]
-
-
-def _ids(value: object, name: str) -> tuple[str, ...]:
-    texts = cast("list[object]", value) if isinstance(value, list) else [value] if value not in (None, "") else []
-    message_ids: list[str] = []
-    for text in texts:
-        for word in text.split() if isinstance(text, str) else [repr(text)]:
-            match = _ID.match(word)
-            if match is None or len(word) > 250:
-                shown = word if len(word) <= 60 else word[:59] + "…"
-                raise InvalidConfig(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
-            message_ids.append(f"<{match[1]}>")
-    return tuple(dict.fromkeys(message_ids))
+    try:
+        return parse_conversation(config.get("inReplyTo"), config.get("references"))
+    except InvalidMessageId as fault:
+        raise InvalidConfig(str(fault)) from None
 
 
 class EmailSender:
