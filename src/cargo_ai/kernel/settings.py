@@ -9,9 +9,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar, cast, get_args, overload
+
+from cargo_ai.kernel import prices
 
 PREFIX = "CARGO_AI_"
 CLI_PREFIX = f"{PREFIX}CLI_"
@@ -123,6 +126,19 @@ def _addresses(variable: str, raw: str) -> Mapping[str, str]:
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url.strip()):
             raise SettingsError(f"{variable} must be like hubspot=https://proxy.example.com, not {slug}={url}.")
     return {slug.strip(): url.strip() for slug, _, url in pairs}
+
+
+def _credits(variable: str, raw: str) -> Decimal:
+    if not re.fullmatch(prices.CREDITS, raw):
+        raise SettingsError(f"{variable} must be a number of credits with at most six places, not {raw!r}.")
+    return Decimal(raw)
+
+
+def _prices(variable: str, raw: str) -> Mapping[str, prices.Costs]:
+    try:
+        return prices.parse(raw)
+    except ValueError as error:
+        raise SettingsError(f"{variable} {error}.") from None
 
 
 def _path(raw: str) -> Path:
@@ -314,6 +330,30 @@ class Settings:
         ("api", "worker"),
         _addresses,
         "the vendors' addresses",
+    )
+    credits_per_execution = Setting[Decimal](
+        "credits",
+        Decimal(0),
+        "What each node execution costs, whatever it does, besides what its action costs. Shown under the usage unit "
+        "`orchestration.executions` only.",
+        ("worker",),
+        _credits,
+        "0",
+    )
+    action_costs = Setting[Mapping[str, prices.Costs]](
+        "action=credits, by comma",
+        {},
+        "What actions cost instead of what they declare: `hunter.findEmail=1` for each success, `hunter.searchDomain=0.1/emails` for each "
+        "item of what comes back, `people.search=5/10 people` for every ten begun. Calls with credentials of the connector are free.",
+        ("api", "worker"),
+        _prices,
+        "what actions declare",
+    )
+    shared_accounts_file = _text(
+        "A JSON file with the accounts of this installation, a config for each slug of an integration: a connector that is created without "
+        "a config uses the one of its integration, and its calls cost credits.",
+        ("api", "worker"),
+        shown_default="no shared accounts",
     )
     captcha_url = _text(
         "Where captchas of public forms are verified, instead of at their provider.", ("api",), shown_default="the provider's URL"

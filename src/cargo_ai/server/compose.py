@@ -16,6 +16,7 @@ from cargo_ai.actions import native_actions
 from cargo_ai.context import events, exports, handlers
 from cargo_ai.context.handlers import Handler
 from cargo_ai.context.package import Package
+from cargo_ai.context.prices import priced
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
@@ -117,10 +118,10 @@ def services_of(settings: Settings, database: Database, files: FileStore, key: S
     """The services of a process that has these open, with every action bound to them."""
     services = Services(settings, database, files, key, client, hooks(), [one for package in packages() for one in package.extractors])
     for action in native_actions():
-        services.actions.add(action)
+        services.actions.add(priced(settings, action))
     for package in packages():
         for action in package.actions:
-            services.actions.add(action.bind(services))
+            services.actions.add(priced(settings, action.bind(services)))
         if package.tools is not None:
             services.actions.tools = package.tools(services)
         if package.own_actions is not None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Select, select
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection import connector_config, shared_accounts
 from cargo_ai.domains.connection.account_limits import policies_of
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
@@ -49,7 +49,7 @@ def waits_for(connector: uuid.UUID) -> str:
 @dataclass(frozen=True, slots=True)
 class Account:
     """A connector, opened for calls; of one that is halted neither config nor secrets. renew: gets its credentials as they are now,
-    once a call was refused for the former ones."""
+    once a call was refused for the former ones. use_credits: it is the installation's shared account, whose calls cost credits."""
 
     uuid: uuid.UUID
     integration_slug: str
@@ -60,6 +60,7 @@ class Account:
     ttl: timedelta | None
     halt: Halt | None = None
     renew: Renew | None = None
+    use_credits: bool = False
 
 
 class Accounts:
@@ -67,7 +68,7 @@ class Accounts:
 
     def __init__(self, services: Services) -> None:
         self._database: Database = services.database
-        self._secrets = services.secrets
+        self._secrets, self._settings = services.secrets, services.settings
         self._known = known_integrations(services)
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
         self._access = services.once(Access, lambda: Access(services))
@@ -155,10 +156,16 @@ class Accounts:
             ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
             halt=halt,
             renew=renew,
+            use_credits=row.use_credits,
         )
 
     async def _read(self, integration: Integration, row: Connector, *, again: bool) -> dict[str, Any]:
         """The config with its secrets. `again`: those that are kept elsewhere are read again."""
+        if row.use_credits:
+            shared = shared_accounts.config_of(self._settings, integration)
+            if shared is None:
+                raise InvalidConfig(f"This installation has no shared account of {integration.name}: give the connector credentials.")
+            return shared
         config = connector_config.opened(self._secrets, row)
         references = connector_config.references(integration, config)
         secrets = await self._external.read_all(row.workspace_uuid, references, again=again)

@@ -78,7 +78,7 @@ async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Con
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A connector before it is stored. is_connected: False while a person has yet to consent."""
+    """A connector before it is stored. is_connected: False while a person has yet to consent. use_credits: it uses the shared account."""
 
     name: str
     slug: str
@@ -87,6 +87,7 @@ class Draft:
     rate_limit: contract.RateLimit | None = None
     cache_ttl_milliseconds: int | None = None
     is_connected: bool = True
+    use_credits: bool = False
 
 
 @handles(contract.create, before=prepare_create)
@@ -101,6 +102,7 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
         request.rate_limit,
         request.cache_ttl_milliseconds or None,
         is_connected=not account.needs_consent,
+        use_credits=account.use_credits,
     )
     row, owned = await store(ctx, draft)
     await _take_grant(ctx, row, account)
@@ -129,7 +131,7 @@ async def store(ctx: Context, draft: Draft) -> tuple[Connector, Dataset]:
         is_default=False,
         rate_limit=None if draft.rate_limit is None else draft.rate_limit.to_wire(),
         cache_ttl_milliseconds=draft.cache_ttl_milliseconds,
-        use_credits=False,
+        use_credits=draft.use_credits,
         disconnected_at=None if draft.is_connected else clock.now(),
         disconnected_because=None if draft.is_connected else "no one has consented yet",
     )
@@ -183,7 +185,7 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
         account = cast("AccountInput", ctx.prepared)
         if row.sealed_config != account.replaces:
             raise Refusal(409, "conflict", "The connector was changed by another request meanwhile: look at it and try again.")
-        row.sealed_config = connector_config.seal(ctx.secrets, account.config)
+        row.sealed_config, row.use_credits = connector_config.seal(ctx.secrets, account.config), False
         if account.moved and await exchange.delete_grant(ctx.db, row.uuid):
             row.disconnected_at, row.disconnected_because = clock.now(), "its address was changed"
         elif not account.needs_consent:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
+from cargo_ai.context.prices import costs_of
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
@@ -17,7 +18,9 @@ from cargo_ai.domains.connection.external_secrets.reference import SecretUnavail
 from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
-from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, FindOwn, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.engine.graph import price, unknown_outcome
+from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, FindOwn, InvalidConfig, Later, Outcome, Perform, Spent
+from cargo_ai.engine.graph.price import Costs
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
@@ -78,7 +81,7 @@ class ConnectorNodes:
             return Later(1.0, call.meta, "the database is away")
         if outcome is not None:
             return outcome
-        outcome = await self._act(service, call, account)
+        outcome = self._charged(service, call, account, await self._act(service, call, account))
         if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.may_repeat(outcome):
             await self._store(_cache_key(service, call, account, account.ttl), outcome)
         return outcome
@@ -97,6 +100,34 @@ class ConnectorNodes:
             known = ", ".join(action.slug for action in integration.actions)
             raise InvalidConfig(f"{integration.name} has no action {named}; it has: {known}.")
         return await self.perform(integration, action, call)
+
+    def _costs(self, service: _Service, account: Account | None) -> Costs:
+        """What calls cost: nothing with credentials of the connector's own, and of integrations that people have made."""
+        own = integrations().get(service.integration.slug) is not service.integration
+        if own or (account is not None and not account.use_credits):
+            return ()
+        return costs_of(self._settings, service.integration.slug, service.action)
+
+    def _charged(self, service: _Service, call: Call, account: Account | None, outcome: Outcome) -> Outcome:
+        """The outcome with what it costs: what succeeded, and what may have been done although no answer came."""
+        costs = self._costs(service, account)
+        if not costs or isinstance(outcome, Later):
+            return outcome
+        if isinstance(outcome, Done):
+            credits = price.of_success(costs, call.config, outcome.output)
+        else:
+            is_unknown = outcome.sent and service.action.idempotency in unknown_outcome.AT_RISK
+            credits = price.of_unknown(costs, call.config) if is_unknown else 0.0
+        return replace(outcome, credits=credits, connector=None if account is None else account.uuid) if credits else outcome
+
+    async def spent(self, integration: Integration, action: ConnectorAction, call: Call) -> Spent:
+        """What a call counts as that a dead worker may have made."""
+        try:
+            account = await self._accounts.of_call(call, integration)
+        except (InvalidConfig, WrongKey, SecretUnavailable):
+            return Spent()
+        costs = self._costs(_Service(integration, action), account)
+        return Spent(price.of_unknown(costs, call.config), None if account is None else account.uuid)
 
     async def _before(self, service: _Service, call: Call, account: Account) -> Outcome | None:
         """What makes the call needless now: a connector that is stopped, or a stored response."""
@@ -168,8 +199,11 @@ def _declare(
         nodes = services.once(ConnectorNodes, lambda: ConnectorNodes(services))
         return partial(nodes.perform, integration, action)
 
+    def assessor(services: Services) -> Callable[[Call], Awaitable[Spent]]:
+        return partial(services.once(ConnectorNodes, lambda: ConnectorNodes(services)).spent, integration, action)
+
     bound = cast("Action[Call]", action)
-    return replace(bound, integration=integration.slug, perform=None, rows=None, performer=find_performer or performer)
+    return replace(bound, integration=integration.slug, perform=None, rows=None, performer=find_performer or performer, assessor=assessor)
 
 
 def own_actions(services: Services) -> FindOwn:

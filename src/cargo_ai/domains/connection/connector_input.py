@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cargo_ai.context.handlers import Preparation
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector as contract
-from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection import connector_config, shared_accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
@@ -42,6 +42,8 @@ class AccountInput:
     grant: str | None = None
     needs_consent: bool = False
     moved: bool = False
+    use_credits: bool = False
+    """It is the shared account of the installation."""
 
 
 async def prepare_create(prepared: Preparation, request: contract.CreateConnector) -> AccountInput:
@@ -49,6 +51,12 @@ async def prepare_create(prepared: Preparation, request: contract.CreateConnecto
     integration = await known_integrations(prepared.services).find(prepared.who.workspace_uuid, request.integration_slug)
     if integration is None:
         contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=INTEGRATIONS)
+    if request.config is None and not request.secrets:
+        shared = shared_accounts.config_of(prepared.services.settings, integration)
+        if shared is not None:
+            if request.verify and (problem := await _prove(prepared, integration, shared, None, None)):
+                contract.create.refuse("verificationFailed", said=problem)
+            return AccountInput({}, use_credits=True)
     config = connector_config.merged(integration, request.config or {}, request.secrets or {}, {})
     account, opened = await _read(prepared, integration, AccountInput(config), None, prove=request.verify)
     if request.verify and not account.needs_consent and (problem := await _prove(prepared, integration, opened, account.grant, None)):
@@ -87,7 +95,8 @@ async def prepare_get(prepared: Preparation, request: contract.GetConnector) -> 
     integration = await known_integrations(prepared.services).find(row.workspace_uuid, row.integration_slug)
     if integration is None:
         return
-    config = connector_config.opened(prepared.services.secrets, row)
+    shared = shared_accounts.config_of(prepared.services.settings, integration) if row.use_credits else None
+    config = connector_config.opened(prepared.services.secrets, row) if shared is None else shared
     problem = await _prove(prepared, integration, await _with_secrets(prepared, integration, config), None, row)
     if problem is not None:
         contract.get.refuse("verificationFailed", said=problem)

@@ -6,18 +6,21 @@ from typing import Any
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.prices import costs_of
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
 from cargo_ai.domains.connection.connector_form import FRESH
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.engine.graph.action import ONE_ROUTE
+from cargo_ai.engine.graph.price import Costs
 from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration, SourceShape
+from cargo_ai.kernel.settings import Settings
 
 _LIST = "cargo-ai connection integration list"
 _KEPT = {"cacheExpirationInSeconds": FRESH.total_seconds()}
 
 
-def reply(integration: Integration) -> contract.Integration:
+def reply(integration: Integration, settings: Settings) -> contract.Integration:
     """The integration on the wire."""
     spec = integration.account
     # Both spellings of the form's schema are read by clients.
@@ -36,7 +39,7 @@ def reply(integration: Integration) -> contract.Integration:
         category=integration.category,
         sub_categories=list(integration.sub_categories),
         connector=account,
-        actions={action.slug: _action(action) for action in integration.actions},
+        actions={action.slug: _action(action, costs_of(settings, integration.slug, action)) for action in integration.actions},
         extractors={extractor.slug: _extractor(extractor) for extractor in integration.extractors},
         dynamic_schemas={slug: _params(part) for slug, part in integration.schemas.items()},
         autocompletes=[
@@ -52,13 +55,13 @@ def _params(part: Autocomplete | DynamicSchema) -> dict[str, Any]:
     return {"params": {"schema": schema, "jsonSchema": schema}}
 
 
-def _action(action: ConnectorAction) -> dict[str, Any]:
+def _action(action: ConnectorAction, costs: Costs) -> dict[str, Any]:
     routes = action.routes_of({})
     on_wire: dict[str, Any] = {
         "name": action.name,
         "description": action.description,
         "config": {"schema": action.config_schema, "jsonSchema": action.config_schema, "uiSchema": action.ui_schema or {}},
-        "credits": {"costs": list(action.costs)},
+        "credits": {"costs": list(costs)},
         "childrenCount": len(routes.labels),
         "isRateLimited": True,
         "caching": {"isCompatible": action.has_cache},
@@ -128,7 +131,7 @@ def _text(integration: Integration) -> str:
 async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.IntegrationsReply:
     """Those that fit, by name."""
     known = await known_integrations(ctx.services).of(ctx.workspace)
-    return contract.IntegrationsReply(integrations=[reply(one) for one in known.values() if _found(one, request)])
+    return contract.IntegrationsReply(integrations=[reply(one, ctx.settings) for one in known.values() if _found(one, request)])
 
 
 @handles(contract.get)
@@ -137,7 +140,7 @@ async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
     integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
         contract.get.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
-    return contract.IntegrationReply(integration=reply(integration))
+    return contract.IntegrationReply(integration=reply(integration, ctx.settings))
 
 
 @handles(contract.get_documentation)

@@ -8,7 +8,7 @@ import uuid
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.finding import Finding
@@ -28,22 +28,39 @@ OUTCOME_UNKNOWN = "outcomeUnknown"
 """The reason of a failure after which no one knows whether the service has done it: no answer came, or the worker died."""
 
 
+class Spent(NamedTuple):
+    """Credits, and the connector whose calls they are for."""
+
+    credits: float = 0.0
+    connector: uuid.UUID | None = None
+
+
+class Usage(NamedTuple):
+    """What an execution used: its slug in the usage of a workspace, the integration, and the connector."""
+
+    slug: str
+    integration: str | None = None
+    connector: uuid.UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people."""
+    """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people.
+    `credits`: what it cost, for calls of `connector`."""
 
     output: Json
     title: str = ""
     child: int | None = 0
     credits: float = 0.0
     warnings: tuple[str, ...] = ()
+    connector: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt. `credits`: what was spent. `reason`: a code, such as `rateLimited`. `sent`: the service may have
-    done it all the same (see unknown_outcome)."""
+    failure uses up no attempt. `credits`: what was spent, for calls of `connector`. `reason`: a code, such as `rateLimited`. `sent`: the
+    service may have done it all the same (see unknown_outcome)."""
 
     message: str
     transient: bool = False
@@ -51,6 +68,7 @@ class Failed:
     credits: float = 0.0
     reason: str | None = None
     sent: bool = False
+    connector: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +227,9 @@ class Action(Generic[CallT]):
     needs_run: it cannot be tried without a run. only_in_graphs: it means nothing by itself.
     shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
     preview: a resolved config as people see it before the node is executed.
-    costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
+    costs: what an execution costs, as the catalog shows it (see price). Native actions are charged by the interpreter, the others say what
+        they cost. spent: of such a one, what an attempt counts as whose outcome no one knows; `assessor` makes it from the services.
+    idempotency: what makes a repeated attempt harmless: it only `reads`; the
         execution's `key` is honoured; it is an `upsert`; it looks first (`readback`, where `call.repeated`); or nothing does (`none`),
         so that one whose outcome is unknown is never repeated.
     awaits: what it begins, the service ends later: once it has left something for later (`Later.meta`), it only asks for the result, which
@@ -244,6 +264,8 @@ class Action(Generic[CallT]):
     shares: Callable[[Config], Sequence[float]] | None = None
     preview: Callable[[Config], Config] = _unchanged
     costs: Sequence[Schema] = ()
+    spent: Callable[[CallT], Awaitable[Spent]] | None = None
+    assessor: Callable[[Any], Callable[[CallT], Awaitable[Spent]]] | None = None
     idempotency: Idempotency = "none"
     awaits: bool = False
     hint: Hint | None = None
@@ -284,6 +306,16 @@ class Action(Generic[CallT]):
         return self.does == "runs children"
 
     @property
+    def is_priced(self) -> bool:
+        """Whether what it costs follows from `costs` alone."""
+        return self.kind == "native" and bool(self.costs)
+
+    @property
+    def usage_slug(self) -> str:
+        """The name of its executions in the usage of a workspace."""
+        return f"integration.{self.integration}.action.{self.slug}" if self.integration else f"{self.kind}.{self.slug}"
+
+    @property
     def chooses(self) -> bool:
         """Whether it only picks the way through a graph."""
         return self.does == "decides" and self.routes_of({}).choose
@@ -298,7 +330,10 @@ class Action(Generic[CallT]):
 
     def bind(self, services: Any) -> Action[CallT]:
         """The action with what it needs to be executed in a process that has these services."""
-        return self if self.performer is None else replace(self, perform=self.performer(services), performer=None)
+        if self.performer is None:
+            return self
+        spent = self.spent if self.assessor is None else self.assessor(services)
+        return replace(self, perform=self.performer(services), performer=None, spent=spent, assessor=None)
 
     async def execute(self, call: CallT) -> Outcome:
         """Compute or act once. RuntimeError where this process has not bound it to its services."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from cargo_ai.engine.graph import row_result, unknown_outcome
-from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Done, Failed, Json, Later, Outcome, Scope
+from cargo_ai.engine.graph import price, row_result, unknown_outcome
+from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Done, Failed, Json, Later, Outcome, Scope, Usage
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node, is_end
 from cargo_ai.engine.graph.row_result import NO_RESULT, RowResult
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
@@ -53,6 +53,8 @@ class Execution(NamedTuple):
     reason: str | None = None
     """Of a failure, for programs."""
     result: RowResult = NO_RESULT
+    usage: Usage | None = None
+    """Of one that cost credits by itself: what for."""
 
 
 class Act(NamedTuple):
@@ -235,7 +237,12 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             when = (started, finished)
             # What an effect gave is kept as it will be read back, so that a resumed run sees the same.
             remembered = outcome.output if node.action.does == "decides" else from_json(output)
-            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
+            credits = (
+                outcome.credits + price.of_success(node.action.costs, config, remembered) if node.action.is_priced else outcome.credits
+            )
+            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when)
+            if credits:
+                _note_usage(walk, node, outcome)
             _move(walk, target)
             return None
         outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
@@ -297,8 +304,13 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     message = _text(failed.message)
     output = {"errorMessage": message}
     when = (started, finished)
-    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, failed.credits, when)
+    credits = failed.credits
+    if node.action.is_priced and failed.reason == OUTCOME_UNKNOWN:
+        credits += price.of_unknown(node.action.costs, config)
+    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when)
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
+    if credits:
+        _note_usage(walk, node, failed)
     walk.is_unknown = walk.is_unknown or failed.reason == OUTCOME_UNKNOWN
     if target is not None:
         _move(walk, target)
@@ -326,7 +338,9 @@ def _record(
     walk.visits[node.uuid] = visit
     walk.context[node.slug] = output
     walk.size += len(output_json)
-    walk.credits += credit
+    if credit:
+        credit = price.round_credits(credit)
+        walk.credits += credit
     walk.last = node
     config_json = _json(config)
     title = _text(title)
@@ -355,6 +369,13 @@ def _record(
     )
     walk.seq += 1
     walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says = 1, 0, None, False, None, ""
+
+
+def _note_usage(walk: Walk, node: Node, outcome: Done | Failed) -> None:
+    """Of the last execution, which cost credits: what for. What runs below cost is charged for their own nodes."""
+    if not node.action.runs_children:
+        usage = Usage(node.action.usage_slug, node.action.integration or None, outcome.connector)
+        walk.entries[-1] = walk.entries[-1]._replace(usage=usage)
 
 
 def _move(walk: Walk, target: str | None) -> None:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 from pydantic_core import to_json
 
+from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.tables import executions
 from cargo_ai.kernel import ids
+from cargo_ai.ledger import charges, reservations
+from cargo_ai.ledger.amounts import ZERO
+from cargo_ai.ledger.charges import Charge, Fee
+from cargo_ai.ledger.labels import Label
 from cargo_ai.store import quotas
 from cargo_ai.store.table_sql import copy_sql
 
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
 PIECE_ROWS = 100
+FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date]
+"""Status, workflow, batch, user and day of executions."""
 
 
 @dataclass(slots=True)
@@ -72,12 +81,15 @@ class RunUpdate:
 
 @dataclass(slots=True)
 class MetricScope:
-    """Where executions count: workflow, release and batch of their run (or of its root run), and the hour in which it was created."""
+    """Where executions count: workflow, release and batch of their run (or of its root run), and the hour in which it was created. `user`:
+    for whom it runs; `trace`: what it belongs to."""
 
     workflow: uuid.UUID
     release: uuid.UUID | None
     batch: uuid.UUID | None
     hour: int
+    user: uuid.UUID | None = None
+    trace: uuid.UUID = NIL
 
 
 @dataclass(slots=True)
@@ -89,6 +101,9 @@ class ShardFlush:
     updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
+    charges: list[Charge] = field(default_factory=list[Charge])
+    fees: Counter[FeeKey] | None = None
+    """How many executions cost a fee; None where they cost none."""
     begun: list[str] | None = None
     """What of the shard is begun when this flush has been written; None: the same as before."""
 
@@ -97,12 +112,30 @@ class ShardFlush:
         if self.shard.has_new_begun:
             self.begun, self.shard.has_new_begun = sorted(self.shard.begun), False
 
-    def count(self, scope: MetricScope, execution: Execution) -> None:
-        """Count one execution for its node."""
+    def count(self, run: str, scope: MetricScope, execution: Execution) -> None:
+        """Count one execution for its node, and what it costs."""
         row = self._row(scope, execution.node)
         row[0] += 1
         row[1 if execution.status == "success" else 2] += 1
-        row[5] += 0.0 if execution.below else execution.credits
+        if execution.usage is not None:
+            row[5] += execution.credits
+            self._charge(run, scope, execution, execution.usage)
+        if self.fees is not None:
+            status = "success" if execution.status == "success" else "error"
+            self.fees[(status, scope.workflow, scope.batch, scope.user, charges.day_of(execution.finished))] += 1
+
+    def _charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
+        label = Label(
+            self.shard.workspace,
+            "billing.credits",
+            usage.slug,
+            scope.workflow,
+            scope.batch,
+            scope.user,
+            usage.connector,
+            usage.integration,
+        )
+        self.charges.append(Charge(run, execution.node, execution.visit, execution.credits, execution.finished, label, scope.trace))
 
     def count_parked(self, scope: MetricScope, node: str) -> None:
         """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
@@ -156,8 +189,10 @@ EXECUTIONS = copy_sql(
 # fmt: on
 
 
-async def write(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int) -> bool:
-    """Write a flush in one transaction; True when runs that waited for child runs have become due.
+async def write(
+    connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal = ZERO
+) -> bool:
+    """Write a flush in one transaction; True when runs that waited for child runs have become due. `fee`: what each execution costs.
 
     Shards whose epoch has moved on are marked lost and nothing of theirs is written. `flush` makes a repetition after a lost connection
     harmless: see `is_written`.
@@ -177,6 +212,7 @@ async def write(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
         is_any_due = await _write_updates(connection, [update for part in live for update in part.updates], now)
         await _write_metrics(connection, live, slot)
+        await _write_charges(connection, live, flush, slot, now, fee)
         await _notify(connection, live)
     return is_any_due
 
@@ -203,7 +239,7 @@ async def _fence(
             [sum(update.status in {"success", "error"} for update in end) for end in ends],
             [sum(update.status == "error" for update in end) for end in ends],
             [sum(update.status == "cancelled" for update in end) for end in ends],
-            [float(sum(update.credits for update in end)) for end in ends],
+            [float(sum(charges.exact(charge.credits) for charge in part.charges)) for part in ordered],
             [part.shard.suspect for part in ordered],
             [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),
@@ -305,6 +341,28 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[S
     counts = list(zip(*(row for _, row in rows), strict=True))
     whole = [[int(value) for value in column] for column in counts[:5]]
     await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
+
+
+async def _write_charges(
+    connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
+) -> None:
+    """Charge what the executions cost, and give back what single runs that have ended reserved."""
+    fees = [
+        Fee(Label(part.shard.workspace, "orchestration.executions", status, workflow, batch, user), day, number, fee * number)
+        for part in parts
+        for (status, workflow, batch, user, day), number in (part.fees or {}).items()
+    ]
+    due = [charge for part in parts for charge in part.charges]
+    await charges.write(connection, due, fees, flush, slot, datetime.fromtimestamp(now / 1000, UTC))
+    ended = [
+        uuid.UUID(update.run)
+        for part in parts
+        if part.shard.batch is None
+        for update in part.updates
+        if update.ended and update.fanout is None
+    ]
+    if ended:
+        await reservations.release(connection, ended)
 
 
 async def _notify(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:

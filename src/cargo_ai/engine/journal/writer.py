@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -14,6 +16,7 @@ from cargo_ai.engine.journal import crash_points, flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, log, tasks
+from cargo_ai.ledger.amounts import ZERO
 
 GROUP_SECONDS = 0.05
 BEGIN_SECONDS = 0.005
@@ -31,12 +34,12 @@ class ShardLost(Exception):
 class Writer:
     """Group commit: rows wait for at most 50 ms, or 2,000 of them, or an urgent one; 5 ms where an effect waits to begin.
 
-    `durable` returns when they are committed.
+    `durable` returns when they are committed. `fee`: credits for each execution, besides what its node costs.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], slot: int) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], slot: int, fee: Decimal = ZERO) -> None:
         self._connect = connect
-        self._slot = slot
+        self._slot, self._fee = slot, fee
         self._parts: dict[Any, ShardFlush] = {}
         self._held: dict[Any, HeldShard] = {}
         self._rows = 0
@@ -68,7 +71,7 @@ class Writer:
             if shard.begun:
                 self._ended(shard, f"{run}:{execution.node}:{execution.visit}")
             part.executions.append((run, execution, file))
-            part.count(scope, execution)
+            part.count(run, scope, execution)
         if update is not None:
             part.updates.append(update)
             if update.status == "idle" and update.position:
@@ -100,7 +103,7 @@ class Writer:
     def _part(self, shard: HeldShard) -> ShardFlush:
         part = self._parts.get(shard.uuid)
         if part is None:
-            part = self._parts[shard.uuid] = ShardFlush(shard)
+            part = self._parts[shard.uuid] = ShardFlush(shard, fees=Counter() if self._fee else None)
         return part
 
     def _add_rows(self, rows: int, *, urgent: bool) -> None:
@@ -170,7 +173,7 @@ class Writer:
                 if unsure and await flush.is_written(connection, parts, flush_id):
                     return
                 crash_points.point("before flush")
-                woken = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms())
+                woken = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee)
                 crash_points.point("after flush")
                 if woken:
                     self.woken()

@@ -110,7 +110,8 @@ def restore_walk(row: DrivenRun) -> tuple[Walk, MetricScope]:
     """The run as its journal left it, and where its executions count: those of runs below others with the batch at the top."""
     program = row["program"]
     batch = row["batch_uuid"] or row["parent_batch_uuid"]
-    origin = MetricScope(row["workflow_uuid"], row["release_uuid"], batch, row["created_ms"] // HOUR)
+    hour = row["created_ms"] // HOUR
+    origin = MetricScope(row["workflow_uuid"], row["release_uuid"], batch, hour, row["user_uuid"], row["trace_uuid"])
     if isinstance(program, str):
         broken = Walk(str(row["uuid"]), Graph({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
         broken.status, broken.error = "error", program

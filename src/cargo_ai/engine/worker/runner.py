@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -182,13 +183,20 @@ class Runner:
     async def _act_once(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
         """Perform what nothing makes harmless to repeat: that it begins is durable before, and what a dead worker has begun has failed."""
         if act.key in drive.claimed.begun:
-            return unknown_outcome.DIED
+            return await self._died(drive, row, walk, act)
         await self._writers[drive.shard.lane].begin(drive.shard, act.key)
         crash_points.point("begun")
         return await self._perform(drive, row, walk, act)
 
-    async def _perform(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
-        call = Call(
+    async def _died(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
+        """What a dead worker has begun counts as spent where it costs credits: no one knows whether the service was asked."""
+        if act.node.action.spent is None:
+            return unknown_outcome.DIED
+        spent = await act.node.action.spent(self._call(drive, row, walk, act))
+        return replace(unknown_outcome.DIED, credits=spent.credits, connector=spent.connector)
+
+    def _call(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Call:
+        return Call(
             workspace=row["workspace_uuid"],
             workflow=row["workflow_uuid"],
             run=row["uuid"],
@@ -204,6 +212,9 @@ class Runner:
             stands=partial(self._stands, drive, row, walk),
             repeated=act.attempt > 1 or walk.throttled > 0 or walk.is_unsure or row["replay_of"] is not None,
         )
+
+    async def _perform(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
+        call = self._call(drive, row, walk, act)
         walk.is_unsure = False
         crash_points.point("before effect")
         crash_points.point(f"effect {act.node.slug}")

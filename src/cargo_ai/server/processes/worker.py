@@ -82,7 +82,10 @@ class Worker:
             composed = compose(services)
             # Single runs are committed by a writer of their own, so that none waits behind ten thousand rows of a batch.
             slot = self._uuid.int % WRITER_SLOTS
-            writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
+            writers = {
+                lane: Writer(self._connect, 2 * slot + number, self._settings.credits_per_execution)
+                for number, lane in enumerate(self._lanes)
+            }
             in_flight = services.once(InFlight, InFlight)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
             enumerator = Enumerator(pool, self._queue, composed.sources)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal.copy_format import escape
 from cargo_ai.engine.journal.flush import NIL, HeldShard, RunUpdate, ShardFlush, is_written, new_flush_id, write
@@ -34,7 +35,7 @@ NASTY = [
 def entry(seq: int = 0, **more: Any) -> Execution:
     """An execution of node a, in success."""
     made = Execution(seq, "a", "a", 1, "success", 0, "b", "done", None, (), b'{"x":1}', b"{}", 0.0, 1_000, 2_000, False)
-    return made._replace(**more)
+    return made._replace(**({"usage": Usage("native.a")} if more.get("credits") else {}) | more)
 
 
 def now() -> int:
@@ -60,7 +61,7 @@ def part(
     made = ShardFlush(shard)
     for one in entries:
         made.executions.append((str(run), one, None))
-        made.count(harness.counts_for(batch), one)
+        made.count(str(run), harness.counts_for(batch), one)
     if state is not None:
         made.updates.append(state)
         if state.status == "idle" and state.position:
@@ -168,7 +169,7 @@ async def test_counts_add_up_over_flushes_runs_and_writers(harness: EngineHarnes
     first, second = await harness.held(one), await harness.held(two)
     bad = entry(1, node="b", status="error", error="no")
     await flush(connection, part(first, harness, one, entry(credits=1.0), bad), part(second, harness, two, entry(credits=0.5)))
-    await flush(connection, part(first, harness, one, entry(2, credits=0.25)), slot=7)
+    await flush(connection, part(first, harness, one, entry(2, visit=2, credits=0.25)), slot=7)
     found = await harness.rows(
         "select node_uuid, sum(total)::int as total, sum(success)::int as success, sum(error)::int as error, sum(credits) as credits, "
         "count(*) as rows, min(release_uuid::text) as release, min(batch_uuid::text) as batch from node_metrics "

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.prices import costs_of
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
@@ -114,7 +115,7 @@ async def _connectors(ctx: Context) -> list[Entry]:
                     words=f"{action.slug} {action.name}".lower(),
                     integration=" ".join([integration.slug, integration.name, *(f"{one.slug} {one.name}" for one in mine)]).lower(),
                     inputs=dict(action.config_schema),
-                    costs=action.costs,
+                    costs=costs_of(ctx.settings, integration.slug, action),
                     connectors=mine,
                 )
             )

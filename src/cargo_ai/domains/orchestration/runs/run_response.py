@@ -179,7 +179,8 @@ def _of_kind(node: JsonObject, shared: dict[str, Any]) -> execution.Execution:
 
 def number(value: float) -> int | float:
     """A count of credits without a needless `.0`."""
-    return int(value) if value == int(value) else round(value, 6)
+    exact = round(value, 6)
+    return int(exact) if exact == int(exact) else exact
 
 
 async def details(

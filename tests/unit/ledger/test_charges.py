@@ -1,0 +1,114 @@
+"""Charges: written with what they are for, paid from the credits that are left in the order in which they expire."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import psycopg
+
+from cargo_ai.kernel import clock, ids
+from cargo_ai.ledger import charges, transfers
+from cargo_ai.ledger.balances import balance_of
+from cargo_ai.ledger.charges import Charge, Fee
+from cargo_ai.ledger.labels import Label
+from cargo_ai.store.driver import Connection, fetch, value
+
+
+def charge(workspace: uuid.UUID, credits: float, node: str = "n", trace: uuid.UUID | None = None) -> Charge:
+    """A charge of a run of its own."""
+    return Charge(str(ids.new()), node, 1, credits, clock.now_ms(), Label(workspace, "billing.credits", "native.x"), trace or ids.new())
+
+
+async def write(connection: Connection, *due: Charge, fees: tuple[Fee, ...] = ()) -> None:
+    """Write them as a flush does."""
+    async with connection.transaction():
+        await charges.write(connection, due, fees, ids.new(), 0, clock.now())
+
+
+async def test_what_expires_first_pays_first_then_promotional_granted_and_purchased_credits(
+    connection: Connection, workspace: uuid.UUID
+) -> None:
+    later, soon = clock.now() + timedelta(days=9), clock.now() + timedelta(days=1)
+    await transfers.grant(connection, workspace, "purchased", Decimal(10), f"a:{workspace}")
+    await transfers.grant(connection, workspace, "granted", Decimal(10), f"b:{workspace}")
+    await transfers.grant(connection, workspace, "promotional", Decimal(10), f"c:{workspace}")
+    await transfers.grant(connection, workspace, "promotional", Decimal(10), f"d:{workspace}", expires_at=later)
+    await transfers.grant(connection, workspace, "purchased", Decimal(10), f"e:{workspace}", expires_at=soon)
+    order: list[tuple[str, int]] = []
+    for _ in range(6):
+        await write(connection, charge(workspace, 10))
+        query = "select kind, expires_at is not null, balance::int from ledger_accounts where workspace_uuid = %s and balance = 0"
+        order = [
+            *order,
+            *[row for row in await fetch(connection, query, [workspace]) if row not in order and row[0] not in ("overage", "usage")],
+        ]
+
+    assert [row[:2] for row in order] == [
+        ("purchased", True),
+        ("promotional", True),
+        ("promotional", False),
+        ("granted", False),
+        ("purchased", False),
+    ]
+    balance = await balance_of(connection, workspace)
+    assert (balance.left, balance.used, balance.overdrawn) == (0, 60, 10)
+
+
+async def test_one_flush_updates_the_balance_once_however_many_charges_it_has(connection: Connection, workspace: uuid.UUID) -> None:
+    await transfers.grant(connection, workspace, "granted", Decimal(100), f"a:{workspace}")
+    await write(connection, *[charge(workspace, 0.1) for _ in range(500)])
+
+    payments = await fetch(connection, "select amount from ledger_transfers where workspace_uuid = %s and cause = 'payment'", [workspace])
+    assert payments == [(Decimal(50),)]
+    assert (await balance_of(connection, workspace)).left == 50
+    assert await value(connection, "select count(*) from ledger_charges where workspace_uuid = %s", [workspace]) == 500
+    query = "select sum(amount), sum(count) from ledger_usage where workspace_uuid = %s"
+    assert await fetch(connection, query, [workspace]) == [(Decimal(50), 500)]
+
+
+async def test_an_execution_cannot_be_charged_twice(connection: Connection, workspace: uuid.UUID) -> None:
+    due = charge(workspace, 1, node="tab\there \\ and\nline")
+    await write(connection, due)
+    try:
+        await write(connection, due)
+    except psycopg.errors.UniqueViolation:
+        pass
+    else:
+        raise AssertionError("the same charge was written twice")
+
+    assert (await balance_of(connection, workspace)).used == 1
+    assert await value(connection, "select node_uuid from ledger_charges where workspace_uuid = %s", [workspace]) == due.node
+    keys = await fetch(connection, "select distinct key from ledger_entries where workspace_uuid = %s and cause = 'charge'", [workspace])
+    assert keys == [(f"charge:{due.run}:{due.node}:1",)]
+
+
+async def test_fees_are_one_transfer_for_each_label_and_day(connection: Connection, workspace: uuid.UUID) -> None:
+    label = Label(workspace, "orchestration.executions", "success")
+    await write(connection, fees=(Fee(label, clock.now().date(), 50, Decimal("0.5")),))
+
+    rows = await fetch(connection, "select amount, cause from ledger_transfers where workspace_uuid = %s", [workspace])
+    assert rows == [(Decimal("0.5"), "executions")]
+    assert await fetch(connection, "select amount, count from ledger_usage where label_uuid = %s", [label.uuid]) == [(Decimal("0.5"), 50)]
+
+
+async def test_flushes_of_many_workers_into_the_same_workspaces_never_wait_for_each_other_in_a_circle(ledger_url: str) -> None:
+    workspaces, traces = [ids.new() for _ in range(4)], [ids.new() for _ in range(4)]
+
+    async def work(number: int) -> None:
+        async with await psycopg.AsyncConnection.connect(ledger_url, autocommit=True) as link:
+            for turn in range(10):
+                start = (number + turn) % 4
+                order = [(at + start) % 4 for at in range(4)] if number % 2 else [(start - at) % 4 for at in range(4)]
+                await write(link, *[charge(workspaces[at], 0.25, trace=traces[at]) for at in order])
+
+    async with await psycopg.AsyncConnection.connect(ledger_url, autocommit=True) as link:
+        for workspace, trace in zip(workspaces, traces, strict=True):
+            await transfers.grant(link, workspace, "granted", Decimal(12), f"a:{workspace}")
+            await link.execute("insert into ledger_reservations values (%s, %s, 100, now())", (trace, workspace))
+        await asyncio.gather(*[work(number) for number in range(6)])
+        for workspace in workspaces:
+            balance = await balance_of(link, workspace)
+            assert (balance.left, balance.used, balance.overdrawn, balance.reserved) == (0, 15, 3, 85)
