@@ -18,12 +18,15 @@ KIT = "kit"
 def faults(root: Path) -> Iterator[Fault]:
     """Integrations without such a test, and tests that replace inherited ones."""
     known = files(root)
-    inherited = {name for path in known if path.parent == SUITE and path.suffix == ".py" for name in _tests(root / path)}
+    suite = [root / path for path in known if path.parent == SUITE and path.suffix == ".py"]
+    inherited = {name for path in suite for name in _tests(path)}
+    # The suite of a family of services inherits it for them.
+    bases = {BASE, *(node.name for path in suite for node in _classes(path) if BASE in _bases(node))}
     for path in known:
         if path.name != "__init__.py" or path.parent.parent != INTEGRATIONS or path.parent.name == KIT:
             continue
         test = TESTS / f"test_{path.parent.name}.py"
-        classes = [] if test not in known else [node for node in _classes(root / test) if BASE in _bases(node)]
+        classes = [] if test not in known else [node for node in _classes(root / test) if bases & _bases(node)]
         if not classes:
             yield Fault(path, 0, f"this integration has no conformance test: a class in {test} that inherits {BASE}")
         for node in classes:

@@ -11,26 +11,21 @@ from typing import Any, cast
 
 from cargo_ai.context.prices import costs_of
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.account_limits import AccountLimits
+from cargo_ai.domains.connection.account_service import open_service
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
-from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
 from cargo_ai.engine.graph import price, unknown_outcome
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, FindOwn, InvalidConfig, Later, Outcome, Perform, Spent
 from cargo_ai.engine.graph.price import Costs
-from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
     AccountHalted,
     ActionRequest,
-    Admission,
     ConnectorAction,
     Integration,
-    Service,
-    Unlimited,
     attempt,
     integrations,
     without_secrets,
@@ -59,8 +54,7 @@ class ConnectorNodes:
     """Executes nodes of kind `connector`; one per process."""
 
     def __init__(self, services: Services) -> None:
-        self._settings, self._client, self._files = services.settings, services.client, services.files
-        self._limits = services.once(Limits, lambda: Limits(services.database))
+        self._services, self._settings = services, services.settings
         self._cache = ResponseCache(services.database)
         self._known = known_integrations(services)
         self._accounts = services.once(Accounts, lambda: Accounts(services))
@@ -147,8 +141,8 @@ class ConnectorNodes:
     async def _act(self, service: _Service, call: Call, account: Account | None) -> Outcome:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
-        calls = self._service(service, call, account)
-        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive, self._files)
+        calls = open_service(self._services, call.workspace, service.integration, account, action=service.action.slug, key=call.key)
+        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive, self._services.files)
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
@@ -161,25 +155,6 @@ class ConnectorNodes:
             outcome = after_bug(error, action, integration.name, request)
         # Tokens that were fetched while it acted are hidden, too.
         return without_secrets(outcome, (*sensitive, *self._accounts.renewed()))
-
-    def _service(self, service: _Service, call: Call, account: Account | None) -> Service:
-        """The service as this call sees it: signed in, within the account's limits."""
-        integration = service.integration
-        return Service(
-            integration.service_spec(self._settings),
-            integration.name,
-            self._client.of(call.workspace),
-            account=None if account is None else AccountSigner(integration.account, account.config, account.renew),
-            admission=Unlimited() if account is None else self._limits_of(account),
-            action=service.action.slug,
-            key=call.key,
-            connector="" if account is None else str(account.uuid),
-            workspace=str(call.workspace),
-            sensitive=() if account is None else account.sensitive,
-        )
-
-    def _limits_of(self, account: Account) -> Admission:
-        return AccountLimits(self._limits, account.owner, account.policies) if account.policies else Unlimited()
 
 
 def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) -> CacheKey:

@@ -16,14 +16,12 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector_form as contract
-from cargo_ai.domains.connection.account_limits import AccountLimits
+from cargo_ai.domains.connection.account_service import open_service
 from cargo_ai.domains.connection.accounts import Account, Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
-from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.engine.graph.action import Done, InvalidConfig
-from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.integrations.kit import (
     AccountHalted,
     Autocomplete,
@@ -31,10 +29,8 @@ from cargo_ai.integrations.kit import (
     DynamicSchema,
     FormRequest,
     Integration,
-    Service,
     ServiceError,
     Throttled,
-    Unlimited,
     scrub,
     scrub_json,
 )
@@ -84,7 +80,7 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class ConnectorForm:
     """A connector whose service is asked."""
 
     services: Services
@@ -94,19 +90,8 @@ class _Form:
 
     def request(self) -> FormRequest:
         """What the service is asked with: signed in, within the account's limits."""
-        account, services = self.account, self.services
-        limits = services.once(Limits, lambda: Limits(services.database))
-        service = Service(
-            self.integration.service_spec(services.settings),
-            self.integration.name,
-            services.client.of(self.workspace),
-            account=AccountSigner(self.integration.account, account.config, account.renew),
-            admission=AccountLimits(limits, account.owner, account.policies) if account.policies else Unlimited(),
-            sensitive=account.sensitive,
-            connector=str(account.uuid),
-            workspace=str(self.workspace),
-        )
-        return FormRequest(account.config, service, account.sensitive)
+        service = open_service(self.services, self.workspace, self.integration, self.account)
+        return FormRequest(self.account.config, service, self.account.sensitive)
 
     async def remembered(self, kind: str, asked: Asked, typed: str, perform: Callable[[FormRequest], Awaitable[Json]]) -> Json:
         """The answer of the last half hour, else a new one. Unanswered where the service gives neither."""
@@ -116,11 +101,12 @@ class _Form:
         known = None if asked.refresh else await cache.find(*place)
         if known is not None:
             return known.output
-        answer = scrub_json(await self._ask(perform), self.account.sensitive)
+        answer = scrub_json(await self.ask(perform), self.account.sensitive)
         await cache.store(*place, Done(answer))
         return answer
 
-    async def _ask(self, perform: Callable[[FormRequest], Awaitable[Answer]]) -> Answer:
+    async def ask(self, perform: Callable[[FormRequest], Awaitable[Answer]]) -> Answer:
+        """What the service answers now. Unanswered where it does not."""
         name, sensitive = self.integration.name, self.account.sensitive
         try:
             async with asyncio.timeout(SECONDS):
@@ -137,7 +123,7 @@ class _Form:
             raise Unanswered(f"The integration {name} failed unexpectedly ({type(error).__name__}).") from None
 
 
-async def _open(prepared: Preparation, connector: str, refuse: Callable[[str], Never]) -> _Form | None:
+async def open_form(prepared: Preparation, connector: str, refuse: Callable[[str], Never]) -> ConnectorForm | None:
     """The connector, opened; None when it is unknown."""
     services = prepared.services
     accounts = services.once(Accounts, lambda: Accounts(services))
@@ -154,10 +140,10 @@ async def _open(prepared: Preparation, connector: str, refuse: Callable[[str], N
         refuse(f"There is no integration {account.integration_slug} on this server.")
     if account.halt is not None:
         refuse(f"The connector does not work now ({account.halt}): see `cargo-ai connection connector get {connector}`.")
-    return _Form(services, prepared.who.workspace_uuid, integration, account)
+    return ConnectorForm(services, prepared.who.workspace_uuid, integration, account)
 
 
-def _part(parts: Mapping[str, Part], asked: Asked, what: str, form: _Form, refuse: Callable[[str], Never]) -> Part:
+def _part(parts: Mapping[str, Part], asked: Asked, what: str, form: ConnectorForm, refuse: Callable[[str], Never]) -> Part:
     """The part of the integration that is asked for; its params have passed their schema."""
     part = parts.get(asked.slug)
     if part is None:
@@ -178,7 +164,7 @@ async def prepare_autocomplete(prepared: Preparation, request: contract.Autocomp
     def missing(said: str) -> Never:
         contract.autocomplete.refuse("failedToGetIntegration", said=said)
 
-    form = await _open(prepared, request.connector_uuid, missing)
+    form = await open_form(prepared, request.connector_uuid, missing)
     if form is None:
         contract.autocomplete.refuse("connectorNotFound", connector=request.connector_uuid, fix=LIST)
     part = _part(form.integration.autocompletes, request, "autocomplete", form, missing)
@@ -210,7 +196,7 @@ async def prepare_dynamic_schema(prepared: Preparation, request: contract.GetDyn
     def missing(said: str) -> Never:
         contract.get_dynamic_schema.refuse("failedToGetIntegration", said=said)
 
-    form = await _open(prepared, request.connector_uuid, missing)
+    form = await open_form(prepared, request.connector_uuid, missing)
     if form is None:
         contract.get_dynamic_schema.refuse("connectorNotFound", connector=request.connector_uuid, fix=LIST)
     part = _part(form.integration.schemas, request, "dynamic schema", form, missing)

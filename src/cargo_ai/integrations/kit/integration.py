@@ -13,6 +13,7 @@ import cargo_ai.integrations
 from cargo_ai.integrations.kit.account import AccountSpec
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, DynamicSchema
 from cargo_ai.integrations.kit.extraction import Extractor
+from cargo_ai.integrations.kit.language.models import LanguageModels
 from cargo_ai.integrations.kit.request import ConnectorAction
 from cargo_ai.integrations.kit.service_call import ServiceSpec
 from cargo_ai.kernel.settings import Settings
@@ -30,7 +31,7 @@ class Integration:
     """A kind of service. `icon` is SVG text, `color` a CSS colour, `documentation` Markdown for people.
 
     service: how it is called; None where nothing is said of that in advance. extractors: its lists that fill models. autocompletes,
-    schemas: by slug.
+    schemas: by slug. language_models: those that agents may be answered by.
     """
 
     slug: str
@@ -48,6 +49,7 @@ class Integration:
     sub_categories: tuple[SubCategory, ...] = ()
     autocompletes: Mapping[str, Autocomplete] = field(default_factory=dict[str, Autocomplete])
     schemas: Mapping[str, DynamicSchema] = field(default_factory=dict[str, DynamicSchema])
+    language_models: LanguageModels | None = None
 
     def service_spec(self, settings: Settings) -> ServiceSpec:
         """How the service is called from this server: the operator may send its calls to another address."""

@@ -1,0 +1,89 @@
+"""What the imitation is told to answer, and what a test may order. It is no model: it says what its rules say, or repeats the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.simulators.faults import Orders
+
+Json = Any
+KEY = "sk-test-5f4dcc3b5aa765d61d8327deb882cf99"
+MODELS = ("gpt-4.1-mini", "gpt-4o", "o4-mini", "text-embedding-3-small")
+CLAUDES = ("claude-sonnet-4-5", "claude-3-5-haiku-20241022")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A request, in a form that is the same for both interfaces.
+
+    texts: (role, text) in order; tools: names; results: (name of the tool, what it gave). schema: of the answer, where one is asked for.
+    """
+
+    model: str
+    system: str
+    texts: list[tuple[str, str]]
+    tools: list[str]
+    results: list[tuple[str, str]]
+    schema: Json = None
+
+    @property
+    def last(self) -> str:
+        """The last text of a user."""
+        return next((text for role, text in reversed(self.texts) if role == "user"), "")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: a text, calls of tools (name, arguments), or both. delay: seconds before it."""
+
+    text: str = ""
+    calls: list[tuple[str, Json]] = field(default_factory=list[tuple[str, Json]])
+    refusal: bool = False
+
+
+Rule = Callable[[Said], Reply | None]
+"""What to answer to a request; None: the next rule decides."""
+
+
+class Control(Orders):
+    """Rules in order, and keys. Without a rule that fits it says the question back, and fills a schema with values of its types."""
+
+    def reset(self) -> None:
+        """Back to no rules."""
+        super().reset()
+        self.keys = {KEY}
+        self.rules: list[Rule] = []
+        self.said: list[Said] = []
+        self.seconds = 0.0
+
+    def answer(self, said: Said) -> Reply:
+        """The answer to a request."""
+        self.said.append(said)
+        for rule in self.rules:
+            reply = rule(said)
+            if reply is not None:
+                return reply
+        return Reply(f"You said: {said.last}")
+
+
+def entries(value: Json) -> list[dict[str, Json]]:
+    """A list of objects; none for null."""
+    return cast("list[dict[str, Json]]", value) if isinstance(value, list) else []
+
+
+def fields(value: Json) -> dict[str, Json]:
+    """An object; {} for null."""
+    return cast("dict[str, Json]", value) if isinstance(value, dict) else {}
+
+
+def filled(schema: Json) -> Json:
+    """A value that holds to a plain schema."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = str(schema.get("type"))
+    if kind == "object":
+        return {name: filled(inner) for name, inner in fields(schema.get("properties")).items()}
+    examples: dict[str, Json] = {"number": 1, "integer": 1, "boolean": True, "array": [], "null": None}
+    return examples.get(kind, "text")
