@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -58,4 +59,13 @@ def values_of(cells: Cells, *, write_nulls: bool) -> dict[str, Json]:
         raise InvalidConfig(f"`values` names the column {twice} twice.")
     if not values or len(names) > MOST_COLUMNS:
         raise InvalidConfig(f"`values` has to name between 1 and {MOST_COLUMNS} columns with a value.")
+    return values
+
+
+def keyed_values(cells: Cells, matching: Sequence[str], *, write_nulls: bool) -> dict[str, Json]:
+    """The same, of a row that is found by the values in some of its columns. InvalidConfig where one of these is empty."""
+    values = values_of(cells, write_nulls=write_nulls)
+    for name in matching:
+        if values.get(name) in (None, ""):
+            raise InvalidConfig(f"`values.{name}` is empty: without it, the row that it names cannot be found.")
     return values

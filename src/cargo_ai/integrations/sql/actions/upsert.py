@@ -14,7 +14,6 @@ from cargo_ai.integrations.kit import (
     ConnectorAction,
     Failed,
     Form,
-    InvalidConfig,
     Outcome,
     RowBatch,
     schema_of,
@@ -22,7 +21,7 @@ from cargo_ai.integrations.kit import (
 )
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.sql.database import Rows, Statement
-from cargo_ai.integrations.sql.fields import Cells, cells_field, table_field, values_of
+from cargo_ai.integrations.sql.fields import Cells, cells_field, keyed_values, table_field
 from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, write
 
 Json = Any
@@ -40,11 +39,7 @@ class Upsert(Form):
 
 
 def _values(form: Upsert) -> Mapping[str, Json]:
-    values = values_of(form.values, write_nulls=form.write_nulls)
-    for name in form.matching_columns:
-        if values.get(name) in (None, ""):
-            raise InvalidConfig(f"`values.{name}` is empty: without it, the row that it names cannot be found.")
-    return values
+    return keyed_values(form.values, form.matching_columns, write_nulls=form.write_nulls)
 
 
 def _statements(target: Target, form: Upsert, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
