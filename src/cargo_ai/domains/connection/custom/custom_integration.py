@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Never, cast
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +22,7 @@ from cargo_ai.domains.connection.tables import Connector, CustomIntegration
 from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
-from cargo_ai.kernel.wire import ByUuid, Nothing, Removed
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed
 
 LIST = "cargo-ai connection custom-integration list"
 MOST = 100
@@ -62,24 +62,31 @@ async def prepare_create(prepared: Preparation, request: contract.CreateCustomIn
     refuse = contract.create.refuse
     if request.kind == "worker" or request.worker_uuid is not None:
         refuse("workerNotFound", worker=(request.worker_uuid or "")[:64])
-    if request.base_url is None:
-        raise invalid_input([{"path": "baseUrl", "message": "is needed: where the service is reached"}])
-    base_url = announced.address(request.base_url)
+    base_url = None if request.base_url is None else announced.address(request.base_url)
     secret = (request.secrets or {}).get("signing", "")
-    return await _announced(
-        lambda: announced.of_server(prepared.services, prepared.who.workspace_uuid, base_url, secret),
-        lambda said: refuse("failedToGetManifest", said=said),
-        lambda said: refuse("invalidManifest", said=said),
-    )
-
-
-async def _announced(get: Callable[[], Awaitable[Announced]], none: Callable[[str], Never], bad: Callable[[str], Never]) -> Announced:
     try:
-        return await get()
+        return await _announced(prepared, base_url, request.openapi, request.operations, secret)
     except NoManifest as error:
-        none(str(error))
+        refuse("failedToGetManifest", said=str(error))
     except BadManifest as error:
-        bad(str(error))
+        refuse("invalidManifest" if request.openapi is None else "invalidOpenapi", said=str(error))
+
+
+async def _announced(
+    prepared: Preparation, base_url: str | None, openapi: str | JsonObject | None, operations: Sequence[str] | None, secret: str
+) -> Announced:
+    services, workspace = prepared.services, prepared.who.workspace_uuid
+    if openapi is not None:
+        if secret:
+            raise invalid_input(
+                [{"path": "secrets", "message": "sign requests of the protocol; those of an OpenAPI document are not signed"}]
+            )
+        return await announced.of_document(services, workspace, openapi, operations, base_url)
+    if operations is not None:
+        raise invalid_input([{"path": "operations", "message": "are those of an OpenAPI document: give it, too (--openapi)"}])
+    if base_url is None:
+        raise invalid_input([{"path": "baseUrl", "message": "is needed: where the service is reached"}])
+    return await announced.of_server(services, workspace, base_url, secret)
 
 
 @handles(contract.create, before=prepare_create)
@@ -193,16 +200,26 @@ async def prepare_update(prepared: Preparation, request: contract.UpdateCustomIn
         refuse("customIntegrationNotFound", uuid=request.uuid, fix=LIST)
     if request.worker_uuid is not None:
         refuse("customIntegrationNotWorker", slug=row.slug)
+    try:
+        return _Update(await _announced_again(prepared, request, row), row.version)
+    except NoManifest as error:
+        refuse("failedToGetManifest", said=str(error))
+    except BadManifest as error:
+        refuse("invalidManifest" if row.source == "protocol" and request.openapi is None else "invalidOpenapi", said=str(error))
+
+
+async def _announced_again(prepared: Preparation, request: contract.UpdateCustomIntegration, row: CustomIntegration) -> Announced:
+    """What was given before, where the request says nothing else."""
     base_url = row.base_url if request.base_url is None else announced.address(request.base_url)
-    sealed = row.sealed_secret
-    stored = "" if sealed is None else prepared.services.secrets.open(sealed).decode()
-    secret = stored if request.secrets is None else request.secrets.get("signing", "")
-    given = await _announced(
-        lambda: announced.of_server(prepared.services, prepared.who.workspace_uuid, base_url, secret),
-        lambda said: refuse("failedToGetManifest", said=said),
-        lambda said: refuse("invalidManifest", said=said),
-    )
-    return _Update(given, row.version)
+    if row.source == "protocol" and request.openapi is None:
+        stored = "" if row.sealed_secret is None else prepared.services.secrets.open(row.sealed_secret).decode()
+        secret = stored if request.secrets is None else request.secrets.get("signing", "")
+        return await _announced(prepared, base_url, None, request.operations, secret)
+    openapi = request.openapi or row.document_url
+    if openapi is None:
+        raise invalid_input([{"path": "openapi", "message": "is needed: the document was given as it is, and is not kept"}])
+    secret = (request.secrets or {}).get("signing", "")
+    return await _announced(prepared, base_url, openapi, request.operations or row.operations, secret)
 
 
 @handles(contract.update, before=prepare_update)

@@ -90,25 +90,39 @@ class _Part:
     target: JsonObject
 
 
-def plain(schema: Json, document: Json, pointer: str, *, depth: int = MOST_DEPTH, parts: int = MOST_PARTS, hides: str = "") -> JsonObject:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a schema is kept: depth, schemas in it, characters of a description. hides: properties that say so (`readOnly`) are not
+    kept."""
+
+    depth: int = MOST_DEPTH
+    parts: int = MOST_PARTS
+    text: int = LONGEST_TEXT
+    hides: str = ""
+
+
+USUAL = Bounds()
+
+
+def plain(schema: Json, document: Json, pointer: str, bounds: Bounds = USUAL) -> JsonObject:
     """A schema without references, nearest parts first. O(parts).
 
-    What contains itself, is too deep or too much may be any value there. hides: properties that say so (`readOnly`) are left out.
+    What contains itself, is too deep or too much may be any value there.
     """
     result: JsonObject = {}
     queue = deque([_Part(schema, pointer, 0, (), result)])
-    left = parts
+    left = bounds.parts
     while queue:
         part = queue.popleft()
         source, hops = resolve(document, part.source, part.pointer)
         if not isinstance(source, Mapping):
             raise Unusable(part.pointer, "must be a schema, which is an object")
         left -= 1
-        if left < 0 or part.depth > depth or set(hops) & set(part.above):
+        if left < 0 or part.depth > bounds.depth or set(hops) & set(part.above):
             continue
-        part.target |= _keywords(cast("JsonObject", source), part.pointer)
+        part.target |= _keywords(cast("JsonObject", source), part.pointer, bounds.text)
         above = (*part.above, *hops)
-        for key, name, inner, place in _inside(cast("JsonObject", source), part.pointer, hides, part.target):
+        for key, name, inner, place in _inside(cast("JsonObject", source), part.pointer, bounds.hides, part.target):
             target: JsonObject = {}
             _put(part.target, key, name, inner if isinstance(inner, bool) else target)
             if not isinstance(inner, bool):
@@ -158,7 +172,7 @@ def _mapping(source: JsonObject, key: str, pointer: str) -> JsonObject:
     return dict(cast("Mapping[str, Json]", table))
 
 
-def _keywords(source: JsonObject, pointer: str) -> JsonObject:
+def _keywords(source: JsonObject, pointer: str, longest: int) -> JsonObject:
     """What a schema says of a value itself."""
     said: JsonObject = {key: source[key] for key in _SCALARS if isinstance(source.get(key), (str, int, float, bool, list))}
     for key in _VALUES:
@@ -168,7 +182,7 @@ def _keywords(source: JsonObject, pointer: str) -> JsonObject:
     if isinstance(required, list):
         said["required"] = [name for name in cast("list[Json]", required)[:MOST_NAMES] if isinstance(name, str)]
     if isinstance(text := source.get("description"), str) and text:
-        said["description"] = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+        said["description"] = text if len(text) <= longest else text[:longest] + "…"
     if isinstance(pattern := said.get("pattern"), str) and not _is_linear(pattern):
         del said["pattern"]
     kinds = said.get("type")
