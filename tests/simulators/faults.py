@@ -19,8 +19,8 @@ PIECES = 20
 
 @dataclass
 class Fault:
-    """What to do to the next `times` requests that match, and whose body has `holding` in it. `status` with `body` and `headers`: answer
-    that instead of acting.
+    """What to do to the next `times` requests that match, behind the first `skip`, and whose body has `holding` in it. `status` with `body`
+    and `headers`: answer that instead of acting.
 
     body: JSON, or text to be sent as it is. drop: close the connection, before acting or after it. cut: send half of the body.
     delay: seconds before the answer, after acting. slow: seconds over which the body is sent, in small pieces.
@@ -30,6 +30,7 @@ class Fault:
     path: str = ""
     holding: str = ""
     times: int = 1
+    skip: int = 0
     status: int | None = None
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -75,9 +76,13 @@ class Orders:
     def fault_for(self, method: str, path: str, body: bytes = b"") -> Fault | None:
         """The fault that this request gets, used up by one."""
         for fault in self.faults:
-            if fault.takes(method, path, body):
-                fault.times -= 1
-                return fault
+            if not fault.takes(method, path, body):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            return fault
         return None
 
     def note(self, seen: Seen) -> None:

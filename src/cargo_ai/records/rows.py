@@ -74,17 +74,26 @@ async def update(connection: Connection, relation: Relation, rows: Sequence[tupl
     return changed
 
 
-async def upsert(connection: Connection, relation: Relation, rows: Sequence[tuple[str, EncodedRow]], now: datetime) -> WriteResult:
-    """Add records, or set the given columns of those that exist; of one `_id` twice in `rows` the last counts."""
+async def upsert(
+    connection: Connection,
+    relation: Relation,
+    rows: Sequence[tuple[str, EncodedRow]],
+    now: datetime,
+    *,
+    quiet: frozenset[str] = frozenset(),
+) -> WriteResult:
+    """Add records, or set the given columns of those that exist; of one `_id` twice in `rows` the last counts. A record that differs in
+    nothing but `quiet` columns stays as it is."""
     written = WriteResult([], [])
     for slugs, group in _group_by_columns(list(dict(rows).items())):
         assignments = ", ".join(f"{quote(slug)} = excluded.{quote(slug)}" for slug in slugs)
-        differs = " or ".join(f"t.{quote(slug)} is distinct from excluded.{quote(slug)}" for slug in slugs)
+        telling = [slug for slug in slugs if slug not in quiet]
+        differs = " or ".join(f"t.{quote(slug)} is distinct from excluded.{quote(slug)}" for slug in telling)
         query = statement(
             _UPSERT,
             table=table_name(relation),
             rows=_unnest(slugs),
-            conflict=f"do update set {assignments}, _updated_at = excluded._updated_at where {differs}" if slugs else "do nothing",
+            conflict=f"do update set {assignments}, _updated_at = excluded._updated_at where {differs}" if telling else "do nothing",
             **_names_and_values(relation, slugs),
         )
         for uid, is_added in await fetch(connection, query, _arrays(slugs, group) | {"now": now}):

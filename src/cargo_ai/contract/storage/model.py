@@ -35,6 +35,7 @@ class CronSchedule(Wire):
 
     type: Literal["cron"]
     cron: Annotated[str, Field(max_length=200)]
+    time_zone: Annotated[str, Field(max_length=100)] | None = None
 
 
 class DbtSchedule(Wire):
@@ -185,11 +186,11 @@ NOT_FOUND = refusal(404, "There is no model {uuid} in this workspace.")
 NO_DATASET = refusal(404, "There is no dataset {uuid} in this workspace.")
 NO_CONNECTOR = refusal(404, "The dataset's connector is gone.")
 NO_INTEGRATION = refusal(404, "The dataset's integration is not on this server.")
-NO_EXTRACTOR = refusal(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
+NO_EXTRACTOR = refusal(400, "{problem}")
 _schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], RefusalSpec] = {
-    "failedToSchedule": refusal(502, "The schedule could not be set up."),
+    "failedToSchedule": refusal(400, "The schedule cannot be: {cause}"),
     "scheduleNotCompatible": refusal(400, "{problem}"),
-    "scheduleIntervalTooShort": refusal(400, "A model is refreshed at most once a minute."),
+    "scheduleIntervalTooShort": refusal(400, "This model is synced at most every {seconds} seconds."),
 }
 _folders: dict[Literal["folderNotFound", "folderNotCompatible"], RefusalSpec] = {
     "folderNotFound": refusal(404, "There is no folder {uuid} for models."),

@@ -30,7 +30,8 @@ class RunCounts(Wire):
 class Run(LastRun):
     """A refresh, or a fill of computed columns (`kind`). `warnings`: problems that did not make it fail.
 
-    Of a fill: `column_slugs`, and how many of how many records have their values.
+    `records_done` of `records_total`: of a fill, how many records have their values; of a sync, how many were read. `waiting_for`: what
+    a sync waits for, in words.
     """
 
     workspace_uuid: Uuid
@@ -46,6 +47,7 @@ class Run(LastRun):
     column_slugs: list[str]
     records_done: int | None
     records_total: int | None
+    waiting_for: str | None
 
 
 class RunReply(Wire):
@@ -64,7 +66,7 @@ class CreateRun(Wire):
     """A refresh to start."""
 
     model_uuid: Uuid = Field(description="The model.")
-    is_reset: bool = Field(default=False, description="Also remove records that no longer exist at the source.")
+    is_reset: bool = Field(default=False, description="Read everything again, and remove the records that no longer exist at the source.")
     is_force: bool = Field(default=False, description="Refresh even if nothing has changed since the last refresh, or the model is paused.")
 
 
@@ -174,7 +176,7 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "/storage/runs/{uuid}/cancel",
         request=ByUuid,
         response=Removed,
-        summary="Cancel a refresh: the model stays as it was before it. A cancelled fill leaves what it has filled.",
+        summary="Cancel a refresh: from a file it leaves nothing, from a connector what it has read; the next one goes on there.",
         permission="storage:write",
         refusals={"runNotFound": _NO_RUN, "runAlreadyFinished": refusal(409, "The run has ended already: {status}.")},
         cli=Cli(examples=(f"cargo-ai storage run cancel {_EXAMPLE}",)),

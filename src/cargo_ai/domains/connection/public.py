@@ -15,18 +15,26 @@ from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts import default_first
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
+from cargo_ai.domains.connection.extraction import Pages, Source, SourceFault, open_source
 from cargo_ai.domains.connection.hooks import Hook
 from cargo_ai.domains.connection.oauth import public as oauth
 from cargo_ai.domains.connection.tables import Connector, Dataset
+from cargo_ai.domains.connection.waiting_runs import ConnectorAwake
 from cargo_ai.engine.limits.policy import Policy
+from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.webhook.signatures import Delivery
 
 __all__ = [
     "Account",
+    "ConnectorAwake",
     "Delivery",
     "Hook",
+    "Pages",
+    "Source",
+    "SourceFault",
     "accounts",
     "connector_exists",
+    "connector_integration",
     "connector_uuids",
     "dataset",
     "datasets",
@@ -38,6 +46,7 @@ __all__ = [
     "integrations",
     "limits",
     "oauth",
+    "open_source",
 ]
 
 
@@ -51,6 +60,13 @@ async def hook_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     """Whether the session's workspace has this connector, and it takes events."""
     wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
     return await db.scalar(wanted.where(Connector.integration_slug == hooks.INTEGRATION)) is not None
+
+
+async def connector_integration(services: Services, db: AsyncSession, connector: uuid.UUID) -> Integration | None:
+    """The integration that a connector of the session's workspace is an account of; None where either is gone."""
+    query = select(Connector.workspace_uuid, Connector.integration_slug).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
+    found = (await db.execute(query)).one_or_none()
+    return None if found is None else await known_integrations(services).find(found[0], found[1])
 
 
 async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, Policy]]:

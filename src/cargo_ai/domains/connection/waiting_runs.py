@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.events import Event, publish
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts import FRESH_SECONDS, waits_for
 from cargo_ai.domains.connection.tables import Connector
@@ -20,8 +22,16 @@ AT_ONCE = 2_000
 LATE_SECONDS = int(FRESH_SECONDS) + 8
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectorAwake(Event):
+    """Calls for a connector are possible again; a process may believe for `LATE_SECONDS` that they are not."""
+
+    connector: uuid.UUID
+
+
 async def wake(db: AsyncSession, connector: Connector) -> None:
     """Wake them in the caller's transaction; of very many, the rest in jobs."""
+    await publish(db, ConnectorAwake(connector.workspace_uuid, connector.uuid))
     connection = await driver_connection(db)
     names = {"workspace": str(connector.workspace_uuid), "connector": str(connector.uuid)}
     count, after = await resume_waiting(connection, connector.workspace_uuid, waits_for(connector.uuid), AT_ONCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
+from cargo_ai.domains.connection.public import ConnectorAwake
 from cargo_ai.domains.storage import public
 from cargo_ai.domains.storage.columns import recompute, stale_lookups
 from cargo_ai.domains.storage.columns.fill_job import FillJob
@@ -15,6 +16,8 @@ from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
 from cargo_ai.domains.storage.records import export, prune, row_results
+from cargo_ai.domains.storage.sync import due_sync, model_schedule, sync_state
+from cargo_ai.domains.storage.sync.sync_job import SyncJob
 from cargo_ai.engine.graph.action import find_actions
 
 PACKAGE = Package(
@@ -22,6 +25,7 @@ PACKAGE = Package(
     actions=find_actions("cargo_ai.domains.storage.actions"),
     extractors=tuple(EXTRACTORS.values()),
     jobs={
+        sync_state.TASK: lambda services: SyncJob(services).run,
         refresh_run.TASK: lambda services: RefreshJob(services).run,
         index.TASK: lambda services: IndexJob(services.database).run,
         stale_lookups.TASK: lambda services: LookupJob(services.database).run,
@@ -36,7 +40,8 @@ PACKAGE = Package(
         "compute columns again whose lookups are stale": lambda services: stale_lookups.resume(services.database),
         "prune merges": lambda services: merge.prune(services.database),
     },
+    schedules={model_schedule.KIND: lambda _services: due_sync.fire},
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
-    subscribers=[(RecordsChanged, stale_lookups.wake_readers)],
+    subscribers=[(RecordsChanged, stale_lookups.wake_readers), (ConnectorAwake, due_sync.go_on)],
     hooks=Hooks(catalog=public.catalog, bin_kinds=(model_bin.KIND,), files_in_use=(model_usages.files_in_use,)),
 )

@@ -72,6 +72,8 @@ class StorageRun(Stamped, Owned, Row):
     """A refresh of a model from its extractor, or a fill of its computed columns; a model has at most one of each that is not finished.
 
     fingerprint: a digest of the state of the source, None when the source has no digest. tries: how often a worker has started it.
+    Of a sync: who goes on with it (a worker with a lower `epoch` does not), what comes next, how often in a row its source failed, and what
+    it waits for, in words.
     Of a fill: which columns; how many records have their values, of how many; the id of the last of them; how often it was begun from the
     first record; and whether columns lack values: until it has succeeded, or a later one takes its place.
     """
@@ -102,7 +104,35 @@ class StorageRun(Stamped, Owned, Row):
     after_id: Mapped[str | None]
     pass_number: Mapped[int] = mapped_column(default=0)
     is_incomplete: Mapped[bool] = mapped_column(default=False)
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
+    step: Mapped[str] = mapped_column(default="reading", server_default="reading")
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    waiting_for: Mapped[str | None]
     finished_at: Mapped[datetime | None]
+
+
+class ModelSource(Owned, Row):
+    """Where the next page of a model's source begins; None: at the very first.
+
+    columns: the names of the columns to ask the source for. bookkeeping: the slugs of those whose change is not one of the record.
+    """
+
+    __tablename__ = "model_sources"
+
+    model_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.uuid"), primary_key=True)
+    cursor: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    bookkeeping: Mapped[list[Any]] = mapped_column(Json)
+    columns: Mapped[list[Any]] = mapped_column(Json)
+
+
+class SyncedId(Owned, Row):
+    """A record that a sync has read which will remove the others. Gone when it ends."""
+
+    __tablename__ = "synced_ids"
+
+    run_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    record_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class StaleLookup(Owned, Row):

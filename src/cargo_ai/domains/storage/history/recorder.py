@@ -37,7 +37,7 @@ def origin_of(ctx: Context, kind: Kind, *, source: str | None = None, undoes: uu
     return Origin(kind, ctx.who.user_uuid, ctx.who.token_uuid if ctx.who.token_uuid.int else None, source=source, undoes=undoes)
 
 
-# `cs`: the change set, unless there is one; then its writes of this transaction.
+# `cs`: the change set, unless there is one (of a sync, which has many transactions); then its writes of this transaction.
 _ADD = """
 with cs as (
     insert into change_sets (
@@ -45,6 +45,7 @@ with cs as (
         records_at, undoes_uuid
     ) values (%(uuid)s, %(at)s, %(at)s, %(workspace)s, %(model)s, %(kind)s, %(user)s, %(token)s, %(workflow)s, %(batch)s, %(run)s,
         %(source)s, %(at)s, %(undoes)s)
+    on conflict (uuid) do nothing
 )
 insert into change_set_writes (change_set_uuid, xid, workspace_uuid, added, updated, removed)
 values (%(uuid)s, pg_current_xact_id(), %(workspace)s, %(added)s, %(updated)s, %(removed)s)

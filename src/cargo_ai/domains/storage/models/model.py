@@ -1,4 +1,4 @@
-"""Models: create them with their table, show, update and remove them."""
+"""Models: show, list and remove them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -20,24 +19,18 @@ from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.storage.columns import definition, filling
-from cargo_ai.domains.storage.identity import unification
-from cargo_ai.domains.storage.models import extractors, file_source, model_bin, model_catalog, model_update, model_usages, preview
-from cargo_ai.domains.storage.models.extractors import Shape
-from cargo_ai.domains.storage.records import read_file
-from cargo_ai.domains.storage.records.read_file import UnreadableFile
-from cargo_ai.domains.storage.records.row_results import RowResults
+from cargo_ai.domains.storage.columns import filling
+from cargo_ai.domains.storage.models import model_bin, model_catalog, model_usages
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records import ddl, names
-from cargo_ai.records.catalog import Relation
 from cargo_ai.store.driver import driver_connection, fetch
 
-_LIST = "cargo-ai storage model list"
-_DATASETS = "cargo-ai storage dataset list"
+LIST = "cargo-ai storage model list"
+DATASETS = "cargo-ai storage dataset list"
 LANGUAGE = "postgresql"
 
 
@@ -141,120 +134,11 @@ async def find(db: AsyncSession, model: str, *, lock: bool = False) -> Model | N
     return await db.scalar(query.with_for_update().execution_options(populate_existing=True) if lock else query)
 
 
-@handles(contract.create)
-async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelReply:
-    """Create the model with its table, log and view; an uploaded file is loaded into it."""
-    # First of all: while a file is read, no connection to the database is held.
-    inferred = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
-    dataset = await _dataset(ctx, request.dataset_uuid)
-    dataset = found_or_refuse(contract.create, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
-    if dataset.kind == "connector" or request.extractor_slug not in extractors.EXTRACTORS:
-        contract.create.refuse(
-            "integrationNotCompatible",
-            extractor=request.extractor_slug,
-            extractors=", ".join(extractors.EXTRACTORS) if dataset.kind == "native" else "none yet on connectors' datasets",
-            fix="cargo-ai connection native-integration get",
-        )
-    if request.schedule is not None:
-        contract.create.refuse(
-            "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
-        )
-    inferred = inferred or await preview.read(ctx, contract.create, request.extractor_slug, request.config)
-    row = new_row(ctx, request, dataset, inferred.shape, await _folder(ctx, contract.create, request.folder_uuid))
-    relation = await add_with_table(ctx, row, dataset)
-    if _from_file(request):
-        await _load_file(ctx, row, relation)
-    return await response_for(ctx.db, row)
-
-
-def _from_file(request: contract.CreateModel) -> bool:
-    return request.extractor_slug == extractors.UPLOAD_FILE
-
-
-async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
-    """Load the model's file into it, as its first run."""
-    key, began = read_file.file_key(row.config), clock.now()
-    skips, options = row.config.get("skipInvalid") is True, read_file.file_options(row.config)
-    with RowResults() as results:
-        try:
-            noted = results if skips else None
-            filled = await read_file.load_file(ctx, relation, key, "import", skip_invalid=skips, results=noted, options=options)
-        except UnreadableFile as fault:
-            contract.create.refuse("fileInvalid", problem=str(fault))
-        if filled.rejected_count:
-            report = await results.save(ctx, row.uuid)
-            ctx.warn(
-                f"Rows that do not fit were left out: {filled.rejected_count:,}. They are listed, with the reason, by "
-                f"cargo-ai storage record download-ingest-report --uuid {report.uuid}"
-            )
-    ctx.db.add(
-        StorageRun(
-            workspace_uuid=ctx.workspace,
-            model_uuid=row.uuid,
-            user_uuid=ctx.who.user_uuid,
-            status="success",
-            file_names=[key],
-            counts={"added": filled.loaded.added},
-            fingerprint=file_source.fingerprint(row),
-            created_at=began,
-            finished_at=clock.now(),
-        )
-    )
-    await ctx.db.flush()
-
-
-def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
-    """The row of a model that has no table yet."""
-    physical = names.new_physical_names(ctx.workspace, dataset.slug, request.slug)
-    return Model(
-        uuid=ids.new(),
-        workspace_uuid=ctx.workspace,
-        user_uuid=ctx.who.user_uuid,
-        dataset_uuid=uuid.UUID(dataset.uuid),
-        slug=request.slug,
-        name=request.name,
-        description=request.description,
-        extractor_slug=request.extractor_slug,
-        config=request.config,
-        columns=[column.to_wire() for column in shape.columns],
-        additional_columns=[],
-        column_order=[column.slug for column in shape.columns],
-        id_column_slug=shape.id_column,
-        title_column_slug=shape.title_column,
-        time_column_slug=shape.time_column,
-        folder_uuid=folder,
-        is_paused=False,
-        schema_name=physical.schema,
-        table_name=physical.table,
-        view_name=physical.view,
-        log_name=physical.log,
-        hashed_columns=[column.slug for column in shape.columns],
-    )
-
-
-async def add_with_table(ctx: Context, row: Model, dataset: Dataset) -> Relation:
-    """Insert the row and create its table, which is returned; 409 `duplicateSlug` when the dataset has the slug already."""
-    taken = select(Model.uuid).where(Model.dataset_uuid == row.dataset_uuid, Model.slug == row.slug, Model.deleted_at.is_(None))
-    if await ctx.db.scalar(taken) is not None:
-        contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
-    try:
-        async with ctx.db.begin_nested():
-            ctx.db.add(row)
-    except IntegrityError:
-        # Another request took it between the look and the write.
-        contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
-    relation = model_catalog.to_relation(row, dataset.slug)
-    known = await model_catalog.catalog(ctx.db, ctx.workspace)
-    await definition.replace_views(ctx.db, known, [relation], ddl.create(relation))
-    await model_usages.record_model(ctx.db, row, known, None if dataset.connector_uuid is None else uuid.UUID(dataset.connector_uuid))
-    return relation
-
-
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ModelReply:
     """One model."""
     row = await find(ctx.db, request.uuid)
-    row = found_or_refuse(contract.get, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "modelNotFound", uuid=request.uuid, fix=LIST)
     return await response_for(ctx.db, row)
 
 
@@ -263,50 +147,19 @@ async def all_(ctx: Context, request: contract.ListModels) -> contract.ModelsRep
     """The models of the workspace or of one dataset, newest first."""
     query = select(Model).where(Model.deleted_at.is_(None)).order_by(Model.uuid.desc())
     if request.dataset_uuid is not None:
-        if await _dataset(ctx, request.dataset_uuid) is None:
-            contract.all.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
+        if await dataset_of(ctx, request.dataset_uuid) is None:
+            contract.all.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=DATASETS)
         query = query.where(Model.dataset_uuid == ids.parse(request.dataset_uuid))
     rows = (await ctx.db.scalars(query)).all()
     stats = await ModelStats.of(ctx.db, rows)
     return contract.ModelsReply(models=[to_response(row, stats) for row in rows])
 
 
-@handles(contract.update)
-async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelReply:
-    """Change the fields that are given; a new title or time column shows at once."""
-    row = await find(ctx.db, request.uuid, lock=True)
-    row = found_or_refuse(contract.update, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
-    fields = request.model_fields_set
-    if request.schedule is not None:
-        contract.update.refuse(
-            "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
-        )
-    if "folder_uuid" in fields:
-        row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
-    if request.name is not None:
-        row.name = request.name
-    if "description" in fields:
-        row.description = request.description
-    if request.position is not None:
-        row.position = request.position.to_wire()
-    if request.is_paused is not None:
-        row.is_paused = request.is_paused
-    if "unification" in fields:
-        row.unification = await unification.validate(ctx, row, request.unification)
-    if request.config is not None:
-        model_update.update_config(row, request.config)
-    if fields & {"title_column_slug", "time_column_slug", "id_column_slug"}:
-        await model_update.update_roles(ctx, row, request)
-    await ctx.db.flush()
-    await model_usages.record_folder(ctx.db, row)
-    return await response_for(ctx.db, row)
-
-
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
     """Remove a model that nothing uses: it goes to the bin with its records."""
     row = await find(ctx.db, request.uuid, lock=True)
-    row = found_or_refuse(contract.remove, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.remove, row, "modelNotFound", uuid=request.uuid, fix=LIST)
     await _refuse_used(ctx, row)
     return await model_bin.hide(ctx, row)
 
@@ -331,7 +184,7 @@ async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
     """The CREATE TABLE under the logical name."""
     model_uuid = ids.parse(request.uuid)
     relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(model_uuid) if model_uuid else None
-    relation = found_or_refuse(contract.get_ddl, relation, "modelNotFound", uuid=request.uuid, fix=_LIST)
+    relation = found_or_refuse(contract.get_ddl, relation, "modelNotFound", uuid=request.uuid, fix=LIST)
     return contract.Ddl(ddl=ddl.logical_create_table(relation), language=LANGUAGE)
 
 
@@ -344,12 +197,14 @@ async def exists_by_slug(ctx: Context, request: contract.ModelBySlug) -> contrac
     return contract.Exists(exists=await ctx.db.scalar(query) is not None)
 
 
-async def _dataset(ctx: Context, text: str) -> Dataset | None:
+async def dataset_of(ctx: Context, text: str) -> Dataset | None:
+    """The dataset with this uuid, which then stays until the commit; None when it is unknown."""
     uid = ids.parse(text)
     return await connection.dataset(ctx.db, uid, lock=True) if uid else None
 
 
-async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
+async def folder_of(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
+    """The uuid of a folder of models; the operation refuses another one."""
     if text is None:
         return None
     folder = ids.parse(text)

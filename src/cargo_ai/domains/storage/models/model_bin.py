@@ -18,7 +18,8 @@ from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.columns import definition, recompute
 from cargo_ai.domains.storage.models import model_catalog
-from cargo_ai.domains.storage.tables import Model, StorageRun, UnifiedReference
+from cargo_ai.domains.storage.sync import model_schedule
+from cargo_ai.domains.storage.tables import Model, ModelSource, StorageRun, UnifiedReference
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.records import ddl, lookup_triggers
@@ -36,6 +37,7 @@ async def hide(ctx: Context, row: Model) -> bin_contract.RemovedToBin:
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = known.by_model(row.uuid)
     kept = {"ingestTokenHash": row.ingest_token_hash}
+    await model_schedule.take_away(ctx.db, row)
     row.deleted_at, row.ingest_token_hash = clock.now(), None
     await ctx.db.flush()
     if relation is not None:
@@ -55,6 +57,7 @@ async def _restore(ctx: Context, item: BinItem, slug: str | None) -> None:
     await _show(ctx, row, slug or row.slug)
     row.folder_uuid = await workspace.living_folder(ctx, row.folder_uuid, "model")
     row.ingest_token_hash = item.kept.get("ingestTokenHash")
+    await model_schedule.bring_back(ctx.db, row)
     await _leave_broken_columns_out(ctx, item, row)
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = known.by_model(row.uuid)
@@ -120,6 +123,7 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     row = await db.scalar(select(Model).where(Model.uuid == item.uuid))
     assert row is not None, "the rows of removed models stay"
     await definition.alter_tables(db, ddl.drop(model_catalog.to_relation(row, "")))
+    await db.execute(delete(ModelSource).where(ModelSource.model_uuid == item.uuid))
     await db.execute(delete(UnifiedReference).where(UnifiedReference.model_uuid == item.uuid))
     await quotas.forget(await driver_connection(db), item.workspace_uuid, "records", str(item.uuid))
 

@@ -15,6 +15,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import run as contract
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model
+from cargo_ai.domains.storage.sync import sync_state
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting
 from cargo_ai.engine.dispatch.queue import producer
@@ -60,6 +61,7 @@ def to_response(row: StorageRun) -> contract.Run:
         column_slugs=[str(slug) for slug in row.column_slugs or []],
         records_done=row.records_done,
         records_total=row.records_total,
+        waiting_for=row.waiting_for,
     )
 
 
@@ -99,7 +101,8 @@ async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
 async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool = False, is_force: bool = False) -> StorageRun:
     """Start a run in the session's transaction: it exists, and a worker begins, when that commits. CannotRefresh when there is nothing to
     read or a run is under way."""
-    if row.extractor_slug not in SOURCES and not unification.is_enabled(row):
+    is_synced = await model.connector_of(db, row.dataset_uuid) is not None
+    if not is_synced and row.extractor_slug not in SOURCES and not unification.is_enabled(row):
         sentence = f"Records of models made by {row.extractor_slug} come in by API, by file or from workflows: there is no source to read."
         raise CannotRefresh("modelNotCompatible", sentence)
     problem = await unification.find_obstacle(db, row)
@@ -124,7 +127,8 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
     except IntegrityError:
         # Another transaction, which did not lock the model, was faster.
         raise CannotRefresh("alreadyRunning", "The model is being refreshed already.", await _find_unfinished(db, row.uuid)) from None
-    await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(run.uuid))
+    task = sync_state.TASK if is_synced else TASK
+    await producer().defer(await driver_connection(db), task, "batch", workspace=str(row.workspace_uuid), run=str(run.uuid))
     return run
 
 
@@ -169,15 +173,21 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
 
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: ByUuid) -> Removed:
-    """Cancel a run: one that no worker has started ends at once, another one stops. A refresh undoes what it did."""
+    """Cancel a run: one that no worker has started, or that waits, ends at once; another one stops. A refresh from a file undoes what it
+    did, a sync keeps what it has read."""
     row = await _find(ctx.db, request.uuid)
     row = found_or_refuse(contract.cancel, row, "runNotFound", uuid=request.uuid, fix=_RUNS)
     now = clock.now()
     this_run = StorageRun.uuid == row.uuid
-    waiting = update(StorageRun).where(this_run, StorageRun.status == "pending").values(status="cancelled", finished_at=now, updated_at=now)
+    waiting = (
+        update(StorageRun)
+        .where(this_run, StorageRun.status == "pending")
+        .values(status="cancelled", waiting_for=None, finished_at=now, updated_at=now)
+    )
     running = update(StorageRun).where(this_run, StorageRun.finished_at.is_(None)).values(status="cancelling", updated_at=now)
     for statement in (waiting, running):
         if await ctx.db.scalar(statement.returning(StorageRun.uuid)) is not None:
+            await sync_state.forget_ids(ctx.db, row.uuid)
             await notify_waiting(ctx.db, row.uuid)
             break
     else:

@@ -194,9 +194,9 @@ class Writer:
         await self._after(changed, updated=len(changed))
         return changed
 
-    async def upsert(self, validated: ValidatedRecords) -> WriteResult:
-        """Add records, or update those that exist."""
-        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), self.changes.at)
+    async def upsert(self, validated: ValidatedRecords, *, quiet: frozenset[str] = frozenset()) -> WriteResult:
+        """Add records, or update those that exist; one that differs in nothing but `quiet` columns stays as it is."""
+        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), self.changes.at, quiet=quiet)
         await self._require_place(len(written.added))
         await self._after(written.touched, added=len(written.added), updated=len(written.updated))
         return written

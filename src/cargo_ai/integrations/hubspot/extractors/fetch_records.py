@@ -40,8 +40,8 @@ from cargo_ai.integrations.kit import (
 Json = Any
 JsonObject = Mapping[str, Json]
 
-_TITLES = {"contacts": "email", "0-1": "email", "companies": "name", "0-2": "name", "deals": "dealname", "0-3": "dealname"}
-_TITLES |= {"tickets": "subject", "0-5": "subject"}
+_STANDARD = (("contacts", "0-1", "email"), ("companies", "0-2", "name"), ("deals", "0-3", "dealname"), ("tickets", "0-5", "subject"))
+_TITLES: Mapping[str, str] = {key: title for name, number, title in _STANDARD for key in (name, number)}
 _CREATED = ("createdate", "hs_createdate")
 _MODIFIED = ("lastmodifieddate", "hs_lastmodifieddate")
 """Contacts have the first, all other types the second."""
@@ -83,7 +83,7 @@ async def _shape(request: ExtractRequest) -> SourceShape:
     title = await _title(request.service, form.object_type, definitions)
     ordered: list[str] = [RECORD_ID, *([title] if title else []), *names, *system]
     columns = tuple(_column(name, definitions.get(name, {})) for name in dict.fromkeys(ordered))
-    return SourceShape(columns, RECORD_ID, title, next((name for name in _CREATED if name in names), None), _BOOKKEEPING)
+    return SourceShape(columns, RECORD_ID, title, next((name for name in _CREATED if name in definitions), None), _BOOKKEEPING)
 
 
 async def _title(service: Service, object_type: str, definitions: Mapping[str, JsonObject]) -> str | None:

@@ -1,1 +1,0 @@
-"""The actions of Clearbit, each under all its names."""
