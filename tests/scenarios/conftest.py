@@ -13,6 +13,7 @@ from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
 from tests.simulators.hubspot import server as hubspot
 from tests.simulators.hubspot.server import Running
+from tests.simulators.people_data_labs import server as people_data_labs
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +24,19 @@ def hubspot_service() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, hubspot_service: Running) -> Iterator[RealServer]:
+def enrichment_service() -> Iterator[people_data_labs.Running]:
+    """People Data Labs, as far as the server can see."""
+    with people_data_labs.running() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, hubspot_service: Running, enrichment_service: people_data_labs.Running
+) -> Iterator[RealServer]:
     """`cargo-ai server start` with two workers; the loopback may be called."""
-    with real_server(tmp_path_factory.mktemp("server"), SERVICE_ADDRESSES=f"hubspot={hubspot_service.url}") as started:
+    addresses = f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url}"
+    with real_server(tmp_path_factory.mktemp("server"), SERVICE_ADDRESSES=addresses) as started:
         yield started
 
 

@@ -23,7 +23,7 @@ def test_find_an_integration(person: Person) -> None:
     assert "http" not in slugs(person, "--category", "enrichment")
     found = person("connection", "integration", "get", "http")["integration"]
     assert "request" in found["actions"]
-    assert person.refused("connection", "integration", "get", "clearbit")["reason"] == "integrationNotFound"
+    assert person.refused("connection", "integration", "get", "nowhere")["reason"] == "integrationNotFound"
     native = person("connection", "native-integration", "get")["nativeIntegration"]["actions"]
     assert {"start", "end", "branch", "filter", "variables", "switch", "split", "delay"} <= set(native)
     assert "request" not in native
@@ -37,7 +37,7 @@ def test_the_life_of_a_connector(person: Person, companies: Companies, server: R
     assert person("connection", "connector", "exists-by-slug", "--slug", "crm") == {"exists": True}
     again = person.refused(*CREATE, "crm", "--name", "Again")
     assert again["reason"] == "duplicateSlug" and "crm" in again["errorMessage"]
-    unknown = person.refused("connection", "connector", "create", "--integration-slug", "clearbit", "--slug", "c", "--name", "C")
+    unknown = person.refused("connection", "connector", "create", "--integration-slug", "nowhere", "--slug", "c", "--name", "C")
     assert unknown["reason"] == "integrationNotFound"
     person("connection", "connector", "update", "--uuid", made["uuid"], "--name", "CRM 2", "--rate-limit", '{"unit":"minute","max":600}')
     got = person("connection", "connector", "get", made["uuid"])["connector"]

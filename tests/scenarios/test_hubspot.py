@@ -10,6 +10,7 @@ import pytest
 from tests.kit.real_server import RealServer
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person
+from tests.simulators.hubspot.properties import Property
 from tests.simulators.hubspot.server import Running
 
 KEY = "HUBSPOT_KEY"
@@ -88,3 +89,32 @@ def test_a_property_that_the_account_lacks_is_named(person: Person, connector: s
     run = person(*words)["run"]
     assert (run["status"], 'Property "no_such_field" does not exist' in run["errorMessage"]) == ("error", True)
     assert not hubspot_service.control.account.type_named("contacts").records
+
+
+def test_only_the_failed_rows_of_a_batch_are_written_again(person: Person, connector: str, hubspot_service: Running) -> None:
+    workflow = person.deployed("Write tiers", upsert(connector, city="Ulm", tier="{{nodes.start.tier}}"))
+    records = [{"email": f"r{number}@example.com", "tier": "A" if number % 5 == 0 else None} for number in range(50)]
+    data = json.dumps({"kind": "records", "records": records})
+    words = ("orchestration", "batch", "create", "--workflow-uuid", workflow, "--data", data, "--wait-until-finished")
+    batch = person(*words)["batch"]
+    assert (batch["executedRunsCount"], batch["failedRunsCount"]) == (50, 10)
+    select = "SELECT record_id, operation, status, reason, message, external_id, written_at FROM row_results WHERE batch_uuid = "
+    results = person("orchestration", "query", "execute", f"{select}'{batch['uuid']}' ORDER BY record_id")["rows"]
+    assert len(results) == 50 and all(row["written_at"] for row in results)
+    failed = [row for row in results if row["status"] == "error"]
+    assert {(row["operation"], row["reason"], row["external_id"]) for row in failed} == {("failed", "invalidRequest", None)}
+    assert len(failed) == 10 and all('"tier" does not exist' in row["message"] for row in failed)
+    assert all(row["external_id"] for row in results if row["operation"] == "created")
+
+    contacts = hubspot_service.control.account.type_named("contacts")
+    contacts.add_property(Property("tier", "Tier"))
+    before = len(hubspot_service.control.sent("POST", "contacts/batch/upsert$"))
+    again = person(
+        "orchestration", "batch", "replay", batch["uuid"], "--from-node", "write", "--statuses", "error", "--wait-until-finished"
+    )
+    assert (again["batch"]["runsCount"], again["batch"]["failedRunsCount"]) == (10, 0)
+    sent = hubspot_service.control.sent("POST", "contacts/batch/upsert$")[before:]
+    assert sorted(row["id"] for call in sent for row in call.body["inputs"]) == sorted(f"r{at}@example.com" for at in range(0, 50, 5))
+    assert sum(record.values.get("tier") == "A" for record in contacts.records.values()) == 10
+    results = person("orchestration", "query", "execute", f"{select}'{again['batch']['uuid']}'")["rows"]
+    assert {(row["operation"], row["status"]) for row in results} == {("created", "success")} and len(results) == 10

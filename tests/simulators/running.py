@@ -32,6 +32,8 @@ def server_of(application: ASGIApp) -> uvicorn.Server:
 class Running:
     """A server that answers at `url`; the control of its simulator may be used from the test's thread."""
 
+    url: str
+
     def __init__(self, application: ASGIApp) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._server = server_of(application)

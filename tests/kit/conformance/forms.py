@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit import Integration
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import Harness, schema_errors
 
-_SLUG = re.compile(r"[a-z][A-Za-z0-9]*")
+_SLUG = re.compile(r"[a-z][A-Za-z0-9_]*")
 
 
 def _schemas(integration: Integration) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -147,9 +147,9 @@ class Harness:
         some: uuid.UUID = ids.new()
         given = self.subject.hurried(config) if self.hurry else config
         call = Call(some, None, some, None, some, {}, given, {}, key, 1)
-        return ActionRequest(
-            given, self.opened().config, call, self.client, SETTINGS, self.service(action.slug, key), self.sensitive_texts()
-        )
+        others = self.subject.others(self)
+        service, sensitive = self.service(action.slug, key), self.sensitive_texts()
+        return ActionRequest(given, self.opened().config, call, self.client, SETTINGS, service, sensitive, others=others)
 
     def form_request(self) -> FormRequest:
         """What a form asks with."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cargo_ai.integrations.kit import Integration, Service
+from cargo_ai.integrations.kit.other_connectors import NoOtherConnectors, OtherConnectors
 
 Json = Any
 JsonObject = dict[str, Json]
@@ -107,6 +108,7 @@ class Subject:
     examples: of each action, by slug. listings: its lists. extractions: a use of each extractor, by slug.
     params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.
     opened: `account` as a worker opens it: with the access token that its sign-in fetches; by default as it is.
+    others: the other connectors of the workspace, (harness) → those; of a facade.
     over_http: whether the service is called over HTTP; of another one, what is about statuses and headers is left out.
     """
 
@@ -120,6 +122,7 @@ class Subject:
     listings: tuple[Listing, ...] = ()
     extractions: dict[str, Extraction] = field(default_factory=dict[str, Extraction])
     opened: Callable[[JsonObject], JsonObject] = field(default=lambda account: account)
+    others: Callable[[Any], OtherConnectors] = field(default=lambda _harness: NoOtherConnectors())
     over_http: bool = True
     refresh: Refresh | None = None
     integration: Integration | None = None

@@ -15,6 +15,7 @@ from cargo_ai.domains.connection.account_service import open_service
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
+from cargo_ai.domains.connection.other_connectors import ConnectorsOfWorkspace
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
 from cargo_ai.engine.graph import price, unknown_outcome
@@ -142,7 +143,9 @@ class ConnectorNodes:
         sensitive = () if account is None else account.sensitive
         opened: Mapping[str, Any] = {} if account is None else account.config
         calls = open_service(self._services, call.workspace, service.integration, account, action=service.action.slug, key=call.key)
-        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive, self._services.files)
+        others = ConnectorsOfWorkspace(self._services.database, call, self.perform)
+        files = self._services.files
+        request = ActionRequest(call.config, opened, call, calls.client, self._settings, calls, sensitive, files, others)
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)

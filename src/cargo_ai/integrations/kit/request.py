@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit.errors import AccountHalted, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import FormT, read
+from cargo_ai.integrations.kit.other_connectors import NoOtherConnectors, OtherConnectors
 from cargo_ai.integrations.kit.secret_texts import scrub, scrub_json
 from cargo_ai.integrations.kit.service_call import Service
 from cargo_ai.kernel.settings import Settings
@@ -26,6 +27,7 @@ class ActionRequest:
 
     config: with its expressions resolved; connector_config: with its secrets opened, {} without a connector. service: to call it with.
     sensitive: the texts that must not come back. files: those of all workspaces; keys that a config names go through `require_owner`.
+    others: the workspace's connectors, for those who act by them.
     """
 
     config: Mapping[str, Json]
@@ -36,6 +38,7 @@ class ActionRequest:
     service: Service
     sensitive: tuple[str, ...] = ()
     files: FileStore | None = None
+    others: OtherConnectors = field(default_factory=NoOtherConnectors)
 
     def form(self, form: type[FormT]) -> FormT:
         """The config as an instance of its form; InvalidConfig names what is wrong."""

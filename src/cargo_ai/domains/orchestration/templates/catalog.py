@@ -54,8 +54,8 @@ def connectors(nodes: Json) -> dict[str, str]:
 
 
 def placeholder_of(name: str) -> str:
-    """What stands in the nodes for the value of that name."""
-    return f"__REPLACE_WITH_{name.upper()}__"
+    """What stands in the nodes for the value of that name; for the uuid of a model, where the name ends so."""
+    return f"__REPLACE_WITH_{name.upper()}{'_UUID' if name.endswith('_model') else ''}__"
 
 
 def replaced(value: Json, by: Mapping[str, Json]) -> Json:

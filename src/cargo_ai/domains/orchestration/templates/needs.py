@@ -71,14 +71,13 @@ async def _connectors(ctx: Context, template: JsonObject, request: contract.Appl
         chosen.setdefault(account.integration_slug, str(account.uuid))
     missing = sorted({slug for slug in wanted.values() if slug not in chosen})
     if missing:
-        names = [f"{integration.name} ({slug})" for slug in missing if (integration := connection.integrations().get(slug)) is not None]
-        cause = (
-            f"The template {request.slug} needs connectors that this workspace lacks: {', '.join(names)}. Create them, then repeat this."
-        )
-        first = connection.integrations()[missing[0]].name
-        fix = (
-            f"cargo-ai connection connector create --integration-slug {missing[0]} --slug {missing[0].lower()} --name {shlex.quote(first)}"
-        )
+        known = await connection.integrations(ctx.services, ctx.workspace)
+        names = {slug: integration.name for slug in missing if (integration := known.get(slug)) is not None}
+        listed = ", ".join(f"{name} ({slug})" for slug, name in names.items())
+        cause = f"The template {request.slug} needs connectors that this workspace lacks: {listed}. Create them, then repeat this."
+        first = missing[0]
+        named = f"--slug {first.lower()} --name {shlex.quote(names.get(first, first))}"
+        fix = f"cargo-ai connection connector create --integration-slug {first} {named}"
         contract.apply.refuse("connectorNotFound", cause=cause, fix=fix, details={"missing": missing})
     return {placeholder: chosen[slug] for placeholder, slug in wanted.items()}
 

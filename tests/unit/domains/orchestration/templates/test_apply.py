@@ -233,3 +233,63 @@ async def test_an_alert_is_sent_for_what_enters_and_routing_gives_leads_an_owner
     await until(count, 3)
     texts = [str(message["text"]) for message in channel.messages]
     assert any("*c&lt;x&gt;@acme.example*" in text and "• email: " in text for text in texts), json.dumps(texts)
+
+
+async def test_crm_sync_merges_both_sides_field_by_field(backend: Backend, services: Services) -> None:
+    """The model of the connector is filled by hand here, so that each side's state is known at each step."""
+    services.reset()
+    people = await model(backend, "crm-sync-out", "people", "email")
+    mirror = await model(backend, "crm-sync-in", "hubspot_contacts", "hs_object_id")
+    outward = await apply(backend, "crm-sync-out", model="people")
+    inward = await apply(backend, "crm-sync-in", model="hubspot_contacts", values={"target_model": "people"})
+    contacts = services.hubspot.control.account.type_named("contacts")
+
+    async def put(model_uuid: str, key: str, **values: Any) -> None:
+        await backend.admin.call("storage.record.update", modelUuid=model_uuid, id=key, data=values)
+
+    async def look() -> None:
+        """What a sync of the connector's model would bring."""
+        known = {row["hs_object_id"] for row in await backend.admin.records(mirror)}
+        for record in contacts.records.values():
+            data = {name: record.values.get(name) for name in ("email", "firstname", "lastname", "phone", "jobtitle", "company")}
+            if record.id in known:
+                await put(mirror, record.id, **data)
+            else:
+                await backend.admin.add(mirror, {"hs_object_id": record.id, **data})
+
+    async def person(email: str) -> tuple[Any, ...]:
+        found = next(row for row in await backend.admin.records(people) if row["email"] == email)
+        return found["first_name"], found["phone"], found["job_title"]
+
+    def contact(email: str) -> tuple[Any, ...]:
+        found = next(record.values for record in contacts.records.values() if record.values["email"] == email)
+        return tuple(found.get(name) for name in ("firstname", "phone", "jobtitle"))
+
+    await backend.admin.add(people, {"email": "ann@acme.example", "first_name": "Ann", "phone": "1", "job_title": "CTO"})
+    contacts.create({"email": "bob@acme.example", "firstname": "Bob", "phone": "2"})
+    await run_play(backend, outward)
+    await look()
+    await run_play(backend, inward)
+    assert contact("ann@acme.example") == await person("ann@acme.example") == ("Ann", "1", "CTO")
+    assert await person("bob@acme.example") == ("Bob", "2", None)
+    calls = len(services.hubspot.control.sent("POST", "contacts/batch/upsert$"))
+    for applied in (outward, inward, outward):
+        assert (await run_play(backend, applied))["failedRunsCount"] == 0
+    assert len(services.hubspot.control.sent("POST", "contacts/batch/upsert$")) == calls
+
+    # Both sides change: another field each, the same field, and one is emptied.
+    ann = next(record for record in contacts.records.values() if record.values["email"] == "ann@acme.example")
+    contacts.update(ann, {"phone": "10", "firstname": "Anna"})
+    await put(people, "ann@acme.example", job_title="CEO", first_name="Annie")
+    await put(people, "bob@acme.example", phone=None, job_title="Buyer")
+    await look()
+    await run_play(backend, inward)
+    await run_play(backend, outward)
+    assert contact("ann@acme.example") == await person("ann@acme.example") == ("Anna", "10", "CEO")
+    assert contact("bob@acme.example") == ("Bob", "2", "Buyer")
+    await look()
+    await run_play(backend, inward)
+    await run_play(backend, outward)
+    assert await person("bob@acme.example") == contact("bob@acme.example")
+    reason, message, _ = await refused(backend, "crm-sync-in", model="hubspot_contacts", values={"target_model": "hubspot_contacts"})
+    assert reason == "modelNotCompatible" and "crm_synced (string)" in message

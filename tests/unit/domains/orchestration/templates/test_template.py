@@ -61,6 +61,8 @@ async def test_templates_are_listed_by_kind_and_an_unknown_one_is_refused(backen
     kinds = {one["slug"]: one["kind"] for one in listed}
     assert kinds == {
         "company-enrichment": "tool",
+        "crm-sync-in": "play",
+        "crm-sync-out": "play",
         "email-waterfall": "tool",
         "lead-routing": "play",
         "lead-scoring": "play",

@@ -1,0 +1,1 @@
+"""The actions of Clearbit, each under all its names."""

@@ -1,0 +1,57 @@
+"""The actions `person_enrich` and `enrichPerson`: one person by their e-mail address, under each of its names."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cargo_ai.integrations.clearbit.actions.company import ANSWERED_BY, TEXT, object_of
+from cargo_ai.integrations.clearbit.answering import answer
+from cargo_ai.integrations.clearbit.providers import PEOPLE
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, schema_of, ui, ui_schema_of
+
+
+class PersonEnrich(Form):
+    """Who it is."""
+
+    email: str = Field(title="E-mail address", min_length=1, max_length=500, json_schema_extra=ui(widget="ExpressionWidget"))
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """The person; `found` is false where they are not known."""
+    email = request.form(PersonEnrich).email.strip()
+    if not email:
+        raise InvalidConfig("`email` is empty.")
+    return await answer(request, email, PEOPLE)
+
+
+def _action(slug: str) -> ConnectorAction:
+    return Action(
+        slug=slug,
+        kind="connector",
+        name="Enrich person",
+        description="Finds one person by their e-mail address; another service answers, for Clearbit takes no new customers.",
+        does="acts",
+        hint="writes",
+        idempotency="none",
+        cacheable=lambda done: done.output["found"],
+        config_schema=schema_of(PersonEnrich),
+        ui_schema=ui_schema_of(PersonEnrich),
+        output_schema={
+            "type": "object",
+            "properties": {
+                "found": {"type": "boolean"},
+                "id": TEXT,
+                "name": object_of(fullName=TEXT, givenName=TEXT, familyName=TEXT),
+                "email": TEXT,
+                "location": TEXT,
+                "employment": object_of(name=TEXT, domain=TEXT, title=TEXT, seniority=TEXT),
+                "linkedin": object_of(handle=TEXT),
+                "answeredBy": ANSWERED_BY,
+            },
+            "required": ["found", "name", "email", "employment", "answeredBy"],
+        },
+        perform=perform,
+    )
+
+
+ACTIONS = tuple(_action(slug) for slug in ("person_enrich", "enrichPerson"))
