@@ -8,13 +8,44 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import Preparation
 from cargo_ai.contract.billing import subscription as contract
+from cargo_ai.domains.billing.payments.customer import row_of
+from cargo_ai.domains.billing.payments.stripe_account import StripeFailed, account_of
 from cargo_ai.domains.billing.periods import period_at
 from cargo_ai.domains.billing.usage import price_cents
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.wire import Nothing
 from cargo_ai.ledger.tables import ledger_usage
 
 MOST_MONTHS = 36
+MOST_INVOICES = 100
+
+
+async def of_stripe(asked: Preparation, _request: Nothing) -> list[contract.Invoice] | None:
+    """Those of Stripe; None where credits are not sold."""
+    stripe, row = account_of(asked.services), await row_of(asked.services, asked.who.workspace_uuid)
+    if stripe is None:
+        return None
+    if row is None or row.customer is None:
+        return []
+    customer = row.customer
+    try:
+        listed = await stripe.call(lambda client: client.v1.invoices.list({"customer": customer, "limit": MOST_INVOICES}).data)
+    except StripeFailed as failed:
+        contract.get_invoices.refuse("failedToGetInvoices", problem=failed.message)
+    return [
+        contract.Invoice(
+            id=str(invoice.id),
+            is_paid=invoice.status == "paid",
+            currency=invoice.currency,
+            amount=invoice.amount_due,
+            due_date=None if invoice.due_date is None else datetime.fromtimestamp(invoice.due_date, UTC),
+            url=invoice.hosted_invoice_url,
+        )
+        for invoice in listed
+        if invoice.status != "draft"
+    ]
 
 
 async def of_ledger(ctx: Context) -> list[contract.Invoice]:

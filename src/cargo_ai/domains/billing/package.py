@@ -1,14 +1,15 @@
-"""What the domain adds to the server: the handlers of its operations, renewals, and usage that is added up."""
+"""What the domain adds to the server: the handlers of its operations, renewals, top-ups, and usage that is added up."""
 
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
 from cargo_ai.domains.billing import new_records, renewal, welcome
+from cargo_ai.domains.billing.payments.topup import Topups
 
 PACKAGE = Package(
     module=__package__ or "",
     chores={"add up new records": lambda services: new_records.fold(services.database)},
-    background=[lambda services: renewal.Renewals(services.database).run()],
+    background=[lambda services: renewal.Renewals(services.database).run(), lambda services: Topups(services).run()],
     hooks=Hooks(workspace_created=(welcome.give_credits,)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
@@ -12,6 +13,7 @@ from cargo_ai.contract.billing import subscription as contract
 from cargo_ai.contract.billing.usage import UsageUnit
 from cargo_ai.domains.billing import allowance, invoices
 from cargo_ai.domains.billing.allowance import Allowance
+from cargo_ai.domains.billing.payments import plan
 from cargo_ai.domains.billing.periods import MONTHS
 from cargo_ai.domains.billing.tables import Subscription
 from cargo_ai.domains.billing.usage import number, price_cents
@@ -86,16 +88,20 @@ async def reply(ctx: Context) -> contract.SubscriptionReply:
     return contract.SubscriptionReply(subscription=to_response(ctx, row, has))
 
 
-@handles(contract.get_invoices)
+@handles(contract.get_invoices, before=invoices.of_stripe)
 async def get_invoices(ctx: Context, request: Nothing) -> contract.InvoicesReply:
-    """The newest first."""
-    return contract.InvoicesReply(invoices=await invoices.of_ledger(ctx))
+    """The newest first: Stripe's where credits are sold, else those of the ledger."""
+    sold = cast("list[contract.Invoice] | None", ctx.prepared)
+    return contract.InvoicesReply(invoices=await invoices.of_ledger(ctx) if sold is None else sold)
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: Nothing) -> contract.SubscriptionReply:
     """Every workspace has one."""
     answer = await reply(ctx)
+    row = await allowance.find(ctx.db, ctx.workspace)
+    if row is not None and row.paused_until is not None and row.paused_until > clock.now():
+        ctx.warn(f"Top-ups pause until {clock.to_iso(row.paused_until)}: a card was declined, or they followed each other too fast.")
     if answer.subscription.is_unlimited:
         ctx.warn("The workspace is unlimited: no budget was set, and the available credits are a number that is never reached.")
     return answer
@@ -119,9 +125,12 @@ async def update_overage(ctx: Context, request: contract.UpdateOverage) -> contr
     return await reply(ctx)
 
 
-@handles(contract.update_plan)
+@handles(contract.update_plan, before=plan.sell)
 async def update_plan(ctx: Context, request: contract.UpdatePlan) -> contract.SubscriptionReply:
     """Where credits are not sold, this is the budget."""
+    if ctx.prepared is not None:
+        await plan.note(ctx, request, cast("plan.Sold", ctx.prepared))
+        return await reply(ctx)
     if request.cadence == "custom":
         contract.update_plan.refuse("subscriptionNotElligible", sentence=f"The cadence is one of {', '.join(MONTHS)}, or one_time.")
     row = await allowance.lock_row(ctx.db, ctx.workspace)
@@ -133,10 +142,26 @@ async def update_plan(ctx: Context, request: contract.UpdatePlan) -> contract.Su
 @handles(contract.update_topup)
 async def update_topup(ctx: Context, request: contract.UpdateTopup) -> contract.SubscriptionReply:
     """Nothing is charged here: the worker buys when few are left."""
-    if request.enabled:
-        contract.update_topup.refuse("subscriptionNotElligible", sentence=CARDS_NEED_STRIPE)
     row = await allowance.find(ctx.db, ctx.workspace, lock=True)
-    if row is not None:
+    if request.enabled:
+        _require_card(ctx, request, row)
+        row = await allowance.lock_row(ctx.db, ctx.workspace)
+        row.topup_credits, row.topup_threshold = Decimal(str(request.credits_count)), Decimal(str(request.threshold))
+    elif row is not None:
         row.topup_credits = row.topup_threshold = row.paused_until = None
-        await ctx.db.flush()
+    await ctx.db.flush()
     return await reply(ctx)
+
+
+def _require_card(ctx: Context, request: contract.UpdateTopup, row: Subscription | None) -> None:
+    operation = contract.update_topup
+    if not ctx.settings.stripe_api_key:
+        operation.refuse("subscriptionNotElligible", sentence=CARDS_NEED_STRIPE)
+    if price_cents(ctx.settings, Decimal(str(request.credits_count))) == 0:
+        operation.refuse(
+            "subscriptionNotElligible", sentence=plan.NO_PRICE if request.credits_count else "A top-up has at least one credit."
+        )
+    if row is None or row.customer is None:
+        operation.refuse("customerNotFound")
+    if row.payment_method is None:
+        operation.refuse("paymentMethodNotFound")

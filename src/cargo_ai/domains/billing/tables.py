@@ -21,7 +21,8 @@ class Subscription(Stamped, Owned, Row):
     """What a workspace may use. There is a row once something was set; without one, or without `credits_count`, it is unlimited.
 
     credits_count: credits of each period, which began at `start_at` and is renewed at `reset_at`. future: the plan that begins then.
-    status_at: when Stripe said the status; older events do not change it. payment_method: the card that is charged, at Stripe.
+    status_at: when Stripe said the status; older events do not change it. payment_method: the card that is charged, at Stripe, since
+        `payment_method_at`.
     paused_until: no top-up before, after a card was declined or top-ups followed each other too fast.
     """
 
@@ -45,11 +46,12 @@ class Subscription(Stamped, Owned, Row):
     status: Mapped[str | None]
     status_at: Mapped[datetime | None]
     payment_method: Mapped[str | None]
+    payment_method_at: Mapped[datetime | None]
 
 
 class CreditTopup(Stamped, Owned, Row):
     """Credits that are bought because few were left. `status`: pending, succeeded, declined or failed. One of a workspace is pending at a
-    time. `payment`: the payment intent at Stripe."""
+    time."""
 
     __tablename__ = "credit_topups"
     __table_args__ = (
@@ -61,7 +63,6 @@ class CreditTopup(Stamped, Owned, Row):
     credits: Mapped[Decimal] = mapped_column(Credits)
     price_cents: Mapped[int]
     status: Mapped[str]
-    payment: Mapped[str | None]
     problem: Mapped[str | None]
 
 

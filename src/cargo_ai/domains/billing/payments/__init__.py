@@ -1,0 +1,1 @@
+"""Payments: what Stripe does for a workspace where credits are sold."""
