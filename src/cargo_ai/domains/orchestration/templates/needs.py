@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import template as contract
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.orchestration.templates import catalog
+from cargo_ai.domains.orchestration.templates import catalog, fixes
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import Relation
@@ -75,9 +74,8 @@ async def _connectors(ctx: Context, template: JsonObject, request: contract.Appl
         names = {slug: integration.name for slug in missing if (integration := known.get(slug)) is not None}
         listed = ", ".join(f"{name} ({slug})" for slug, name in names.items())
         cause = f"The template {request.slug} needs connectors that this workspace lacks: {listed}. Create them, then repeat this."
-        first = missing[0]
-        named = f"--slug {first.lower()} --name {shlex.quote(names.get(first, first))}"
-        fix = f"cargo-ai connection connector create --integration-slug {first} {named}"
+        first = known.get(missing[0])
+        fix = "cargo-ai connection integration list" if first is None else fixes.connector_creation(first)
         contract.apply.refuse("connectorNotFound", cause=cause, fix=fix, details={"missing": missing})
     return {placeholder: chosen[slug] for placeholder, slug in wanted.items()}
 
@@ -93,22 +91,24 @@ async def _model(ctx: Context, template: JsonObject, request: contract.ApplyTemp
     if request.model is None:
         needed = f" with the columns {_listed(columns)}" if columns else ""
         cause = f"Say with --model on the records of which model the play runs: one{needed}."
-        contract.apply.refuse("modelNotFound", cause=cause, fix=_creation("records", columns))
-    return await _fitting(ctx, request.model, columns)
+        fix = await fixes.model_creation(ctx, template, "records", columns, is_target=False)
+        contract.apply.refuse("modelNotFound", cause=cause, fix=fix)
+    return await _fitting(ctx, template, request.model, columns)
 
 
 async def _other_model(ctx: Context, template: JsonObject, placeholder: str, name: str) -> Relation:
     wanted: Mapping[str, Mapping[str, str]] = template.get("otherColumns", {})
     by_placeholder = {catalog.placeholder_of(value): columns for value, columns in wanted.items()}
-    return await _fitting(ctx, name, by_placeholder.get(placeholder, dict[str, str]()))
+    return await _fitting(ctx, template, name, by_placeholder.get(placeholder, dict[str, str]()), is_target=True)
 
 
-async def _fitting(ctx: Context, name: str, columns: Mapping[str, str]) -> Relation:
-    """The model of that slug or uuid, with these columns."""
+async def _fitting(ctx: Context, template: JsonObject, name: str, columns: Mapping[str, str], *, is_target: bool = False) -> Relation:
+    """The model of that slug or uuid, with these columns. `is_target`: the play does not run on it, but writes to it."""
     relations = (await storage.catalog(ctx.db, ctx.workspace)).relations
     named = [relation for relation in relations if name in (relation.slug, str(relation.model), f"{relation.dataset}.{relation.slug}")]
     if not named:
-        contract.apply.refuse("modelNotFound", cause=f"There is no model {name} in this workspace.", fix=_creation(name, columns))
+        fix = await fixes.model_creation(ctx, template, name, columns, is_target=is_target)
+        contract.apply.refuse("modelNotFound", cause=f"There is no model {name} in this workspace.", fix=fix)
     if len(named) > 1:
         several = " or ".join(f"{relation.dataset}.{relation.slug}" for relation in named)
         contract.apply.refuse("modelNotFound", cause=f"Several models are called {name}: name {several}.")
@@ -124,12 +124,3 @@ async def _fitting(ctx: Context, name: str, columns: Mapping[str, str]) -> Relat
 
 def _listed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{slug} ({kind})" for slug, kind in columns.items())
-
-
-def _creation(name: str, columns: Mapping[str, str]) -> str:
-    """The command that creates such a model."""
-    slug = name if name.replace("_", "").isalnum() else "records"
-    listed = ",".join(f'{{"slug":"{column}","type":"{kind}","label":"{column}"}}' for column, kind in columns.items())
-    config = f'{{"columns":[{listed}]}}'
-    named = f"--slug {slug} --name {slug} --dataset-uuid DATASET"
-    return f"cargo-ai storage model create {named} --extractor-slug defineObject --config '{config}'"

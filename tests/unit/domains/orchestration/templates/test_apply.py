@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -115,7 +117,8 @@ async def until(value: Callable[[], Awaitable[Any]], wanted: Any) -> None:
 async def test_what_is_missing_is_asked_for_by_name(backend: Backend, services: Services) -> None:
     reason, message, fix = await refused(backend, "email-waterfall")
     assert reason == "connectorNotFound" and "ZeroBounce (zeroBounce)" in message and "Hunter" not in message
-    assert fix.startswith("cargo-ai connection connector create --integration-slug zeroBounce")
+    words = "--integration-slug zeroBounce --slug zerobounce --name ZeroBounce --secret apiKey"
+    assert fix == f"cargo-ai connection connector create {words}"
     assert (await refused(backend, "nothing"))[0] == "templateNotFound"
     assert (await refused(backend, "slack-alert", model="leads"))[1].startswith('Say with --values \'{"channel":"…"}\'')
     reason, message, _ = await refused(backend, "slack-alert", values={"chanel": "#sales"})
@@ -129,7 +132,20 @@ async def test_what_is_missing_is_asked_for_by_name(backend: Backend, services: 
     reason, message, _ = await refused(backend, "slack-alert", values=channel, connectors=["hunter"], model="some")
     assert reason == "connectorNotUsed" and "is one of hunter" in message
     assert (await refused(backend, "slack-alert", values=channel, connectors=["nobody"], model="some"))[0] == "connectorNotFound"
-    assert (await refused(backend, "slack-alert", values=channel, model="nowhere"))[0] == "modelNotFound"
+    reason, _, fix = await refused(backend, "lead-routing", values=OWNERS, model="nowhere")
+    words = dict(itertools.pairwise(shlex.split(fix)))
+    config = json.loads(words["--config"])
+    await backend.admin.call(
+        "storage.model.create",
+        slug=words["--slug"],
+        name=words["--name"],
+        datasetUuid=words["--dataset-uuid"],
+        extractorSlug=words["--extractor-slug"],
+        config=config,
+    )
+    assert reason == "modelNotFound" and config["idColumnSlug"] == "email"
+    reason, _, fix = await refused(backend, "crm-sync-in", values={"target_model": "nowhere"}, model="contacts")
+    assert reason == "modelNotFound" and "--extractor-slug fetchRecords" in fix and '{"objectType":"contacts"}' in fix
     reason, message, fix = await refused(backend, "lead-routing", values=OWNERS, model="some")
     assert reason == "modelNotCompatible" and "owner_id (string)" in message and "storage column create" in fix
     assert (await refused(backend, "list-clean-up", model="some"))[0] == "modelNotCompatible"
