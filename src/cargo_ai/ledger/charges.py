@@ -36,7 +36,7 @@ class Charge(NamedTuple):
 
 
 class Fee(NamedTuple):
-    """What a number of executions cost together, above 0. They have one label and ended on one day."""
+    """What a number of executions cost together; 0 where they are only counted. They have one label and ended on one day."""
 
     label: Label
     day: date
@@ -124,13 +124,15 @@ async def write(
     for fee in fees:
         names[fee.label] = fee.label.uuid
         _use(used, (fee.label.workspace, fee.day, names[fee.label]), fee.amount, fee.executions)
-        spent[fee.label.workspace] += fee.amount
+        if fee.amount > ZERO:
+            spent[fee.label.workspace] += fee.amount
     await labels.store(connection, names)
     if lines:
         async with connection.cursor() as cursor, cursor.copy(CHARGES) as copy:
             await copy.write("".join(lines))
     await labels.add_usage(connection, used, slot)
-    await _settle(connection, spent, fees, source, now)
+    if spent:
+        await _settle(connection, spent, [fee for fee in fees if fee.amount > ZERO], source, now)
     if by_trace:
         traces = list(by_trace)
         await connection.execute(LESSEN, (traces, traces, list(by_trace.values())))

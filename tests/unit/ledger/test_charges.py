@@ -112,3 +112,11 @@ async def test_flushes_of_many_workers_into_the_same_workspaces_never_wait_for_e
         for workspace in workspaces:
             balance = await balance_of(link, workspace)
             assert (balance.left, balance.used, balance.overdrawn, balance.reserved) == (0, 15, 3, 85)
+
+
+async def test_executions_that_cost_nothing_are_counted_and_move_no_credits(connection: Connection, workspace: uuid.UUID) -> None:
+    label = Label(workspace, "orchestration.executions", "success")
+    for _ in range(2):
+        await write(connection, fees=(Fee(label, clock.now().date(), 50, Decimal(0)),))
+    assert await fetch(connection, "select amount::int, count from ledger_usage where workspace_uuid = %s", [workspace]) == [(0, 100)]
+    assert await value(connection, "select count(*) from ledger_accounts where workspace_uuid = %s", [workspace]) == 0

@@ -102,8 +102,8 @@ class ShardFlush:
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
     charges: list[Charge] = field(default_factory=list[Charge])
-    fees: Counter[FeeKey] | None = None
-    """How many executions cost a fee; None where they cost none."""
+    fees: Counter[FeeKey] = field(default_factory=Counter[FeeKey])
+    """How many executions there were, which is usage; where there is a fee, each costs it."""
     begun: list[str] | None = None
     """What of the shard is begun when this flush has been written; None: the same as before."""
 
@@ -120,9 +120,8 @@ class ShardFlush:
         if execution.usage is not None:
             row[5] += execution.credits
             self._charge(run, scope, execution, execution.usage)
-        if self.fees is not None:
-            status = "success" if execution.status == "success" else "error"
-            self.fees[(status, scope.workflow, scope.batch, scope.user, charges.day_of(execution.finished))] += 1
+        status = "success" if execution.status == "success" else "error"
+        self.fees[(status, scope.workflow, scope.batch, scope.user, charges.day_of(execution.finished))] += 1
 
     def _charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
         label = Label(
@@ -346,11 +345,11 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[S
 async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
-    """Charge what the executions cost, and give back what single runs that have ended reserved."""
+    """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
     fees = [
         Fee(Label(part.shard.workspace, "orchestration.executions", status, workflow, batch, user), day, number, fee * number)
         for part in parts
-        for (status, workflow, batch, user, day), number in (part.fees or {}).items()
+        for (status, workflow, batch, user, day), number in part.fees.items()
     ]
     due = [charge for part in parts for charge in part.charges]
     await charges.write(connection, due, fees, flush, slot, datetime.fromtimestamp(now / 1000, UTC))

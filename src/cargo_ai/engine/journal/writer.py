@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -103,7 +102,7 @@ class Writer:
     def _part(self, shard: HeldShard) -> ShardFlush:
         part = self._parts.get(shard.uuid)
         if part is None:
-            part = self._parts[shard.uuid] = ShardFlush(shard, fees=Counter() if self._fee else None)
+            part = self._parts[shard.uuid] = ShardFlush(shard)
         return part
 
     def _add_rows(self, rows: int, *, urgent: bool) -> None:
