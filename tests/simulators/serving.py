@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,7 +37,8 @@ class _Serving:
         fault = control.fault_for(request.method, path, raw)
         if fault is not None and fault.drop == "before":
             return await FaultyAnswer(500, b"", {}, fault)(scope, receive, send)
-        body: Json = json.loads(raw) if raw else None
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        body: Json = dict(parse_qsl(raw.decode(), keep_blank_values=True)) if form else json.loads(raw) if raw else None
         if fault is not None and fault.status is not None:
             status, answer, headers = fault.status, fault.body, dict(fault.headers)
         else:
