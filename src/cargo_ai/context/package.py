@@ -10,6 +10,7 @@ from cargo_ai.context.events import Event, Subscriber
 from cargo_ai.context.exports import Producer
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.context.process import Hooks, Services
+from cargo_ai.engine.dispatch.credits import EstimateRun
 from cargo_ai.engine.dispatch.enumerate import Source
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
@@ -32,6 +33,7 @@ class Package:
     chores: what workers do about once an hour, by name.
     background: what runs in each worker beside the queue, until it is cancelled.
     tools: what tool nodes run. own_actions: actions that only one workspace has.
+    run_costs: what a run of a graph may cost.
     downloads: what produces the rows of a download, by its kind, which is part of its URL.
     subscribers: functions that react to events, with the kind of the event.
     hooks: what it does for the domains below it.
@@ -46,6 +48,7 @@ class Package:
     chores: Mapping[str, RunChore] = field(default_factory=dict[str, RunChore])
     background: Sequence[Callable[[Services], Coroutine[Any, Any, None]]] = ()
     tools: Callable[[Services], FindTool] | None = None
+    run_costs: Callable[[Services], EstimateRun] | None = None
     own_actions: Callable[[Services], FindOwn] | None = None
     downloads: Mapping[str, Producer] = field(default_factory=dict[str, Producer])
     subscribers: Sequence[tuple[type[Event], Subscriber[Any]]] = ()

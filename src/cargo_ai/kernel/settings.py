@@ -336,7 +336,7 @@ class Settings:
         Decimal(0),
         "What each node execution costs, whatever it does, besides what its action costs. Shown under the usage unit "
         "`orchestration.executions` only.",
-        ("worker",),
+        ("api", "worker"),
         _credits,
         "0",
     )

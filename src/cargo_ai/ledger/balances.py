@@ -51,6 +51,7 @@ select
     (select coalesce(sum(amount), 0) from ledger_reservations where workspace_uuid = %(workspace)s),
     (select overage from ledger_budgets where workspace_uuid = %(workspace)s)
 """
+LIMIT = "select overage from ledger_budgets where workspace_uuid = %s"
 LOCK = "select overage from ledger_budgets where workspace_uuid = %s for update"
 
 
@@ -75,4 +76,10 @@ async def lock_limit(connection: Connection, workspace: uuid.UUID) -> OverageAct
     """What happens where no credits are left; None: unlimited. Until the transaction ends, no other one reserves credits of a limited
     workspace."""
     row = await (await connection.execute(LOCK, (workspace,))).fetchone()
+    return None if row is None else row[0]
+
+
+async def limit_of(connection: Connection, workspace: uuid.UUID) -> OverageAction | None:
+    """What happens where no credits are left; None: unlimited."""
+    row = await (await connection.execute(LIMIT, (workspace,))).fetchone()
     return None if row is None else row[0]

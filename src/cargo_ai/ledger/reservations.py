@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.ledger.amounts import PLACES, ZERO
 from cargo_ai.ledger.balances import Balance, balance_of, lock_limit
 from cargo_ai.store.driver import Connection
 
+REASON = "notEnoughCredits"
 SET = """
 insert into ledger_reservations (trace_uuid, workspace_uuid, amount, at) values (%s, %s, %s, %s)
 on conflict (trace_uuid) do update set amount = excluded.amount
@@ -21,50 +22,57 @@ with held as (select trace_uuid from ledger_reservations where trace_uuid = any(
 delete from ledger_reservations r using held where r.trace_uuid = held.trace_uuid
 """
 OWN = "select amount from ledger_reservations where trace_uuid = %s"
+OLD = "select trace_uuid from ledger_reservations where at < %s and trace_uuid > %s order by trace_uuid limit 1000"
 
 
-@dataclass(frozen=True, slots=True)
-class NotEnoughCredits(Exception):
-    """The workspace is limited to its credits, and has too few for this work. The message is for people."""
+class NotEnoughCredits(Refusal):
+    """The workspace may not spend more credits than it has, and they are too few for this work."""
 
-    available: Decimal
-    needed: Decimal
-
-    def __str__(self) -> str:
-        return f"{shown(max(ZERO, self.available))} credits are available, and this may cost {shown(self.needed)}"
+    def __init__(self, balance: Balance, needed: Decimal) -> None:
+        taken = f", and work under way may cost {shown(balance.reserved)} of them" if balance.reserved else ""
+        sentence = (
+            f"{shown(balance.left)} credits are left{taken}; this may cost {shown(needed)}. `cargo-ai billing budget get` shows the budget."
+        )
+        super().__init__(402, REASON, sentence)
 
 
 def shown(amount: Decimal) -> str:
     """An amount for people."""
-    text = f"{amount:,.{PLACES}f}".rstrip("0").rstrip(".")
-    return text or "0"
+    text = f"{amount:,.{PLACES}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-async def available_to(connection: Connection, workspace: uuid.UUID, trace: uuid.UUID) -> Decimal | None:
-    """What this work may cost at most, counting what it has reserved itself; None where nothing limits it. Until the transaction ends, no
-    other work of the workspace reserves credits."""
-    if await lock_limit(connection, workspace) != "deny":
-        return None
-    balance: Balance = await balance_of(connection, workspace)
+async def lock_balance(connection: Connection, workspace: uuid.UUID) -> Balance | None:
+    """The balance of a workspace that may not spend more than it has; None of others. Until the transaction ends, no other one reserves
+    credits of it."""
+    return await balance_of(connection, workspace) if await lock_limit(connection, workspace) == "deny" else None
+
+
+async def reserved_by(connection: Connection, trace: uuid.UUID) -> Decimal:
+    """What this work may still cost."""
     row = await (await connection.execute(OWN, (trace,))).fetchone()
-    return balance.available + (ZERO if row is None else row[0])
+    return ZERO if row is None else row[0]
 
 
 async def reserve(connection: Connection, workspace: uuid.UUID, trace: uuid.UUID, amount: Decimal) -> None:
-    """Reserve an amount for this work, instead of what it had reserved before. After `available_to`."""
+    """Reserve an amount for this work, instead of what it had reserved before. After `lock_balance`."""
     await connection.execute(SET, (trace, workspace, amount, clock.now()))
 
 
-async def require(connection: Connection, workspace: uuid.UUID, trace: uuid.UUID, needed: Decimal) -> None:
-    """Reserve what this work needs; NotEnoughCredits where too few are available. Nothing is looked at where it needs none."""
+async def check(connection: Connection, workspace: uuid.UUID, needed: Decimal) -> bool:
+    """Raise NotEnoughCredits where fewer are available; whether the workspace is limited. Nothing is looked at where none are needed."""
     if needed <= ZERO:
-        return
-    available = await available_to(connection, workspace, trace)
-    if available is None:
-        return
-    if available < needed:
-        raise NotEnoughCredits(available, needed)
-    await reserve(connection, workspace, trace, needed)
+        return False
+    balance = await lock_balance(connection, workspace)
+    if balance is not None and balance.available < needed:
+        raise NotEnoughCredits(balance, needed)
+    return balance is not None
+
+
+async def require(connection: Connection, workspace: uuid.UUID, trace: uuid.UUID, needed: Decimal) -> None:
+    """Reserve what this work needs; NotEnoughCredits where too few are available."""
+    if await check(connection, workspace, needed):
+        await reserve(connection, workspace, trace, needed)
 
 
 async def release(connection: Connection, traces: Sequence[uuid.UUID]) -> None:

@@ -18,6 +18,7 @@ from cargo_ai.context.handlers import Handler
 from cargo_ai.context.package import Package
 from cargo_ai.context.prices import priced
 from cargo_ai.context.process import Hooks, Services
+from cargo_ai.engine.dispatch.credits import EstimateRun, free
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
@@ -40,6 +41,7 @@ class Composition:
 
     actions: Actions
     sources: Sources
+    run_costs: EstimateRun
     jobs: Mapping[str, Task]
     schedules: Mapping[str, Fire]
     chores: Mapping[str, Callable[[], Awaitable[None]]]
@@ -134,6 +136,7 @@ def compose(services: Services) -> Composition:
     parts = packages()
     return Composition(
         actions=services.actions,
+        run_costs=next((package.run_costs(services) for package in parts if package.run_costs is not None), free),
         sources=Sources({kind: make(services) for package in parts for kind, make in package.sources.items()}),
         jobs={name: make(services) for package in parts for name, make in package.jobs.items()},
         schedules={kind: make(services) for package in parts for kind, make in package.schedules.items()},

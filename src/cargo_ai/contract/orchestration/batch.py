@@ -183,7 +183,7 @@ create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
             "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
             "dataError": refusal(400, "The records cannot be read: {cause}"),
             "failedToStart": refusal(502, "The batch could not be started: {cause}"),
-            "notEnoughCredits": refusal(402, "The workspace has no credits left for this batch."),
+            "notEnoughCredits": refusal(402, "The workspace has too few credits left for this batch: {cause}"),
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(

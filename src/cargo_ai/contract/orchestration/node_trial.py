@@ -91,7 +91,7 @@ class NodeOutcome(_Sparse):
     child_index: int | None = None
 
 
-ExecuteReason = Literal["workflowNotFound", "releaseNotFound"]
+ExecuteReason = Literal["workflowNotFound", "releaseNotFound", "notEnoughCredits"]
 
 _NODE = (
     """'{"uuid":"a","slug":"a","kind":"native","actionSlug":"filter","config":{"filter":"{{nodes.start.n > 1}}"},"childrenUuids":[null]}'"""
@@ -124,6 +124,7 @@ execute: Operation[ExecuteNode, NodeOutcome, ExecuteReason] = operations.add(
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
             "releaseNotFound": refusal(404, "Workflow {workflow} has no release {uuid}."),
+            "notEnoughCredits": refusal(402, "The workspace has too few credits left: {cause}"),
         },
         cli=Cli(examples=(f"cargo-ai orchestration node execute --workflow-uuid UUID --node @node.json {_SEEN}",)),
     )

@@ -11,7 +11,7 @@ from cargo_ai.kernel.wire import Wire
 
 MOST_STAGES = 20
 
-StoppedBy = Literal["errorRate", "maxCredits"]
+StoppedBy = Literal["errorRate", "maxCredits", "notEnoughCredits"]
 
 
 def _as_text(value: Any) -> Any:

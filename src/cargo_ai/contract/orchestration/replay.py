@@ -56,6 +56,7 @@ class ResumeBatch(Wire):
 _BAD_GRAPH = refusal(400, "This graph cannot be used: {cause}")
 _NO_GRAPH = refusal(400, "There is nothing to run: {cause}")
 _NO_START = refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin.")
+_TOO_FEW = refusal(402, "The workspace has too few credits left: {cause}")
 _NO_NODE = refusal(404, "Nothing can be replayed from {path}: {cause}")
 
 ReplayRunReason = Literal[
@@ -68,11 +69,18 @@ ReplayRunReason = Literal[
     "nodesNotFound",
     "rootNodeNotFound",
     "nodeNotFound",
+    "notEnoughCredits",
 ]
 ReplayBatchReason = Literal[
-    "batchNotFound", "workflowNotFound", "invalidReleaseOrCustomNodes", "nodesNotFound", "rootNodeNotFound", "nodeNotFound"
+    "batchNotFound",
+    "workflowNotFound",
+    "invalidReleaseOrCustomNodes",
+    "nodesNotFound",
+    "rootNodeNotFound",
+    "nodeNotFound",
+    "notEnoughCredits",
 ]
-ResumeReason = Literal["batchNotFound", "batchNotStopped", "maxCreditsTooLow"]
+ResumeReason = Literal["batchNotFound", "batchNotStopped", "maxCreditsTooLow", "notEnoughCredits"]
 
 _WORKFLOW_NOT_FOUND = refusal(404, "The workflow {uuid} no longer exists; give nodes to run without it.")
 
@@ -95,6 +103,7 @@ replay_run: Operation[ReplayRun, RunReply, ReplayRunReason] = operations.add(
             "nodesNotFound": _NO_GRAPH,
             "rootNodeNotFound": _NO_START,
             "nodeNotFound": _NO_NODE,
+            "notEnoughCredits": _TOO_FEW,
         },
         until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(
@@ -122,6 +131,7 @@ replay_batch: Operation[ReplayBatch, BatchReply, ReplayBatchReason] = operations
             "nodesNotFound": _NO_GRAPH,
             "rootNodeNotFound": _NO_START,
             "nodeNotFound": _NO_NODE,
+            "notEnoughCredits": _TOO_FEW,
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(
@@ -146,6 +156,7 @@ resume_batch: Operation[ResumeBatch, BatchReply, ResumeReason] = operations.add(
             "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
             "batchNotStopped": refusal(409, "Batch {uuid} was not stopped by a limit ({status}), so there is nothing to resume."),
             "maxCreditsTooLow": refusal(400, "The batch has used {used} credits and its limit is {limit}: give a higher maxCredits."),
+            "notEnoughCredits": _TOO_FEW,
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(

@@ -223,7 +223,7 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
             "invalidData": refusal(400, "data cannot be the input of a run: {cause}"),
             "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
             "failedToStart": refusal(502, "The run could not be started: {cause}"),
-            "notEnoughCredits": refusal(402, "The workspace has no credits left for this run."),
+            "notEnoughCredits": refusal(402, "The workspace has too few credits left for this run: {cause}"),
             "concurrencyLimitReached": refusal(429, "The workspace already has {limit} runs in progress: try again when some have ended."),
         },
         until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),

@@ -87,6 +87,8 @@ class Account:
     slug: str
     integration_slug: str
     is_default: bool
+    use_credits: bool = False
+    has_cache: bool = False
 
 
 async def accounts(db: AsyncSession) -> list[Account]:
@@ -96,7 +98,10 @@ async def accounts(db: AsyncSession) -> list[Account]:
         .where(Connector.deleted_at.is_(None))
         .order_by(Connector.integration_slug, Connector.is_default.desc(), Connector.uuid)
     )
-    return [Account(row.uuid, row.name, row.slug, row.integration_slug, row.is_default) for row in rows]
+    return [
+        Account(row.uuid, row.name, row.slug, row.integration_slug, row.is_default, row.use_credits, bool(row.cache_ttl_milliseconds))
+        for row in rows
+    ]
 
 
 async def connector_uuids(db: AsyncSession) -> frozenset[str]:

@@ -9,6 +9,7 @@ from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.orchestration.batches import batch_source, webhook
 from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
 from cargo_ai.domains.orchestration.diagrams import diagram_run
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.hooks import delivery
 from cargo_ai.domains.orchestration.insight import run_tail
 from cargo_ai.domains.orchestration.nodes import node_outcomes
@@ -75,4 +76,5 @@ PACKAGE = Package(
     subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
     hooks=Hooks(bin_kinds=(tool_bin.KIND, play_bin.KIND), files_in_use=(batch_source.files_in_use,)),
     tools=lambda services: partial(tool_node.find, services.database),
+    run_costs=node_costs.estimate_with,
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.kernel import clock
+from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import Connection
 
 ASK = """
@@ -140,6 +141,7 @@ async def _cancel(
     live = await (await connection.execute(LIVE_RUNS, (now, uuids, workspace))).fetchall()
     # A parent that is not cancelled itself learns that one of its items is.
     await fanout.count_ended(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
+    await reservations.release(connection, [row[0] for row in parked if row[1] is None and row[2] is None])
     for row in parked:
         await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))
     return {row[0] for row in (*parked, *live)}, {row[1] for row in parked if row[1] is not None}

@@ -13,6 +13,7 @@ from cargo_ai.engine.dispatch import cancel, concurrency, stages
 from cargo_ai.engine.dispatch.queue import Queue, producer
 from cargo_ai.engine.journal.rows import ExecutionRow, RunRow, rows_of
 from cargo_ai.kernel import clock
+from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import Connection
 
 
@@ -116,14 +117,21 @@ async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Cl
     # In a second transaction: the shard that ends last then sees that all others have ended.
     async with pool.connection() as connection:
         if not await close_batch(connection, claimed.batch):
-            await connection.execute(LEFT_OVER, (claimed.uuid,))
+            await _remove_left_over(connection, claimed)
 
 
-LEFT_OVER = """
-delete from shards where uuid = %s and state = 'done'
-    and exists (select 1 from batches b where b.uuid = batch_uuid and b.finished_ms is not null)
+LEFT_OVER = "select 1 from batches where uuid = %s and finished_ms is not null for update"
+REMOVE_LEFT_OVER = """
+with gone as (delete from shards where uuid = %s and state = 'done' returning batch_uuid, credits)
+update batches b set credits = b.credits + gone.credits from gone where b.uuid = gone.batch_uuid and gone.credits <> 0
 """
-"""A shard of child runs that outlived their batch: of a tool that its node did not wait for, of items given up when one failed."""
+
+
+async def _remove_left_over(connection: Connection, claimed: ClaimedShard) -> None:
+    """Remove a shard of child runs that outlived their batch: of a tool that its node did not wait for, of items given up when one failed.
+    What they cost is still the batch's."""
+    if await (await connection.execute(LEFT_OVER, (claimed.batch,))).fetchone() is not None:
+        await connection.execute(REMOVE_LEFT_OVER, (claimed.uuid,))
 
 
 async def _give_back(connection: Connection, queue: Queue, claimed: ClaimedShard) -> None:
@@ -195,8 +203,16 @@ update batches set status = %s, executed_count = %s, failed_count = %s, cancelle
 where uuid = %s
 """
 COUNTS = """
-select coalesce(sum(executed), 0), coalesce(sum(failed), 0), coalesce(sum(cancelled), 0), coalesce(sum(credits), 0)
+select coalesce(sum(executed), 0), coalesce(sum(failed), 0), coalesce(sum(cancelled), 0),
+    coalesce(sum(credits) filter (where state = 'done' or not children), 0)
 from shards where batch_uuid = %s
+"""
+# Shards that outlive the batch count from 0 again: what they cost until now is the batch's.
+LATE = """
+with late as (
+    select uuid, credits from shards where batch_uuid = %s and state <> 'done' and children order by uuid for update
+), counted as (update shards s set credits = 0 from late where s.uuid = late.uuid)
+select coalesce(sum(credits), 0) from late
 """
 
 
@@ -216,9 +232,11 @@ async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     if counts is None or int(counts[0]) + int(counts[2]) < int(row[1]):
         return False
     status = "cancelled" if row[0] == "cancelling" else "error" if row[3] else "success"
-    now = clock.now_ms()
-    await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), float(counts[3]), now, now, batch))
+    late = await (await connection.execute(LATE, (batch,))).fetchone()
+    now, credits = clock.now_ms(), float(counts[3]) + (float(late[0]) if late else 0.0)
+    await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), credits, now, now, batch))
     await connection.execute("delete from shards where batch_uuid = %s and (state = 'done' or not children)", (batch,))
+    await reservations.release(connection, [batch])
     if row[4]:
         await producer().defer(connection, row[4], "interactive", batch=str(batch))
     await connection.execute("select pg_notify('cargo_done', %s)", (str(batch),))

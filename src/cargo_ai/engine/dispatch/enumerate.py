@@ -16,11 +16,13 @@ from sqlalchemy import exc
 
 from cargo_ai.engine.dispatch import admission, stages
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
+from cargo_ai.engine.dispatch.credits import FREE, EstimateRun, RunCosts, free, is_denied, reserve_runs
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.submit import record_id, record_title
 from cargo_ai.engine.journal import crash_points, replay
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.flush import NIL
+from cargo_ai.engine.journal.graphs import read_graph
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids, log
@@ -108,13 +110,17 @@ class _Batch:
     """How many more records may be enrolled in the present stage; None without stages."""
     more: bool = False
     """There are records after the present stage."""
+    costs: RunCosts = FREE
+    """What a run of it may cost a workspace that is limited."""
+    is_short: bool = False
+    """The workspace could not pay for all records of the last transaction."""
 
 
 class Enumerator:
     """The queue's job `enumerate`: one batch, from its cursor to the end of its source."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources) -> None:
-        self._pool, self._queue, self._sources = pool, queue, sources
+    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources, estimate: EstimateRun = free) -> None:
+        self._pool, self._queue, self._sources, self._estimate = pool, queue, sources, estimate
         self._draining = False
 
     def drain(self) -> None:
@@ -132,6 +138,7 @@ class Enumerator:
         if row is None:
             return
         claimed = _Batch(uid, *row)
+        await self._price(claimed)
         if claimed.staged and claimed.cursor and not await self._any_left(claimed):
             await self._end(claimed, None)
             return
@@ -151,6 +158,18 @@ class Enumerator:
         else:
             await self._end(claimed, problem)
 
+    async def _price(self, batch: _Batch) -> None:
+        """What its runs may cost. Where the workspace may not spend more than it has, it is enrolled in stages that can be paid for."""
+        async with self._pool.connection() as connection:
+            nodes = await read_graph(connection, batch.workspace, batch.graph)
+        batch.costs = await self._estimate(batch.workspace, nodes)
+        if batch.staged or batch.costs.is_free:
+            return
+        async with self._pool.connection() as connection:
+            if await is_denied(connection, batch.workspace):
+                await stages.begin_stages(connection, batch.uuid, batch.epoch)
+                batch.staged = True
+
     async def _any_left(self, batch: _Batch) -> bool:
         """Whether there are records after the cursor: a worker that claims a batch at its very end must not begin another stage."""
         source = self._sources.kinds.get(str(batch.data.get("kind")))
@@ -168,7 +187,7 @@ class Enumerator:
     async def _may_continue(self, batch: _Batch) -> bool:
         """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
         async with self._pool.connection() as connection:
-            batch.capacity = await stages.enter_stage(connection, batch.uuid, batch.epoch)
+            batch.capacity = await stages.enter_stage(connection, batch.workspace, batch.uuid, batch.epoch, batch.costs)
             if batch.capacity is None:
                 # In one transaction: no one would close a batch whose worker died between its stop and its end.
                 await close_batch(connection, batch.uuid)
@@ -195,12 +214,16 @@ class Enumerator:
                     if not await self._write(batch, waiting[:limit]) or await self._hand_back(batch):
                         return False
                     waiting, limit = waiting[limit:], TRANSACTION_ROWS
+                    if batch.is_short:
+                        return True
         return not waiting or await self._write(batch, waiting)
 
     async def _write(self, batch: _Batch, records: list[dict[str, Any]]) -> bool:
-        """One transaction of runs; False when the batch was cancelled or taken over."""
+        """One transaction of runs; False when the batch was cancelled or taken over. Those that the workspace cannot pay for are left out,
+        and the stage ends with the others."""
         now = _now()
         async with self._pool.connection() as connection:
+            records = await self._affordable(connection, batch, records)
             row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
             if row is None:
                 return False
@@ -212,10 +235,20 @@ class Enumerator:
                 entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
             await self._shards(connection, batch, entering, now)
             await replay.copy_executions(connection, [(run, record.seed) for run, record in entering if isinstance(record, ReplayRecord)])
+            if batch.is_short:
+                await stages.begin_stages(connection, batch.uuid, batch.epoch)
             crash_points.point("before enumeration commit")
         crash_points.point("after enumeration commit")
         batch.cursor = int(row[0])
         return True
+
+    async def _affordable(self, connection: Connection, batch: _Batch, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if batch.costs.is_free:
+            return records
+        count = await reserve_runs(connection, batch.workspace, batch.uuid, len(records), batch.costs.needed)
+        batch.is_short = count < len(records)
+        batch.more = batch.more or batch.is_short
+        return records[:count]
 
     async def _enrol(self, connection: Connection, batch: _Batch, rule: admission.Rule, entries: list[_Entry], now: int) -> list[_Entry]:
         """Those that may enter; the others are stored as skipped runs, which are over before they begin."""

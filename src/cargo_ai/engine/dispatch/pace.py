@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
-StopReason = Literal["errorRate", "maxCredits"]
+from cargo_ai.engine.dispatch.credits import FREE, Purse, RunCosts
+
+StopReason = Literal["errorRate", "maxCredits", "notEnoughCredits"]
 GROWTH = 10
 """After the stages that were given, each is this many times as large as the one before."""
 DEFAULT_RAMP = (10, 100, 1_000)
@@ -70,10 +72,11 @@ class Stop(NamedTuple):
     sentence: str
 
 
-def decide(pace: Pace, now: Progress) -> NextStage | Stop:
-    """The next stage.
+def decide(pace: Pace, now: Progress, purse: Purse | None = None, costs: RunCosts = FREE) -> NextStage | Stop:
+    """The next stage. `purse`: what the workspace may spend; None where it is not limited. `costs`: what a run may cost it.
 
-    Used credits never pass `max_credits` by more than the runs of one stage cost; where `most_per_run` is known, not at all.
+    Used credits never pass `max_credits` by more than the runs of one stage cost; where `most_per_run` is known, not at all. The same for
+    the purse and `costs`.
     """
     if now.stage and now.executed and pace.stop_above is not None and now.failed > pace.stop_above * now.executed:
         share, limit = 100 * now.failed / now.executed, 100 * pace.stop_above
@@ -82,12 +85,17 @@ def decide(pace: Pace, now: Progress) -> NextStage | Stop:
             f"Stopped after stage {now.stage}: {now.failed:,} of its {now.executed:,} runs failed ({share:.3g} %), more than {limit:g} %.",
         )
     size = _ramped(pace, now.stage)
-    if pace.max_credits is None:
-        return NextStage(size)
-    affordable = _affordable(pace, now, pace.max_credits - now.credits)
-    if affordable < 1:
-        return Stop("maxCredits", _spent(pace, now, pace.max_credits))
-    return NextStage(min(size, affordable))
+    if pace.max_credits is not None:
+        affordable = _affordable(pace.most_per_run, now, pace.max_credits - now.credits)
+        if affordable < 1:
+            return Stop("maxCredits", _spent(pace, now, pace.max_credits))
+        size = min(size, affordable)
+    if purse is not None and not costs.is_free:
+        affordable = _affordable(costs.most, now, purse.available)
+        if affordable < 1:
+            return Stop("notEnoughCredits", _too_few(now, purse, costs))
+        size = min(size, affordable)
+    return NextStage(size)
 
 
 def _ramped(pace: Pace, stage: int) -> int:
@@ -97,12 +105,13 @@ def _ramped(pace: Pace, stage: int) -> int:
     return ramp[stage] if stage < len(ramp) else min(UNLIMITED, ramp[-1] * GROWTH ** min(12, stage - len(ramp) + 1))
 
 
-def _affordable(pace: Pace, now: Progress, left: float) -> int:
+def _affordable(most_per_run: float | None, now: Progress, left: float) -> int:
     """How many runs can be in flight so that they stay within what is left."""
     if left <= 0:
         return 0
-    if pace.most_per_run is not None:
-        return int(min(UNLIMITED, left / max(pace.most_per_run, now.dearest)))
+    if most_per_run is not None:
+        # What floats lose must not cost a run.
+        return int(min(UNLIMITED, left / max(most_per_run, now.dearest) + 1e-9))
     # What a run costs is learnt from those before: one at first, then no more than the dearest of them allows, and never many more.
     careful = max(1, now.size * GROWTH) if now.stage else 1
     return careful if now.dearest <= 0 else int(min(careful, left / now.dearest))
@@ -114,3 +123,10 @@ def _spent(pace: Pace, now: Progress, limit: float) -> str:
         return f"{used}."
     per_run = max(pace.most_per_run or 0.0, now.dearest)
     return f"{used}, and one more run may cost {per_run:g}."
+
+
+def _too_few(now: Progress, purse: Purse, costs: RunCosts) -> str:
+    taken = f", {purse.left - purse.available:g} of them reserved by other work" if purse.left - purse.available > 1e-6 else ""
+    per_run = max(costs.most or 0.0, now.dearest)
+    more = f", and one more run may cost {per_run:g}" if purse.available > 0 else ""
+    return f"Stopped: {purse.left:g} credits are left in the workspace{taken}{more}."

@@ -6,6 +6,7 @@ import uuid
 
 from pydantic_core import to_json
 
+from cargo_ai.engine.dispatch.credits import FREE, RunCosts, open_purse
 from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, decide, parse_pace
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import clock, ids
@@ -22,6 +23,9 @@ from shards where batch_uuid = %s
 DEAREST = "select coalesce(max(credits), 0) from runs where batch_uuid = %s"
 BEGIN = """
 update batches set stage = stage + 1, stage_end = %s, stage_executed = %s, stage_failed = %s, updated_ms = %s where uuid = %s
+"""
+STAGED = """
+update batches set pace = coalesce(pace, %s), stage = greatest(stage, 1), stage_end = cursor where uuid = %s and epoch = %s
 """
 WAIT = "update batches set status = 'running', updated_ms = %s where uuid = %s and epoch = %s and status = 'querying'"
 STOP = """
@@ -45,8 +49,13 @@ from opened
 """
 
 
-async def enter_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> int | None:
-    """How many records may be enrolled now, of the present stage or of the next one, which begins here.
+async def begin_stages(connection: Connection, batch: uuid.UUID, epoch: int) -> None:
+    """From here on the batch is enrolled in stages, as its workspace can pay for them; a stage that it was in ends at its cursor."""
+    await connection.execute(STAGED, (to_json(Pace().to_stored()).decode(), batch, epoch))
+
+
+async def enter_stage(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID, epoch: int, costs: RunCosts = FREE) -> int | None:
+    """How many records may be enrolled now, of the present stage or of the next one, which begins here. `costs`: what a run may cost.
 
     None when none may: because runs of the stage have not ended (the last one continues the batch), because it stops for good, or
     because another worker has the batch.
@@ -65,7 +74,8 @@ async def enter_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> i
     dearest = await (await connection.execute(DEAREST, (batch,))).fetchone()
     ended = executed - executed_before
     progress = Progress(stage, ended, ended, failed - failed_before, credits, float(dearest[0]) if dearest else 0.0)
-    step = decide(parse_pace(stored_pace), progress)
+    purse = None if costs.is_free else await open_purse(connection, workspace, batch)
+    step = decide(parse_pace(stored_pace), progress, purse, costs)
     if isinstance(step, NextStage):
         await connection.execute(BEGIN, (min(cursor + step.size, UNLIMITED), executed, failed, now, batch))
         return step.size

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.engine.dispatch.admission import Rule
+from cargo_ai.engine.dispatch.credits import FREE, RunCosts
 from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal import replay
@@ -19,6 +20,7 @@ from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.rows import BatchRow, NewRun, rows_of
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids
+from cargo_ai.ledger import reservations
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection
 
@@ -81,13 +83,15 @@ returning *
 """
 
 
-async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record: Mapping[str, Any]) -> NewRun:
-    """Create one run on the interactive lane, in a shard of its own; returns its row.
+async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record: Mapping[str, Any], costs: RunCosts = FREE) -> NewRun:
+    """Create one run on the interactive lane, in a shard of its own; returns its row. NotEnoughCredits where the workspace cannot pay what
+    it may cost, which is reserved until it ends.
 
     A record that is a `ReplayRecord` goes on where its seed says. Where `queue.most_runs` is reached, the run waits until others of its
     workspace have ended.
     """
     uid, shard, now = ids.new(), ids.new(), clock.now_ms()
+    await reservations.require(connection, spec.workspace, uid, costs.needed)
     document = to_json(record, inf_nan_mode="null").decode()
     if len(document) > LARGE_RECORD:
         await quotas.add(connection, spec.workspace, "outputBytes", "records", len(document))
@@ -129,7 +133,8 @@ class BatchRequest:
 
     `enrolment`: the rule by which its records are admitted. `cause`: what made it start, once only. `urgent`: its first runs
     wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
-    is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
+    is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages. `costs`: what one of its runs may
+    cost.
     """
 
     spec: RunSpec
@@ -142,11 +147,15 @@ class BatchRequest:
     skip: bool = False
     at_end: str | None = None
     pace: Pace | None = None
+    costs: RunCosts = FREE
 
 
 async def submit_batch(connection: Connection, queue: Queue, request: BatchRequest) -> BatchRow:
-    """Create a batch, whose records a worker will enumerate; returns its row."""
+    """Create a batch, whose records a worker will enumerate; returns its row. NotEnoughCredits where the workspace cannot pay for one
+    of its runs."""
     spec, uid, now = request.spec, request.uid, clock.now_ms()
+    if not request.skip:
+        await reservations.check(connection, spec.workspace, request.costs.needed)
     graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
     values = (uid, spec.workspace, spec.workflow, spec.user, spec.release, graph_uuid, uid, to_json(request.data).decode())
     status, finished = ("skipped", now) if request.skip else ("pending", None)

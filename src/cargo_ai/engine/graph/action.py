@@ -372,6 +372,8 @@ class Actions:
     def __init__(self, actions: Iterable[Action[Call]] = (), tools: FindTool | None = None) -> None:
         self._actions: MutableMapping[tuple[str, str, str], Action[Call]] = {}
         self.tools = tools
+        self.any_costs = False
+        """Whether any of them costs credits."""
         self.find_own: FindOwn | None = None
         for action in actions:
             self.add(action)
@@ -382,6 +384,7 @@ class Actions:
         if key in self._actions:
             raise ValueError(f"action declared twice: {' '.join(filter(None, key))}")
         self._actions[key] = action
+        self.any_costs = self.any_costs or bool(action.costs)
 
     async def within(self, workspace: uuid.UUID) -> Actions:
         """Those that nodes of a workspace can have: these, and what only this workspace has."""
@@ -390,6 +393,7 @@ class Actions:
             return self
         within = Actions(own, self.tools)
         within._actions = ChainMap({}, self._actions, within._actions)
+        within.any_costs = within.any_costs or self.any_costs
         return within
 
     def native(self, slug: str) -> Action[Call] | None:

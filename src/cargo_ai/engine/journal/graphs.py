@@ -45,6 +45,12 @@ async def store_graph(connection: Connection, workspace: uuid.UUID, nodes: Seque
     return name
 
 
+async def read_graph(connection: Connection, workspace: uuid.UUID, graph: uuid.UUID) -> list[Mapping[str, Any]]:
+    """The nodes of a graph; none where it is gone."""
+    rows = await fetch(connection, "select nodes from graphs where uuid = %s and workspace_uuid = %s", [graph, workspace])
+    return list(rows[0][0]) if rows else []
+
+
 def graph_id(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, bytes]:
     """The id of a graph, and its JSON."""
     text = to_json(list(nodes))

@@ -88,7 +88,7 @@ class Worker:
             }
             in_flight = services.once(InFlight, InFlight)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
-            enumerator = Enumerator(pool, self._queue, composed.sources)
+            enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
             for name, task in composed.jobs.items():

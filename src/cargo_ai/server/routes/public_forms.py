@@ -65,7 +65,7 @@ async def _send(state: State, form: forms.Form, request: Request) -> dict[str, A
     nonce = forms.guard(form, state.secrets, body.get("formToken"), values)
     record = forms.validate(form, values)
     await _captcha(state, form, body.get("captchaToken"), host)
-    run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, state.settings))
+    run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, state.services))
     return {"status": "accepted", "runUuid": str(run)}
 
 

@@ -16,7 +16,7 @@ from cargo_ai.contract.orchestration.batch_data import RunsData
 from cargo_ai.contract.orchestration.fields import WaitsForReview
 from cargo_ai.contract.orchestration.workflow import LastBatch
 from cargo_ai.domains.orchestration.batches import batch_data, pacing
-from cargo_ai.domains.orchestration.dry_run import dry_run
+from cargo_ai.domains.orchestration.dry_run import dry_run, node_costs
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.reviews import pending_reviews
@@ -51,7 +51,7 @@ async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchRe
     """Create a batch: a worker reads its records and enrols them, chunk by chunk."""
     target, uid = await _resolve(ctx, request), ids.new()
     data = await batch_data.to_stored(ctx, uid, target, request.data)
-    batch = await submit_stored(ctx, uid, target, data, pacing.of_request(request, target.spec.nodes, await ctx.all_actions()))
+    batch = await submit_stored(ctx, uid, target, data, await pacing.of_request(ctx, request, target.spec.nodes))
     await batch_data.put_records(ctx, uid, request.data)
     return contract.BatchReply(batch=batch)
 
@@ -66,7 +66,8 @@ async def submit_stored(ctx: Context, uid: uuid.UUID, target: Target, data: Json
     """A new batch of data in its stored form. Nothing is looked up: the response is made of the row that was inserted."""
     rule = play_policy.admission_rule(target.workflow, data["kind"])
     at_end = None if rule is None else play_policy.END_TASK
-    request = BatchRequest(spec=target.spec, data=data, uid=uid, enrolment=rule, at_end=at_end, pace=pace)
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, target.spec.nodes)
+    request = BatchRequest(spec=target.spec, data=data, uid=uid, enrolment=rule, at_end=at_end, pace=pace, costs=costs)
     row = await submit.submit_batch(await driver_connection(ctx.db), producer(), request)
     nodes = [dict(node) for node in target.spec.nodes] if target.spec.release is None else None
     return to_response({**row, **dict.fromkeys(_LIVE, 0)}, nodes)
@@ -147,7 +148,7 @@ def to_response(row: Row, nodes: list[JsonObject] | None, threshold: float = 1.0
         executed_runs_count=executed,
         failed_runs_count=failed,
         skipped_runs_count=int(row["skipped_count"]),
-        credits_used_count=run_response.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
+        credits_used_count=run_response.number(float(row["live_credits"]) + (0.0 if row["finished_ms"] is None else float(row["credits"]))),
         pace=pacing.to_response(row),
         warnings=batch_data.warnings(row["data"]),
         created_at=timestamp(row["created_ms"]),

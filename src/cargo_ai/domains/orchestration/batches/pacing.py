@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import pacing as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.runs.run_response import Row
 from cargo_ai.engine.dispatch.pace import Pace, parse_pace
-from cargo_ai.engine.graph.action import Actions
 
 
-def of_request(request: contract.Paced, nodes: Sequence[Mapping[str, Any]], actions: Actions) -> Pace | None:
+async def of_request(ctx: Context, request: contract.Paced, nodes: Sequence[Mapping[str, Any]]) -> Pace | None:
     """The pace of a new batch through these nodes; None when the request sets none."""
+    most = None
+    if request.max_credits is not None:
+        most = (await node_costs.load(ctx.services, ctx.db, ctx.workspace)).most_per_run(nodes)
     pace = Pace(
         tuple(request.ramp or ()),
         None if request.stop_on_error_rate is None else contract.share(request.stop_on_error_rate),
         None if request.max_credits is None else float(request.max_credits),
-        None if request.max_credits is None else node_costs.most_per_run([dict(node) for node in nodes], actions),
+        most,
     )
     return pace if pace.staged else None
 
@@ -28,6 +31,9 @@ def to_response(row: Row) -> contract.BatchPace | None:
     if row["pace"] is None:
         return None
     pace = parse_pace(row["pace"])
+    if not pace.staged and row["stopped"] is None:
+        # No one asked for stages: it is enrolled as the workspace can pay for it.
+        return None
     return contract.BatchPace(
         ramp=list(pace.ramp),
         stop_on_error_rate=pace.stop_above,

@@ -12,13 +12,16 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
 from cargo_ai.domains.orchestration.batches import batch
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.engine.dispatch import stages
 from cargo_ai.engine.dispatch.pace import parse_pace
 from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.journal.graphs import read_graph
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
+from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import driver_connection
 
 
@@ -38,6 +41,9 @@ async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
     used = float(row["credits"])
     if pace.max_credits is not None and (pace.max_credits <= used or (row["stopped"] == "maxCredits" and request.max_credits is None)):
         contract.resume_batch.refuse("maxCreditsTooLow", used=number(used), limit=number(pace.max_credits))
+    nodes = await read_graph(await driver_connection(ctx.db), ctx.workspace, row["graph_uuid"])
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, nodes)
+    await reservations.check(await driver_connection(ctx.db), ctx.workspace, costs.needed)
     at_end = play_policy.END_TASK if row["enrolment"] is not None else None
     if not await stages.resume_batch(await driver_connection(ctx.db), producer(), ctx.workspace, row["uuid"], pace, at_end):
         contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status="running")

@@ -45,7 +45,8 @@ async def forecast(ctx: Context, request: contract.CreateBatch, target: Target) 
         sample = await batch_records.sample(ctx, spec, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
-    dry_run = DryRun(ctx.workspace, await ctx.all_actions(), clock.now_ms())
+    prices = await node_costs.load(ctx.services, ctx.db, ctx.workspace)
+    dry_run = DryRun(ctx.workspace, prices.actions, clock.now_ms(), prices=prices)
     try:
         program = compile_graph(spec.nodes, dry_run.actions)
     except InvalidGraph as error:
@@ -137,7 +138,7 @@ def _expected(total: Range, place: NodeKey, factor: float) -> float | None:
 def _forecast_node(
     place: NodeKey, dry_run: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
 ) -> NodeForecast:
-    costs = node_costs.of_action(dry_run.actions.find(dry_run.seen[place]))
+    costs = dry_run.costs_of(dry_run.seen[place])
     return NodeForecast(
         path=place.path,
         node_uuid=place.node,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
-from cargo_ai.domains.orchestration.dry_run import node_costs
+from cargo_ai.domains.orchestration.dry_run.node_costs import Costs, NodePrices
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
 from cargo_ai.domains.orchestration.dry_run.unknowns import UNKNOWN, fence
 from cargo_ai.engine.graph import group
@@ -51,6 +51,7 @@ class DryRun:
     unknown: int = 0
     notes: set[str] = field(default_factory=set[str])
     seen: dict[NodeKey, Mapping[str, Any]] = field(default_factory=dict[NodeKey, Mapping[str, Any]])
+    prices: NodePrices | None = None
     _ways: int = 0
     _programs: dict[str, Graph | str] = field(default_factory=dict[str, Graph | str])
     _fences: dict[tuple[int, frozenset[str]], tuple[Graph, Graph]] = field(
@@ -69,6 +70,10 @@ class DryRun:
         if cached is None or cached[0] is not program:
             cached = self._fences[key] = (program, fence(program, unknown))
         return cached[1]
+
+    def costs_of(self, node: Mapping[str, Any]) -> Costs:
+        """What an execution of a node costs by itself."""
+        return Costs() if self.prices is None else self.prices.of_node(node)
 
     def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         """A graph inside of another, loaded once; a sentence when it cannot be walked."""
@@ -126,8 +131,11 @@ class _Explorer:
     def _count(self, walk: Walk, total: Range) -> None:
         for entry in walk.entries:
             place = NodeKey(self.prefix + entry.slug, entry.node, entry.slug)
-            self.all.seen[place] = self.base.nodes[entry.node].raw
+            node = self.base.nodes[entry.node]
+            self.all.seen[place] = node.raw
             total.visit(place)
+            if entry.status == "success" and not node.action.has_effects:
+                total.spend(*self.all.costs_of(node.raw))
         walk.entries = []
 
     def _take(self, walk: Walk, act: Act, way: _Way, unknown: frozenset[str]) -> frozenset[str]:
@@ -162,7 +170,7 @@ class _Explorer:
             self.all.seen[place] = node.raw
             total.most[place] += 1
             total.unsure.add(place)
-            most = node_costs.of_action(node.action).most
+            most = self.all.costs_of(node.raw).most
             total.spend(0.0, None if node.action.runs_children else most)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
         return total
@@ -183,7 +191,7 @@ class _Explorer:
         known = await self.recall(self.prefix + act.node.slug, act.config)
         if known is not None:
             self.all.remembered += 1
-            total.spend(*node_costs.of_action(action))
+            total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw))
             return [_Way(known)]
         return self._guess(act, total)
 
@@ -204,7 +212,7 @@ class _Explorer:
     def _guess(self, act: Act, total: Range) -> list[_Way]:
         """An effect whose answer is not known: it is assumed to succeed, on any of its ways."""
         self.all.unknown += 1
-        total.spend(*node_costs.of_action(self.base.nodes[act.node.uuid].action))
+        total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw))
         return [_Way(Done(None, child=at), known=False) for at in range(max(1, len(act.node.children)))]
 
     async def _open(self, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:

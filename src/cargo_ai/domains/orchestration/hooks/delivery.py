@@ -10,6 +10,7 @@ from datetime import timedelta
 from cargo_ai.context.context import Context
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.public import Hook
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.hooks import targets
 from cargo_ai.domains.orchestration.hooks.targets import Target
 from cargo_ai.domains.storage import public as storage
@@ -45,7 +46,8 @@ class Delivered:
 async def deliver(ctx: Context, hook: Hook, events: Sequence[HookEvent]) -> Delivered:
     """Start what these events start, each event once whatever often it is sent. The caller commits, and answers then.
 
-    Refusal, with nothing done: 409 where nothing is there to be started, 413 where the workspace keeps all that it may.
+    Refusal, with nothing done: 409 where nothing is there to be started, 413 where the workspace keeps all that it may, 402 where it has no
+    credits left.
     """
     connection, started = await driver_connection(ctx.db), Delivered()
     tools = await targets.of_connector(ctx.db, hook.connector)
@@ -69,7 +71,8 @@ async def deliver(ctx: Context, hook: Hook, events: Sequence[HookEvent]) -> Deli
 
 
 async def _start(ctx: Context, connection: Connection, tool: Target, event: HookEvent) -> uuid.UUID:
-    run = await submit.submit_run(connection, producer(ctx.settings.max_concurrent_runs), tool.spec, event.record)
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, tool.spec.nodes)
+    run = await submit.submit_run(connection, producer(ctx.settings.max_concurrent_runs), tool.spec, event.record, costs)
     return run["uuid"]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import node_trial as contract
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.nodes import node_compute, node_usage
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits, item_of
 from cargo_ai.domains.orchestration.runs.run_response import number
@@ -22,6 +23,8 @@ from cargo_ai.expression import compile_config
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.ledger import reservations
+from cargo_ai.store.driver import driver_connection
 
 MOST_AT_ONCE = 4
 SECONDS = 60.0
@@ -33,6 +36,7 @@ _going: set[uuid.UUID] = set()
 async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeOutcome:
     """What the node gives. Whatever is wrong with it is an outcome, too: `error` with a sentence."""
     graph = await _graph(ctx, request)
+    await _require_credits(ctx, request)
     if len(_going) >= MOST_AT_ONCE:
         sentence = f"{MOST_AT_ONCE} nodes are being executed right now: try again in a few seconds."
         raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"})
@@ -43,8 +47,16 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
         trial_outcome = await _in_time(ctx, request, trial)
     finally:
         _going.discard(run)
-    await node_usage.count(ctx, trial.walks)
+    await node_usage.count(ctx, run, trial.walks)
     return trial_outcome
+
+
+async def _require_credits(ctx: Context, request: contract.ExecuteNode) -> None:
+    """Refuse what the workspace cannot pay for. On a connection of its own, as `_graph`."""
+    start = _START | {"childrenUuids": [str(request.node.uuid)]}
+    async with ctx.database.session(ctx.workspace) as db:
+        costs = await node_costs.run_costs(ctx.services, db, ctx.workspace, [start, request.node.stored()])
+        await reservations.check(await driver_connection(db), ctx.workspace, costs.needed)
 
 
 async def _in_time(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.engine.journal.tables import node_metrics
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, ids
+from cargo_ai.ledger import charges
+from cargo_ai.ledger.charges import Charge
+from cargo_ai.ledger.labels import Label
+from cargo_ai.store.driver import driver_connection
 
 SLOT = 0
 """Writers have slots of their own; what is counted here may share a row with one of them."""
 _COUNTS = ("total", "success", "error", "credits")
 
 
-async def count(ctx: Context, walks: Iterable[tuple[Graph, Walk]]) -> None:
+async def count(ctx: Context, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]]) -> None:
     """Count every execution of these walks for its node. In a transaction of its own: what was done stays counted, whatever becomes of the
     reply. What a group or a tool costs is counted for the nodes inside of it."""
     hour = clock.now_ms() // HOUR
@@ -59,4 +64,34 @@ async def count(ctx: Context, walks: Iterable[tuple[Graph, Walk]]) -> None:
     counting = statement.on_conflict_do_update(index_elements=list(node_metrics.primary_key.columns), set_=added)
     async with ctx.database.session(ctx.workspace) as db:
         await db.execute(counting)
+        # In the order of the writers: counts before accounts.
+        await _charge(ctx, db, run, walks)
         await db.commit()
+
+
+async def _charge(ctx: Context, db: AsyncSession, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]]) -> None:
+    """Charge what the executions cost. A walk has an id of its own, as the items of a group have as runs."""
+    due = [
+        Charge(
+            walk.run,
+            entry.node,
+            entry.visit,
+            entry.credits,
+            entry.finished,
+            Label(
+                ctx.workspace,
+                "billing.credits",
+                entry.usage.slug,
+                graph.workflow,
+                None,
+                ctx.who.user_uuid,
+                entry.usage.connector,
+                entry.usage.integration,
+            ),
+            run,
+        )
+        for graph, walk in walks
+        for entry in walk.entries
+        if entry.usage is not None
+    ]
+    await charges.write(await driver_connection(db), due, (), ids.new(), SLOT, clock.now())

@@ -12,6 +12,7 @@ from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
 from cargo_ai.contract.orchestration.run import RunReply
 from cargo_ai.domains.orchestration.batches import batch, pacing
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_response
@@ -51,7 +52,8 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         cause = again.skip.removeprefix("Skipped: ")
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
-    run = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), spec, again)
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, nodes)
+    run = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), spec, again, costs)
     return RunReply(run=(await run_response.to_responses(ctx.db, ctx.workspace, [run]))[0])
 
 
@@ -77,5 +79,5 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=problem)
     statuses = list(request.statuses) if request.statuses is not None else None
     filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
-    data, pace = rerun.to_stored(filter, reset, nodes), pacing.of_request(request, nodes, await ctx.all_actions())
+    data, pace = rerun.to_stored(filter, reset, nodes), await pacing.of_request(ctx, request, nodes)
     return BatchReply(batch=await batch.submit_stored(ctx, ids.new(), target, data, pace))

@@ -10,6 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
@@ -37,7 +38,8 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     # What a play does by itself, without a token, is not to be lost: it waits.
     if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
-    row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data))
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, spec.nodes)
+    row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data), costs)
     await quotas.require(connection, ctx.workspace, "outputBytes", ctx.settings, 1)
     return contract.RunReply(run=run_response.to_response(row, [dict(node) for node in spec.nodes], []))
 

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration.tool import ToolPublicForm
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.engine.dispatch import submit
@@ -20,8 +22,8 @@ from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.ledger.reservations import REASON
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import IdempotencyKey
@@ -135,18 +137,22 @@ def _allow_dates(schema: Any) -> Any:
     return result
 
 
-async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, settings: Settings) -> uuid.UUID:
+async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, services: Services) -> uuid.UUID:
     """Start the run, in the session's transaction; it waits where as many go as may. Refusal: 409 when this form has been sent already,
-    413 when the workspace keeps all that it may."""
+    413 when the workspace keeps all that it may, 402 when it has no credits for it."""
     key = {"token_uuid": form.tool, "key": f"form:{nonce}", "request_hash": "", "at": clock.now()}
     fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
     if fresh.one_or_none() is None:
         raise Refusal(409, "formAlreadySent", "This form has been sent already: open it again to send another.")
     connection, spec = await driver_connection(db), form.spec
-    run = await submit.submit_run(connection, producer(settings.max_concurrent_runs), spec, record)
+    costs, settings = await node_costs.run_costs(services, db, spec.workspace, spec.nodes), services.settings
     try:
+        run = await submit.submit_run(connection, producer(settings.max_concurrent_runs), spec, record, costs)
         await quotas.require(connection, spec.workspace, "outputBytes", settings, 1)
     except Refusal as refusal:
-        # How much the workspace keeps is nothing to people who fill in its forms.
-        raise Refusal(refusal.status, refusal.reason, "This form cannot be taken at present: its owner has no place left for it.") from None
+        # How much the workspace keeps or spends is nothing to people who fill in its forms.
+        lacks = "credits" if refusal.reason == REASON else "place"
+        raise Refusal(
+            refusal.status, refusal.reason, f"This form cannot be taken at present: its owner has no {lacks} left for it."
+        ) from None
     return run["uuid"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.connection import public as connectors
+from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import cron, schedule, submit
@@ -20,6 +22,7 @@ from cargo_ai.engine.dispatch.schedule import DueSchedule, Fire, NotFired, Sched
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.ledger.reservations import NotEnoughCredits
 from cargo_ai.store.driver import driver_connection
 
 KIND = "tool"
@@ -99,10 +102,10 @@ def to_response(trigger: JsonObject, states: Mapping[str, ScheduleState]) -> con
     return contract.ToolTriggerCron.model_validate(trigger | state_fields)
 
 
-async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID:
+async def _fire(services: Services, db: AsyncSession, due: DueSchedule) -> uuid.UUID:
     """Start the tool's run in the transaction that moves its schedule on: neither is there without the other.
 
-    It waits where `most_runs` of the workspace go.
+    It waits where as many runs of the workspace go as may.
     """
     row = await db.scalar(select(Tool).where(Tool.uuid == due.owner, Tool.deleted_at.is_(None)))
     runnable = await lookup.runnable(db, row.workflow_uuid) if row is not None else None
@@ -112,9 +115,14 @@ async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID
         command = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid}"
         raise NotFired(f"The tool {row.name!r} has nothing deployed: {command}")
     spec = submit.RunSpec(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
-    return (await submit.submit_run(await driver_connection(db), producer(most_runs), spec, due.payload["data"]))["uuid"]
+    costs = await node_costs.run_costs(services, db, due.workspace, runnable.nodes)
+    queue = producer(services.settings.max_concurrent_runs)
+    try:
+        return (await submit.submit_run(await driver_connection(db), queue, spec, due.payload["data"], costs))["uuid"]
+    except NotEnoughCredits as refusal:
+        raise NotFired(f"The run was not started: {refusal.message}") from None
 
 
 def fire_with(services: Services) -> Fire:
     """Starts the runs of tools that are due."""
-    return lambda db, due: _fire(db, due, services.settings.max_concurrent_runs)
+    return partial(_fire, services)

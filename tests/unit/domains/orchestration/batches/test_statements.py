@@ -47,9 +47,10 @@ async def test_a_batch_of_a_tool_reads_its_workflow_once(api: ApiClient) -> None
     await deployed(api, tool, LINE)
     data: Body = {"kind": "records", "records": [{"domain": "a"}]}
 
-    # The token, the workflow with its release and play, the graph, the batch, its job, the audit log; the quotas of files and of outputs.
+    # The token, the workflow with its release and play, the graph, the batch, its job, the audit log; the quotas of files and of outputs;
+    # the budget.
     assert await cost(api, "orchestration.batch.create", workflowUuid=tool["workflowUuid"], data=data) == (
-        8,
+        9,
         {"workflows": 1, "releases": 1, "plays": 1, "graphs": 1, "batches": 1},
     )
     assert await cost(api, "orchestration.batch.preview", workflowUuid=tool["workflowUuid"], data=data) == (
@@ -57,7 +58,7 @@ async def test_a_batch_of_a_tool_reads_its_workflow_once(api: ApiClient) -> None
         {"workflows": 1, "releases": 1, "plays": 1},
     )
     await api.call("orchestration.batch.create", nodes=LINE, data=data)
-    assert await cost(api, "orchestration.batch.create", nodes=LINE, data=data) == (8, {"workflows": 1, "graphs": 1, "batches": 1})
+    assert await cost(api, "orchestration.batch.create", nodes=LINE, data=data) == (9, {"workflows": 1, "graphs": 1, "batches": 1})
 
 
 async def test_a_batch_of_a_play_reads_its_play_with_its_workflow(api: ApiClient) -> None:
@@ -73,8 +74,8 @@ async def test_a_run_reads_its_workflow_once(api: ApiClient) -> None:
     tool = (await api.call("orchestration.tool.create", name="Tier"))["tool"]
     await deployed(api, tool, LINE)
 
-    # The token, the workflow, the graph, the run, its shard, its job, the audit log; the quota of outputs.
+    # The token, the workflow, the graph, the run, its shard, its job, the audit log; the quota of outputs; the budget.
     assert await cost(api, "orchestration.run.create", workflowUuid=tool["workflowUuid"], data={}) == (
-        8,
+        9,
         {"workflows": 1, "releases": 1, "plays": 1, "graphs": 1, "runs": 1},
     )
