@@ -18,7 +18,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import balances, transfers
 from cargo_ai.ledger.amounts import ZERO
 from cargo_ai.ledger.balances import Balance
-from cargo_ai.ledger.tables import OverageAction, ledger_usage
+from cargo_ai.ledger.tables import AccountKind, OverageAction, ledger_usage
 from cargo_ai.ledger.transfers import Transfer
 from cargo_ai.store.driver import Connection, driver_connection
 
@@ -93,13 +93,14 @@ async def limit(db: AsyncSession, row: Subscription, credits: Decimal, cadence: 
     connection, now = await driver_connection(db), clock.now()
     before = await read(db, row.workspace_uuid, row)
     period = period_at(cadence, now)
-    used = before.used if period.start == before.period.start else await _used_in(db, row.workspace_uuid, period, now)
+    used = max(ZERO, before.used if period.start == before.period.start else await _used_in(db, row.workspace_uuid, period, now))
     await transfers.set_limit(connection, row.workspace_uuid, overage)
-    if row.credits_count is None:
-        await settle(connection, row.workspace_uuid, "unlimited")
-    elif row.reset_at != period.end:
+    await settle(connection, row.workspace_uuid, "budget")
+    if row.credits_count is not None and row.reset_at != period.end:
         await set_left(connection, row.workspace_uuid, ZERO, row.reset_at)
-    await set_left(connection, row.workspace_uuid, max(ZERO, credits - max(ZERO, used)), period.end)
+    await set_left(connection, row.workspace_uuid, max(ZERO, credits - used), period.end)
+    if used > credits:
+        await overdraw(connection, row.workspace_uuid, used - credits)
     row.credits_count, row.cadence, row.start_at, row.reset_at, row.future = credits, cadence, period.start, period.end, None
     await db.flush()
 
@@ -136,10 +137,19 @@ async def settle(connection: Connection, workspace: uuid.UUID, why: str) -> None
     """What was used without credits is not taken from later ones: an invoice or no one pays for it."""
     overdrawn = (await balances.balance_of(connection, workspace)).overdrawn
     if overdrawn > 0:
-        issued = await transfers.account(connection, workspace, "issued")
-        overage = await transfers.account(connection, workspace, "overage")
-        key = f"settle:{workspace}:{ids.new()}"
-        await transfers.post(connection, Transfer(workspace, key, issued, overage, overdrawn, f"settled {why}"))
+        await _move(connection, workspace, "issued", "overage", overdrawn, f"settled {why}")
+
+
+async def overdraw(connection: Connection, workspace: uuid.UUID, credits: Decimal) -> None:
+    """The workspace has used more than it now has."""
+    await _move(connection, workspace, "overage", "issued", credits, "budget")
+
+
+async def _move(
+    connection: Connection, workspace: uuid.UUID, source: AccountKind, target: AccountKind, credits: Decimal, cause: str
+) -> None:
+    ends = await transfers.account(connection, workspace, source), await transfers.account(connection, workspace, target)
+    await transfers.post(connection, Transfer(workspace, f"{cause}:{workspace}:{ids.new()}", *ends, credits, cause))
 
 
 async def set_left(connection: Connection, workspace: uuid.UUID, credits: Decimal, expires_at: datetime) -> None:

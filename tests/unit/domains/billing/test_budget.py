@@ -71,10 +71,10 @@ async def test_a_budget_counts_what_the_period_has_used_and_changes_keep_it(api:
     budget = (await api.call("billing.budget.set", creditsCount=1000))["budget"]
     assert (budget["creditsUsedCount"], budget["creditsLeftCount"], budget["overage"]) == (300, 700, "deny")
     await pay(spender, 50.5)
-    for credits, left_over in ((2000, 1649.5), (400, 49.5), (100, 0)):
+    for credits, left_over in ((2000, 1649.5), (400, 49.5), (100, -250.5), (350.5, 0), (400, 49.5), (100, -250.5)):
         budget = (await api.call("billing.budget.set", creditsCount=credits))["budget"]
-        assert await left(spender) == Decimal(str(left_over))
-        assert budget["creditsLeftCount"] == left_over
+        assert await left(spender) == max(Decimal(0), Decimal(str(left_over)))
+        assert (budget["creditsUsedCount"], budget["creditsLeftCount"]) == (350.5, left_over)
     subscription = (await api.call("billing.subscription.get"))["subscription"]
     assert (subscription["subscriptionAvailableCreditsCount"], subscription["hasCredits"], subscription["isUnlimited"]) == (
         100,
