@@ -19,7 +19,7 @@ from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled,
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.sign_in import Credentials, Signer
 from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
+from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_base_url, parse_url
@@ -48,7 +48,7 @@ class ServiceSpec:
     base_url: its address, or how it follows from an account's config. headers: of every call.
     errors: its error table; what is in none of its rules means what HTTP says. wait_headers: those that say how long to wait.
     policies: how many calls it takes, of which kind, in which time.
-    words: finds the vendor's sentence in the body of an error. timeout: seconds.
+    words: finds the vendor's sentence in the body of an error. timeout: seconds. most_bytes: of the body of an answer.
     idempotency_header: in which it takes a key against doubles; every changing call of an action then has its own.
     """
 
@@ -60,6 +60,7 @@ class ServiceSpec:
     words: Callable[[Json], str] = words_of
     idempotency_header: str = ""
     timeout: float = 30.0
+    most_bytes: int = RESPONSE_BYTES
 
     def address(self, config: Config) -> str:
         """The base address for an account, without a slash at its end."""
@@ -223,7 +224,7 @@ class Service:
     async def _exchange(self, request: OutboundRequest, shape: CallShape, reads: bool) -> OutboundResponse:
         await self._admit(shape)
         try:
-            response = await send(self.client, request)
+            response = await send(self.client, request, most_bytes=self.spec.most_bytes)
         except OutboundRefused as error:
             raise ServiceError(self._scrub(str(error)), reason="addressRefused") from None
         except ExchangeFailed as error:

@@ -1,0 +1,1 @@
+"""Actions of Snowflake: queries, statements, and rows that are inserted or upserted."""
