@@ -15,7 +15,8 @@ from tests.kit.conformance.extractions import ExtractorTests
 from tests.kit.conformance.failures import FailureTests
 from tests.kit.conformance.forms import FormTests
 from tests.kit.conformance.lists import ListTests
+from tests.kit.conformance.served import ServedTests
 
 
-class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests, ChoiceTests, ExtractorTests):
+class IntegrationConformance(FormTests, AccountTests, FailureTests, EffectTests, ListTests, ChoiceTests, ServedTests, ExtractorTests):
     """All of it."""

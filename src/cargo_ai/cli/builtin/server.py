@@ -34,6 +34,12 @@ Commands
               --workspace-uuid UUID  in this workspace; by default in the first
   worker    Run one worker without a server, for a second machine; needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
   migrate   Migrate the database to the schema of this version.
+  integration serve SLUG
+            Serve one of the integrations of this version over HTTP, by the protocol of custom integrations; no database is needed. Prints
+            {"baseUrl", "integration", "token"}: callers need the token, as a bearer token or as the secret that they sign with.
+              --port N           any free port by default
+              --host ADDRESS     127.0.0.1 by default
+              --token-file PATH  its first line is the token; - reads it from standard input. By default a new one is made and shown
   backup FILE
             Write database, files and secret key into one encrypted file, while the server runs or not.
               --passphrase-file PATH  its first line is the passphrase; - reads it from standard input. Else CARGO_AI_BACKUP_PASSPHRASE.
@@ -49,12 +55,14 @@ VALUE_FLAGS = {
     "start": ("--port", "--host", "--workers"),
     "logs": ("--tail",),
     "init": ("--workspace-uuid",),
+    "integration serve": ("--port", "--host", "--token-file"),
     "backup": ("--passphrase-file",),
     "restore": ("--passphrase-file",),
 }
 SWITCHES = {"start": ("--detach", "--adopt"), "init": ("--admin-token",), "logs": ("--follow",)}
-ARGUMENTS = {"backup": "FILE", "restore": "FILE"}
-COMMANDS = ("start", "stop", "status", "logs", "queue", "init", "worker", "migrate", "backup", "restore")
+ARGUMENTS = {"backup": "FILE", "restore": "FILE", "integration serve": "SLUG"}
+NEEDED = {"FILE": "the path of the backup", "SLUG": "the slug of an integration"}
+COMMANDS = ("start", "stop", "status", "logs", "queue", "init", "worker", "migrate", "integration", "backup", "restore")
 
 
 def main(argv: list[str]) -> int:
@@ -65,6 +73,10 @@ def main(argv: list[str]) -> int:
     verb, *rest = argv
     if verb not in COMMANDS:
         raise usage("unknownCommand", f"There is no server command {verb!r}: it has {', '.join(COMMANDS)}.", "cargo-ai server --help")
+    if verb == "integration":
+        if rest[:1] != ["serve"]:
+            raise usage("unknownCommand", "server integration has one command: serve.", "cargo-ai server --help")
+        verb, rest = "integration serve", rest[1:]
     flags = _flags(verb, rest)
     # Late on purpose: the command line itself has no dependency.
     from cargo_ai.server.processes import command
@@ -95,5 +107,5 @@ def _flags(verb: str, words: list[str]) -> dict[str, str]:
             known = ", ".join((*values, *switches)) or "none"
             raise usage("unknownFlag", f"server {verb} has no flag {word!r}; its flags: {known}.", "cargo-ai server --help")
     if verb in ARGUMENTS and ARGUMENTS[verb] not in flags:
-        raise usage("missingArgument", f"server {verb} needs the path of the backup.", f"cargo-ai server {verb} --help")
+        raise usage("missingArgument", f"server {verb} needs {NEEDED[ARGUMENTS[verb]]}.", f"cargo-ai server {verb} --help")
     return flags

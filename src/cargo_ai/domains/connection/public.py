@@ -13,6 +13,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts import default_first
+from cargo_ai.domains.connection.custom import public as protocol
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
 from cargo_ai.domains.connection.extraction import Pages, Source, SourceFault, open_source
@@ -47,6 +48,7 @@ __all__ = [
     "limits",
     "oauth",
     "open_source",
+    "protocol",
 ]
 
 

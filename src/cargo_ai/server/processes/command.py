@@ -50,6 +50,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
         "init": _init,
         "worker": _worker,
         "migrate": _migrate,
+        "integration serve": _serve_integration,
         "backup": _backup,
         "restore": _restore,
     }
@@ -229,6 +230,25 @@ def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
         url = database_url(configuration)
         before = migrate.current(url)
         return _print({"from": before, "to": migrate.upgrade(url)})
+
+
+def _serve_integration(configuration: Settings, flags: dict[str, str]) -> int:
+    from cargo_ai.server.served_integration import CannotServe, serve
+
+    source, token = flags.get("--token-file"), None
+    if source is not None:
+        try:
+            token = sys.stdin.readline() if source == "-" else Path(source).expanduser().read_text("utf-8").partition("\n")[0]
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandRefused(2, "unreadable", f"The token file {source} cannot be read: {error}.") from None
+    port = _count(flags, "--port", 0)
+    if port > 65535:
+        raise CommandRefused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
+    try:
+        serve(flags["SLUG"], configuration, flags.get("--host", "127.0.0.1"), port, None if token is None else token.strip(), _print)
+    except CannotServe as error:
+        raise CommandRefused(1, "cannotServe", str(error)) from None
+    return 0
 
 
 def _backup(configuration: Settings, flags: dict[str, str]) -> int:

@@ -70,7 +70,7 @@ class Child(_Part):
 
 
 class ActionPart(_Part):
-    """One action. idempotency, hint: ours; without them an action is taken to honour the key that it is given."""
+    """One action. idempotency, awaits, hint: ours; without them an action is taken to honour the key that it is given."""
 
     name: Name
     description: Text = ""
@@ -81,6 +81,7 @@ class ActionPart(_Part):
     children: Annotated[list[Child], Field(max_length=50)] = []
     hint: Hint | None = None
     idempotency: Idempotency = "key"
+    awaits: bool = False
 
 
 class AccountPart(_Part):
@@ -88,6 +89,26 @@ class AccountPart(_Part):
 
     config: FormPart = FormPart()
     rate_limit: RateLimit | None = None
+
+
+class Mode(_Part):
+    """How a list is read."""
+
+    kind: str = "fetch"
+    is_incremental: bool = False
+    min_interval_in_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 60
+
+
+class ExtractorPart(_Part):
+    """One list that fills models. is_counted, tells_removals, has_all: ours; without them little is taken for granted."""
+
+    name: Name
+    description: Text = ""
+    config: FormPart = FormPart()
+    mode: Mode = Mode()
+    is_counted: bool = False
+    tells_removals: bool = False
+    has_all: bool = False
 
 
 class Params(_Part):
@@ -113,6 +134,7 @@ class Manifest(_Part):
     url: Annotated[str, StringConstraints(max_length=2_000)] = ""
     connector: AccountPart = AccountPart()
     actions: Annotated[dict[Slug, ActionPart], Field(max_length=MOST_ACTIONS)]
+    extractors: Annotated[dict[Slug, ExtractorPart], Field(max_length=MOST_PARTS)] = {}
     autocompletes: Annotated[list[AutocompletePart], Field(max_length=MOST_PARTS)] = []
     dynamic_schemas: Annotated[list[AutocompletePart], Field(max_length=MOST_PARTS)] = []
 
@@ -143,6 +165,8 @@ def _schemas(manifest: JsonObject) -> Iterator[tuple[str, JsonObject, str]]:
     for slug, action in cast("dict[str, JsonObject]", manifest["actions"]).items():
         yield pointed("/actions", slug, "config", "jsonSchema"), action["config"], "jsonSchema"
         yield pointed("/actions", slug, "output"), action, "output"
+    for slug, extractor in cast("dict[str, JsonObject]", manifest["extractors"]).items():
+        yield pointed("/extractors", slug, "config", "jsonSchema"), extractor["config"], "jsonSchema"
     for key in ("autocompletes", "dynamicSchemas"):
         for position, part in enumerate(cast("list[JsonObject]", manifest[key])):
             yield pointed("", key, position, "params", "jsonSchema"), part["params"], "jsonSchema"

@@ -32,12 +32,13 @@ class _Said(BaseModel):
 
 
 class Executed(_Said):
-    """It is done. child_index: which way to go on."""
+    """It is done. child_index: which way to go on. warnings: what was odd about it."""
 
     outcome: Literal["executed"]
     data: Json = None
     title: str | None = ""
     child_index: int | None = None
+    warnings: list[str] = []
 
 
 class Executing(_Said):
@@ -53,6 +54,7 @@ class MoreToExecute(_Said):
     data: Json = None
     meta: Json = None
     sleep_milliseconds: float = Field(default=0.0, ge=0)
+    reason: str = ""
 
 
 class Waiting(_Said):
@@ -100,7 +102,12 @@ class RemoteAction:
             "connector": connector(request.service),
             "config": config,
             "isDryExecution": False,
-            "execution": {"runUuid": str(call.run), "nodeUuid": str(call.node.get("uuid", "")), "idempotencyKey": call.key},
+            "execution": {
+                "runUuid": str(call.run),
+                "nodeUuid": str(call.node.get("uuid", "")),
+                "idempotencyKey": call.key,
+                "isRepeated": call.repeated,
+            },
         }
         if before.meta is not None:
             body["meta"] = before.meta
@@ -124,9 +131,12 @@ class RemoteAction:
                     return Failed(f"{name} was still executing after it was asked {before.asked} times.", reason="tooSlow", sent=True)
                 seconds = min(pace.initial_interval * pace.backoff_coefficient ** min(before.asked, 200) / 1000, LONGEST_PACE)
                 return before.later(name, seconds, before.meta, before.data)
+            case MoreToExecute(meta=None, data=None) if before == _Progress():
+                seconds = min(max(said.sleep_milliseconds / 1000, SHORTEST_SECONDS), LONGEST_SECONDS)
+                return Later(seconds, None, said.reason[:200] or f"{name} is not ready yet")
             case MoreToExecute():
                 data = before.data if said.data is None else said.data
-                return before.later(name, said.sleep_milliseconds / 1000, said.meta, data)
+                return before.later(name, said.sleep_milliseconds / 1000, said.meta, data, said.reason)
             case Waiting():
                 return before.later(name, said.timeout_milliseconds / 1000, said.meta, before.data)
             case Refused():
@@ -137,7 +147,9 @@ class RemoteAction:
         if self.part.children and (child is None or not 0 <= child < len(self.part.children)):
             text = f"{name} chose the way {child}, but its manifest has {len(self.part.children)} of them."
             return Failed(text, reason="unexpectedAnswer", sent=True)
-        return Done(before.data if said.data is None else said.data, (said.title or "")[:500], child=child)
+        data = before.data if said.data is None else said.data
+        warnings = tuple(warning[:1_000] for warning in said.warnings[:20])
+        return Done(data, (said.title or "")[:500], child=child, warnings=warnings)
 
 
 def _failed(name: str, said: Refused) -> Failed:
@@ -155,7 +167,7 @@ class _Progress:
     data: Json = None
     asked: int = 0
 
-    def later(self, name: str, seconds: float, meta: Json, data: Json) -> Outcome:
+    def later(self, name: str, seconds: float, meta: Json, data: Json, reason: str = "") -> Outcome:
         """Ask again after so long."""
         kept = {"meta": meta, "data": data, "asked": self.asked + 1}
         if self.asked >= MOST_ASKS:
@@ -163,7 +175,7 @@ class _Progress:
         if len(json.dumps(kept)) > LARGEST_META:
             text = f"{name} wants more than {LARGEST_META // 1024} KB to be remembered until it is asked again."
             return Failed(text, reason="unexpectedAnswer", sent=True)
-        return Later(min(max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS), kept, f"{name} is not done yet")
+        return Later(min(max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS), kept, reason[:200] or f"{name} is not done yet")
 
 
 def _progress_of(meta: Json) -> _Progress:

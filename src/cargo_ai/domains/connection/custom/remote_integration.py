@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from cargo_ai.domains.connection.custom.manifest import ActionPart, FormPart, Ma
 from cargo_ai.domains.connection.custom.remote import Remote
 from cargo_ai.domains.connection.custom.remote_action import RemoteAction
 from cargo_ai.domains.connection.custom.remote_forms import RemoteForm, RemoteVerification
+from cargo_ai.domains.connection.custom.remote_lists import extractor_of
 from cargo_ai.engine.graph.action import Action, Routes
 from cargo_ai.integrations.kit import (
     AccountSpec,
@@ -20,6 +22,7 @@ from cargo_ai.integrations.kit import (
     Integration,
     Policy,
     ServiceSpec,
+    SignIn,
 )
 
 JsonObject = dict[str, Any]
@@ -45,6 +48,10 @@ class SchemaAccount(AccountSpec):
         """As it was given."""
         return self.form.ui_schema
 
+    def sign_in_of(self, config: Mapping[str, Any]) -> SignIn:
+        """Nothing of its own: a field of the form may be called as that which chooses one elsewhere."""
+        return self.sign_ins[0]
+
     def schema_of_choice(self, kind: str | None) -> JsonObject:
         """The same: there is nothing to choose."""
         return self.schema
@@ -64,6 +71,7 @@ def of_manifest(slug: str, manifest: Manifest, base_url: str, remote: Remote) ->
         account=SchemaAccount(form=manifest.connector.config, verification=RemoteVerification(remote=remote)),
         service=ServiceSpec(base_url, policies=policies, timeout=SECONDS),
         actions=tuple(_action(action, part, remote) for action, part in manifest.actions.items()),
+        extractors=tuple(extractor_of(extractor, part, remote) for extractor, part in manifest.extractors.items()),
         autocompletes={
             part.slug: Autocomplete(RemoteForm(part.slug, remote).choices, part.params.json_schema) for part in manifest.autocompletes
         },
@@ -101,6 +109,7 @@ def _action(slug: str, part: ActionPart, remote: Remote) -> ConnectorAction:
         perform=remote_action.perform,
         hint=part.hint,
         idempotency=part.idempotency,
+        awaits=part.awaits,
         # Of an action that does not say what it does, nothing is known to be repeatable without doing it.
         cacheable=None if part.hint == "reads" else _never,
     )
