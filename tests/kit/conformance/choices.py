@@ -53,9 +53,13 @@ class ChoiceTests(Fixtures):
             harness.control.reset()
             harness.control.fail(status=500, times=9, body=harness.subject.error(500, f"Reason 4711 of {secret}."))
             params = harness.subject.params.get(slug, {})
-            with pytest.raises(ServiceError) as refused:
+            refused = ""
+            try:
                 if slug in harness.integration.autocompletes:
                     await harness.integration.autocompletes[slug].perform(harness.form_request(), params, None)
                 else:
                     await harness.integration.schemas[slug].perform(harness.form_request(), params)
-            assert "Reason 4711" in refused.value.message and secret not in refused.value.message, f"{slug}: {part}"
+            except ServiceError as error:
+                refused = error.message
+            # Some choices are the same for every account: the service is not asked.
+            assert ("Reason 4711" in refused) is (harness.control.sent() != []) and secret not in refused, f"{slug}: {part}"

@@ -1,0 +1,48 @@
+"""Find record: read one by its id or by a field."""
+
+from __future__ import annotations
+
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit.writes import key_of
+from cargo_ai.integrations.pipedrive.custom_fields import names_of
+from cargo_ai.integrations.pipedrive.fields import FIELDS, RECORD, Matching
+from cargo_ai.integrations.pipedrive.objects import object_of
+from cargo_ai.integrations.pipedrive.records import find
+from cargo_ai.integrations.pipedrive.values import shown
+
+
+class FindRecord(Matching):
+    """Which record, and what of it."""
+
+    properties: list[str] = FIELDS.properties()
+
+
+async def perform(request: ActionRequest) -> Outcome:
+    """Read it; one that is not there is an answer, too."""
+    form = request.form(FindRecord)
+    by, key = form.matching_property_name, key_of(form.matching_value)
+    names = await names_of(request.service, object_of(form.object_type), [by, *form.properties])
+    records = await find(request.service, names, by, key, 2)
+    if len(records) > 1:
+        return Failed(f"Several records of {form.object_type} have {by} {key}: use Find records.", reason="ambiguous")
+    record = shown(names, records[0], form.properties) if records else None
+    return Done({"found": record is not None, "record": record}, "found" if record else "not found")
+
+
+ACTION: ConnectorAction = Action(
+    slug="findRecord",
+    kind="connector",
+    name="Find record",
+    description="Reads one record by its id or by a field, such as a person's e-mail address.",
+    does="acts",
+    config_schema=schema_of(FindRecord),
+    ui_schema=ui_schema_of(FindRecord),
+    output_schema={
+        "type": "object",
+        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
+        "required": ["found", "record"],
+    },
+    perform=perform,
+    idempotency="reads",
+    hint="reads",
+)
