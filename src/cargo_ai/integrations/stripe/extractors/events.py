@@ -36,7 +36,11 @@ class Column:
         value: Json = next((value for path in self.paths for value in at(item, path) if value is not None), None)
         if self.is_time:
             return iso(value)
-        return next(at(value, "id"), None) if self.source.type == "string" and isinstance(value, dict) else cast("Json", value)
+        return _id_of(value) if self.source.type == "string" else value
+
+
+def _id_of(value: Json) -> Json:
+    return next(at(value, "id"), None) if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True, slots=True)
