@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.integrations.attio.records import PAGE, id_of, query
 from cargo_ai.integrations.kit import ConnectorAction, Service, integrations
 from tests.kit.conformance.harness import Harness
-from tests.kit.conformance.subject import Example, Listing, Subject
+from tests.kit.conformance.subject import Example, Extraction, Listing, Subject
 from tests.simulators.attio import server
 from tests.simulators.attio.control import TOKEN, Control, Numbers
 
@@ -145,6 +145,11 @@ SUBJECT = Subject(
     secret=TOKEN,
     error=_error,
     examples=EXAMPLES,
+    extractions={
+        "fetchRecords": Extraction(
+            config={"objectType": "people", "columnSelectionMode": "selected", "properties": ["job_title", "tags"]}, size=PAGE, fill=_fill
+        )
+    },
     listings=(Listing(name="query", size=PAGE, fill=_fill, read=_ids),),
     params={
         "listObjectProperties": {"objectType": "people"},

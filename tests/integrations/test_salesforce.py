@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.integrations.kit import Service
 from cargo_ai.integrations.salesforce.records import query
-from tests.kit.conformance.subject import Example, Listing, Simulator, Subject
+from tests.kit.conformance.subject import Example, Extraction, Listing, Simulator, Subject
 from tests.kit.conformance.suite import IntegrationConformance
 from tests.simulators.salesforce import server
 from tests.simulators.salesforce.control import TOKEN, Control, Numbers
@@ -107,6 +107,13 @@ def _fill(control: Control, count: int) -> list[str]:
     return [control.add("Account", Name=f"Account {number}") for number in range(count)]
 
 
+def _fill_long_ago(control: Control, count: int) -> list[str]:
+    filled = _fill(control, count)
+    for record in control.org.objects["Account"].records.values():
+        record["SystemModstamp"] = "2026-01-01T00:00:00.000+0000"
+    return filled
+
+
 async def _ids(service: Service) -> AsyncIterator[str]:
     async for page in query(service, "SELECT Id FROM Account ORDER BY Id"):
         for record in page.items:
@@ -124,6 +131,15 @@ class TestSalesforce(IntegrationConformance):
         secret=TOKEN,
         error=_error,
         examples=EXAMPLES,
+        extractions={
+            "fetchRecords": Extraction(
+                config={"objectType": "Account", "columnSelectionMode": "selected", "properties": ["Name", "BillingCity", "AnnualRevenue"]},
+                size=PAGE,
+                fill=_fill_long_ago,
+                change=lambda control, uid: control.org.objects["Account"].change(uid, {"BillingCity": "Ulm"}),
+                remove=lambda control, uid: control.org.objects["Account"].delete(uid),
+            )
+        },
         listings=(Listing(name="query", size=PAGE, fill=_fill, read=_ids),),
         params={
             "listObjectProperties": {"objectType": "Account"},

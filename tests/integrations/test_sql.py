@@ -12,11 +12,12 @@ import pytest
 
 from cargo_ai.integrations.kit import ConnectorAction, Done, Failed, InvalidConfig, integrations
 from cargo_ai.integrations.sql.choices import AUTOCOMPLETES, SCHEMAS
+from cargo_ai.integrations.sql.extractors.source import PAGE
 from cargo_ai.integrations.sql.statement import bind, quoted_table
 from cargo_ai.integrations.sql.values import to_json
 from cargo_ai.store.embedded.postgres import Cluster
 from tests.kit.conformance.harness import Harness
-from tests.kit.conformance.subject import Example, Simulator, Subject
+from tests.kit.conformance.subject import Example, Extraction, Simulator, Subject
 from tests.kit.conformance.suite import IntegrationConformance
 from tests.simulators import databases
 
@@ -57,6 +58,14 @@ def _upsert(**values: Json) -> dict[str, Json]:
     return {"table": "people", "matchingColumns": ["id"], "values": values}
 
 
+def _fill_deals(control: databases.Control, count: int) -> list[str]:
+    titles = [f"deal-{number:05}" for number in range(count)]
+    if titles:
+        values = ", ".join(f"('{title}', {number})" for number, title in enumerate(titles))
+        control.change(f"insert into deals (title, amount) values {values}")
+    return titles
+
+
 SUBJECT = Subject(
     slug="sql",
     running="postgresql_database",
@@ -66,6 +75,17 @@ SUBJECT = Subject(
     error=lambda _status, sentence: sentence,
     over_http=False,
     params={"listColumns": {"table": "people"}, "row": {"table": "people"}},
+    extractions={
+        "fetchRows": Extraction(config={"table": "deals", "idColumn": "title"}, size=PAGE, fill=_fill_deals),
+        "fetchChangedRows": Extraction(
+            config={"query": "select title, amount from deals", "idColumn": "title", "incrementalColumn": "amount"},
+            size=PAGE,
+            fill=_fill_deals,
+            change=lambda control, title: control.change(f"update deals set amount = 1000000 where title = '{title}'"),
+            # The row with the highest number.
+            overlap=1,
+        ),
+    },
     examples={
         "query": Example(
             config={"query": "select name from people where email = :email", "parameters": {"email": "ada@example.com"}}, effect=_people

@@ -47,6 +47,10 @@ class Control(Orders):
         for statement in self._fresh:
             self._execute(statement)
 
+    def change(self, statement: str) -> None:
+        """Change what is in the tables."""
+        self._execute(statement)
+
     def rows(self, query: str) -> list[list[Any]]:
         """What is in the tables."""
         return [list(row) for row in self._execute(query)]

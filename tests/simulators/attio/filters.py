@@ -61,6 +61,8 @@ def _holds(collection: Collection, item: Item, name: str, condition: Json) -> bo
     if name == "record_id":
         _check_ids(condition)
         return _compare(item.id, condition, _TEXT)
+    if name == "created_at":
+        return _compare(item.created_at, condition, _ORDER)
     parts = PARTS[attribute.type]
     values = item.values.get(attribute.slug, [])
     if not isinstance(condition, dict) or _operators(cast("dict[str, Json]", condition)):

@@ -88,8 +88,7 @@ def delete(control: Control, ids: Sequence[str]) -> list[JsonObject]:
                 raise RowRefused("MALFORMED_ID", f"malformed id {record_id}")
             known = str(kind.record(record_id)["Id"])
             _lock(control, known)
-            del kind.records[known]
-            kind.deleted.add(known)
+            kind.delete(known)
             results.append({"id": known, "success": True, "errors": []})
         except RowRefused as refusal:
             results.append({"id": record_id, **refusal.result})

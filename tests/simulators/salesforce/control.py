@@ -49,7 +49,7 @@ class Control(Orders):
 
     def values(self, object_type: str) -> list[JsonObject]:
         """What each record of an object holds, without ids and times."""
-        times = ("Id", "CreatedDate", "LastModifiedDate")
+        times = ("Id", "CreatedDate", "LastModifiedDate", "SystemModstamp", "IsDeleted")
         records = self.org.objects[object_type].records.values()
         return [{name: value for name, value in record.items() if name not in times and value is not None} for record in records]
 

@@ -123,6 +123,7 @@ class ObjectType:
     fields: dict[str, FieldType]
     records: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     deleted: set[str] = field(default_factory=set[str])
+    trash: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     made: int = 0
 
     def field_named(self, name: str) -> FieldType | None:
@@ -139,13 +140,18 @@ class ObjectType:
         self.made += 1
         now = _now()
         given = {"Id": record_id, **{name: None for name in self.fields if name != "Id"}, **values}
-        self.records[record_id] = given | {"CreatedDate": now, "LastModifiedDate": now}
+        self.records[record_id] = given | {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now, "IsDeleted": False}
         return self.records[record_id]
 
     def change(self, record_id: str, values: Mapping[str, Json]) -> None:
         """Change a record."""
         self._unique(values, record_id)
-        self.records[record_id] |= {**values, "LastModifiedDate": _now()}
+        self.records[record_id] |= {**values, "LastModifiedDate": _now(), "SystemModstamp": _now()}
+
+    def delete(self, record_id: str) -> None:
+        """Move a record to the recycle bin, where `queryAll` still sees it."""
+        self.trash[record_id] = self.records.pop(record_id) | {"IsDeleted": True, "SystemModstamp": _now()}
+        self.deleted.add(record_id)
 
     def _unique(self, values: Mapping[str, Json], besides: str) -> None:
         for name, value in values.items():
@@ -187,7 +193,8 @@ class Org:
     """All objects."""
 
     def __init__(self) -> None:
-        times = (FieldType("CreatedDate", "datetime", writable=False), FieldType("LastModifiedDate", "datetime", writable=False))
+        moments = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+        times = (*(FieldType(name, "datetime", writable=False) for name in moments), FieldType("IsDeleted", "boolean", writable=False))
         own = FieldType("Id", "id", "Record ID", writable=False)
 
         def made(name: str, prefix: str, *fields: FieldType) -> ObjectType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from tests.simulators.serving import Act, application
 Json = Any
 DATA = "/services/data/v67.0"
 _LONGEST_URI = 16_384
+_COUNT = re.compile(r"SELECT COUNT\(\) FROM (\w+)", re.IGNORECASE)
 Endpoint = Callable[[Control, Request, Json], Json]
 
 
@@ -52,9 +54,12 @@ def _describe(control: Control, request: Request, _body: Json) -> Json:
 def _query(control: Control, request: Request, _body: Json) -> Json:
     if len(str(request.url)) > _LONGEST_URI:
         raise refused(414, "URI_TOO_LONG", "The length of the requested URI exceeds the limit")
-    if not request.query_params.get("q"):
+    text = request.query_params.get("q")
+    if not text:
         raise refused(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
-    return _page(control, soql.run(control.org, request.query_params["q"]), 0)
+    if counted := _COUNT.fullmatch(text.strip()):
+        return {"totalSize": len(control.org.object_named(counted[1]).records), "done": True, "records": []}
+    return _page(control, soql.run(control.org, text, everything=request.url.path.endswith("/queryAll")), 0)
 
 
 def _more(control: Control, request: Request, _body: Json) -> Json:
@@ -87,6 +92,7 @@ ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", f"{DATA}/sobjects", _objects),
     ("GET", f"{DATA}/sobjects/{{name}}/describe", _describe),
     ("GET", f"{DATA}/query", _query),
+    ("GET", f"{DATA}/queryAll", _query),
     ("GET", f"{DATA}/query/{{locator}}", _more),
     ("POST", f"{DATA}/composite/sobjects", lambda control, _request, body: collections.create(control, body)),
     ("PATCH", f"{DATA}/composite/sobjects", lambda control, _request, body: collections.update(control, body)),

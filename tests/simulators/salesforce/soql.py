@@ -58,11 +58,12 @@ class Query:
     limit: int | None = None
 
 
-def run(org: Org, soql: str) -> list[JsonObject]:
-    """The records, as they are answered."""
+def run(org: Org, soql: str, *, everything: bool = False) -> list[JsonObject]:
+    """The records, as they are answered; `everything`: also those in the recycle bin."""
     reader = _Reader(org, _tokens(soql))
     query = reader.query()
-    records = [record for record in query.kind.records.values() if query.keep(record)]
+    present = [*query.kind.records.values(), *(query.kind.trash.values() if everything else ())]
+    records = [record for record in present if query.keep(record)]
     for path, descending in reversed(query.order):
         records.sort(key=cmp_to_key(_comparing(reader, path)), reverse=descending)
     return [reader.answered(record, query.paths) for record in records[: query.limit]]

@@ -9,6 +9,7 @@ from cargo_ai.engine.graph.action import find_actions
 from cargo_ai.integrations.attio.account import ACCOUNT
 from cargo_ai.integrations.attio.choices import AUTOCOMPLETES, SCHEMAS_OF_FORMS
 from cargo_ai.integrations.attio.client import SERVICE
+from cargo_ai.integrations.attio.extractors import EXTRACTORS
 from cargo_ai.integrations.kit import ConnectorAction, Integration
 
 _ICON = (
@@ -29,6 +30,7 @@ INTEGRATION = Integration(
     account=ACCOUNT,
     service=SERVICE,
     actions=_ACTIONS,
+    extractors=EXTRACTORS,
     autocompletes=AUTOCOMPLETES,
     schemas=SCHEMAS_OF_FORMS,
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),

@@ -10,6 +10,7 @@ from cargo_ai.integrations.kit import ConnectorAction, Integration
 from cargo_ai.integrations.salesforce.account import ACCOUNT
 from cargo_ai.integrations.salesforce.choices import AUTOCOMPLETES, SCHEMAS_OF_FORMS
 from cargo_ai.integrations.salesforce.client import SERVICE
+from cargo_ai.integrations.salesforce.extractors import EXTRACTORS
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2">'
@@ -29,6 +30,7 @@ INTEGRATION = Integration(
     account=ACCOUNT,
     service=SERVICE,
     actions=_ACTIONS,
+    extractors=EXTRACTORS,
     autocompletes=AUTOCOMPLETES,
     schemas=SCHEMAS_OF_FORMS,
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),

@@ -8,6 +8,7 @@ from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.sql.account import SqlFields, account_of
 from cargo_ai.integrations.sql.actions import execute, insert, query, upsert
 from cargo_ai.integrations.sql.choices import AUTOCOMPLETES, SCHEMAS
+from cargo_ai.integrations.sql.extractors import EXTRACTORS
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2">'
@@ -26,6 +27,7 @@ INTEGRATION = Integration(
     account=account_of(SqlFields),
     service=None,
     actions=(query.ACTION, execute.ACTION, insert.ACTION, upsert.ACTION),
+    extractors=EXTRACTORS,
     autocompletes=AUTOCOMPLETES,
     schemas=SCHEMAS,
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
