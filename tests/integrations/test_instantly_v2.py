@@ -52,8 +52,6 @@ SUBJECT = Subject(
             config=ADA,
             effect=_leads,
             call=("POST", "/leads/add"),
-            rejected={**ADA, "email": "a"},
-            says="email",
             nulls={**ADA, "firstName": None, "lastName": ""},
             row=_row,
         ),

@@ -1,0 +1,127 @@
+"""The actions `findLead`, `updateLeadStatus` and `setLeadCategory`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cargo_ai.integrations.kit import (
+    Action,
+    ActionRequest,
+    ConnectorAction,
+    Done,
+    Failed,
+    Form,
+    Outcome,
+    schema_of,
+    segment,
+    ui_schema_of,
+    widget,
+)
+from cargo_ai.integrations.smartlead import client
+from cargo_ai.integrations.smartlead.fields import LEAD, Id, campaign_field, email_field
+
+Json = Any
+_VERBS = {"paused": "pause", "active": "resume", "unsubscribed": "unsubscribe"}
+
+
+class FindLead(Form):
+    """Whom to find."""
+
+    email: str = email_field()
+
+
+class UpdateLeadStatus(FindLead):
+    """Whose turn it is, in which campaign."""
+
+    campaign_id: Id = campaign_field()
+    status: Literal["paused", "active", "unsubscribed"] = Field(
+        title="Status", description="paused: no more e-mails until it is active again."
+    )
+
+
+class SetLeadCategory(FindLead):
+    """What a lead is, in which campaign."""
+
+    campaign_id: Id = campaign_field()
+    category_id: Id = Field(title="Category", min_length=1, max_length=50, json_schema_extra=widget("listCategories"))
+
+
+async def find(request: ActionRequest) -> Outcome:
+    """The lead; `found` is false where there is no such one."""
+    email = request.form(FindLead).email.strip()
+    lead = await client.lead_of(request.service, email)
+    return Done({"found": lead is not None, "lead": None if lead is None else dict(lead)}, "No such lead" if lead is None else email)
+
+
+async def update_status(request: ActionRequest) -> Outcome:
+    """Pause a lead, let it go on, or unsubscribe it."""
+    form = request.form(UpdateLeadStatus)
+    return await _change(request, form.email, form.campaign_id, _VERBS[form.status], {}, form.status)
+
+
+async def set_category(request: ActionRequest) -> Outcome:
+    """Say what a lead is: interested, a meeting, out of office."""
+    form = request.form(SetLeadCategory)
+    category: Json = int(form.category_id) if form.category_id.isdigit() else form.category_id
+    return await _change(request, form.email, form.campaign_id, "category", {"category_id": category}, form.category_id)
+
+
+async def _change(request: ActionRequest, email: str, campaign: str, verb: str, body: Json, said: str) -> Outcome:
+    lead = await client.lead_of(request.service, email.strip())
+    if lead is None:
+        return Failed(f"Smartlead has no lead with the address {email.strip()}.", reason="notFound")
+    uid = str(lead["id"])
+    await request.service.post(f"/campaigns/{segment(campaign.strip())}/leads/{segment(uid)}/{verb}", json=body)
+    return Done({"leadId": uid, "campaignId": campaign.strip(), "value": said}, said)
+
+
+_CHANGED: dict[str, Json] = {
+    "type": "object",
+    "properties": {"leadId": {"type": "string"}, "campaignId": {"type": "string"}, "value": {"type": "string"}},
+    "required": ["leadId", "campaignId", "value"],
+}
+FIND: ConnectorAction = Action(
+    slug="findLead",
+    kind="connector",
+    name="Find a lead",
+    description="Finds a lead by e-mail address, with its campaigns.",
+    does="acts",
+    hint="reads",
+    idempotency="reads",
+    config_schema=schema_of(FindLead),
+    ui_schema=ui_schema_of(FindLead),
+    output_schema={
+        "type": "object",
+        "properties": {"found": {"type": "boolean"}, "lead": {"anyOf": [LEAD, {"type": "null"}]}},
+        "required": ["found", "lead"],
+    },
+    perform=find,
+)
+UPDATE_STATUS: ConnectorAction = Action(
+    slug="updateLeadStatus",
+    kind="connector",
+    name="Update a lead's status",
+    description="Pauses a lead in a campaign, lets it go on, or unsubscribes it.",
+    does="acts",
+    hint="writes",
+    idempotency="upsert",
+    config_schema=schema_of(UpdateLeadStatus),
+    ui_schema=ui_schema_of(UpdateLeadStatus),
+    output_schema=_CHANGED,
+    perform=update_status,
+)
+SET_CATEGORY: ConnectorAction = Action(
+    slug="setLeadCategory",
+    kind="connector",
+    name="Set a lead's category",
+    description="Says what a lead is in a campaign: interested, a meeting, out of office.",
+    does="acts",
+    hint="writes",
+    idempotency="upsert",
+    config_schema=schema_of(SetLeadCategory),
+    ui_schema=ui_schema_of(SetLeadCategory),
+    output_schema=_CHANGED,
+    perform=set_category,
+)
