@@ -45,6 +45,7 @@ from bench.runs import (
     rate5k,
     replay,
     single_run,
+    usage10m,
 )
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
@@ -63,6 +64,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "fairShares": fair_shares.measure,
     "replay": replay.measure,
     "dryRun": dry_run.measure,
+    "usage10m": usage10m.measure,
     "importRows": import_rows.measure,
     "upsertFile": upsert_file.measure,
     "upsertSingles": upsert_singles.measure,

@@ -1,4 +1,4 @@
-"""Property: usage metrics are the sums of the ledger's transfers by day and label, whatever is asked."""
+"""Property: usage metrics are the sums of the ledger's transfers and charges by day and label, whatever is asked."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from cargo_ai.context.context import Context
 from cargo_ai.contract.billing.usage import GetMetrics
 from cargo_ai.domains.billing.usage import get_metrics
-from cargo_ai.kernel import ids
-from cargo_ai.ledger import transfers
+from cargo_ai.kernel import clock, ids
+from cargo_ai.ledger import charges, transfers
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.ledger.transfers import Transfer
 from cargo_ai.store.driver import Connection, driver_connection
@@ -67,17 +68,22 @@ def day_of(number: int) -> date:
 
 
 async def post(connection: Connection, workspace: uuid.UUID, all_postings: list[Posting]) -> None:
-    """What of usage is taken back was charged first, by someone else: the account must not go below 0."""
+    """Half of the charges as the journal writes them. What of usage is taken back was charged before: the account must not go below 0."""
     overage = await transfers.account(connection, workspace, "overage")
     usage = await transfers.account(connection, workspace, "usage")
     reserve = Transfer(workspace, str(ids.new()), overage, usage, Decimal(1_000), "without a label")
     await transfers.post(connection, reserve)
+    due: list[Charge] = []
     for posting in all_postings:
-        source, target = (usage, overage) if posting.back else (overage, usage)
         label = Label(workspace, "billing.credits", **posting.label)
         amount = Decimal(posting.millionths).scaleb(-6)
         when = datetime.combine(day_of(posting.day), time(13), UTC)
-        await transfers.post(connection, Transfer(workspace, str(ids.new()), source, target, amount, "test", label), when)
+        if posting.back or posting.millionths % 2:
+            source, target = (usage, overage) if posting.back else (overage, usage)
+            await transfers.post(connection, Transfer(workspace, str(ids.new()), source, target, amount, "test", label), when)
+        else:
+            due.append(Charge(str(ids.new()), "n", 1, float(amount), int(when.timestamp() * 1000), label, workspace))
+    await charges.write(connection, due, [], ids.new(), 0, clock.now())
 
 
 def expected(all_postings: list[Posting], question: dict[str, Any]) -> dict[tuple[date, str, str | None], Decimal]:
