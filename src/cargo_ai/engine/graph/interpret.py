@@ -55,6 +55,8 @@ class Execution(NamedTuple):
     result: RowResult = NO_RESULT
     usage: Usage | None = None
     """Of one that cost credits by itself: what for."""
+    service: tuple[str, Json] | None = None
+    """Of an action of an integration: its slug, and the connector as the node names it."""
 
 
 class Act(NamedTuple):
@@ -365,6 +367,7 @@ def _record(
             node.action.has_effects,
             node.action.runs_children,
             result=row_result.of(node.action, output, error),
+            service=(node.action.integration, node.raw.get("connectorUuid")) if node.action.integration else None,
         )
     )
     walk.seq += 1

@@ -31,8 +31,8 @@ from cargo_ai.store.table_sql import copy_sql
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
 PIECE_ROWS = 100
-FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date]
-"""Status, workflow, batch, user and day of executions."""
+FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None]
+"""Status, workflow, batch, user and day of executions, and of those of connectors the integration and the connector."""
 
 
 @dataclass(slots=True)
@@ -121,7 +121,9 @@ class ShardFlush:
             row[5] += execution.credits
             self._charge(run, scope, execution, execution.usage)
         status = "success" if execution.status == "success" else "error"
-        self.fees[(status, scope.workflow, scope.batch, scope.user, charges.day_of(execution.finished))] += 1
+        integration, connector = (None, None) if execution.service is None else execution.service
+        day = charges.day_of(execution.finished)
+        self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, None if connector is None else str(connector))] += 1
 
     def _charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
         label = Label(
@@ -342,14 +344,18 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[S
     await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
 
 
+def _executions(workspace: uuid.UUID, key: FeeKey) -> Label:
+    status, workflow, batch, user, _, integration, connector = key
+    through = None if connector is None else ids.parse(connector)
+    return Label(workspace, "orchestration.executions", status, workflow, batch, user, through, integration)
+
+
 async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
     """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
     fees = [
-        Fee(Label(part.shard.workspace, "orchestration.executions", status, workflow, batch, user), day, number, fee * number)
-        for part in parts
-        for (status, workflow, batch, user, day), number in part.fees.items()
+        Fee(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
     ]
     due = [charge for part in parts for charge in part.charges]
     await charges.write(connection, due, fees, flush, slot, datetime.fromtimestamp(now / 1000, UTC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from cargo_ai.kernel import clock
 from tests.unit.engine.conftest import EngineHarness
 
 Link = psycopg.AsyncConnection[Any]
+SEQ = count()
 NASTY = [
     "tab\t newline\n return\r feed\f bell\b vertical\v",
     "\\ \\\\ \\n \\t \\N \\. \\x41 \\101",
@@ -181,6 +183,29 @@ async def test_counts_add_up_over_flushes_runs_and_writers(harness: EngineHarnes
         {"node_uuid": "a", "total": 3, "success": 3, "error": 0, "credits": 1.75, "rows": 2, **shared},
         {"node_uuid": "b", "total": 1, "success": 0, "error": 1, "credits": 0.0, "rows": 1, **shared},
     ]
+
+
+async def test_executions_are_usage_of_their_workflow_and_connector_whatever_they_cost(harness: EngineHarness, connection: Link) -> None:
+    run, connector = await harness.run(), uuid.uuid4()
+    shard = await harness.held(run)
+    called = entry(1, service=("hunter", str(connector)))
+    for entries in ((entry(), called), (called._replace(status="error"), called._replace(service=("hunter", None)))):
+        await flush(connection, part(shard, harness, run, *(one._replace(seq=next(SEQ)) for one in entries)))
+    query = """
+        select l.unit, l.slug, l.workflow_uuid, l.integration_slug, l.connector_uuid, u.day::text, sum(u.count)::int, sum(u.amount)::int
+        from ledger_usage u join ledger_labels l on l.uuid = u.label_uuid where u.workspace_uuid = %s group by 1, 2, 3, 4, 5, 6
+    """
+    rows = await (await connection.execute(query, (harness.workspace,))).fetchall()
+    unit, day = "orchestration.executions", "1970-01-01"
+    assert sorted(rows, key=str) == sorted(
+        [
+            (unit, "success", harness.workflow, None, None, day, 1, 0),
+            (unit, "success", harness.workflow, "hunter", connector, day, 1, 0),
+            (unit, "success", harness.workflow, "hunter", None, day, 1, 0),
+            (unit, "error", harness.workflow, "hunter", connector, day, 1, 0),
+        ],
+        key=str,
+    )
 
 
 @pytest.mark.parametrize("text", NASTY)
