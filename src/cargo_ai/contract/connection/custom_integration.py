@@ -106,8 +106,8 @@ _not_found = refusal(404, "There is no custom integration {uuid} in this workspa
 _no_worker = refusal(
     404, "There is no worker {worker}: this server hosts none. Run the service anywhere and register its address (--base-url)."
 )
-_unavailable = refusal(502, "{said} Nothing was changed.")
-_invalid = refusal(400, "{said} Nothing was changed.")
+_unavailable = refusal(502, "{cause} Nothing was changed.")
+_invalid = refusal(400, "{cause} Nothing was changed.")
 
 CreateReason = Literal[
     "workerNotFound",
@@ -133,7 +133,7 @@ create: Operation[CreateCustomIntegration, CustomIntegrationReply, CreateReason]
             "failedToGetManifest": _unavailable,
             "invalidManifest": _invalid,
             "invalidOpenapi": _invalid,
-            "duplicateSlug": refusal(409, "{said} Choose another one (--slug)."),
+            "duplicateSlug": refusal(409, "{cause} Choose another one (--slug)."),
             "slugIsReserved": refusal(409, "{slug} is the slug of an integration of this server: choose another one (--slug)."),
             "tooManyCustomIntegrations": refusal(409, "A workspace has at most {most} custom integrations: remove one first."),
         },

@@ -6,13 +6,14 @@ from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
 from cargo_ai.domains.connection import connector_bin, dataset, waiting_runs
 from cargo_ai.domains.connection.connector_action import connector_actions, own_actions
+from cargo_ai.domains.connection.custom import refresh
 from cargo_ai.domains.connection.oauth import exchange
 
 PACKAGE = Package(
     module=__package__ or "",
     actions=connector_actions(),
     own_actions=own_actions,
-    chores={"delete unused consents": exchange.prune},
+    chores={"read manifests of custom integrations": refresh.refresh, "delete unused consents": exchange.prune},
     jobs={waiting_runs.TASK: waiting_runs.task},
     hooks=Hooks(bin_kinds=(connector_bin.KIND,), workspace_created=(dataset.add_native,)),
 )

@@ -87,7 +87,8 @@ async def of_document(
     try:
         return await asyncio.to_thread(_read, given, document_url, operations, base_url)
     except Unusable as error:
-        raise BadManifest(f"The OpenAPI document cannot be used, at {error.pointer or 'its top'}: {error.problem.rstrip('. ')}.") from None
+        problem = error.problem if error.problem.endswith(("?", ".")) else f"{error.problem}."
+        raise BadManifest(f"The OpenAPI document cannot be used, at {error.pointer or 'its top'}: {problem}") from None
     except RecursionError:
         raise BadManifest("The OpenAPI document cannot be used: it is nested too deeply.") from None
 

@@ -67,9 +67,9 @@ async def prepare_create(prepared: Preparation, request: contract.CreateCustomIn
     try:
         return await _announced(prepared, base_url, request.openapi, request.operations, secret)
     except NoManifest as error:
-        refuse("failedToGetManifest", said=str(error))
+        refuse("failedToGetManifest", cause=str(error))
     except BadManifest as error:
-        refuse("invalidManifest" if request.openapi is None else "invalidOpenapi", said=str(error))
+        refuse("invalidManifest" if request.openapi is None else "invalidOpenapi", cause=str(error))
 
 
 async def _announced(
@@ -112,7 +112,7 @@ async def create(ctx: Context, request: contract.CreateCustomIntegration) -> con
             ctx.db.add(row)
     except IntegrityError:
         # Another request took it between the look and the write.
-        contract.create.refuse("duplicateSlug", said=f"This workspace has a custom integration {slug} already.", fix=LIST)
+        contract.create.refuse("duplicateSlug", cause=f"This workspace has a custom integration {slug} already.", fix=LIST)
     _look_again(ctx)
     return contract.CustomIntegrationReply(custom_integration=reply(row))
 
@@ -132,12 +132,12 @@ async def _require_free(ctx: Context, slug: str) -> None:
         refuse("tooManyCustomIntegrations", most=MOST)
     taken = select(CustomIntegration.uuid).where(CustomIntegration.slug == slug, CustomIntegration.deleted_at.is_(None))
     if await ctx.db.scalar(taken) is not None:
-        refuse("duplicateSlug", said=f"This workspace has a custom integration {slug} already.", fix=LIST)
+        refuse("duplicateSlug", cause=f"This workspace has a custom integration {slug} already.", fix=LIST)
     # Secrets that were entered for another service must not go to this one when such a connector is restored.
     former = select(Connector.name).where(Connector.integration_slug == slug, Connector.sealed_config.is_not(None)).limit(1)
     name = await ctx.db.scalar(former)
     if name is not None:
-        refuse("duplicateSlug", said=f'The connector "{name}" of an integration {slug} that was removed is still in the bin.')
+        refuse("duplicateSlug", cause=f'The connector "{name}" of an integration {slug} that was removed is still in the bin.')
 
 
 def _sealed(ctx: Context, secrets: Mapping[Any, str] | None) -> bytes | None:
@@ -203,9 +203,9 @@ async def prepare_update(prepared: Preparation, request: contract.UpdateCustomIn
     try:
         return _Update(await _announced_again(prepared, request, row), row.version)
     except NoManifest as error:
-        refuse("failedToGetManifest", said=str(error))
+        refuse("failedToGetManifest", cause=str(error))
     except BadManifest as error:
-        refuse("invalidManifest" if row.source == "protocol" and request.openapi is None else "invalidOpenapi", said=str(error))
+        refuse("invalidManifest" if row.source == "protocol" and request.openapi is None else "invalidOpenapi", cause=str(error))
 
 
 async def _announced_again(prepared: Preparation, request: contract.UpdateCustomIntegration, row: CustomIntegration) -> Announced:

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
+import jsonschema_rs
 from pydantic import ConfigDict
 
 from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.domains.connection.custom import foreign_schema
 from cargo_ai.domains.connection.custom.manifest import ExtractorPart
 from cargo_ai.domains.connection.custom.remote import NO_CONNECTOR, Remote, connector
 from cargo_ai.engine.graph.action import InvalidConfig
@@ -59,7 +61,7 @@ class RemoteExtractor(Extractor):
 
 def extractor_of(slug: str, part: ExtractorPart, remote: Remote) -> Extractor:
     """The extractor that a manifest announces."""
-    remote_list = RemoteList(slug, remote)
+    remote_list = RemoteList(slug, remote, foreign_schema.validator({"type": "object", **part.config.json_schema}, slug))
     return RemoteExtractor(
         slug=slug,
         name=part.name,
@@ -78,10 +80,11 @@ def extractor_of(slug: str, part: ExtractorPart, remote: Remote) -> Extractor:
 
 @dataclass(frozen=True, slots=True)
 class RemoteList:
-    """A list of a server."""
+    """A list of a server. validator: of its config."""
 
     slug: str
     remote: Remote
+    validator: jsonschema_rs.Validator
 
     async def shape(self, request: ExtractRequest) -> SourceShape:
         """The columns for a config. ServiceError where the server does not say."""
@@ -106,6 +109,8 @@ class RemoteList:
             cursor = page.cursor
 
     def _body(self, request: ExtractRequest) -> JsonObject:
+        if wrong := foreign_schema.faults(self.validator, dict(request.config)):
+            raise InvalidConfig("; ".join(wrong) + ".")
         return {
             "connector": connector(request.service),
             "slug": self.slug,

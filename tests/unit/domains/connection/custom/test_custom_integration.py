@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import hmac
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cargo_ai.domains.connection import accounts
-from cargo_ai.domains.connection.custom import announced, known
+from cargo_ai.domains.connection.custom import announced, known, refresh
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.fake_api import Answer, Hangup, Request
@@ -224,6 +225,50 @@ async def test_an_update_reads_the_manifest_again_and_runs_take_it_over(backend:
     assert await backend.admin.refused(UPDATE, uuid=row["uuid"]) == (400, "invalidManifest")
     assert (await backend.admin.call("connection.integration.get", slug="moving"))["integration"]["actions"].keys() == {"weigh"}
     assert await backend.admin.refused(UPDATE, uuid=row["uuid"], workerUuid="w") == (400, "customIntegrationNotWorker")
+
+
+async def test_manifests_are_read_again_now_and_then(backend: Backend, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "EVERY", timedelta(0))
+    await backend.admin.call(CREATE, kind="external", baseUrl=server.url, slug="rereading")
+    server.announce(actions={"weigh": MANIFEST["actions"]["countStock"]})
+    await refresh.refresh(backend.state.services)
+    row = await found(backend, "rereading")
+    shown = (await backend.admin.call("connection.integration.get", slug="rereading"))["integration"]
+    assert row["problem"] is None and list(shown["actions"]) == ["weigh"]
+    server.announce(actions="none")
+    await refresh.refresh(backend.state.services)
+    problem = (await found(backend, "rereading"))["problem"]
+    assert "/actions" in problem and "What was announced before holds." in problem
+    shown = (await backend.admin.call("connection.integration.get", slug="rereading"))["integration"]
+    assert list(shown["actions"]) == ["weigh"]
+
+
+async def test_a_list_of_the_server_fills_a_model(backend: Backend, server: Server) -> None:
+    server.announce(extractors={"articles": {"name": "Articles", "description": "All.", "config": {"jsonSchema": {"required": ["shelf"]}}}})
+    connector = await registered(backend, server, "lists")
+    columns = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "count", "type": "number", "label": "Count"}]
+
+    def page(request: Request) -> Answer:
+        start = (request.json.get("meta") or {}).get("start", 0)
+        records = (
+            [] if request.json["isDryFetch"] else [{"action": "upsert", "override": False, "record": {"id": f"a{start}", "count": start}}]
+        )
+        data = {"kind": "records", "records": records, "hasMore": start < 2, "meta": {"start": start + 1}}
+        return Answer(document={"outcome": "fetched", "columns": columns, "idColumnSlug": "id", "data": data})
+
+    server.api.on("POST", "/model/fetch", page)
+    datasets: list[Body] = (await backend.admin.call("storage.dataset.all"))["datasets"]
+    dataset = next(one["uuid"] for one in datasets if one["connectorUuid"] == connector)
+    new: Body = {"slug": "articles", "name": "Articles", "datasetUuid": dataset, "extractorSlug": "articles"}
+    assert "shelf" in await backend.admin.refusal_message("storage.model.create", **new, config={})
+    model = str((await backend.admin.call("storage.model.create", **new, config={"shelf": 1}))["model"]["uuid"])
+    synced = (await backend.admin.call("storage.run.list", modelUuid=model))["runs"][0]["uuid"]
+    for _ in range(200):
+        state = (await backend.admin.call("storage.run.get", uuid=synced))["run"]
+        if state["finishedAt"] is not None:
+            break
+        await asyncio.sleep(0.05)
+    assert [record["count"] for record in await backend.admin.records(model)] == [0, 1, 2]
 
 
 async def test_secrets_stay_with_the_host_that_they_were_entered_for(backend: Backend, server: Server) -> None:
