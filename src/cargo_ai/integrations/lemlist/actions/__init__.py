@@ -1,0 +1,1 @@
+"""The actions of lemlist, one module each."""
