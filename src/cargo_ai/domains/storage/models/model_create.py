@@ -68,7 +68,7 @@ async def _begin_to_sync(ctx: Context, row: Model, source: SourceModel, schedule
     if schedule is not None:
         await model_schedule.put(ctx.db, row, schedule)
     run = await refresh_run.start(ctx.db, row, user=ctx.who.user_uuid)
-    ctx.warn(f"The model is being filled in the background: cargo-ai storage run get {run.uuid} --wait-until-finished")
+    ctx.warn(f"The model is being filled in the background: cargo-ai storage run get {run.uuid}")
 
 
 def _from_file(request: contract.CreateModel) -> bool:
