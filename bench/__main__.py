@@ -45,6 +45,7 @@ from bench.runs import (
     rate5k,
     replay,
     single_run,
+    sync1m,
     usage10m,
 )
 
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "crmUpsert10k": crm_upsert10k.measure,
     "rate5k": rate5k.measure,
     "memory100k": memory100k.measure,
+    "sync1m": sync1m.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,
     "playLatency": play_latency.measure,
