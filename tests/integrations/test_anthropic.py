@@ -9,7 +9,7 @@ from tests.kit.conformance.language_models import LanguageModelConformance, subj
 class TestAnthropic(LanguageModelConformance):
     """Anthropic."""
 
-    subject = subject("anthropic", "claude-sonnet-4-5")
+    subject = subject("anthropic", "claude-sonnet-5")
 
     async def test_overload_is_tried_again(self, harness: Harness) -> None:
         harness.control.fail(status=529, body={"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})

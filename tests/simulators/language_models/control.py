@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -11,7 +12,7 @@ from tests.simulators.faults import Orders
 Json = Any
 KEY = "sk-test-5f4dcc3b5aa765d61d8327deb882cf99"
 MODELS = ("gpt-4.1-mini", "gpt-4o", "o4-mini", "text-embedding-3-small")
-CLAUDES = ("claude-sonnet-4-5", "claude-3-5-haiku-20241022")
+CLAUDES = ("claude-sonnet-5", "claude-haiku-4-5")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ Rule = Callable[[Said], Reply | None]
 
 
 class Control(Orders):
-    """Rules in order, and keys. Without a rule that fits it says the question back, and fills a schema with values of its types."""
+    """Rules in order, and keys. Without a rule that fits it says the question back, and fills a schema with values of its types.
+
+    heard: set by the first request. seconds: how long each answer takes.
+    """
 
     def reset(self) -> None:
         """Back to no rules."""
@@ -57,10 +61,12 @@ class Control(Orders):
         self.rules: list[Rule] = []
         self.said: list[Said] = []
         self.seconds = 0.0
+        self.heard = threading.Event()
 
     def answer(self, said: Said) -> Reply:
         """The answer to a request."""
         self.said.append(said)
+        self.heard.set()
         for rule in self.rules:
             reply = rule(said)
             if reply is not None:

@@ -99,6 +99,10 @@ class Accounts:
         """
         return await self._find(workspace, connector, "")
 
+    async def of_integration(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
+        """The account of a connector, without one that of the integration's default; as `of_connector` otherwise."""
+        return await self._find(workspace, connector, integration_slug)
+
     def renewed(self) -> tuple[str, ...]:
         """Secret texts that accounts got while attempts that began before may still go on."""
         while self._renewed and self._renewed[0][0] < clock.seconds():

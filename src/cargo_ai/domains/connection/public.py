@@ -13,6 +13,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts import default_first
+from cargo_ai.domains.connection.asking import LanguageModelService, NotConnected, language_model_service
 from cargo_ai.domains.connection.custom import public as protocol
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
@@ -30,6 +31,8 @@ __all__ = [
     "ConnectorAwake",
     "Delivery",
     "Hook",
+    "LanguageModelService",
+    "NotConnected",
     "Pages",
     "Source",
     "SourceFault",
@@ -45,6 +48,7 @@ __all__ = [
     "hook_exists",
     "hooks",
     "integrations",
+    "language_model_service",
     "limits",
     "oauth",
     "open_source",

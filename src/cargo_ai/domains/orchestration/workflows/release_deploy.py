@@ -13,11 +13,12 @@ from cargo_ai.contract.orchestration import release_change as contract
 from cargo_ai.contract.orchestration.release import ReleaseStatus
 from cargo_ai.domains.orchestration.plays import play
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
-from cargo_ai.domains.orchestration.workflows import public_form, validation, version
+from cargo_ai.domains.orchestration.workflows import public_form, validation
 from cargo_ai.domains.orchestration.workflows.release import to_response
 from cargo_ai.domains.orchestration.workflows.tool import record_usages
 from cargo_ai.engine.graph.validation import InvalidNode
 from cargo_ai.engine.journal.tables import batches, runs
+from cargo_ai.kernel import versions
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
 
@@ -65,16 +66,16 @@ def _to_problems(faults: Sequence[InvalidNode]) -> Problems | None:
 async def next_version(ctx: Context, operation: Operation[Any, Any, Any], workflow: Workflow, requested: str | None) -> str:
     """The version that was asked for, else the next patch version; refuses one that is not above all former ones."""
     texts = await ctx.db.scalars(select(Release.version).where(Release.workflow_uuid == workflow.uuid, Release.version.is_not(None)))
-    last = version.latest(text for text in texts if text is not None)
+    last = versions.latest(text for text in texts if text is not None)
     if requested is None:
-        return version.to_text(version.following(last))
-    number = version.parse(requested)
+        return versions.to_text(versions.following(last))
+    number = versions.parse(requested)
     if number is None:
-        cause = f"it takes three numbers, such as {version.to_text(version.following(last))}."
+        cause = f"it takes three numbers, such as {versions.to_text(versions.following(last))}."
         operation.refuse("invalidReleaseVersion", version=requested, cause=cause)
     if last is not None and number <= last:
-        operation.refuse("invalidReleaseVersion", version=requested, cause=f"it must be above {version.to_text(last)}, the last one.")
-    return version.to_text(number)
+        operation.refuse("invalidReleaseVersion", version=requested, cause=f"it must be above {versions.to_text(last)}, the last one.")
+    return versions.to_text(number)
 
 
 async def tool_of(db: AsyncSession, workflow: Workflow) -> Tool | None:

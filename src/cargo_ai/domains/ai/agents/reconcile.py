@@ -1,0 +1,109 @@
+"""Reconcile a release with its workspace: everything that it names has to be there, and connectors that it leaves out are filled in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.ai.fields import ReconcileOptions
+from cargo_ai.domains.ai.agents import lookup
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration import public as orchestration
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+
+
+class NotReconciled(Exception):
+    """Something that the release names is not there; the message is for the user."""
+
+
+class InvalidConnector(NotReconciled):
+    """The connector of the language model cannot be used."""
+
+    def __init__(self, connector: str, cause: str) -> None:
+        super().__init__(cause)
+        self.connector = connector
+
+
+async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions | None, *, own: uuid.UUID) -> JsonObject:
+    """The parts with what `options` fills in. NotReconciled names the first thing that is wrong. own: the agent that the release is of."""
+    parts = _filled(parts, options) if options is not None else parts
+    slugs = [entry["slug"] for entry in [*parts["actions"], *parts["resources"]]]
+    twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
+    if twice is not None:
+        raise NotReconciled(f"two actions or resources are called {twice!r}: each needs a slug of its own.")
+    for action in parts["actions"]:
+        await _check_action(ctx, action, own)
+    for resource in parts["resources"]:
+        await _check_resource(ctx, resource)
+    await check_connector(ctx, parts)
+    return parts
+
+
+def _filled(parts: JsonObject, options: ReconcileOptions) -> JsonObject:
+    connectors, models = options.connector_uuids_by_integration_slug, options.model_uuids_by_integration_slug
+    actions = [
+        action | {"connectorUuid": connectors.get(action["integrationSlug"])}
+        if action["kind"] == "connector" and action.get("connectorUuid") is None
+        else action
+        for action in parts["actions"]
+    ]
+    resources = [
+        resource | {"modelUuid": models.get(str(resource.get("integrationSlug")))}
+        if resource["kind"] == "model" and resource.get("modelUuid") is None
+        else resource
+        for resource in parts["resources"]
+    ]
+    connector = parts["connectorUuid"] or connectors.get(parts["integrationSlug"])
+    return parts | {"actions": actions, "resources": resources, "connectorUuid": connector}
+
+
+async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID) -> None:
+    slug = action["slug"]
+    if action["kind"] == "tool":
+        if action.get("templateSlug"):
+            raise NotReconciled(f"{slug} names a template: make a tool of it first, then name the tool.")
+        if not await orchestration.has_tool(ctx.db, ids.parse(str(action.get("toolUuid") or ""))):
+            raise NotReconciled(f"{slug}: there is no tool {action.get('toolUuid')}.")
+    elif action["kind"] == "agent":
+        agent = await lookup.find_agent(ctx.db, str(action.get("agentUuid") or ""))
+        if agent is None:
+            raise NotReconciled(f"{slug}: there is no agent {action.get('agentUuid')}.")
+        if agent.uuid == own:
+            raise NotReconciled(f"{slug}: an agent cannot be an action of its own.")
+    else:
+        known = (await connection.integrations(ctx.services, ctx.workspace)).get(action["integrationSlug"])
+        if known is not None and known.action(action["actionSlug"]) is None:
+            names = _listed(action.slug for action in known.actions)
+            raise NotReconciled(f"{slug}: {known.name} has no action {action['actionSlug']}; it has {names}.")
+        connector = action.get("connectorUuid")
+        if connector is not None and not await connection.connector_exists(ctx.db, ids.parse(connector) or uuid.UUID(int=0)):
+            raise NotReconciled(f"{slug}: there is no connector {connector}.")
+
+
+async def _check_resource(ctx: Context, resource: Mapping[str, Any]) -> None:
+    if resource["kind"] != "model":
+        raise NotReconciled(f"{resource['slug']}: files cannot be searched on this server yet.")
+    catalog = await storage.catalog(ctx.db, ctx.workspace)
+    uid = ids.parse(str(resource.get("modelUuid") or ""))
+    if uid is None or catalog.by_model(uid) is None:
+        raise NotReconciled(f"{resource['slug']}: there is no model {resource.get('modelUuid')}.")
+
+
+async def check_connector(ctx: Context, parts: Mapping[str, Any]) -> None:
+    """Check the connector of the language model. InvalidConnector for one that is not there, or is of another integration."""
+    named = parts.get("connectorUuid")
+    if named is None:
+        return
+    account = next((account for account in await connection.accounts(ctx.db) if str(account.uuid) == named), None)
+    if account is None:
+        raise InvalidConnector(named, "there is no such connector in this workspace.")
+    if account.integration_slug != parts["integrationSlug"]:
+        raise InvalidConnector(named, f"it is one of {account.integration_slug}, and the release names {parts['integrationSlug']}.")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,295 @@
+"""One answer: ask the language model step by step, carry out what it calls, and store each step when it ends.
+
+A step that is stored is never done again: the process that takes the answer up after a death goes on behind it, and a call whose run was
+started waits for that run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.agents import language_model
+from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
+from cargo_ai.domains.ai.chats.toolbox import Toolbox, arguments_of, open_toolbox, shown
+from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.public import agent_tools
+from cargo_ai.engine.graph.action import InvalidConfig
+from cargo_ai.integrations.kit import ServiceError, Throttled
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.llm.step import OUTPUT, NoAnswer, Question, Step, ToolCall, Turn, ask
+from cargo_ai.store.driver import driver_connection
+
+Json = Any
+ATTEMPTS = 5
+LONGEST_WAIT = 600.0
+CALLS_AT_ONCE = 16
+_NAME = "The answer was not given by the tool that it must be given by."
+
+
+class AnswerLost(Exception):
+    """Another process writes the answer now."""
+
+
+class Failed(Exception):
+    """The answer ends in error; the message is for the user."""
+
+
+class Answer:
+    """Writes one answer; `owner` is this process, which has claimed it."""
+
+    def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID) -> None:
+        self._services, self._workspace, self._message, self._owner = services, workspace, message, owner
+        self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
+        self._steps: list[JsonObject] = []
+        self._saving = asyncio.Lock()
+
+    async def write(self) -> None:
+        """From where it is to its end. AnswerLost when another process has it."""
+        try:
+            await self._open()
+            answer = await self._walk()
+        except Failed as error:
+            await self._end("error", str(error))
+        else:
+            await self._end("success", None, answer)
+
+    async def cancelled(self) -> None:
+        """End it as cancelled; what was written stays."""
+        await self._end("cancelled", None)
+
+    async def broken(self) -> None:
+        """End it in error after a bug of ours."""
+        await self._end("error", "The answer broke; the server's log has the details.")
+
+    async def _open(self) -> None:
+        async with self._services.database.session(self._workspace) as db:
+            row = await db.scalar(select(Message).where(Message.uuid == self._message))
+            chat = None if row is None else await db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid))
+            if row is None or chat is None:
+                raise AnswerLost
+            release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
+            self._steps = row.steps
+            self._plan = effective.plan(release, row.given)
+            self._parents = agent_tools.Parents(chat.agent_uuid, chat.uuid, row.uuid)
+            self._user = await db.scalar(
+                select(Message.user_uuid)
+                .where(Message.chat_uuid == chat.uuid, Message.uuid < row.uuid, Message.type == "user")
+                .order_by(Message.uuid.desc())
+                .limit(1)
+            )
+            self._turns = await conversation.turns_before(db, chat.uuid, row.uuid)
+            self._toolbox: Toolbox = await open_toolbox(self._services, db, self._workspace, self._plan.actions)
+        await self._connect()
+
+    async def _connect(self) -> None:
+        plan = self._plan
+        try:
+            self._model = await connection.language_model_service(
+                self._services, self._workspace, plan.integration_slug, plan.connector_uuid
+            )
+        except connection.NotConnected as error:
+            raise Failed(f"No language model answers: {error} {language_model.SET_UP}") from None
+        except (WrongKey, InvalidConfig) as error:
+            raise Failed(f"The connector of the language model cannot be used: {error}") from None
+        if not plan.language_model_slug:
+            raise Failed("The release names no language model: `cargo-ai connection connector get-language-models UUID` lists them.")
+
+    async def _walk(self) -> Json:
+        """Step after step; the answer that holds to the schema, None for one in words."""
+        if self._steps:
+            await self._carry_out(self._steps[-1])
+        while True:
+            if len(self._steps) >= self._plan.max_steps:
+                raise Failed(f"The agent took {self._plan.max_steps} steps (maxSteps) without coming to an end.")
+            last = self._steps[-1] if self._steps else None
+            if last is not None and not last["calls"]:
+                return None
+            if last is not None and "answer" in last:
+                return last["answer"]
+            step = await self._ask()
+            stored = conversation.new_step(
+                step.response,
+                step.text,
+                step.thoughts,
+                [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in step.calls],
+            )
+            self._judge(step, stored)
+            self._steps.append(stored)
+            await self._save(step)
+            await self._carry_out(stored)
+
+    def _judge(self, step: Step, stored: JsonObject) -> None:
+        """Note the answer that holds to the schema, or what is wrong with it: the model hears of that, once."""
+        if self._plan.output is None or step.calls:
+            return
+        call = step.output
+        problem = _NAME if call is None else _problem(call, self._plan.output)
+        if problem is None and call is not None:
+            stored["calls"] = [{"id": call.id, "name": OUTPUT, "arguments": call.arguments, "result": "ok", "unseen": True}]
+            stored["answer"] = call.arguments
+            return
+        if any(former.get("repaired") for former in self._steps) or call is None:
+            raise Failed(f"The answer does not hold to the schema: {problem}")
+        stored["repaired"] = True
+        stored["calls"] = [
+            {"id": call.id, "name": OUTPUT, "arguments": call.arguments or {}, "result": problem, "failed": True, "unseen": True}
+        ]
+
+    async def _ask(self) -> Step:
+        plan, turns = self._plan, self._turns
+        present = Turn(turns[-1].text, conversation.turn_of("", self._steps).steps)
+        notes = "".join(f"\n\n{note}" for note in self._toolbox.notes)
+        question = Question(
+            protocol=self._model.protocol,
+            model=plan.language_model_slug,
+            system=plan.system_prompt + notes,
+            turns=[*turns[:-1], present],
+            tools=self._toolbox.tools,
+            output=plan.output,
+            temperature=plan.temperature,
+            reasons=plan.reasons,
+        )
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await ask(question, self._model.ask)
+            except Throttled as error:
+                await asyncio.sleep(min(error.seconds, LONGEST_WAIT))
+            except ServiceError as error:
+                if not error.transient or attempt == ATTEMPTS:
+                    raise Failed(f"{self._model.name}: {error}") from None
+                await asyncio.sleep(min(error.retry_after or 2.0**attempt, LONGEST_WAIT))
+            except NoAnswer as error:
+                raise Failed(str(error)) from None
+        raise Failed(f"{self._model.name} took no more calls for a long time.")
+
+    async def _carry_out(self, step: JsonObject) -> None:
+        """Carry out the calls of a step that have no result yet, several at once."""
+        open_calls = [call for call in step["calls"] if "result" not in call]
+        if not open_calls:
+            return
+        gate = asyncio.Semaphore(CALLS_AT_ONCE)
+
+        async def one(call: JsonObject) -> None:
+            async with gate:
+                await self._call(call)
+
+        async with asyncio.TaskGroup() as group:
+            for call in open_calls:
+                group.create_task(one(call))
+
+    async def _call(self, call: JsonObject) -> None:
+        if "run" not in call:
+            asked = ToolCall(call["id"], call["name"], call["arguments"])
+            problem = self._toolbox.problem(asked)
+            if problem is None:
+                problem = await self._start(call, asked)
+            if problem is not None:
+                call |= {"result": {"error": problem}, "failed": True, "arguments": call["arguments"] or {}}
+                await self._save()
+                return
+        outcome = await self._runs.wait(self._workspace, uuid.UUID(call["run"]))
+        result, failed = shown(outcome)
+        call |= {"result": result, "failed": failed}
+        await self._save()
+
+    async def _start(self, call: JsonObject, asked: ToolCall) -> str | None:
+        """Start the run of a call, and note it with the answer in the same transaction; what is wrong where it cannot be started."""
+        action = self._toolbox.usable[asked.name].action
+        async with self._saving:
+            try:
+                async with self._services.database.session(self._workspace) as db:
+                    run = await agent_tools.start(
+                        self._services, db, self._workspace, self._user, action, dict(arguments_of(asked)), self._parents
+                    )
+                    call["run"] = str(run)
+                    await self._put(db)
+                    await db.commit()
+            except agent_tools.ToolUnusable as error:
+                return str(error)
+            except AnswerLost:
+                call.pop("run", None)
+                raise
+        return None
+
+    async def _save(self, step: Step | None = None) -> None:
+        async with self._saving, self._services.database.session(self._workspace) as db:
+            if step is not None:
+                await self._count(db, step)
+            await self._put(db)
+            await db.commit()
+
+    async def _put(self, db: AsyncSession) -> None:
+        shown_parts = conversation.parts_of(self._steps)
+        written = await db.execute(
+            update(Message)
+            .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
+            .values(steps=self._steps, parts=shown_parts)
+            .returning(Message.uuid)
+        )
+        if written.scalar() is None:
+            raise AnswerLost
+
+    async def _count(self, db: AsyncSession, step: Step) -> None:
+        """Add what the step took to the usage of the answer."""
+        former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
+        await db.execute(
+            update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=self._usage(former, step))
+        )
+
+    def _usage(self, former: Mapping[str, Any], step: Step) -> JsonObject:
+        took = {
+            "inputTokensCount": step.usage.sent,
+            "outputTokensCount": step.usage.received,
+            "cacheReadTokensCount": step.usage.cache_read,
+            "cacheWriteTokensCount": step.usage.cache_written,
+            "reasoningTokensCount": step.usage.reasoning,
+            "tokensUsedCount": step.usage.sent + step.usage.received,
+            "billableTokensCount": step.usage.sent + step.usage.received,
+        }
+        total: JsonObject = {name: int(former.get(name, 0)) + count for name, count in took.items()}
+        # The account is the workspace's own: only its vendor charges it.
+        return total | {
+            "creditsUsedCount": 0,
+            "languageModelSlug": self._plan.language_model_slug,
+            "connectorUuid": str(self._model.connector),
+        }
+
+    async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
+        async with self._saving, self._services.database.session(self._workspace) as db:
+            ended = await db.execute(
+                update(Message)
+                .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
+                .values(
+                    status=status,
+                    error_message=error,
+                    finished_at=clock.now(),
+                    parts=conversation.parts_of(self._steps, answer),
+                    owner=None,
+                    leased_until=None,
+                )
+                .returning(Message.uuid)
+            )
+            if ended.scalar() is None:
+                raise AnswerLost
+            await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
+            await db.commit()
+
+
+def _problem(call: ToolCall, schema: JsonObject) -> str | None:
+    """What is wrong with an answer by its schema."""
+    if call.arguments is None:
+        return "it is not a JSON object"
+    error = next(iter(jsonschema_rs.validator_for(schema).iter_errors(call.arguments)), None)
+    return None if error is None else f"{'.'.join(map(str, error.instance_path)) or 'answer'}: {error.message}"

@@ -1,0 +1,86 @@
+"""Conversations: what a language model is asked with: the messages of a chat, and the steps of answers, as they are stored."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.ai.tables import Message
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.llm.step import ToolResult, Turn
+
+Json = Any
+MOST_TURNS = 50
+"""Older messages of a chat are not sent any more."""
+
+
+def new_step(response: JsonObject, text: str, thoughts: str, calls: Sequence[JsonObject]) -> JsonObject:
+    """A step as it is stored. calls: `{id, name, arguments}`; what they give is added as `run`, `result`, `failed` when it is there."""
+    return {"response": response, "text": text, "thoughts": thoughts, "calls": list(calls)}
+
+
+def turn_of(text: str, steps: Sequence[Mapping[str, Any]]) -> Turn:
+    """A message and the steps of its answer. A last step whose calls have not all ended is left out."""
+    walked: list[tuple[JsonObject, Sequence[ToolResult]]] = []
+    for step in steps:
+        calls = step["calls"]
+        if any("result" not in call for call in calls):
+            break
+        results = [ToolResult(call["id"], call["name"], call["result"], bool(call.get("failed"))) for call in calls]
+        walked.append((step["response"], results))
+    return Turn(text, walked)
+
+
+def text_of(message_parts: Sequence[Mapping[str, Any]]) -> str:
+    """The texts of a message."""
+    return "\n\n".join(str(part.get("text", "")) for part in message_parts if part.get("type") == "text")
+
+
+async def turns_before(db: AsyncSession, chat: uuid.UUID, answer: uuid.UUID) -> list[Turn]:
+    """The turns of a chat up to this answer, whose own is the last and has no steps yet."""
+    query = (
+        select(Message.type, Message.parts, Message.steps)
+        .where(Message.chat_uuid == chat, Message.uuid < answer, Message.deleted_at.is_(None))
+        .order_by(Message.uuid.desc())
+        .limit(2 * MOST_TURNS)
+    )
+    turns: list[Turn] = []
+    steps: Sequence[Mapping[str, Any]] = ()
+    for kind, message_parts, message_steps in await db.execute(query):
+        if kind == "assistant":
+            steps = message_steps
+        else:
+            turns.append(turn_of(text_of(message_parts), steps))
+            steps = ()
+    return turns[::-1]
+
+
+def parts_of(steps: Sequence[Mapping[str, Any]], answer: Json = None) -> list[JsonObject]:
+    """The parts of an answer on the wire. answer: what holds to the schema that was asked for."""
+    shown: list[JsonObject] = []
+    for step in steps:
+        shown.append({"type": "step-start"})
+        if step["thoughts"]:
+            shown.append({"type": "reasoning", "text": step["thoughts"], "state": "done"})
+        if step["text"]:
+            shown.append({"type": "text", "text": step["text"], "state": "done"})
+        shown += [_call(call) for call in step["calls"] if not call.get("unseen")]
+    if answer is not None:
+        shown.append({"type": "data-output", "data": answer})
+    return shown
+
+
+def _call(call: Mapping[str, Any]) -> JsonObject:
+    part: JsonObject = {"type": f"tool-{call['name']}", "toolCallId": call["id"], "input": call["arguments"]}
+    if "run" in call:
+        part["toolMetadata"] = {"runUuid": call["run"]}
+    if "result" not in call:
+        return part | {"state": "input-available"}
+    if call.get("failed"):
+        error = call["result"]
+        return part | {"state": "output-error", "errorText": error["error"] if isinstance(error, dict) else str(error)}
+    return part | {"state": "output-available", "output": call["result"]}

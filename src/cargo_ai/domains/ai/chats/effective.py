@@ -1,0 +1,78 @@
+"""What an answer is written with: the parts of the chat's release, and what the message gives besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.ai.agents import lookup, parts
+from cargo_ai.domains.ai.tables import AgentRelease, Chat
+from cargo_ai.kernel.wire import JsonObject
+
+Json = Any
+
+
+class NothingAnswers(Exception):
+    """No release answers in the chat; the message is for the user, `fix` the command that helps."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an answer is written."""
+
+    integration_slug: str
+    connector_uuid: str | None
+    language_model_slug: str
+    system_prompt: str
+    temperature: float | None
+    max_steps: int
+    reasons: bool
+    actions: list[JsonObject]
+    resources: list[JsonObject]
+    output: JsonObject | None
+    """The JSON Schema of the answer; None: a text."""
+
+
+async def release_of_chat(db: AsyncSession, chat: Chat) -> AgentRelease | None:
+    """The release that answers: the one that the chat names, the draft in a chat that tries it, else the deployed one.
+
+    None for a chat without an agent. NothingAnswers where the agent is gone or has nothing deployed.
+    """
+    if chat.agent_uuid is None:
+        return None
+    agent = await lookup.find_agent(db, chat.agent_uuid)
+    if agent is None:
+        raise NothingAnswers("The agent of this chat was removed.", lookup.LIST)
+    if chat.release_uuid is not None:
+        return await db.scalar(select(AgentRelease).where(AgentRelease.uuid == chat.release_uuid))
+    release = await lookup.release_of(db, agent.uuid, "draft" if chat.trigger.get("type") == "draft" else "deployed")
+    if release is None:
+        fix = f"cargo-ai ai release deploy-draft --agent-uuid {agent.uuid}"
+        raise NothingAnswers(f"The agent {agent.name!r} has nothing deployed; a chat with the trigger draft talks to its draft.", fix)
+    return release
+
+
+def plan(release: AgentRelease | None, given: Mapping[str, Any]) -> Plan:
+    """The release's parts with what is given in their place; without a release, what is given alone."""
+    merged: JsonObject = (release.parts if release is not None else parts.empty("", "")) | dict(given)
+    output = cast("JsonObject", merged.get("output") or {})
+    return Plan(
+        integration_slug=merged["integrationSlug"],
+        connector_uuid=merged["connectorUuid"],
+        language_model_slug=merged["languageModelSlug"],
+        system_prompt=merged["systemPrompt"],
+        temperature=merged["temperature"],
+        max_steps=int(merged["maxSteps"]),
+        reasons=bool(merged["withReasoning"]),
+        actions=merged["actions"],
+        resources=merged["resources"],
+        output=output.get("jsonSchema") if output.get("type") == "jsonSchema" else None,
+    )

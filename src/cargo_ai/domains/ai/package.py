@@ -1,0 +1,26 @@
+"""What the AI domain adds to the server: the handlers of its operations, the writing of answers, and triggers of agents."""
+
+from __future__ import annotations
+
+from cargo_ai.context.package import Package
+from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.agents import trigger
+from cargo_ai.domains.ai.chats import scheduled, sending
+from cargo_ai.domains.ai.chats.answers import Answers
+from cargo_ai.engine.dispatch.queue import Task
+
+
+def _answers(services: Services) -> Answers:
+    return services.once(Answers, lambda: Answers(services))
+
+
+def _answer(services: Services) -> Task:
+    return _answers(services).start
+
+
+PACKAGE = Package(
+    module=__package__ or "",
+    jobs={sending.TASK: _answer},
+    schedules={trigger.KIND: lambda _services: scheduled.fire},
+    background=[lambda services: _answers(services).run()],
+)

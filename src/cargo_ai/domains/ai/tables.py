@@ -1,0 +1,96 @@
+"""Tables of agents, their releases, chats and messages."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.store.rows import Json, Owned, Row, Stamped
+
+
+class Agent(Stamped, Owned, Row):
+    """An agent. `template`: whether it is offered as one, null: no."""
+
+    __tablename__ = "agents"
+
+    user_uuid: Mapped[uuid.UUID | None]
+    name: Mapped[str]
+    icon: Mapped[dict[str, Any]] = mapped_column(Json)
+    description: Mapped[str | None]
+    triggers: Mapped[list[Any]] = mapped_column(Json)
+    folder_uuid: Mapped[uuid.UUID | None]
+    template: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    deleted_at: Mapped[datetime | None]
+
+
+class AgentRelease(Stamped, Owned, Row):
+    """A version of an agent: one draft, at most one deployed, the others archived and frozen. `parts`: all that it is made of, as on the
+    wire, with secrets sealed."""
+
+    __tablename__ = "agent_releases"
+    __table_args__ = (
+        Index("ix_agent_releases_agent", "agent_uuid", "uuid"),
+        Index("uq_agent_releases_draft", "agent_uuid", unique=True, postgresql_where=text("status = 'draft'")),
+        Index("uq_agent_releases_deployed", "agent_uuid", unique=True, postgresql_where=text("status = 'deployed'")),
+        Index("uq_agent_releases_version", "agent_uuid", "version", unique=True),
+    )
+
+    agent_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("agents.uuid"))
+    user_uuid: Mapped[uuid.UUID]
+    parent_uuid: Mapped[uuid.UUID | None]
+    status: Mapped[str]
+    version: Mapped[str | None]
+    description: Mapped[str | None]
+    template_slug: Mapped[str | None]
+    parts: Mapped[dict[str, Any]] = mapped_column(Json)
+    deployed_at: Mapped[datetime | None]
+
+
+class Chat(Stamped, Owned, Row):
+    """A conversation. `release_uuid`: the release that was asked for; null: the one that the trigger means."""
+
+    __tablename__ = "chats"
+    __table_args__ = (Index("ix_chats_agent", "workspace_uuid", "agent_uuid", "uuid"),)
+
+    user_uuid: Mapped[uuid.UUID | None]
+    agent_uuid: Mapped[uuid.UUID | None]
+    release_uuid: Mapped[uuid.UUID | None]
+    name: Mapped[str | None]
+    trigger: Mapped[dict[str, Any]] = mapped_column(Json)
+    trace_uuid: Mapped[uuid.UUID]
+    last_message_uuid: Mapped[uuid.UUID | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Message(Stamped, Owned, Row):
+    """A message of a user, or an answer. parts: as on the wire. given: what the user gave besides, for this answer alone.
+
+    steps: of an answer, what the language model said and what its tools gave, in order, as each step ended: from here it is taken up again.
+    owner, leased_until: the process that writes it, and until when it has said to be alive.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_chat", "chat_uuid", "uuid"),
+        Index("ix_messages_unfinished", "leased_until", postgresql_where=text("status in ('pending', 'generating', 'cancelling')")),
+    )
+
+    chat_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("chats.uuid"))
+    user_uuid: Mapped[uuid.UUID | None]
+    agent_uuid: Mapped[uuid.UUID | None]
+    release_uuid: Mapped[uuid.UUID | None]
+    type: Mapped[str]
+    status: Mapped[str]
+    parts: Mapped[list[Any]] = mapped_column(Json)
+    given: Mapped[dict[str, Any]] = mapped_column(Json)
+    steps: Mapped[list[Any]] = mapped_column(Json)
+    usage: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    error_message: Mapped[str | None]
+    owner: Mapped[uuid.UUID | None]
+    leased_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]

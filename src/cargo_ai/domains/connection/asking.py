@@ -1,0 +1,59 @@
+"""Ask language models with the account of a connector: signed in, within its limits, its errors read as of any other call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.connection.account_service import open_service
+from cargo_ai.domains.connection.accounts import Accounts
+from cargo_ai.domains.connection.custom.known import known_integrations
+from cargo_ai.integrations.kit.language.models import Protocol
+
+Json = Any
+SECONDS = 300.0
+"""How long an answer may take: long ones are written for minutes."""
+
+
+class NotConnected(Exception):
+    """No account can be asked; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModelService:
+    """A service that has language models, as one account. `ask`: (body of a request) → body of its answer. ServiceError, Throttled."""
+
+    protocol: Protocol
+    name: str
+    connector: uuid.UUID
+    ask: Callable[[Json], Awaitable[Json]]
+
+
+async def language_model_service(
+    services: Services, workspace: uuid.UUID, integration_slug: str, connector: str | None
+) -> LanguageModelService:
+    """The service that a release names; without a connector, as the integration's default account.
+
+    NotConnected says what is missing. WrongKey, SecretUnavailable where the account's secrets cannot be had.
+    """
+    integration = await known_integrations(services).find(workspace, integration_slug)
+    if integration is None or integration.language_models is None:
+        raise NotConnected(f"There is no language model of {integration_slug or 'an integration without a name'}.")
+    account = await services.once(Accounts, lambda: Accounts(services)).of_integration(workspace, connector, integration_slug)
+    if account is None:
+        raise NotConnected(f"This workspace has no connector of {integration.name}.")
+    if account.integration_slug != integration_slug:
+        raise NotConnected(f"The connector {connector} is one of {account.integration_slug}, not of {integration_slug}.")
+    if account.halt is not None:
+        raise NotConnected(f"The connector of {integration.name} does not work now ({account.halt}).")
+    service = open_service(services, workspace, integration, account, action="instruct")
+    completion = integration.language_models.completion
+
+    async def ask(body: Json) -> Json:
+        # Asking again costs tokens and changes nothing.
+        return (await service.call("POST", completion, json=body, reads=True, timeout=SECONDS)).body
+
+    return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask)

@@ -1,0 +1,149 @@
+"""Tools of agents: what a language model may call, how each call is started as a run, and what it gave."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic_core import from_json
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.process import Services
+from cargo_ai.contract.orchestration.action import ConnectorAction
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.nodes import action_graph
+from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
+from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.domains.orchestration.workflows import lookup
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.journal.tables import runs
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.driver import driver_connection
+
+Json = Any
+ANYTHING: JsonObject = {"type": "object", "properties": {}, "additionalProperties": True}
+_LAST = text("""
+select distinct on (run_uuid) run_uuid, output::text as output, output_file
+from executions where run_uuid in :runs order by run_uuid, seq desc
+""").bindparams(bindparam("runs", expanding=True))
+
+
+class ToolUnusable(Exception):
+    """The action cannot be called now; the message is for people and for the language model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """Whose call it is."""
+
+    agent: uuid.UUID | None
+    chat: uuid.UUID
+    message: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended. `output`: of its last node; None where it is kept in a file, of which `file` is the key."""
+
+    status: str
+    error: str | None
+    output: Json
+    file: str | None
+
+
+async def has_tool(db: AsyncSession, tool: uuid.UUID | None) -> bool:
+    """Whether the session's workspace has this tool."""
+    return tool is not None and await db.scalar(select(Tool.uuid).where(Tool.uuid == tool, Tool.deleted_at.is_(None))) is not None
+
+
+async def describe(services: Services, db: AsyncSession, workspace: uuid.UUID, action: Mapping[str, Any]) -> tuple[str, JsonObject]:
+    """What an action is for, and the JSON Schema of what it takes, without what is fixed. ToolUnusable where it is not there any more."""
+    fixed = cast("Mapping[str, Any]", action.get("config") or {})
+    if action["kind"] == "tool":
+        tool, release = await _tool(db, action)
+        schema = ANYTHING if release.form_fields is None else form_schema(cast("list[JsonObject]", release.form_fields))
+        return action.get("description") or tool.description or tool.name, _without(schema, fixed)
+    integration = (await connection.integrations(services, workspace)).get(action["integrationSlug"])
+    declared = None if integration is None else integration.action(action["actionSlug"])
+    if declared is None:
+        raise ToolUnusable(f"There is no action {action['actionSlug']} of {action['integrationSlug']}.")
+    return action.get("description") or declared.description, _without(dict(declared.config_schema), fixed)
+
+
+def _without(schema: JsonObject, fixed: Mapping[str, Any]) -> JsonObject:
+    properties = {name: part for name, part in cast("JsonObject", schema.get("properties", {})).items() if name not in fixed}
+    required = [name for name in schema.get("required", []) if name not in fixed]
+    return {**schema, "type": "object", "properties": properties, "required": required}
+
+
+async def start(
+    services: Services,
+    db: AsyncSession,
+    workspace: uuid.UUID,
+    user: uuid.UUID | None,
+    action: Mapping[str, Any],
+    arguments: JsonObject,
+    parents: Parents,
+) -> uuid.UUID:
+    """Start the run of a call in the session's transaction. What is fixed wins over the arguments. ToolUnusable where it cannot be."""
+    fixed = cast("JsonObject", action.get("config") or {})
+    if action["kind"] == "tool":
+        tool, release = await _tool(db, action)
+        spec, record = submit.RunSpec(workspace, tool.workflow_uuid, user, release.uuid, release.nodes), arguments | fixed
+    else:
+        named = ConnectorAction(
+            kind="connector",
+            integration_slug=action["integrationSlug"],
+            action_slug=action["actionSlug"],
+            connector_uuid=action.get("connectorUuid"),
+            config=fixed,
+        )
+        record = {name: value for name, value in arguments.items() if name not in fixed}
+        known = await connection.integrations(services, workspace)
+        integration = known.get(action["integrationSlug"])
+        if integration is None or integration.action(action["actionSlug"]) is None:
+            raise ToolUnusable(f"There is no action {action['actionSlug']} of {action['integrationSlug']}.")
+        nodes = [node.to_wire() for node in action_graph.nodes(services.actions, named, [record])]
+        spec = submit.RunSpec(workspace, await lookup.hidden_workflow(db, workspace), user, None, nodes)
+    row = await submit.submit_run(await driver_connection(db), producer(services.settings.max_concurrent_runs), spec, record)
+    origin = {"parent_agent_uuid": parents.agent, "parent_chat_uuid": parents.chat, "parent_message_uuid": parents.message}
+    await db.execute(update(runs).where(runs.c.uuid == row["uuid"]).values(origin))
+    return row["uuid"]
+
+
+async def outcomes(db: AsyncSession, workspace: uuid.UUID, started: Collection[uuid.UUID]) -> dict[uuid.UUID, RunOutcome]:
+    """Those of these runs that have ended, and how."""
+    query = select(runs.c.uuid, runs.c.status, runs.c.error_message).where(
+        runs.c.uuid.in_(started), runs.c.workspace_uuid == workspace, runs.c.finished_ms.is_not(None)
+    )
+    ended = {row.uuid: row for row in await db.execute(query)}
+    if not ended:
+        return {}
+    last = {row.run_uuid: row for row in await db.execute(_LAST, {"runs": list(ended)})}
+    return {
+        uid: RunOutcome(
+            row.status,
+            row.error_message,
+            from_json(last[uid].output) if uid in last and last[uid].output is not None else None,
+            last[uid].output_file if uid in last else None,
+        )
+        for uid, row in ended.items()
+    }
+
+
+async def _tool(db: AsyncSession, action: Mapping[str, Any]) -> tuple[Tool, Release]:
+    row = (
+        await db.execute(
+            select(Tool, Release)
+            .join(Release, (Release.workflow_uuid == Tool.workflow_uuid) & (Release.status == "deployed"))
+            .where(Tool.uuid == ids.parse(str(action.get("toolUuid") or "")), Tool.deleted_at.is_(None))
+        )
+    ).one_or_none()
+    if row is None:
+        raise ToolUnusable(f"There is no tool {action.get('toolUuid')}, or it has nothing deployed.")
+    return row[0], row[1]

@@ -1,0 +1,235 @@
+"""Steps: what a language model answers to a conversation, which is a text, calls of tools, or both.
+
+The wire of each service is pydantic-ai's; the loop over steps, which has to survive a process, is ours (domains/ai/chats). It is imported
+when the first model is asked: processes that never ask one do not pay for it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from cargo_ai.llm.transport import Call, client_for
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.models import Model, ModelRequestParameters
+    from pydantic_ai.settings import ModelSettings
+
+Json = Any
+JsonObject = dict[str, Json]
+Protocol = Literal["openai", "anthropic"]
+OUTPUT = "final_result"
+"""The tool by which a model gives an answer that holds to a schema."""
+MOST_TOKENS = 8_192
+"""Of one answer; Anthropic needs to know."""
+
+
+class NoAnswer(Exception):
+    """The model gave nothing to go on with; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that the model may call. `parameters`: JSON Schema of an object."""
+
+    name: str
+    description: str
+    parameters: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for. `arguments` is None where it wrote no JSON object."""
+
+    id: str
+    name: str
+    arguments: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call gave, as the model is to see it. `failed`: it is asked to correct itself."""
+
+    call_id: str
+    name: str
+    content: Json
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message of the user, and the steps of the answer to it: of each, the response as it was stored, and what its tools gave."""
+
+    text: str
+    steps: Sequence[tuple[JsonObject, Sequence[ToolResult]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. `output`: the JSON Schema of the answer; None: a text."""
+
+    protocol: Protocol
+    model: str
+    system: str
+    turns: Sequence[Turn]
+    tools: Sequence[Tool] = ()
+    output: JsonObject | None = None
+    temperature: float | None = None
+    reasons: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one step."""
+
+    sent: int = 0
+    received: int = 0
+    cache_read: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The answer. response: as it is stored, to go on from. thoughts: what the model says that it thought. output: what it gave as
+    `OUTPUT`."""
+
+    response: JsonObject
+    text: str
+    thoughts: str
+    calls: list[ToolCall] = field(default_factory=list[ToolCall])
+    output: ToolCall | None = None
+    usage: Usage = Usage()
+
+
+async def ask(question: Question, call: Call) -> Step:
+    """The next step. Raises what `call` raises, and NoAnswer."""
+    try:
+        from pydantic_ai.direct import model_request
+        from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
+    except ModuleNotFoundError as error:
+        raise NoAnswer(f"This server cannot ask language models ({error}): install it with the extra, `cargo-ai[server,ai]`.") from None
+
+    # Which model is asked, and with what, is the user's choice: no reason to fill a log.
+    warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
+    client, failures = client_for(call)
+    async with client:
+        try:
+            response = await model_request(
+                _model(question, client),
+                _messages(question),
+                model_settings=_settings(question),
+                model_request_parameters=_parameters(question),
+            )
+        except Exception as error:
+            if failures:
+                raise failures[0] from None
+            if isinstance(error, UnexpectedModelBehavior | UserError):
+                raise NoAnswer(f"The language model answered in a form that it should not: {str(error)[:300]}") from None
+            raise
+    return _step(response)
+
+
+def _model(question: Question, client: Any) -> Model:
+    if question.protocol == "anthropic":
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+
+        claude = AsyncAnthropic(api_key="-", base_url="http://service", http_client=client, max_retries=0)
+        return AnthropicModel(question.model, provider=AnthropicProvider(anthropic_client=claude))
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    service = AsyncOpenAI(api_key="-", base_url="http://service", http_client=client, max_retries=0)
+    return OpenAIChatModel(question.model, provider=OpenAIProvider(openai_client=service))
+
+
+def _settings(question: Question) -> ModelSettings:
+    settings: dict[str, Json] = {}
+    # Models that reason take no temperature.
+    if question.temperature is not None and not question.reasons:
+        settings["temperature"] = question.temperature
+    if question.protocol == "anthropic":
+        settings["max_tokens"] = MOST_TOKENS
+    return cast("ModelSettings", settings)
+
+
+def _parameters(question: Question) -> ModelRequestParameters:
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.tools import ToolDefinition
+
+    tools = [
+        ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.parameters, strict=False)
+        for tool in question.tools
+    ]
+    if question.output is None:
+        return ModelRequestParameters(function_tools=tools)
+    output = ToolDefinition(
+        name=OUTPUT, description="Give the final answer.", parameters_json_schema=question.output, kind="output", strict=False
+    )
+    return ModelRequestParameters(function_tools=tools, output_mode="tool", output_tools=[output], allow_text_output=False)
+
+
+def _messages(question: Question) -> list[ModelMessage]:
+    from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelRequest, SystemPromptPart, ToolReturnPart, UserPromptPart
+
+    messages: list[ModelMessage] = []
+    for number, turn in enumerate(question.turns):
+        system = [SystemPromptPart(question.system)] if number == 0 and question.system else []
+        messages.append(ModelRequest(parts=[*system, UserPromptPart(turn.text)]))
+        for response, results in turn.steps:
+            messages += ModelMessagesTypeAdapter.validate_python([response])
+            if results:
+                messages.append(
+                    ModelRequest(
+                        parts=[
+                            ToolReturnPart(
+                                tool_name=result.name,
+                                content=result.content,
+                                tool_call_id=result.call_id,
+                                outcome="retried" if result.failed else "success",
+                            )
+                            for result in results
+                        ]
+                    )
+                )
+    return messages
+
+
+def _step(response: ModelResponse) -> Step:
+    from pydantic_ai.messages import ModelMessagesTypeAdapter, TextPart, ThinkingPart, ToolCallPart
+
+    texts = [part.content for part in response.parts if isinstance(part, TextPart)]
+    thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
+    calls = [ToolCall(part.tool_call_id, part.tool_name, _arguments(part)) for part in response.parts if isinstance(part, ToolCallPart)]
+    if response.finish_reason == "content_filter":
+        raise NoAnswer("The language model refused to answer.")
+    usage = response.usage
+    (stored,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+    return Step(
+        response=stored,
+        text="".join(texts),
+        thoughts="".join(thoughts),
+        calls=[call for call in calls if call.name != OUTPUT],
+        output=next((call for call in calls if call.name == OUTPUT), None),
+        usage=Usage(
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_tokens,
+            usage.cache_write_tokens,
+            int(usage.details.get("reasoning_tokens", 0)),
+        ),
+    )
+
+
+def _arguments(part: Any) -> JsonObject | None:
+    try:
+        arguments: Mapping[str, Json] | None = part.args_as_dict()
+    except (ValueError, AssertionError):
+        return None
+    return None if arguments is None else dict(arguments)

@@ -1,0 +1,90 @@
+"""Agents and releases, by real requests: what a draft begins with, partial updates, versions, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.api_client import ApiClient
+from tests.kit.backend import Backend
+from tests.unit.domains.ai.conftest import new_agent
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOWHERE = "0198c5f0-0000-7000-8000-000000000001"
+
+
+async def test_a_new_agent_begins_with_the_language_model_of_the_workspace(api: ApiClient) -> None:
+    agent = (await api.call("ai.agent.create", name="Planner", icon={"color": "purple", "face": "🧭"}, temperature=0.7))["agent"]
+    assert (agent["deployedRelease"], agent["icon"]["color"], agent["isReadOnly"]) == (None, "purple", False)
+    draft = (await api.call("ai.release.getDraft", agentUuid=agent["uuid"]))["release"]
+    assert (draft["integrationSlug"], draft["temperature"], draft["status"]) == ("anthropic", 0.7, "draft")
+
+
+async def test_a_part_that_is_not_given_stays(api: ApiClient) -> None:
+    agent = await new_agent(api, systemPrompt="You research companies.", maxSteps=7)
+    draft = (await api.call("ai.release.updateDraft", agentUuid=agent, temperature=0.9))["release"]
+    assert (draft["systemPrompt"], draft["maxSteps"], draft["temperature"]) == ("You research companies.", 7, 0.9)
+    deployed = (await api.call("ai.release.getDeployed", agentUuid=agent))["release"]
+    assert (deployed["version"], deployed["temperature"]) == ("1.0.0", 0.2)
+
+
+async def test_versions_go_up_and_the_former_release_is_archived(api: ApiClient) -> None:
+    agent = await new_agent(api)
+    await api.call("ai.release.deployDraft", agentUuid=agent, version="2.0.0", description="Second")
+    releases = (await api.call("ai.release.list", agentUuid=agent))["releases"]
+    assert [(release["status"], release["version"]) for release in releases] == [
+        ("draft", None),
+        ("deployed", "2.0.0"),
+        ("archived", "1.0.0"),
+    ]
+    assert await api.refused("ai.release.deployDraft", agentUuid=agent, version="1.5.0") == (400, "invalidReleaseVersion")
+    assert (await api.call("ai.agent.get", uuid=agent))["agent"]["deployedRelease"]["version"] == "2.0.0"
+
+
+async def test_a_draft_takes_over_the_parts_of_its_parent(api: ApiClient) -> None:
+    agent = await new_agent(api, systemPrompt="First")
+    first = (await api.call("ai.release.getDeployed", agentUuid=agent))["release"]["uuid"]
+    await api.call("ai.release.updateDraft", agentUuid=agent, systemPrompt="Second", maxSteps=3)
+    draft = (await api.call("ai.release.updateDraft", agentUuid=agent, parentUuid=first, maxSteps=4))["release"]
+    assert (draft["systemPrompt"], draft["maxSteps"], draft["parentUuid"]) == ("First", 4, first)
+    assert await api.refused("ai.release.updateDraft", agentUuid=agent, parentUuid=draft["uuid"]) == (400, "invalidParent")
+
+
+async def test_what_a_release_names_has_to_be_there(api: ApiClient) -> None:
+    agent = await new_agent(api)
+    for actions, words in (
+        ([{"slug": "enrich", "kind": "tool", "toolUuid": NOWHERE}], "there is no tool"),
+        ([{"slug": "ask", "kind": "agent", "agentUuid": agent}], "of its own"),
+        ([{"slug": "send", "kind": "connector", "integrationSlug": "slack", "actionSlug": "shout"}], "has no action shout"),
+    ):
+        status, refused = await api.refusal("ai.release.updateDraft", agentUuid=agent, actions=actions)
+        assert (status, refused["reason"]) == (400, "failedToReconciliateAgentAiTools") and words in refused["errorMessage"]
+    assert await api.refused("ai.release.updateDraft", agentUuid=agent, connectorUuid=NOWHERE) == (400, "invalidConnector")
+
+
+async def test_secrets_of_mcp_servers_are_not_shown(api: ApiClient, backend: Backend) -> None:
+    agent = await new_agent(api)
+    clients = [{"kind": "custom", "name": "crm", "url": "https://mcp.example/", "authentication": {"accessToken": "tok-5f4dcc3b"}}]
+    draft = (await api.call("ai.release.updateDraft", agentUuid=agent, mcpClients=clients))["release"]
+    assert draft["mcpClients"][0]["authentication"]["accessToken"] == "***"
+    again = (await api.call("ai.release.updateDraft", agentUuid=agent, mcpClients=draft["mcpClients"]))["release"]
+    assert again["mcpClients"] == draft["mcpClients"]
+
+
+async def test_another_workspace_sees_nothing_of_an_agent(api: ApiClient, backend: Backend) -> None:
+    agent = await new_agent(api)
+    other = backend.other_api
+    assert await other.refused("ai.agent.get", uuid=agent) == (404, "agentNotFound")
+    assert await other.refused("ai.release.deployDraft", agentUuid=agent) == (404, "agentNotFound")
+    assert await other.refused("ai.chat.create", agentUuid=agent) == (404, "agentNotFound")
+    assert (await other.call("ai.agent.all"))["agents"] == []
+
+
+async def test_a_removed_agent_is_gone_and_its_triggers_with_it(api: ApiClient) -> None:
+    agent = await new_agent(api)
+    trigger = {"type": "cron", "name": "Morning", "cron": "0 8 * * 1-5", "text": "What is new?"}
+    shown = (await api.call("ai.agent.update", uuid=agent, triggers=[trigger]))["agent"]["triggers"]
+    assert shown[0]["nextFireAt"] is not None and shown[0]["text"] == "What is new?"
+    await api.call("ai.agent.remove", uuid=agent)
+    assert await api.refused("ai.agent.get", uuid=agent) == (404, "agentNotFound")
+    assert agent not in [entry["uuid"] for entry in (await api.call("ai.agent.all"))["agents"]]
