@@ -20,12 +20,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = Any
+Object = dict[str, Json]
 KEYS = {"key-of-the-guide": "north"}  # an account is a key, which belongs to a region
 LEADS = [{"id": f"lead-{number}", "email": f"person{number}@acme.example", "score": 10 * number} for number in range(1, 8)]
 PAGE = 3
 
 EXPRESSION = {"$ref": "#/definitions/expression"}  # a field that takes any value; the host knows what it is
-MANIFEST: Json = {
+MANIFEST: Object = {
     "name": "Lead scores",
     "description": "Scores leads by their e-mail address.",
     "connector": {
@@ -58,7 +59,7 @@ MANIFEST: Json = {
     "autocompletes": [{"slug": "segments", "params": {"jsonSchema": {"type": "object"}}}],
 }
 # The same service for those who would rather describe it than speak the protocol.
-OPENAPI: Json = {
+OPENAPI: Object = {
     "openapi": "3.1.0",
     "info": {"title": "Lead store", "version": "1"},
     "servers": [{"url": "/"}],
@@ -86,6 +87,11 @@ class Failed(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def manifest(_body: Json) -> Json:
+    """What this service can do."""
+    return MANIFEST
 
 
 def authenticate(body: Json) -> Json:
@@ -116,7 +122,8 @@ def train_model(body: Json) -> Json:
 
 def fetch(body: Json) -> Json:
     """A page of leads. What `meta` says comes back with the next request, until there are no more."""
-    start = (body.get("meta") or {}).get("start", 0)
+    meta: Object = body.get("meta") or {}
+    start = int(meta.get("start", 0))
     page = [] if body.get("isDryFetch") else LEADS[start : start + PAGE]
     columns = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "email", "type": "string", "label": "E-mail"}]
     return {
@@ -155,7 +162,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The manifest; and the store, which has an OpenAPI document instead."""
         if self.path == "/manifest":
-            self._answer(b"", lambda _body: MANIFEST)
+            self._answer(b"", manifest)
         elif self.path == "/openapi.json":
             self._send(200, OPENAPI)
         else:
@@ -221,8 +228,11 @@ def main() -> int:
             print(json.dumps({"url": f"http://127.0.0.1:{server.server_address[1]}", "pid": child or os.getpid()}), flush=True)
         if child:
             return 0
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        server.serve_forever()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return 0
     return 0
 
 

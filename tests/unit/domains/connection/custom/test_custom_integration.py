@@ -249,7 +249,8 @@ async def test_a_list_of_the_server_fills_a_model(backend: Backend, server: Serv
     columns = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "count", "type": "number", "label": "Count"}]
 
     def page(request: Request) -> Answer:
-        start = (request.json.get("meta") or {}).get("start", 0)
+        meta: Body = request.json.get("meta") or {}
+        start = int(meta.get("start", 0))
         records = (
             [] if request.json["isDryFetch"] else [{"action": "upsert", "override": False, "record": {"id": f"a{start}", "count": start}}]
         )
