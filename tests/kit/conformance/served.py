@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection.custom import manifest
+from cargo_ai.domains.connection.custom.protocol import manifest
+from cargo_ai.domains.connection.custom.protocol.integration import of_manifest
+from cargo_ai.domains.connection.custom.protocol.remote import Remote
 from cargo_ai.domains.connection.custom.public import NotServable, Served
-from cargo_ai.domains.connection.custom.remote import Remote
-from cargo_ai.domains.connection.custom.remote_integration import of_manifest
 from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit import ConnectorAction, Integration, Service, ServiceError, ServiceSpec
 from cargo_ai.integrations.kit.oauth import TokenSignIn

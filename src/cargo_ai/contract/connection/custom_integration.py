@@ -107,6 +107,9 @@ _no_worker = refusal(
     404, "There is no worker {worker}: this server hosts none. Run the service anywhere and register its address (--base-url)."
 )
 _unavailable = refusal(502, "{cause} Nothing was changed.")
+_too_many = refusal(
+    409, "A workspace has at most {most} custom integrations, with {size} MB of forms: remove one, or choose fewer operations."
+)
 _invalid = refusal(400, "{cause} Nothing was changed.")
 
 CreateReason = Literal[
@@ -135,7 +138,7 @@ create: Operation[CreateCustomIntegration, CustomIntegrationReply, CreateReason]
             "invalidOpenapi": _invalid,
             "duplicateSlug": refusal(409, "{cause} Choose another one (--slug)."),
             "slugIsReserved": refusal(409, "{slug} is the slug of an integration of this server: choose another one (--slug)."),
-            "tooManyCustomIntegrations": refusal(409, "A workspace has at most {most} custom integrations: remove one first."),
+            "tooManyCustomIntegrations": _too_many,
         },
         cli=Cli(
             send={"kind": "external"},
@@ -195,6 +198,7 @@ UpdateReason = Literal[
     "invalidManifest",
     "invalidOpenapi",
     "connectorsHoldSecrets",
+    "tooManyCustomIntegrations",
 ]
 
 update: Operation[UpdateCustomIntegration, CustomIntegrationReply, UpdateReason] = operations.add(
@@ -214,6 +218,7 @@ update: Operation[UpdateCustomIntegration, CustomIntegrationReply, UpdateReason]
             "failedToGetManifest": _unavailable,
             "invalidManifest": _invalid,
             "invalidOpenapi": _invalid,
+            "tooManyCustomIntegrations": _too_many,
             "connectorsHoldSecrets": refusal(
                 409,
                 "{connectors} would send secrets to {address}, for which they were not entered: remove them first. Nothing was changed.",

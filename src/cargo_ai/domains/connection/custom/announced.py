@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.custom import manifest
 from cargo_ai.domains.connection.custom.foreign_schema import Unusable
 from cargo_ai.domains.connection.custom.openapi import document, reading
-from cargo_ai.domains.connection.custom.remote import Remote
+from cargo_ai.domains.connection.custom.protocol import manifest
+from cargo_ai.domains.connection.custom.protocol.remote import Remote
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import Service, ServiceError, ServiceSpec, Throttled
 from cargo_ai.kernel.refusal import invalid_input
@@ -25,7 +25,7 @@ Json = Any
 JsonObject = dict[str, Json]
 
 SECONDS = 15.0
-LARGEST_DOCUMENT = 32 * 1024 * 1024
+LARGEST_DOCUMENT = 16 * 1024 * 1024
 
 
 class NoManifest(Exception):
@@ -75,6 +75,8 @@ async def of_server(services: Services, workspace: uuid.UUID, base_url: str, sec
         raise NoManifest(f"{base_url}/manifest gave no manifest: {str(error).rstrip('. ')}.") from None
     except Unusable as error:
         raise BadManifest(f"The manifest of {host} cannot be used, at {error.pointer or 'its top'}: {error.problem}.") from None
+    except RecursionError:
+        raise BadManifest(f"The manifest of {host} cannot be used: it is nested too deeply.") from None
     return Announced(read.name, base_url, read.model_dump(mode="json", by_alias=True))
 
 

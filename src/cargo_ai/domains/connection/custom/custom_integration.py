@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, func, select
+from sqlalchemy import cast as cast_in_sql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +29,7 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed
 
 LIST = "cargo-ai connection custom-integration list"
 MOST = 100
+MOST_BYTES = 8 * 1024 * 1024
 LONGEST_SLUG = 50
 
 
@@ -95,6 +99,8 @@ async def create(ctx: Context, request: contract.CreateCustomIntegration) -> con
     given = cast("Announced", ctx.prepared)
     slug = request.slug or slug_of(given.name)
     await _require_free(ctx, slug)
+    if await _has_too_much(ctx.db, given, None):
+        contract.create.refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
     now = clock.now()
     row = CustomIntegration(
         uuid=ids.new(),
@@ -125,11 +131,11 @@ def slug_of(name: str) -> str:
 
 async def _require_free(ctx: Context, slug: str) -> None:
     refuse = contract.create.refuse
-    if slug in integrations():
+    if slug.lower() in {known.lower() for known in integrations()}:
         refuse("slugIsReserved", slug=slug)
     mine = select(func.count()).select_from(CustomIntegration).where(CustomIntegration.deleted_at.is_(None))
     if (await ctx.db.scalar(mine) or 0) >= MOST:
-        refuse("tooManyCustomIntegrations", most=MOST)
+        refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
     taken = select(CustomIntegration.uuid).where(CustomIntegration.slug == slug, CustomIntegration.deleted_at.is_(None))
     if await ctx.db.scalar(taken) is not None:
         refuse("duplicateSlug", cause=f"This workspace has a custom integration {slug} already.", fix=LIST)
@@ -138,6 +144,13 @@ async def _require_free(ctx: Context, slug: str) -> None:
     name = await ctx.db.scalar(former)
     if name is not None:
         refuse("duplicateSlug", cause=f'The connector "{name}" of an integration {slug} that was removed is still in the bin.')
+
+
+async def _has_too_much(db: AsyncSession, given: Announced, replaced: uuid.UUID | None) -> bool:
+    """Whether this and all others of the workspace are larger than every process can keep."""
+    size = func.coalesce(func.sum(func.octet_length(cast_in_sql(CustomIntegration.manifest, Text))), 0)
+    others = select(size).where(CustomIntegration.deleted_at.is_(None), CustomIntegration.uuid != (replaced or uuid.UUID(int=0)))
+    return len(json.dumps(given.manifest)) + int(await db.scalar(others) or 0) > MOST_BYTES
 
 
 def _sealed(ctx: Context, secrets: Mapping[Any, str] | None) -> bytes | None:
@@ -231,6 +244,8 @@ async def update(ctx: Context, request: contract.UpdateCustomIntegration) -> con
     if row.version != change.replaces:
         raise Refusal(409, "conflict", "The custom integration was changed by another request meanwhile: look at it and try again.")
     await _require_known_places(ctx, row, change.announced)
+    if await _has_too_much(ctx.db, change.announced, row.uuid):
+        contract.update.refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
     for column, value in _columns(change.announced).items():
         setattr(row, column, value)
     row.version, row.checked_at = row.version + 1, clock.now()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.connection.custom.manifest import Manifest
 from cargo_ai.domains.connection.custom.openapi.chosen import ChosenOperations
 from cargo_ai.domains.connection.custom.openapi.integration import of_operations
-from cargo_ai.domains.connection.custom.remote import Remote
-from cargo_ai.domains.connection.custom.remote_integration import of_manifest
+from cargo_ai.domains.connection.custom.protocol.integration import of_manifest
+from cargo_ai.domains.connection.custom.protocol.manifest import Manifest
+from cargo_ai.domains.connection.custom.protocol.remote import Remote
 from cargo_ai.domains.connection.tables import CustomIntegration
 from cargo_ai.integrations.kit import Integration
 from cargo_ai.kernel.secrets import SecretKey

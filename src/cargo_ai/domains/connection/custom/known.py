@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import ChainMap
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from cargo_ai.store.session import Database
 
 FRESH_SECONDS = 2.0
 MOST_WORKSPACES = 1_000
-MOST_BUILT = 500
+MOST_BYTES = 64 * 1024 * 1024
+"""Of manifests, for which a process keeps integrations; one workspace has at most 8 MB."""
 
 _log = log.get(__name__)
 
@@ -34,6 +36,7 @@ class KnownIntegrations:
         self._database: Database = services.database
         self._secrets = services.secrets
         self._own: dict[uuid.UUID, tuple[float, dict[str, Integration]]] = {}
+        self._bytes = 0
         self._built: dict[tuple[uuid.UUID, int], Integration] = {}
 
     async def of(self, workspace: uuid.UUID) -> Integrations:
@@ -65,8 +68,10 @@ class KnownIntegrations:
             query = select(CustomIntegration.uuid, CustomIntegration.version, CustomIntegration.slug).where(living)
             rows = (await db.execute(query.order_by(CustomIntegration.uuid))).all()
             missing = [row.uuid for row in rows if (row.uuid, row.version) not in self._built]
-            if len(self._built) + len(missing) > MOST_BUILT:
+            if missing and self._bytes > MOST_BYTES:
                 self._built.clear()
+                self._own.clear()
+                self._bytes = 0
                 missing = [row.uuid for row in rows]
             built = {}
             if missing:
@@ -77,6 +82,7 @@ class KnownIntegrations:
         return {row.slug: known[row.uuid, row.version] for row in rows if (row.uuid, row.version) in known}
 
     def _build(self, row: CustomIntegration) -> Integration | None:
+        self._bytes += len(json.dumps(row.manifest))
         try:
             return integration_of(row, self._secrets)
         except (ValueError, WrongKey) as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.connection.custom.announcing import NotServable
-from cargo_ai.domains.connection.custom.remote import SIGNATURE, TIMESTAMP, signature
-from cargo_ai.domains.connection.custom.serving import Served, ServedError
-from cargo_ai.domains.connection.custom.serving_lists import count, fetch
+from cargo_ai.domains.connection.custom.protocol.remote import SIGNATURE, TIMESTAMP, signature
+from cargo_ai.domains.connection.custom.serving.lists import count, fetch
+from cargo_ai.domains.connection.custom.serving.manifest import NotServable
+from cargo_ai.domains.connection.custom.serving.served import Served, ServedError
 
 __all__ = ["SIGNATURE", "TIMESTAMP", "NotServable", "Served", "ServedError", "count", "fetch", "signature"]

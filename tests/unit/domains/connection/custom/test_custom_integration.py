@@ -166,6 +166,10 @@ def with_form(schema: Body) -> Body:
     return {"actions": {"a": {"name": "A", "config": {"jsonSchema": schema}}}}
 
 
+LARGE: Body = {
+    "definitions": {"large": {"properties": {f"p{number}": {"description": "x" * 900} for number in range(100)}}},
+    "actions": {f"a{number}": {"name": "A", "config": {"jsonSchema": {"$ref": "#/definitions/large"}}} for number in range(50)},
+}
 ITSELF = {"properties": {"x": {"$ref": "#/definitions/x"}}, "definitions": {"x": {"$ref": "#/definitions/x"}}}
 
 
@@ -178,6 +182,7 @@ ITSELF = {"properties": {"x": {"$ref": "#/definitions/x"}}, "definitions": {"x":
         (with_form({"properties": {"x": {"type": "text"}}}), "/actions/a/config/jsonSchema/properties/x/type"),
         (with_form({"$ref": "http://127.0.0.1/x"}), "/actions/a/config/jsonSchema"),
         ({"connector": {"config": {"jsonSchema": ITSELF}}}, "refers to itself"),
+        (LARGE, "with its references followed"),
         ({"connector": {"rateLimit": {"unit": "week", "max": 1}}}, "/connector/rateLimit/unit"),
     ],
 )
@@ -195,7 +200,11 @@ async def test_what_cannot_be_registered_says_why(backend: Backend, server: Serv
     assert await create(CREATE, kind="external", baseUrl="ftp://x") == (400, "invalidInput")
     assert await create(CREATE, kind="external", baseUrl="http://127.0.0.1:9") == (502, "failedToGetManifest")
     assert "169.254.169.254" in await backend.admin.refusal_message(CREATE, kind="external", baseUrl="http://169.254.169.254")
-    assert await create(CREATE, kind="external", baseUrl=server.url, slug="hubspot") == (409, "slugIsReserved")
+    for slug in ("hubspot", "hubSpot"):
+        assert await create(CREATE, kind="external", baseUrl=server.url, slug=slug) == (409, "slugIsReserved")
+    deep = "[" * 5_000 + "]" * 5_000
+    server.api.on("GET", "/manifest", Answer(body=b'{"name": "Deep", "actions": {}, "x": ' + deep.encode() + b"}"))
+    assert (await create(CREATE, kind="external", baseUrl=server.url))[0] in (400, 502)
     server.announce(name="HubSpot")
     assert await create(CREATE, kind="external", baseUrl=server.url) == (409, "slugIsReserved")
     await backend.admin.call(CREATE, kind="external", baseUrl=server.url, slug="twice")

@@ -18,6 +18,8 @@ JsonObject = dict[str, Json]
 METHODS = ("get", "head", "options", "put", "post", "patch", "delete")
 MOST_PATHS = 20_000
 SHOWN = 8
+# To compare names takes long.
+MOST_COMPARED = 2_500
 
 _VERSION = re.compile(r"3\.[01](\.|$)")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -93,7 +95,10 @@ def _named(by_name: Mapping[str, Found], name: str) -> Found:
     found = by_name.get(name) or by_name.get(f"{method.upper()} {path.strip()}")
     if found is not None:
         return found
-    near = difflib.get_close_matches(name, by_name, 3) or [other for other in by_name if name.lower() in other.lower()][:3]
+    near = (
+        difflib.get_close_matches(name, list(by_name)[:MOST_COMPARED], 3)
+        or [other for other in by_name if name.lower() in other.lower()][:3]
+    )
     meant = f": did you mean {', '.join(near)}?" if near else "."
     raise Unusable("/paths", f"has no operation {name[:100]}{meant}")
 

@@ -6,7 +6,7 @@ from cargo_ai.domains.connection.custom import foreign_schema
 from cargo_ai.domains.connection.custom.openapi.calling import OperationCall
 from cargo_ai.domains.connection.custom.openapi.chosen import ChosenOperation, ChosenOperations
 from cargo_ai.domains.connection.custom.openapi.sign_ins import sign_in_of
-from cargo_ai.domains.connection.custom.remote_integration import COLOR, ICON
+from cargo_ai.domains.connection.custom.protocol.integration import COLOR, ICON
 from cargo_ai.engine.graph.action import Action, Hint, Idempotency
 from cargo_ai.integrations.kit import AccountSpec, Anonymous, ConnectorAction, Integration, ServiceSpec, SignIn
 

@@ -16,7 +16,7 @@ from cargo_ai.domains.connection.custom.openapi.document import Found
 Json = Any
 JsonObject = dict[str, Json]
 
-LARGEST = 3 * 1024 * 1024
+LARGEST = 1024 * 1024
 MOST_PARAMETERS = 200
 LONGEST_TEXT = 2_000
 _FORM = Bounds(depth=8, parts=1_500, text=500, hides="readOnly")
@@ -41,9 +41,14 @@ def read(document: JsonObject, chosen: Sequence[Found], base_url: str) -> Chosen
     info = cast("JsonObject", document["info"]) if isinstance(document.get("info"), Mapping) else {}
     ways, is_open = security.ways(document, chosen, base_url)
     actions: dict[str, ChosenOperation] = {}
+    size = 0
     for found in chosen:
-        actions[_slug(found, actions)] = _operation(document, found)
-    kept = ChosenOperations(
+        operation = _operation(document, found)
+        actions[_slug(found, actions)] = operation
+        size += len(operation.model_dump_json(by_alias=True))
+        if size > LARGEST:
+            raise Unusable(found.pointer, f"makes the forms of all operations larger than {LARGEST // 1024} KB: choose fewer of them")
+    return ChosenOperations(
         name=(_text(info.get("title")).strip() or "API")[:200],
         description=_text(info.get("description")),
         url="",
@@ -51,9 +56,6 @@ def read(document: JsonObject, chosen: Sequence[Found], base_url: str) -> Chosen
         is_open=is_open,
         actions=actions,
     )
-    if len(kept.model_dump_json(by_alias=True)) > LARGEST:
-        raise Unusable("/paths", f"the forms of these operations have more than {LARGEST // 1024**2} MB: choose fewer of them")
-    return kept
 
 
 def _slug(found: Found, taken: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Any, cast
 
-from cargo_ai.domains.connection.custom.serving import Opened, Served, ServedError, object_in
+from cargo_ai.domains.connection.custom.serving.served import Opened, Served, ServedError, object_in
 from cargo_ai.integrations.kit import Extractor, ExtractRequest, scrub_json
 
 Json = Any

@@ -12,7 +12,7 @@ from typing import Any, cast
 import jsonschema_rs
 
 from cargo_ai.domains.connection.custom import foreign_schema
-from cargo_ai.domains.connection.custom.announcing import manifest_of, servable
+from cargo_ai.domains.connection.custom.serving.manifest import manifest_of, servable
 from cargo_ai.domains.connection.oauth import apps
 from cargo_ai.domains.connection.oauth.service_tokens import ServiceTokens
 from cargo_ai.domains.connection.oauth.signing import AccountSigner, token_in, with_token

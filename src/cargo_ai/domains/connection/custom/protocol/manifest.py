@@ -152,9 +152,13 @@ def read(document: Json) -> Manifest:
         raise Unusable(pointed("", *(part for part in fault["loc"] if part != "[key]")), fault["msg"]) from None
     # Parts that are not plain yet are found by their place in what was read.
     plain = cast("JsonObject", json.loads(json.dumps(manifest.model_dump(mode="json", by_alias=True))))
+    size = 0
     for pointer, place, key in _schemas(plain):
         if place[key] is not None:
             place[key] = _plain(place[key], document, pointer)
+            size += len(json.dumps(place[key]))
+            if size > LARGEST:
+                raise Unusable(pointer, f"with its references followed, the forms of a manifest have at most {LARGEST // 1024} KB")
     _mark_secrets(plain["connector"]["config"])
     return Manifest.model_validate(plain)
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from cargo_ai.domains.connection.custom import foreign_schema
-from cargo_ai.domains.connection.custom.manifest import ActionPart
-from cargo_ai.domains.connection.custom.remote import Remote, connector
+from cargo_ai.domains.connection.custom.protocol.manifest import ActionPart
+from cargo_ai.domains.connection.custom.protocol.remote import Remote, connector
 from cargo_ai.engine.graph.action import Done, Failed, InvalidConfig, Later, Outcome
 from cargo_ai.integrations.kit import ActionRequest
 

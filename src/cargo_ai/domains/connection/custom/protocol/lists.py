@@ -11,8 +11,8 @@ from pydantic import ConfigDict
 
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.connection.custom import foreign_schema
-from cargo_ai.domains.connection.custom.manifest import ExtractorPart
-from cargo_ai.domains.connection.custom.remote import NO_CONNECTOR, Remote, connector
+from cargo_ai.domains.connection.custom.protocol.manifest import ExtractorPart
+from cargo_ai.domains.connection.custom.protocol.remote import NO_CONNECTOR, Remote, connector
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import (
     Cursor,

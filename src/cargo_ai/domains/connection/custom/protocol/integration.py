@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from cargo_ai.domains.connection.custom import foreign_schema
-from cargo_ai.domains.connection.custom.manifest import ActionPart, FormPart, Manifest, RateLimit
-from cargo_ai.domains.connection.custom.remote import Remote
-from cargo_ai.domains.connection.custom.remote_action import RemoteAction
-from cargo_ai.domains.connection.custom.remote_forms import RemoteForm, RemoteVerification
-from cargo_ai.domains.connection.custom.remote_lists import extractor_of
+from cargo_ai.domains.connection.custom.protocol.actions import RemoteAction
+from cargo_ai.domains.connection.custom.protocol.forms import RemoteForm, RemoteVerification
+from cargo_ai.domains.connection.custom.protocol.lists import extractor_of
+from cargo_ai.domains.connection.custom.protocol.manifest import ActionPart, FormPart, Manifest, RateLimit
+from cargo_ai.domains.connection.custom.protocol.remote import Remote
 from cargo_ai.engine.graph.action import Action, Routes
 from cargo_ai.integrations.kit import (
     AccountSpec,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from cargo_ai.domains.connection.custom import foreign_schema
 from cargo_ai.domains.connection.custom.foreign_schema import Unusable
-from cargo_ai.domains.connection.custom.remote import Remote, connector
+from cargo_ai.domains.connection.custom.protocol.remote import Remote, connector
 from cargo_ai.integrations.kit import Answer, Choice, FormRequest, Service, ServiceError, Verification
 
 Json = Any

@@ -1,0 +1,1 @@
+"""Integrations of this server, as they answer over the protocol of custom integrations."""
