@@ -86,6 +86,8 @@ class AccountTests(Fixtures):
         async with echo_service() as echo:
             elsewhere = harness.at(echo.url)
             credentials = await elsewhere.opened().credentials()
+            if credentials.sign is not None:
+                pytest.skip("the service is sent signatures, each of which is good for one call")
             sent = {value.rpartition(" ")[2] for value in (*credentials.headers.values(), *credentials.query.values())}
             for action, config in harness.actions():
                 with suppress(LookupError, TypeError, ValueError):  # what the echo says need not be what the action expects

@@ -43,6 +43,7 @@ class Example:
     rejected: the same with something that the service refuses for what it is, such as a field that it does not have; `says`: words of the
         refusal that name it. nulls: the same with null for each value that may be left out.
     row: one of several rows that can go together, of an action that takes them; it has `row-<number>.` in it.
+    empty: the service answers it without a body, which is neither slow nor cut off.
     """
 
     config: JsonObject
@@ -53,6 +54,7 @@ class Example:
     says: str = ""
     nulls: JsonObject | None = None
     row: Callable[[int], JsonObject] | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,6 +131,7 @@ class Service:
         query: Config | None = None,
         json: Json = None,
         form: Config | None = None,
+        content: tuple[bytes, str] | None = None,
         headers: Mapping[str, str] | None = None,
         reads: bool | None = None,
         resource: str = "",
@@ -140,13 +141,14 @@ class Service:
         """Call the service.
 
         path: relative to its address (`segment` writes a value into it), or a whole URL of its host, as in a link to the next page.
-        query: lists repeat, None is left out. reads: whether it changes and costs nothing, so that it may be repeated; by default what the
-        method says. resource: what a rate limit may count by. expect: how to read the body.
+        query: lists repeat, None is left out. content: a body that is neither JSON nor a form, and its type. reads: whether it changes and
+        costs nothing, so that it may be repeated; by default what the method says. resource: what a rate limit may count by. expect: how to
+        read the body.
         """
         reads = method in _READING if reads is None else reads
         base = self.spec.address(self._config)
         url = self._url(base, path)
-        outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *_body(json, form))
+        outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *(content or _body(json, form)))
         outgoing.headers |= self._key_header(reads)
         shape = CallShape(self.action, method, url.path[len(parse_base_url(base).path.rstrip("/")) :] or "/", resource)
         return await self._call(outgoing, shape, reads, expect, timeout or self.spec.timeout)
@@ -293,10 +295,12 @@ class _Outgoing:
             headers["content-type"] = self.content_type
         for more in (self.headers, credentials.headers):
             headers |= {name.lower(): value for name, value in more.items()}
-        added = urlencode([*_pairs(self.query), *credentials.query.items()])
+        url = self.url.with_query(urlencode([*_pairs(self.query), *credentials.query.items()]))
+        if credentials.sign is not None:
+            headers |= credentials.sign(self.method, url, headers, self.body or b"")
         return OutboundRequest(
             self.method,
-            self.url.with_query(added),
+            url,
             tuple((name, value.encode()) for name, value in headers.items()),
             self.body,
             timeout,

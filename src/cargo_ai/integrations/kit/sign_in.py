@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote_plus
@@ -13,16 +13,22 @@ from pydantic import create_model
 from pydantic.alias_generators import to_snake
 
 from cargo_ai.integrations.kit.forms import Form, secret_field
+from cargo_ai.outbound.url import Url
 
 Json = Any
 
 
+Sign = Callable[[str, Url, Mapping[str, str], bytes], Mapping[str, str]]
+"""(method, address with its query, headers in lower case, body) → the headers that sign a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is added to a call so that the service knows who calls."""
+    """What is added to a call so that the service knows who calls. sign: of a service to which each call is signed by itself."""
 
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    sign: Sign | None = None
 
 
 class Signer(Protocol):

@@ -1,0 +1,1 @@
+"""Actions of S3: objects are listed, read, written, removed, and shared by a link."""
