@@ -31,6 +31,7 @@ from bench.data import (
 )
 from bench.report import Json
 from bench.runs import (
+    crm_sync10k,
     crm_upsert10k,
     dry_run,
     fair_shares,
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "native10k": native10k.measure,
     "http1k": http1k.measure,
     "crmUpsert10k": crm_upsert10k.measure,
+    "crmSync10k": crm_sync10k.measure,
     "rate5k": rate5k.measure,
     "memory100k": memory100k.measure,
     "sync1m": sync1m.measure,

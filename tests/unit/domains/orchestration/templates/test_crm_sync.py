@@ -92,15 +92,17 @@ async def crm_of(backend: Backend, hubspot: Running, slug: str) -> Crm:
     raise AssertionError("the first sync does not end")
 
 
-async def runs_of(backend: Backend, workflow: str) -> int:
-    """How many runs of a workflow have ended; it waits until all have."""
-    deadline = clock.seconds() + 60
+async def runs_of(backend: Backend, workflow: str, least: int = 0) -> None:
+    """Wait until so many runs of a workflow have begun, and all have ended."""
+    deadline, count = clock.seconds() + 60, 0
     while clock.seconds() < deadline:
         batches = (await backend.admin.call("orchestration.batch.list", workflowUuid=workflow, limit=1000))["batches"]
-        if all(batch["finishedAt"] is not None for batch in batches):
-            return sum(batch["runsCount"] for batch in batches)
+        count = sum(batch["runsCount"] for batch in batches)
+        if count >= least and all(batch["finishedAt"] is not None for batch in batches):
+            assert count == least or not least, f"{count} runs, not {least}"
+            return
         await asyncio.sleep(0.05)
-    raise AssertionError("the runs do not end")
+    raise AssertionError(f"the runs do not end: {count} of {least}")
 
 
 async def test_a_play_that_writes_to_the_crm_its_model_comes_from_settles(backend: Backend, hubspot: Running) -> None:
@@ -131,14 +133,14 @@ async def test_a_play_that_writes_to_the_crm_its_model_comes_from_settles(backen
     await backend.admin.call("orchestration.play.update", uuid=play["uuid"], isEnabled=True)
     for record in records[:5]:
         contacts.update(record, {"phone": "0"})
-    counts: list[tuple[int, int]] = []
-    for _ in range(5):
-        await crm.sync()
-        await asyncio.sleep(0.5)
-        counts.append((await runs_of(backend, workflow), crm.writes))
+    brought: list[int] = []
+    for _ in range(4):
+        counts = (await crm.sync())["counts"]
+        brought.append(counts["added"] + counts["updated"])
+        await runs_of(backend, workflow, sum(brought))
+    # The change, and what the play itself wrote. Its second write changes nothing, and so comes back as nothing.
+    assert brought == [5, 5, 0, 0] and crm.writes == 10
     assert [record.values["company"] for record in records[:5]] == ["Caller of 0"] * 5
-    # The change, and what the play itself wrote; the second write changes nothing, and so comes back as nothing.
-    assert counts[-1] == counts[-2] == counts[-3] == (10, 10), counts
 
 
 class TwoSides:
