@@ -31,6 +31,7 @@ from bench.data import (
 )
 from bench.report import Json
 from bench.runs import (
+    charged_batch,
     crm_sync10k,
     crm_upsert10k,
     dry_run,
@@ -53,6 +54,7 @@ from bench.runs import (
 BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,
     "native10k": native10k.measure,
+    "chargedBatch": charged_batch.measure,
     "http1k": http1k.measure,
     "crmUpsert10k": crm_upsert10k.measure,
     "crmSync10k": crm_sync10k.measure,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from itertools import count
 from typing import NamedTuple
 
 from cargo_ai.kernel import ids
@@ -16,23 +16,29 @@ from cargo_ai.ledger import labels
 from cargo_ai.ledger.amounts import PLACES, ZERO
 from cargo_ai.ledger.labels import Label, UsageKey, Used
 from cargo_ai.ledger.tables import CREDIT_KINDS, ledger_charges
-from cargo_ai.ledger.transfers import MOVE, OPEN
-from cargo_ai.store.driver import Connection
+from cargo_ai.ledger.transfers import OPEN
+from cargo_ai.store.driver import Connection, fetch
 from cargo_ai.store.table_sql import copy_sql
 
 DAY_MS = 86_400_000
 
 
-class Charge(NamedTuple):
-    """What one execution costs, above 0. `trace`: what it belongs to, which may have reserved credits."""
+ChargedExecution = tuple[str, str, int, float, int]
+"""Run, node, visit, what it costs (above 0), and when it ended, in milliseconds since 1970."""
 
-    run: str
-    node: str
-    visit: int
-    credits: float
-    at_ms: int
+
+@dataclass(slots=True)
+class Charges:
+    """What executions with one label cost. `trace`: what they belong to, which may have reserved credits."""
+
     label: Label
     trace: uuid.UUID
+    rows: list[ChargedExecution] = field(default_factory=list[ChargedExecution])
+
+    @property
+    def credits(self) -> float:
+        """Their sum."""
+        return round(sum(row[3] for row in self.rows), PLACES)
 
 
 class Fee(NamedTuple):
@@ -45,44 +51,50 @@ class Fee(NamedTuple):
 
 
 CHARGES = copy_sql(ledger_charges, "run_uuid", "node_uuid", "visit", "workspace_uuid", "label_uuid", "amount", "at_ms")
-# In one order for all transactions, so that there is no deadlock.
-ACCOUNTS = """
-select uuid, workspace_uuid, kind, expires_at, balance from ledger_accounts
-where workspace_uuid = any(%s) and (kind in ('usage', 'overage')
-    or (balance > 0 and kind in ('granted', 'purchased', 'promotional') and (expires_at is null or expires_at > %s)))
-order by workspace_uuid, uuid for update
-"""
-TRANSFERS = """
-insert into ledger_transfers (key, workspace_uuid, from_uuid, to_uuid, amount, cause, label_uuid, at)
-select v.key, v.workspace, v.source, v.target, v.amount, v.cause, v.label, %s
-from unnest(%s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::numeric[], %s::text[], %s::uuid[])
-    as v(key, workspace, source, target, amount, cause, label)
+# Usage that is paid from what expires first, then by kind; the accounts are locked in one order for all transactions, and stay so until
+# its end. Returns the workspaces that have the accounts for it, and whether any work of theirs has reserved credits.
+SETTLE = """
+with locked as materialized (
+    select a.uuid, a.workspace_uuid, a.kind, a.expires_at, a.balance from ledger_accounts a
+    where a.workspace_uuid = any(%(workspaces)s) and (a.kind in ('usage', 'overage')
+        or (a.balance > 0 and a.kind in ('granted', 'purchased', 'promotional') and (a.expires_at is null or a.expires_at > %(now)s)))
+    order by a.workspace_uuid, a.uuid for update
+), spent as (
+    select v.* from unnest(%(workspaces)s::uuid[], %(amounts)s::numeric[]) as v(workspace_uuid, amount)
+    where 2 = (select count(*) from locked l where l.workspace_uuid = v.workspace_uuid and l.kind in ('usage', 'overage'))
+), paying as (
+    select l.uuid, l.workspace_uuid, least(l.balance, s.amount - coalesce(sum(l.balance) over (
+        partition by l.workspace_uuid order by l.expires_at nulls last, array_position(%(kinds)s::text[], l.kind), l.uuid
+        rows between unbounded preceding and 1 preceding), 0)) as part
+    from locked l join spent s using (workspace_uuid) where l.kind not in ('usage', 'overage') and l.balance > 0
+), parts as (select * from paying where part > 0),
+changes as (
+    select l.uuid, case l.kind when 'usage' then s.amount
+        else coalesce((select sum(p.part) from parts p where p.workspace_uuid = l.workspace_uuid), 0) - s.amount end as change
+    from locked l join spent s using (workspace_uuid) where l.kind in ('usage', 'overage')
+    union all select uuid, -part from parts
+), moved as (update ledger_accounts a set balance = a.balance + c.change from changes c where a.uuid = c.uuid),
+paid as (
+    insert into ledger_transfers (key, workspace_uuid, from_uuid, to_uuid, amount, cause, at)
+    select format('pay:%%s:%%s', %(source)s::text, p.uuid), p.workspace_uuid, p.uuid, o.uuid, p.part, 'payment', %(now)s
+    from parts p join locked o on o.workspace_uuid = p.workspace_uuid and o.kind = 'overage'
+), charged as (
+    insert into ledger_transfers (key, workspace_uuid, from_uuid, to_uuid, amount, cause, label_uuid, at)
+    select format('executions:%%s:%%s', %(source)s::text, f.key), f.workspace_uuid, o.uuid, u.uuid, f.amount, 'executions', f.label_uuid,
+        %(now)s
+    from unnest(%(fee_workspaces)s::uuid[], %(fee_amounts)s::numeric[], %(fee_labels)s::uuid[],
+        %(fee_keys)s::text[]) as f(workspace_uuid, amount, label_uuid, key)
+        join locked o on o.workspace_uuid = f.workspace_uuid and o.kind = 'overage'
+        join locked u on u.workspace_uuid = f.workspace_uuid and u.kind = 'usage'
+)
+select array(select workspace_uuid from spent),
+    exists (select 1 from ledger_reservations where workspace_uuid = any(%(workspaces)s))
 """
 LESSEN = """
 with held as (select trace_uuid from ledger_reservations where trace_uuid = any(%s) order by trace_uuid for update)
 update ledger_reservations r set amount = greatest(0, r.amount - v.spent)
 from held join unnest(%s::uuid[], %s::numeric[]) as v(trace, spent) on v.trace = held.trace_uuid where r.trace_uuid = held.trace_uuid
 """
-
-
-class _Account(NamedTuple):
-    uuid: uuid.UUID
-    workspace: uuid.UUID
-    kind: str
-    expires_at: datetime | None
-    balance: Decimal
-
-
-class _Row(NamedTuple):
-    """A row of TRANSFERS."""
-
-    key: str
-    workspace: uuid.UUID
-    source: uuid.UUID
-    target: uuid.UUID
-    amount: Decimal
-    cause: str
-    label: uuid.UUID | None
 
 
 def exact(credits: float) -> Decimal:
@@ -101,7 +113,7 @@ def day_of(at_ms: int) -> date:
 
 
 async def write(
-    connection: Connection, charges: Sequence[Charge], fees: Sequence[Fee], source: uuid.UUID, slot: int, now: datetime
+    connection: Connection, charges: Sequence[Charges], fees: Sequence[Fee], source: uuid.UUID, slot: int, now: datetime
 ) -> None:
     """Write charges and fees in the caller's transaction, which journals their executions; last in it, for accounts stay locked until its
     end. `source` names these transfers, for ever. One update for all balances, however many charges there are."""
@@ -112,30 +124,44 @@ async def write(
     by_trace: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     names: dict[Label, uuid.UUID] = {}
     lines: list[str] = []
-    for charge in charges:
-        label = charge.label
-        if label not in names:
-            names[label] = label.uuid
-        amount = exact(charge.credits)
-        _use(used, (label.workspace, day_of(charge.at_ms), names[label]), amount, 1)
-        spent[label.workspace] += amount
-        by_trace[charge.trace] += amount
-        lines.append(f"{charge.run}\t{_escape(charge.node)}\t{charge.visit}\t{label.workspace}\t{names[label]}\t{amount}\t{charge.at_ms}\n")
+    for group in charges:
+        label = group.label
+        name = names.get(label) or names.setdefault(label, label.uuid)
+        for day, amount, count in _write_lines(group, name, lines):
+            _use(used, (label.workspace, day, name), amount, count)
+            spent[label.workspace] += amount
+            by_trace[group.trace] += amount
+    due: list[Fee] = []
     for fee in fees:
-        names[fee.label] = fee.label.uuid
-        _use(used, (fee.label.workspace, fee.day, names[fee.label]), fee.amount, fee.executions)
+        name = names.get(fee.label) or names.setdefault(fee.label, fee.label.uuid)
+        _use(used, (fee.label.workspace, fee.day, name), fee.amount, fee.executions)
         if fee.amount > ZERO:
             spent[fee.label.workspace] += fee.amount
-    await labels.store(connection, names)
+            due.append(fee)
     if lines:
         async with connection.cursor() as cursor, cursor.copy(CHARGES) as copy:
             await copy.write("".join(lines))
-    await labels.add_usage(connection, used, slot)
-    if spent:
-        await _settle(connection, spent, [fee for fee in fees if fee.amount > ZERO], source, now)
-    if by_trace:
+    await labels.add_usage(connection, names, used, slot)
+    if spent and await _settle(connection, spent, due, source, now) and by_trace:
         traces = list(by_trace)
         await connection.execute(LESSEN, (traces, traces, list(by_trace.values())))
+
+
+def _write_lines(group: Charges, name: uuid.UUID, lines: list[str]) -> list[tuple[date, Decimal, int]]:
+    """Add the lines of CHARGES; returns the sums by day and how many there are."""
+    middle, amounts, nodes = f"\t{group.label.workspace}\t{name}\t", dict[float, Decimal](), dict[str, str]()
+    days: dict[int, tuple[Decimal, int]] = {}
+    for run, node, visit, credits, at_ms in group.rows:
+        amount = amounts.get(credits)
+        if amount is None:
+            amount = amounts[credits] = exact(credits)
+        text = nodes.get(node)
+        if text is None:
+            text = nodes[node] = _escape(node)
+        lines.append(f"{run}\t{text}\t{visit}{middle}{amount}\t{at_ms}\n")
+        total, number = days.get(at_ms // DAY_MS, (ZERO, 0))
+        days[at_ms // DAY_MS] = (total + amount, number + 1)
+    return [(_date(number), amount, count) for number, (amount, count) in days.items()]
 
 
 def _escape(text: str) -> str:
@@ -148,61 +174,30 @@ def _use(used: dict[UsageKey, Used], key: UsageKey, amount: Decimal, executions:
 
 
 async def _settle(
-    connection: Connection, spent: Mapping[uuid.UUID, Decimal], fees: Iterable[Fee], source: uuid.UUID, now: datetime
-) -> None:
-    """Move what was spent from `overage` to `usage`, and pay it into `overage` from the credits that are left."""
-    accounts = await _accounts(connection, spent, now)
-    rows: list[_Row] = []
-    changes: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
-    numbers = count()
-    for workspace, amount in spent.items():
-        mine = accounts[workspace]
-        usage, overage = (next(account.uuid for account in mine if account.kind == kind) for kind in ("usage", "overage"))
-        changes[usage] += amount
-        changes[overage] -= amount
-        rows += [
-            _Row(f"executions:{source}:{next(numbers)}", workspace, overage, usage, fee.amount, "executions", fee.label.uuid)
-            for fee in fees
-            if fee.label.workspace == workspace
-        ]
-        for account, part in share(mine, amount):
-            changes[account] -= part
-            changes[overage] += part
-            rows.append(_Row(f"pay:{source}:{next(numbers)}", workspace, account, overage, part, "payment", None))
-    if rows:
-        await connection.execute(TRANSFERS, (now, *[list(column) for column in zip(*rows, strict=True)]))
-    await connection.execute(MOVE, (list(changes), list(changes.values())))
-
-
-def share(accounts: Iterable[_Account], amount: Decimal) -> list[tuple[uuid.UUID, Decimal]]:
-    """How much of an amount each account pays: first those that expire first, then by kind; less than all of it where they have not got
-    as much."""
-    order = {kind: number for number, kind in enumerate(CREDIT_KINDS)}
-    never = datetime.max.replace(tzinfo=UTC)
-    paying = [account for account in accounts if account.kind in order and account.balance > 0]
-    parts: list[tuple[uuid.UUID, Decimal]] = []
-    for account in sorted(paying, key=lambda account: (account.expires_at or never, order[account.kind], account.uuid)):
-        part = min(amount, account.balance)
-        if part <= ZERO:
-            break
-        parts.append((account.uuid, part))
-        amount -= part
-    return parts
-
-
-async def _accounts(connection: Connection, spent: Mapping[uuid.UUID, Decimal], now: datetime) -> dict[uuid.UUID, list[_Account]]:
-    """The accounts that these workspaces spend from and into, locked until the transaction ends."""
-    while True:
-        found: dict[uuid.UUID, list[_Account]] = {workspace: [] for workspace in spent}
-        for row in await (await connection.execute(ACCOUNTS, (list(spent), now))).fetchall():
-            found[row[1]].append(_Account(*row))
-        missing = [
-            (ids.new(), workspace, kind, None)
-            for workspace in sorted(found)
-            for kind in ("overage", "usage")
-            if all(account.kind != kind for account in found[workspace])
-        ]
-        if not missing:
-            return found
-        async with connection.cursor() as cursor:
-            await cursor.executemany(OPEN, missing)
+    connection: Connection, spent: Mapping[uuid.UUID, Decimal], fees: Sequence[Fee], source: uuid.UUID, now: datetime
+) -> bool:
+    """Move what was spent from `overage` to `usage`, and pay it into `overage` from the credits that are left; whether any work of these
+    workspaces has reserved credits."""
+    left: dict[uuid.UUID, Decimal] = dict(spent)
+    has_reserved = False
+    while left:
+        values = {
+            "workspaces": list(left),
+            "amounts": list(left.values()),
+            "kinds": list(CREDIT_KINDS),
+            "now": now,
+            "source": str(source),
+            "fee_workspaces": [fee.label.workspace for fee in fees if fee.label.workspace in left],
+            "fee_amounts": [fee.amount for fee in fees if fee.label.workspace in left],
+            "fee_labels": [fee.label.uuid for fee in fees if fee.label.workspace in left],
+            "fee_keys": [str(number) for number, fee in enumerate(fees) if fee.label.workspace in left],
+        }
+        settled, reserved = (await fetch(connection, SETTLE, values))[0]
+        has_reserved = has_reserved or bool(reserved)
+        left = {workspace: amount for workspace, amount in left.items() if workspace not in settled}
+        if left:
+            # The first charges of these workspaces.
+            opened = [(ids.new(), workspace, kind, None) for workspace in sorted(left) for kind in ("overage", "usage")]
+            async with connection.cursor() as cursor:
+                await cursor.executemany(OPEN, opened)
+    return has_reserved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -44,14 +44,15 @@ class Used(NamedTuple):
 UsageKey = tuple[uuid.UUID, date, uuid.UUID]
 """Workspace, day and label."""
 
-STORE = """
-insert into ledger_labels (uuid, workspace_uuid, unit, slug, workflow_uuid, batch_uuid, user_uuid, connector_uuid, integration_slug,
-    model_uuid, agent_uuid)
-select * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
-    %s::uuid[], %s::uuid[])
-on conflict (uuid) do nothing
-"""
+# Labels that are new are stored with what they have used.
 ADD = """
+with stored as (
+    insert into ledger_labels (uuid, workspace_uuid, unit, slug, workflow_uuid, batch_uuid, user_uuid, connector_uuid, integration_slug,
+        model_uuid, agent_uuid)
+    select * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
+        %s::uuid[], %s::uuid[])
+    on conflict (uuid) do nothing
+)
 insert into ledger_usage as u (workspace_uuid, day, label_uuid, slot, amount, count)
 select v.workspace, v.day, v.label, %s, v.amount, v.count
 from unnest(%s::uuid[], %s::date[], %s::uuid[], %s::numeric[], %s::bigint[]) as v(workspace, day, label, amount, count)
@@ -59,17 +60,12 @@ on conflict (workspace_uuid, day, label_uuid, slot) do update set amount = u.amo
 """
 
 
-async def store(connection: Connection, labels: Iterable[Label]) -> None:
-    """Store the labels that are new. In one order for all transactions, so that there is no deadlock."""
-    ordered = sorted({(label.uuid, *label) for label in labels}, key=lambda row: row[0])
-    if ordered:
-        await connection.execute(STORE, [list(column) for column in zip(*ordered, strict=True)])
-
-
-async def add_usage(connection: Connection, used: Mapping[UsageKey, Used], slot: int) -> None:
-    """Add to what labels have used. In one order for all transactions, so that there is no deadlock."""
+async def add_usage(connection: Connection, names: Mapping[Label, uuid.UUID], used: Mapping[UsageKey, Used], slot: int) -> None:
+    """Add to what labels have used, and store those that are new. In one order for all transactions, so that there is no deadlock."""
     if not used:
         return
+    rows = [list(column) for column in zip(*sorted(((name, *label) for label, name in names.items()), key=lambda row: row[0]), strict=True)]
     keys = sorted(used)
     columns = [list(column) for column in zip(*keys, strict=True)]
-    await connection.execute(ADD, (slot, *columns, [used[key].amount for key in keys], [used[key].executions for key in keys]))
+    amounts, counts = [used[key].amount for key in keys], [used[key].executions for key in keys]
+    await connection.execute(ADD, (*rows, slot, *columns, amounts, counts))

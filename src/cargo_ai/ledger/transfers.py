@@ -85,9 +85,9 @@ async def post(connection: Connection, transfer: Transfer, now: datetime | None 
     if transfer.label is not None:
         usage = await account(connection, transfer.workspace, "usage")
         sign = 1 if transfer.target == usage else -1 if transfer.source == usage else 0
-        await labels.store(connection, [transfer.label])
-        key = (transfer.workspace, at.astimezone(UTC).date(), transfer.label.uuid)
-        await labels.add_usage(connection, {key: Used(sign * moved, sign)}, SLOT)
+        name = transfer.label.uuid
+        used = {(transfer.workspace, at.astimezone(UTC).date(), name): Used(sign * moved, sign)}
+        await labels.add_usage(connection, {transfer.label: name}, used, SLOT)
     return True
 
 

@@ -18,10 +18,10 @@ from cargo_ai.engine.dispatch import claim, submit
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.action import Usage
+from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal.flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush, new_flush_id, write
 from cargo_ai.kernel import clock, ids
-from cargo_ai.ledger.charges import Charge
-from cargo_ai.ledger.labels import Label
 from tests.kit.databases import Databases
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import Body, variables
@@ -128,8 +128,10 @@ async def end(link: psycopg.AsyncConnection[Any], shard: HeldShard, *runs: uuid.
     """Write the end of runs."""
     made = ShardFlush(shard)
     made.updates += [RunUpdate(str(run), status, now(), credits=1.0) for run in runs]
-    label = Label(shard.workspace, "billing.credits", "native.v", batch=shard.batch)
-    made.charges += [Charge(str(run), "v", 1, 1.0, now(), label, ids.new()) for run in runs]
+    scope = MetricScope(ids.new(), None, shard.batch, 0)
+    for run in runs:
+        entry = Execution(0, "v", "v", 1, "success", 0, None, "", None, (), b"{}", b"{}", 1.0, now(), now(), False)
+        made.charge(str(run), scope, entry, Usage("native.v"))
     await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 

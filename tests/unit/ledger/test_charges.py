@@ -12,17 +12,18 @@ import psycopg
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import charges, transfers
 from cargo_ai.ledger.balances import balance_of
-from cargo_ai.ledger.charges import Charge, Fee
+from cargo_ai.ledger.charges import Charges, Fee
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import Connection, fetch, value
 
 
-def charge(workspace: uuid.UUID, credits: float, node: str = "n", trace: uuid.UUID | None = None) -> Charge:
+def charge(workspace: uuid.UUID, credits: float, node: str = "n", trace: uuid.UUID | None = None) -> Charges:
     """A charge of a run of its own."""
-    return Charge(str(ids.new()), node, 1, credits, clock.now_ms(), Label(workspace, "billing.credits", "native.x"), trace or ids.new())
+    label = Label(workspace, "billing.credits", "native.x")
+    return Charges(label, trace or ids.new(), [(str(ids.new()), node, 1, credits, clock.now_ms())])
 
 
-async def write(connection: Connection, *due: Charge, fees: tuple[Fee, ...] = ()) -> None:
+async def write(connection: Connection, *due: Charges, fees: tuple[Fee, ...] = ()) -> None:
     """Write them as a flush does."""
     async with connection.transaction():
         await charges.write(connection, due, fees, ids.new(), 0, clock.now())
@@ -80,9 +81,9 @@ async def test_an_execution_cannot_be_charged_twice(connection: Connection, work
         raise AssertionError("the same charge was written twice")
 
     assert (await balance_of(connection, workspace)).used == 1
-    assert await value(connection, "select node_uuid from ledger_charges where workspace_uuid = %s", [workspace]) == due.node
+    assert await value(connection, "select node_uuid from ledger_charges where workspace_uuid = %s", [workspace]) == due.rows[0][1]
     keys = await fetch(connection, "select distinct key from ledger_entries where workspace_uuid = %s and cause = 'charge'", [workspace])
-    assert keys == [(f"charge:{due.run}:{due.node}:1",)]
+    assert keys == [(f"charge:{due.rows[0][0]}:{due.rows[0][1]}:1",)]
 
 
 async def test_fees_are_one_transfer_for_each_label_and_day(connection: Connection, workspace: uuid.UUID) -> None:

@@ -39,7 +39,6 @@ async def _fold_part(connection: Connection) -> int:
     counts: dict[tuple[Label, date], int] = defaultdict(int)
     for workspace, model, day, amount in rows:
         counts[Label(workspace, RECORDS, INSERT, model=model), day] += amount
-    await labels.store(connection, {label for label, _ in counts})
     used: dict[UsageKey, Used] = {(label.workspace, day, label.uuid): Used(Decimal(0), count) for (label, day), count in counts.items()}
-    await labels.add_usage(connection, used, SLOT)
+    await labels.add_usage(connection, {label: label.uuid for label, _ in counts}, used, SLOT)
     return len(rows)

@@ -8,6 +8,7 @@ import uuid
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from cargo_ai.contract.orchestration.fields import NodeKind
@@ -41,6 +42,11 @@ class Usage(NamedTuple):
     slug: str
     integration: str | None = None
     connector: uuid.UUID | None = None
+
+
+@lru_cache(maxsize=10_000)
+def _usage(kind: str, integration: str, slug: str, connector: uuid.UUID | None) -> Usage:
+    return Usage(f"integration.{integration}.action.{slug}" if integration else f"{kind}.{slug}", integration or None, connector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,10 +316,9 @@ class Action(Generic[CallT]):
         """Whether what it costs follows from `costs` alone."""
         return self.kind == "native" and bool(self.costs)
 
-    @property
-    def usage_slug(self) -> str:
-        """The name of its executions in the usage of a workspace."""
-        return f"integration.{self.integration}.action.{self.slug}" if self.integration else f"{self.kind}.{self.slug}"
+    def usage(self, connector: uuid.UUID | None) -> Usage:
+        """What an execution of it uses that acts for this connector."""
+        return _usage(self.kind, self.integration, self.slug, connector)
 
     @property
     def chooses(self) -> bool:

@@ -242,9 +242,8 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             credits = (
                 outcome.credits + price.of_success(node.action.costs, config, remembered) if node.action.is_priced else outcome.credits
             )
-            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when)
-            if credits:
-                _note_usage(walk, node, outcome)
+            usage = _usage(node, outcome) if credits else None
+            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when, usage)
             _move(walk, target)
             return None
         outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
@@ -309,10 +308,9 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     credits = failed.credits
     if node.action.is_priced and failed.reason == OUTCOME_UNKNOWN:
         credits += price.of_unknown(node.action.costs, config)
-    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when)
+    usage = _usage(node, failed) if credits else None
+    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when, usage)
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
-    if credits:
-        _note_usage(walk, node, failed)
     walk.is_unknown = walk.is_unknown or failed.reason == OUTCOME_UNKNOWN
     if target is not None:
         _move(walk, target)
@@ -335,6 +333,7 @@ def _record(
     target: str | None,
     credit: float,
     when: tuple[int, int],
+    usage: Usage | None = None,
 ) -> None:
     visit = walk.visits.get(node.uuid, 0) + 1
     walk.visits[node.uuid] = visit
@@ -368,17 +367,16 @@ def _record(
             node.action.runs_children,
             result=row_result.of(node.action, output, error),
             service=(node.action.integration, node.raw.get("connectorUuid")) if node.action.integration else None,
+            usage=usage if credit else None,
         )
     )
     walk.seq += 1
     walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says = 1, 0, None, False, None, ""
 
 
-def _note_usage(walk: Walk, node: Node, outcome: Done | Failed) -> None:
-    """Of the last execution, which cost credits: what for. What runs below cost is charged for their own nodes."""
-    if not node.action.runs_children:
-        usage = Usage(node.action.usage_slug, node.action.integration or None, outcome.connector)
-        walk.entries[-1] = walk.entries[-1]._replace(usage=usage)
+def _usage(node: Node, outcome: Done | Failed) -> Usage | None:
+    """Of an execution that cost credits: what for. What runs below cost is charged for their own nodes."""
+    return None if node.action.runs_children else node.action.usage(outcome.connector)
 
 
 def _move(walk: Walk, target: str | None) -> None:

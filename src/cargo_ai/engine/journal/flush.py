@@ -23,7 +23,7 @@ from cargo_ai.engine.journal.tables import executions
 from cargo_ai.kernel import ids
 from cargo_ai.ledger import charges, reservations
 from cargo_ai.ledger.amounts import ZERO
-from cargo_ai.ledger.charges import Charge, Fee
+from cargo_ai.ledger.charges import Charges, Fee
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store import quotas
 from cargo_ai.store.table_sql import copy_sql
@@ -33,6 +33,8 @@ HOUR = 3_600_000
 PIECE_ROWS = 100
 FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None]
 """Status, workflow, batch, user and day of executions, and of those of connectors the integration and the connector."""
+ChargeKey = tuple[Usage, uuid.UUID, uuid.UUID | None, uuid.UUID | None, uuid.UUID]
+"""What was used, and the workflow, batch, user and trace that used it."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class ShardFlush:
     updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
-    charges: list[Charge] = field(default_factory=list[Charge])
+    charges: dict[ChargeKey, Charges] = field(default_factory=dict[ChargeKey, Charges])
     fees: Counter[FeeKey] = field(default_factory=Counter[FeeKey])
     """How many executions there were, which is usage; where there is a fee, each costs it."""
     begun: list[str] | None = None
@@ -119,24 +121,29 @@ class ShardFlush:
         row[1 if execution.status == "success" else 2] += 1
         if execution.usage is not None:
             row[5] += execution.credits
-            self._charge(run, scope, execution, execution.usage)
+            self.charge(run, scope, execution, execution.usage)
         status = "success" if execution.status == "success" else "error"
         integration, connector = (None, None) if execution.service is None else execution.service
         day = charges.day_of(execution.finished)
         self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, None if connector is None else str(connector))] += 1
 
-    def _charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
-        label = Label(
-            self.shard.workspace,
-            "billing.credits",
-            usage.slug,
-            scope.workflow,
-            scope.batch,
-            scope.user,
-            usage.connector,
-            usage.integration,
-        )
-        self.charges.append(Charge(run, execution.node, execution.visit, execution.credits, execution.finished, label, scope.trace))
+    def charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
+        """Charge one execution that cost credits."""
+        key = (usage, scope.workflow, scope.batch, scope.user, scope.trace)
+        group = self.charges.get(key)
+        if group is None:
+            label = Label(
+                self.shard.workspace,
+                "billing.credits",
+                usage.slug,
+                scope.workflow,
+                scope.batch,
+                scope.user,
+                usage.connector,
+                usage.integration,
+            )
+            group = self.charges[key] = Charges(label, scope.trace)
+        group.rows.append((run, execution.node, execution.visit, execution.credits, execution.finished))
 
     def count_parked(self, scope: MetricScope, node: str) -> None:
         """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
@@ -240,7 +247,7 @@ async def _fence(
             [sum(update.status in {"success", "error"} for update in end) for end in ends],
             [sum(update.status == "error" for update in end) for end in ends],
             [sum(update.status == "cancelled" for update in end) for end in ends],
-            [float(sum(charges.exact(charge.credits) for charge in part.charges)) for part in ordered],
+            [sum(group.credits for group in part.charges.values()) for part in ordered],
             [part.shard.suspect for part in ordered],
             [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),
@@ -357,7 +364,7 @@ async def _write_charges(
     fees = [
         Fee(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
     ]
-    due = [charge for part in parts for charge in part.charges]
+    due = [group for part in parts for group in part.charges.values()]
     await charges.write(connection, due, fees, flush, slot, datetime.fromtimestamp(now / 1000, UTC))
     ended = [
         uuid.UUID(update.run)

@@ -47,9 +47,8 @@ class Spender:
         """Count executions."""
         async with self.state.database.session(self.workspace) as db:
             connection = await driver_connection(db)
-            await labels.store(connection, [label])
             key = (self.workspace, at.astimezone(UTC).date(), label.uuid)
-            await labels.add_usage(connection, {key: Used(Decimal(0), number)}, 0)
+            await labels.add_usage(connection, {label: label.uuid}, {key: Used(Decimal(0), number)}, 0)
             await db.commit()
 
 

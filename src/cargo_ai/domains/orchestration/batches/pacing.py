@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import pacing as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
-from cargo_ai.domains.orchestration.runs.run_response import Row
+from cargo_ai.domains.orchestration.runs.run_response import Row, number
 from cargo_ai.engine.dispatch.pace import Pace, parse_pace
 
 
@@ -37,7 +37,7 @@ def to_response(row: Row) -> contract.BatchPace | None:
     return contract.BatchPace(
         ramp=list(pace.ramp),
         stop_on_error_rate=pace.stop_above,
-        max_credits=pace.max_credits,
+        max_credits=None if pace.max_credits is None else number(pace.max_credits),
         stage=row["stage"],
         stopped_by=row["stopped"],
     )

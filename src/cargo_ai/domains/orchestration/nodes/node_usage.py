@@ -17,7 +17,7 @@ from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.engine.journal.tables import node_metrics
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import charges
-from cargo_ai.ledger.charges import Charge
+from cargo_ai.ledger.charges import Charges
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import driver_connection
 
@@ -71,27 +71,11 @@ async def count(ctx: Context, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]
 
 async def _charge(ctx: Context, db: AsyncSession, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]]) -> None:
     """Charge what the executions cost. A walk has an id of its own, as the items of a group have as runs."""
-    due = [
-        Charge(
-            walk.run,
-            entry.node,
-            entry.visit,
-            entry.credits,
-            entry.finished,
-            Label(
-                ctx.workspace,
-                "billing.credits",
-                entry.usage.slug,
-                graph.workflow,
-                None,
-                ctx.who.user_uuid,
-                entry.usage.connector,
-                entry.usage.integration,
-            ),
-            run,
-        )
-        for graph, walk in walks
-        for entry in walk.entries
-        if entry.usage is not None
-    ]
+    due: list[Charges] = []
+    for graph, walk in walks:
+        for entry in walk.entries:
+            if entry.usage is not None:
+                slug, integration, connector = entry.usage
+                label = Label(ctx.workspace, "billing.credits", slug, graph.workflow, None, ctx.who.user_uuid, connector, integration)
+                due.append(Charges(label, run, [(walk.run, entry.node, entry.visit, entry.credits, entry.finished)]))
     await charges.write(await driver_connection(db), due, (), ids.new(), SLOT, clock.now())
