@@ -75,6 +75,8 @@ async def read(db: AsyncSession, workspace: uuid.UUID, row: Subscription | None)
     period = period_at("monthly", now) if row is None or row.credits_count is None else Period(row.start_at, row.reset_at)
     balance = await balances.balance_of(await driver_connection(db), workspace, now)
     credits = None if row is None else row.credits_count
+    if credits is None and balance.overage is not None:
+        credits = ZERO  # limited to what it was given or has bought on top
     used = await used_since(db, workspace, period.start) if credits is None else credits - balance.granted + balance.overdrawn
     cadence: SubscriptionCadence = "monthly" if row is None else row.cadence
     return Allowance(period, cadence, credits, used, balance.purchased + balance.promotional, balance)

@@ -10,9 +10,13 @@ import pytest
 from cargo_ai.domains.billing import allowance
 from cargo_ai.domains.billing.periods import NEVER, Period, period_at
 from cargo_ai.domains.billing.renewal import Renewals
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import balances, transfers
+from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.billing.conftest import Spender
 
@@ -156,3 +160,15 @@ async def test_past_months_are_invoices_in_whole_cents(api: ApiClient, spender: 
         ("ledger-2026-01", 51, "usd"),
     ]
     assert invoices[0]["dueDate"] == "2026-03-01T00:00:00.000Z"
+
+
+async def test_a_new_workspace_may_be_limited_to_what_it_is_given(
+    state: State, first_workspace: public.Bootstrap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_AI_NEW_WORKSPACE_CREDITS", "5")
+    async with state.database.session(ALL_WORKSPACES) as db:
+        created = await public.add_workspace(db, hooks(), name="New", email="new@example.com")
+        await db.commit()
+    async with state.database.session(created.workspace_uuid) as db:
+        has = await allowance.read(db, created.workspace_uuid, None)
+    assert (has.credits, has.additional, has.has_credits) == (0, 5, True)

@@ -60,7 +60,8 @@ async def test_bought_credits_are_given_once_and_limit_the_workspace_to_what_it_
     assert await asyncio.gather(*(shop.deliver(one) for one in (event, event, again, event))) == [[200]] * 4
     assert (await shop.balance()).purchased == 5000
     subscription = await shop.subscription()
-    assert subscription["additionalAvailableCreditsCount"] == 5000
+    assert (subscription["additionalAvailableCreditsCount"], subscription["subscriptionAvailableCreditsCount"]) == (5000, 0)
+    assert (subscription["isUnlimited"], subscription["hasCredits"]) == (False, True)
     assert subscription["creditsOverageBehaviors"][0] == {"unit": "billing.credits", "action": "deny"}
 
 
