@@ -49,6 +49,8 @@ def some_value(column: Column[Any]) -> object:
         return {}
     if isinstance(kind, types.DateTime):
         return clock.now()
+    if isinstance(kind, types.Date):
+        return clock.now().date()
     if isinstance(kind, types.Boolean):
         return False
     if isinstance(kind, types.Numeric | types.Integer | types.Float):

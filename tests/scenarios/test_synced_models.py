@@ -11,7 +11,7 @@ from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios.story import graphs
 from tests.simulators.hubspot.server import Running
 
-EVERYBODY = {"conjonction": "and", "groups": []}
+EVERYBODY: dict[str, Any] = {"conjonction": "and", "groups": []}
 
 
 def write_back(connector: str) -> list[dict[str, Any]]:

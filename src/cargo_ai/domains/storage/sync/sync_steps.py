@@ -90,9 +90,15 @@ class PageSaver:
             db, run = mine
             row = await _model(db, part)
             source = await source_of(db, row)
-            if run.step != READING or source.cursor != part.cursor:
+            # As the database gives it back, so that the two can be compared.
+            following = json.loads(json.dumps(page.cursor))
+            if run.step != READING or (source.cursor == following and following != part.cursor):
                 # It was committed, and the answer was lost.
                 return self._go_on(source.cursor, run.step, run.status)
+            if source.cursor != part.cursor:
+                # The model's config was changed: the walk begins again, with the columns that it has now.
+                await defer(db, run)
+                return "stop"
             relation = await self._relation_of(db, row)
             encoded = await page_write.encode(relation, self._slugs, page.records)
             writer = _writer(self._services, db, part, relation, run)
@@ -103,8 +109,7 @@ class PageSaver:
             add_warnings(run, [*encoded.warnings, *writer.warnings])
             run.records_done = (run.records_done or 0) + len(page.records)
             run.tries = run.failures = 0
-            # As the database gives it back, so that the two can be compared.
-            source.cursor = json.loads(json.dumps(page.cursor))
+            source.cursor = following
             if not page.more:
                 run.step = COMPARING if part.is_comparing else FINISHING
             elif row.is_paused and not run.is_force:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
+from cargo_ai.domains.storage.sync.sync_state import SyncState
+from cargo_ai.domains.storage.sync.sync_steps import PageSaver
+from cargo_ai.integrations.kit import ExtractedPage
+from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
 from tests.simulators.hubspot.properties import Property
 from tests.unit.domains.storage.sync.conftest import CONFIG, Synced
@@ -115,3 +121,21 @@ async def test_other_columns_are_read_after_a_change_of_the_config(synced: Synce
     run = await synced.sync(model)
     assert (run["recordsDone"], run["counts"]["updated"]) == (3, 3)
     assert {record["phone"] for record in await synced.api.records(model)} == {"1"}
+
+
+async def test_a_change_of_the_config_in_the_middle_of_a_sync_begins_it_again(synced: Synced, state: State) -> None:
+    synced.add(250)
+    model = await synced.model()
+    synced.control.fail(status=500, times=1, path=r"/objects/.*/contacts$", skip=1)
+    assert (await synced.work(model))["recordsDone"] == 100
+    run = (await synced.runs(model))[0]
+    late = SyncState(state.services, uuid.UUID(run["workspaceUuid"]), uuid.UUID(run["uuid"]))
+    part = await late.claim()
+    assert part is not None
+    await synced.api.call("storage.model.update", uuid=model, config=CONFIG | {"properties": ["city", "phone"]})
+    # The page that was under way then is not written: the place behind it would be lost.
+    saver = PageSaver(state.services, late, part)
+    assert await saver.save(ExtractedPage([{"hs_object_id": "9"}], {"after": "9"}), defers=False) == "stop"
+    ended = await synced.work(model)
+    assert (ended["status"], ended["recordsDone"]) == ("success", 350)
+    assert len(await synced.api.records(model, limit=1000)) == 250
