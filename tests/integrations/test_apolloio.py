@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from cargo_ai.engine.limits import reading
+from cargo_ai.engine.limits.policy import Reading
 from cargo_ai.integrations.apolloio.client import POLICIES, endpoint_of
 from cargo_ai.integrations.apolloio.searching import PAGE, contacts, organizations, people
 from cargo_ai.integrations.kit import CallShape, ConnectorAction, Done, Failed, Later, Outcome, Service, attempt, integrations, items_of
@@ -288,6 +290,13 @@ def test_each_endpoint_has_three_windows_of_its_own() -> None:
     assert windows("/contacts/search") == [(200, 60), (600, 3_600), (6_000, 86_400)]
     ids = {endpoint_of(CallShape("", "PATCH", f"/contacts/64a7ff0cc4dfae00013df1{number:02x}")) for number in range(20)}
     assert ids == {"PATCH /contacts/*"} and endpoint_of(CallShape("", "GET", "/webhook_result/-12")) == "GET /webhook_result/*"
+
+
+def test_what_answers_say_corrects_each_window_and_unlimited_ones_say_nothing() -> None:
+    control = Control(Numbers(minute=200, hourly=600, day=0))
+    headers = control.admit("/contacts/search")
+    policies = [policy for policy in POLICIES if policy.covers(CallShape("", "POST", "/contacts/search"))]
+    assert [reading.of(policy, headers) for policy in policies] == [Reading(199, 200), Reading(599, 600), None]
 
 
 def test_the_simulator_counts_three_windows() -> None:

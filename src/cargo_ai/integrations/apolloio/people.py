@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from cargo_ai.integrations.apolloio.client import list_at, object_at
 from cargo_ai.integrations.apolloio.fields import text_field
-from cargo_ai.integrations.kit import Done, Form, InvalidConfig, Later
+from cargo_ai.integrations.kit import Done, Form, InvalidConfig, Later, segment
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.rows import Rows
@@ -116,7 +116,7 @@ async def _match(rows: Rows[EnrichPerson], positions: Sequence[int]) -> None:
 
 
 async def _ask(rows: Rows[EnrichPerson], request_id: str, waiting: Mapping[int, Waiting]) -> None:
-    answer = await rows.service.get(f"/webhook_result/{int(request_id)}")
+    answer = await rows.service.get(f"/webhook_result/{segment(request_id)}")
     if answer.status == 200:
         _settle(rows, object_at(answer, ""), waiting)
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
 from cargo_ai.integrations.full_enrich.client import unexpected
-from cargo_ai.integrations.kit import Answer, Done, Failed, Outcome, segment
+from cargo_ai.integrations.kit import ActionRequest, Answer, Done, Failed, Outcome, segment
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.forms import FormT
 from cargo_ai.integrations.kit.jobs import Waiting, begun, collect, jobs_of
@@ -50,8 +51,8 @@ class Batches(Generic[FormT]):
             await self._begin(rows, {position: entries[position] for position in new})
 
     async def _begin(self, rows: Rows[FormT], entries: Mapping[int, JsonObject]) -> None:
-        # The key comes back with the result and says whose it is.
-        data = [{**entry, "custom": {_ROW: rows.requests[position].call.key}} for position, entry in entries.items()]
+        # The name comes back with the result and says whose it is.
+        data = [{**entry, "custom": {_ROW: _name(rows.requests[position])}} for position, entry in entries.items()]
         answer = await rows.service.post(self.path, json={"name": self.title, "data": data})
         job = next(at(answer.body, "enrichment_id"), None)
         if not isinstance(job, str) or not job:
@@ -68,7 +69,7 @@ class Batches(Generic[FormT]):
             return
         results = _by_row(answer)
         for position in waiting:
-            rows.settle(position, self._result(results.get(rows.requests[position].call.key), str(status)))
+            rows.settle(position, self._result(results.get(_name(rows.requests[position])), str(status)))
 
     def _still(self, row: Waiting) -> Outcome:
         if row.seconds > MOST_WAIT_SECONDS:
@@ -86,6 +87,11 @@ class Batches(Generic[FormT]):
         if status == "CANCELED":
             return Failed("FullEnrich: the batch was cancelled there.", reason="batchCancelled")
         return Failed("FullEnrich ended the batch, but did not say what became of this one.", reason="unexpectedAnswer")
+
+
+def _name(request: ActionRequest) -> str:
+    """What stands for a row: FullEnrich takes up to 100 characters, and node ids may be long."""
+    return hashlib.sha256(request.call.key.encode()).hexdigest()
 
 
 def _by_row(answer: Answer) -> Mapping[str, JsonObject]:

@@ -45,7 +45,8 @@ def unexpected(answer: Answer) -> ServiceError:
 
 def lead_of(answer: Answer) -> JsonObject:
     """The lead in an answer; some give a list with it for each campaign."""
-    leads: list[object] = cast("list[object]", answer.body) if isinstance(answer.body, list) else [answer.body]
+    body: Json = answer.body
+    leads = cast("list[object]", body) if isinstance(body, list) else [body]
     first = leads[0] if leads else None
     if not isinstance(first, Mapping) or "_id" not in first:
         raise unexpected(answer)
