@@ -36,9 +36,33 @@ COMMAND_SECONDS = 30.0
 DATA_SECONDS = 120.0
 """A server may read an e-mail of 15 MB, and look for viruses in it, before it answers."""
 MOST_AT_ONCE = 4
+"""E-mails of a workspace that a process hands over at a time: one whose server is slow holds up no other workspace."""
+MOST_IN_ALL = 32
 LONGEST_ANSWER = 300
 
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+class _Slots:
+    """The places of the process: each holds an e-mail in memory."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(MOST_IN_ALL)
+        self._by_workspace: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def take(self, workspace: str) -> AsyncGenerator[None]:
+        """A place while the context lasts."""
+        own, users = self._by_workspace.get(workspace) or (asyncio.Semaphore(MOST_AT_ONCE), 0)
+        self._by_workspace[workspace] = own, users + 1
+        try:
+            async with own, self._all:
+                yield
+        finally:
+            _, users = self._by_workspace.pop(workspace)
+            if users > 1:
+                self._by_workspace[workspace] = own, users - 1
+
+
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, _Slots] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -113,8 +137,8 @@ async def _connected(service: Service, domain: str) -> AsyncGenerator[SMTP]:
         raise ServiceError(
             f"{service.name}: the password would be sent without encryption: set `security` to starttls or tls.", reason="invalidRequest"
         )
-    slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_AT_ONCE))
-    async with slots:
+    slots = _slots.setdefault(asyncio.get_running_loop(), _Slots())
+    async with slots.take(service.workspace):
         opened = await _socket(service, await _addresses(service, host, port), port)
         connection = SMTP(
             hostname=host,

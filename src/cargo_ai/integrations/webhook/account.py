@@ -16,6 +16,7 @@ Config = Mapping[str, Json]
 TOLERANCE_SECONDS = 300
 LAST_ADDRESS = 65_535
 _HEADER = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _PATH = r"^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$"
 
 
@@ -32,7 +33,7 @@ class HookFields(Form):
         default=None,
         title="Model",
         description="The model that each event is written into; plays of it start on its changes.",
-        max_length=36,
+        pattern=_UUID,
     )
     record_path: str | None = Field(
         default=None, title="Record", description="Where in the event the record is (data.object); by default all of it.", pattern=_PATH
@@ -159,6 +160,7 @@ SENDERS = (
             timestamp="X-Slack-Request-Timestamp",
             id_path="event_id",
             type_paths=("event.type", "type", "command"),
+            answer="empty",
         ),
     ),
     _preset(

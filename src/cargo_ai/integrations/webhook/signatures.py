@@ -61,6 +61,7 @@ class Scheme:
         `t=…,v1=…`. several: the header may hold several signatures with spaces between.
     is_token: the header holds the secret itself. encoded_secret: the key is what base64 behind `whsec_` stands for.
     id_header, id_path: where the id of the event is; type_header, type_paths: its type. is_list: the body is a list of events.
+    answer: counts, with status 202; or empty, with 200, of a sender that shows people what it is answered.
     """
 
     header: str = ""
@@ -79,6 +80,7 @@ class Scheme:
     type_header: str = ""
     type_paths: tuple[str, ...] = ()
     is_list: bool = False
+    answer: Literal["counts", "empty"] = "counts"
 
     @property
     def is_signed(self) -> bool:

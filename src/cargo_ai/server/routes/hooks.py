@@ -60,6 +60,8 @@ async def _take(request: Request, gate: HookGate) -> Response:
             return await deliver(dispatch.make_context(state, request, caller, db), hook, events)
 
         done = await transact(state.database, hook.workspace, work)
+    if hook.scheme.answer == "empty":
+        return Response(b"", 200)
     reply = {"status": "accepted", "eventsCount": done.events, "repeatedCount": done.repeated}
     return responses.json_response(json.dumps(reply).encode(), 202)
 

@@ -84,6 +84,7 @@ async def _write(ctx: Context, hook: Hook, event: HookEvent) -> int:
     record = record_of(event, hook.record_path)
     if record is None:
         raise Refusal(400, "noRecord", f"There is no object at {hook.record_path or 'the top'} of this event that could be written.")
+    # The connector's form lets nothing but a uuid through.
     await storage.ingest.ingest_objects(ctx, uuid.UUID(model), [record], None, skip_invalid=False)
     return 1
 

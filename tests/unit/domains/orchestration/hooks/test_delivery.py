@@ -213,6 +213,30 @@ async def test_a_model_of_another_workspace_is_no_model(backend: Backend) -> Non
     assert await backend.other_api.records(model) == []
 
 
+async def test_what_is_no_model_is_refused_when_it_is_entered(backend: Backend) -> None:
+    config = {"scheme": "none", "modelUuid": "deals"}
+    fields: Body = {"integrationSlug": "webhook", "slug": "deals", "name": "Deals", "config": config}
+    status, body = await backend.admin.refusal("connection.connector.create", **fields)
+    assert (status, body["errors"][0]["path"]) == (400, "config.modelUuid")
+
+
+async def test_slack_is_answered_with_nothing_that_it_would_show(backend: Backend) -> None:
+    made = await backend.admin.call(
+        "connection.connector.create", integrationSlug="webhook", slug="slack", name="Slack", config={"scheme": "slack", "secret": SECRET}
+    )
+    hook = Hook(backend, made["connector"])
+    tool = await hook.tool(types=["/deal"])
+    for content, text in ((b"command=/deal&text=acme", ""), (b'{"type":"url_verification","challenge":"abc"}', "abc")):
+        at = str(int(clock.unix_seconds()))
+        signed = hmac.new(SECRET.encode(), f"v0:{at}:".encode() + content, hashlib.sha256).hexdigest()
+        kind = "application/json" if content.startswith(b"{") else "application/x-www-form-urlencoded"
+        headers = {"x-slack-signature": f"v0={signed}", "x-slack-request-timestamp": at, "content-type": kind}
+        response = await hook.send(content, **headers)
+        assert (response.status_code, response.text) == (200, text)
+    (run,) = await hook.runs(tool)
+    assert (await backend.ended("runs", run["uuid"]))["runContext"]["start"]["body"] == {"command": "/deal", "text": "acme"}
+
+
 async def test_a_flood_of_one_hook_leaves_the_others_alone(backend: Backend) -> None:
     flooded, other = await new_hook(backend), await new_hook(backend)
     await other.tool()
