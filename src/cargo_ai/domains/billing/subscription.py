@@ -26,7 +26,7 @@ from cargo_ai.store.driver import driver_connection
 CREDITS: UsageUnit = "billing.credits"
 UNITS: Sequence[UsageUnit] = (CREDITS, "orchestration.executions", "storage.records")
 CARDS_NEED_STRIPE = (
-    "This server sells no credits: its operator has not set STRIPE_API_KEY. "
+    "There is no card to charge on this server: its operator has not set STRIPE_API_KEY. "
     "`cargo-ai billing budget set --credits N` gives the workspace what it may use."
 )
 NO_BUDGET = "The workspace is unlimited: `cargo-ai billing budget set --credits N` sets a budget first."
@@ -102,8 +102,6 @@ async def get(ctx: Context, request: Nothing) -> contract.SubscriptionReply:
     row = await allowance.find(ctx.db, ctx.workspace)
     if row is not None and row.paused_until is not None and row.paused_until > clock.now():
         ctx.warn(f"Top-ups pause until {clock.to_iso(row.paused_until)}: a card was declined, or they followed each other too fast.")
-    if answer.subscription.is_unlimited:
-        ctx.warn("The workspace is unlimited: no budget was set, and the available credits are a number that is never reached.")
     return answer
 
 
