@@ -6,9 +6,12 @@ when the first model is asked: processes that never ask one do not pay for it.
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cargo_ai.llm.transport import Call, client_for
@@ -107,11 +110,10 @@ class Step:
 
 async def ask(question: Question, call: Call) -> Step:
     """The next step. Raises what `call` raises, and NoAnswer."""
-    try:
-        from pydantic_ai.direct import model_request
-        from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
-    except ModuleNotFoundError as error:
-        raise NoAnswer(f"This server cannot ask language models ({error}): install it with the extra, `cargo-ai[server,ai]`.") from None
+    # Seconds of imports, the first time: not on the event loop.
+    await asyncio.to_thread(_load, question.protocol)
+    from pydantic_ai.direct import model_request
+    from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
 
     # Which model is asked, and with what, is the user's choice: no reason to fill a log.
     warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
@@ -131,6 +133,16 @@ async def ask(question: Question, call: Call) -> Step:
                 raise NoAnswer(f"The language model answered in a form that it should not: {str(error)[:300]}") from None
             raise
     return _step(response)
+
+
+@cache
+def _load(protocol: Protocol) -> None:
+    """Import what asks models of a protocol. NoAnswer where the extra is not installed."""
+    try:
+        importlib.import_module("pydantic_ai.direct")
+        importlib.import_module(f"pydantic_ai.models.{protocol}")
+    except ImportError as error:
+        raise NoAnswer(f"This server cannot ask language models ({error}): install it with the extra, `cargo-ai[server,ai]`.") from None
 
 
 def _model(question: Question, client: Any) -> Model:

@@ -17,8 +17,8 @@ USUAL = {
 """The model that a draft begins with, by integration. Others say theirs."""
 
 SET_UP = (
-    'Connect one: `cargo-ai connection connector create --integration-slug openAi --name OpenAI --config \'{"apiKey":"..."}\'`; '
-    "anthropic, gemini, mistral, groq, and openAiCompatible for Ollama and others go as well."
+    "Connect one: `cargo-ai connection connector create --integration-slug openAi --slug openai --name OpenAI "
+    '--config \'{"apiKey":"..."}\'`; anthropic, gemini, mistral, groq, and openAiCompatible for Ollama and others go as well.'
 )
 
 

@@ -20,10 +20,10 @@ from cargo_ai.store.session import ALL_WORKSPACES
 MOST = 100
 """Answers that one process writes at once; they mostly wait for others."""
 MOST_OF_WORKSPACE = 50
-LEASE = timedelta(seconds=30)
-RENEW_SECONDS = 3.0
-LOOK_SECONDS = 10.0
-"""How often this process looks for answers that no process writes."""
+RENEWALS, LOOKS = 6, 3
+"""How often within a lease it is renewed, and how often this process looks for answers that no process writes."""
+MOST_RENEWAL = 3.0
+"""Seconds: so soon an answer that is cancelled is at an end."""
 UNFINISHED = ("pending", "generating", "cancelling")
 
 _log = log.get(__name__)
@@ -35,6 +35,7 @@ class Answers:
     def __init__(self, services: Services) -> None:
         self._services, self._database = services, services.database
         self._owner = ids.new()
+        self._lease = timedelta(seconds=services.settings.stalled_after)
         self._writing: dict[uuid.UUID, tuple[uuid.UUID, Answer, asyncio.Task[None]]] = {}
         self._room = asyncio.Event()
 
@@ -46,7 +47,7 @@ class Answers:
 
     async def run(self) -> None:
         """Renew leases, hear of cancellations, and take up what no process writes, until cancelled. Then what is left goes to others."""
-        next_look = 0.0
+        next_look, seconds = 0.0, self._lease.total_seconds()
         try:
             while True:
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
@@ -54,9 +55,9 @@ class Answers:
                         await self._renew()
                     if clock.seconds() >= next_look or self._room.is_set():
                         self._room.clear()
-                        next_look = clock.seconds() + LOOK_SECONDS
+                        next_look = clock.seconds() + seconds / LOOKS
                         await self._take_up()
-                await asyncio.sleep(RENEW_SECONDS)
+                await asyncio.sleep(min(seconds / RENEWALS, MOST_RENEWAL))
         finally:
             await self._give_back()
 
@@ -82,7 +83,7 @@ class Answers:
                     Message.status.in_(UNFINISHED),
                     or_(Message.leased_until.is_(None), Message.leased_until < now),
                 )
-                .values(owner=self._owner, leased_until=now + LEASE)
+                .values(owner=self._owner, leased_until=now + self._lease)
                 .returning(Message.workspace_uuid)
             )
             if workspace is not None:
@@ -112,7 +113,7 @@ class Answers:
             rows = await db.execute(
                 update(Message)
                 .where(Message.uuid.in_(mine), Message.owner == self._owner, Message.finished_at.is_(None))
-                .values(leased_until=clock.now() + LEASE)
+                .values(leased_until=clock.now() + self._lease)
                 .returning(Message.uuid, Message.status)
             )
             statuses = {row[0]: row[1] for row in rows}
