@@ -48,6 +48,13 @@ def pointed(pointer: str, *parts: object) -> str:
     return pointer + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def table_of(value: Json, pointer: str) -> JsonObject:
+    """An object of a document. Unusable for something else."""
+    if not isinstance(value, Mapping):
+        raise Unusable(pointer, "must be an object")
+    return cast("JsonObject", value)
+
+
 def find(document: Json, reference: str, pointer: str) -> Json:
     """What a reference within the document leads to. Unusable for one that leads elsewhere or nowhere."""
     if not reference.startswith("#"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urljoin
 
-from cargo_ai.domains.connection.custom.foreign_schema import Unusable, pointed, resolve
+from cargo_ai.domains.connection.custom.foreign_schema import Unusable, pointed, resolve, table_of
 from cargo_ai.outbound.url import InvalidUrl, is_absolute, parse_base_url
 
 Json = Any
@@ -126,7 +126,7 @@ def base_url(document: JsonObject, chosen: Sequence[Found], document_url: str | 
 
 def _filled(server: JsonObject) -> str:
     """The address of a server, its variables as they are by default."""
-    variables = cast("Mapping[str, Json]", server.get("variables") or {})
+    variables = table_of(server.get("variables") or {}, "/servers/0/variables")
 
     def default(match: re.Match[str]) -> str:
         variable = variables.get(match[1])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from cargo_ai.domains.connection.custom import foreign_schema
-from cargo_ai.domains.connection.custom.foreign_schema import Bounds, Unusable, pointed, resolve
+from cargo_ai.domains.connection.custom.foreign_schema import Bounds, Unusable, pointed, resolve, table_of
 from cargo_ai.domains.connection.custom.openapi import security
 from cargo_ai.domains.connection.custom.openapi.chosen import Body, ChosenOperation, ChosenOperations, Method, Parameter, Place, Style
 from cargo_ai.domains.connection.custom.openapi.document import Found
@@ -137,10 +137,8 @@ def _parameter(document: JsonObject, raw: JsonObject, pointer: str, key: str) ->
     content = raw.get("content")
     if isinstance(content, Mapping) and content:
         media = next(iter(cast("JsonObject", content)))
-        schema, place = (
-            cast("JsonObject", cast("JsonObject", content)[media]).get("schema", {}),
-            pointed(pointer, "content", media, "schema"),
-        )
+        schema = table_of(cast("JsonObject", content)[media], pointed(pointer, "content", media)).get("schema", {})
+        place = pointed(pointer, "content", media, "schema")
         style = "json"
     elif style not in _STYLES[kind]:
         raise Unusable(pointed(pointer, "style"), f"is not one that can be written into a {kind}: {str(style)[:50]}")
@@ -163,11 +161,12 @@ def _body(document: JsonObject, found: Found, taken: set[str]) -> tuple[Body | N
     if not isinstance(raw, Mapping):
         return None, {}, False
     body = cast("JsonObject", raw)
-    content = cast("dict[str, JsonObject]", body.get("content") or {})
+    content = table_of(body.get("content") or {}, pointed(pointer, "content"))
     needed = body.get("required") is True
     for kind, fits in (("json", _is_json), ("form", _is_form)):
-        for media_type, media in content.items():
+        for media_type, raw_media in content.items():
             if fits(media_type):
+                media = table_of(raw_media, pointed(pointer, "content", media_type))
                 place = pointed(pointer, "content", media_type, "schema")
                 schema = foreign_schema.plain(media.get("schema", {}), document, place, _FORM)
                 written = "application/json" if media_type == "*/*" else media_type
@@ -199,8 +198,9 @@ def _output(document: JsonObject, found: Found) -> tuple[JsonObject | None, bool
         pointer = pointed(found.pointer, "responses", code)
         raw, _ = resolve(document, table[code], pointer)
         content = cast("JsonObject", raw).get("content") if isinstance(raw, Mapping) else None
-        media_types = cast("dict[str, JsonObject]", content) if isinstance(content, Mapping) else {}
-        for media_type, media in media_types.items():
+        media_types = cast("JsonObject", content) if isinstance(content, Mapping) else {}
+        for media_type, raw_media in media_types.items():
+            media = table_of(raw_media, pointed(pointer, "content", media_type))
             if _is_json(media_type) and "schema" in media:
                 place = pointed(pointer, "content", media_type, "schema")
                 schema = foreign_schema.plain(media["schema"], document, place, _OUTPUT)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from cargo_ai.domains.connection.custom.foreign_schema import Unusable, pointed, resolve
+from cargo_ai.domains.connection.custom.foreign_schema import Unusable, pointed, resolve, table_of
 from cargo_ai.domains.connection.custom.openapi.chosen import Part, Way
 from cargo_ai.domains.connection.custom.openapi.document import Found
 from cargo_ai.outbound.url import InvalidUrl, parse_base_url
@@ -84,9 +84,8 @@ def _way(document: JsonObject, names: Mapping[str, Json], base_url: str, pointer
         if name not in table:
             raise Unusable(pointer, f"names the scheme {name[:100]}, which the document does not have")
         scheme, _ = resolve(document, table[name], place)
-        if not isinstance(scheme, Mapping):
-            raise Unusable(place, "must be an object")
-        part, token = _part(cast("JsonObject", scheme), name, place, [str(scope) for scope in cast("list[Json]", scopes or [])])
+        asked = [str(scope) for scope in cast("list[Json]", scopes)] if isinstance(scopes, list) else []
+        part, token = _part(table_of(scheme, place), name, place, asked)
         parts.append(part.model_copy(update={"field": _field(name, number)}) if len(names) > 1 else part)
         token_url = token or token_url
     if len(parts) > 1 and any(part.kind in ("basic", "clientCredentials") for part in parts):

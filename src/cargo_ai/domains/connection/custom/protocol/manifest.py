@@ -176,9 +176,14 @@ def _schemas(manifest: JsonObject) -> Iterator[tuple[str, JsonObject, str]]:
             yield pointed("", key, position, "params", "jsonSchema"), part["params"], "jsonSchema"
 
 
+def _definitions(table: Json) -> JsonObject:
+    definitions = cast("JsonObject", table).get("definitions")
+    return cast("JsonObject", definitions) if isinstance(definitions, dict) else {}
+
+
 def _plain(schema: JsonObject, document: Json, pointer: str) -> JsonObject:
     # A schema's references are its own, or those of the whole document.
-    definitions: JsonObject = {**cast("JsonObject", schema.get("definitions", {})), "expression": {}}
+    definitions: JsonObject = {**_definitions(document), **_definitions(schema), "expression": {}}
     root: JsonObject = {**cast("JsonObject", document), **schema, "definitions": definitions}
     plain = foreign_schema.plain(schema.get("schema", schema) if pointer.endswith("/output") else schema, root, pointer)
     foreign_schema.validator(plain, pointer)
