@@ -72,6 +72,7 @@ async def shape(request: ExtractRequest) -> SourceShape:
         SourceColumn(
             name,
             "array" if field.get("mode") == "REPEATED" else _TYPES.get(type_of(field), "string"),
+            label=name,
             description=str(field["description"]) if field.get("description") else None,
         )
         for name, field in table.columns.items()

@@ -44,7 +44,7 @@ async def shape(request: ExtractRequest) -> SourceShape:
         area = Area(sheet.header_row + 1, 0, min(sheet.rows, sheet.header_row + _SAMPLE), len(sheet.names) - 1)
         sample = [cells async for block in blocks(request.service, sheet, area) for cells in block.rows]
     columns = [
-        SourceColumn(name, "string" if name == form.key_column.strip() else _type_of(sample, position))
+        SourceColumn(name, "string" if name == form.key_column.strip() else _type_of(sample, position), name)
         for position, name in enumerate(sheet.names)
         if name
     ]

@@ -12,7 +12,7 @@ ERRORS = (
     ErrorRule(
         "refresh_then_retry",
         status=401,
-        message="Snowflake does not accept the sign-in: check `account` and `user`, and that the user has the public key "
+        message="The sign-in is not accepted: check `account` and `user`, and that the user has the public key "
         "(ALTER USER … SET RSA_PUBLIC_KEY). Snowflake says: {said}",
         reason="unauthorized",
     ),

@@ -66,7 +66,7 @@ async def _table(request: ExtractRequest) -> tuple[Table, str, str]:
 async def shape(request: ExtractRequest) -> SourceShape:
     """The columns of the table."""
     table, key, changed = await _table(request)
-    columns = tuple(SourceColumn(column.name, _TYPES.get(column.kind, "string")) for column in table.columns.values())
+    columns = tuple(SourceColumn(column.name, _TYPES.get(column.kind, "string"), column.name) for column in table.columns.values())
     time = changed if changed and _TYPES.get(table.columns[changed].kind) == "date" else None
     return SourceShape(columns, id=key, time=time, bookkeeping=frozenset({changed} if changed else ()))
 
