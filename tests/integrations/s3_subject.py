@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cargo_ai.integrations.kit import Service
+from cargo_ai.integrations.s3.extractor import PART
 from cargo_ai.integrations.s3.objects import listed
-from tests.kit.conformance.subject import Example, Listing, Simulator, Subject
+from tests.kit.conformance.subject import Example, Extraction, Listing, Simulator, Subject
 from tests.simulators.s3 import server
 from tests.simulators.s3.control import BUCKET, KEY_ID, SECRET, Control, Stored, error
 
@@ -58,6 +59,19 @@ async def _keys(service: Service) -> AsyncIterator[str]:
             yield item["key"]
 
 
+ROWS = 100
+"""Rows of about this number fit into a part of an object."""
+
+
+def fill_rows(control: Control, count: int) -> list[str]:
+    """An object of this many long rows, with line breaks in quotes; their keys."""
+    keys = [f"key-{number}" for number in range(count)]
+    long = "ü\n, " * (PART // ROWS // 5)
+    text = "".join(f'{key},"{long}"\n' for key in keys)
+    control.objects["rows.csv"] = Stored(f"\ufeffid,text\n{text}".encode(), "text/csv")
+    return keys
+
+
 SUBJECT = Subject(
     slug="s3",
     running=server.running,
@@ -67,5 +81,6 @@ SUBJECT = Subject(
     error=error,
     examples=EXAMPLES,
     listings=(Listing(name="objects", size=PAGE, fill=fill, read=_keys),),
+    extractions={"rows": Extraction(config={"key": "rows.csv", "keyColumn": "id"}, size=ROWS, fill=fill_rows)},
     params={"listKeys": {"bucket": BUCKET}},
 )

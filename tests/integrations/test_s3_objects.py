@@ -13,7 +13,7 @@ from cargo_ai.integrations.s3.client import object_url, xml_of
 from cargo_ai.integrations.s3.objects import listed
 from cargo_ai.outbound.exchange import OutboundRequest, send
 from cargo_ai.outbound.url import parse_url
-from tests.integrations.s3_subject import SUBJECT, account, contents
+from tests.integrations.s3_subject import ROWS, SUBJECT, account, contents, fill_rows
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import Harness
 from tests.simulators.s3.control import BUCKET, KEY_ID, SECRET, Stored, error
@@ -150,3 +150,43 @@ class TestObjects(Fixtures):
         assert (await _done(harness, "getObject", {"key": "from obstore/ü.txt"}))["text"] == "theirs"
         await _done(harness, "putObject", {"key": "from us/ü +.txt", "content": "ours"})
         assert bytes(await (await obstore.get_async(store, "from us/ü +.txt")).bytes_async()) == b"ours"
+
+
+class TestModels(Fixtures):
+    """Rows that fill a model."""
+
+    subject = SUBJECT
+
+    async def test_json_lines_have_the_types_of_their_first_rows(self, harness: Harness) -> None:
+        (extractor,) = harness.integration.extractors
+        lines = b'{"id": 7, "n": 1.5, "ok": true, "tags": ["a"], "who": {"x": 1}, "mixed": 1}\n{"id": "b", "mixed": "x"}\n{"n": 2}\n'
+        harness.control.objects["x.jsonl"] = Stored(lines)
+        config = {"key": "x.jsonl", "format": "jsonl", "keyColumn": "id"}
+        shape = await extractor.shape_for(harness.extract_request(extractor, config))
+        types = {column.name: column.type for column in shape.columns}
+        assert types == {"id": "any", "n": "number", "ok": "boolean", "tags": "array", "who": "object", "mixed": "any"}
+        (page,) = await harness.extract(extractor, config)
+        assert [record["id"] for record in page.records] == ["7", "b"]
+
+    async def test_an_object_that_is_replaced_while_it_is_read_is_read_from_its_beginning(self, harness: Harness) -> None:
+        (extractor,) = harness.integration.extractors
+        config = {"key": "rows.csv", "keyColumn": "id"}
+        fill_rows(harness.control, 3 * ROWS)
+        pages = harness.walk(extractor, config)
+        first = await anext(pages)
+        keys = fill_rows(harness.control, 3 * ROWS + 1)
+        with pytest.raises(ServiceError) as replaced:
+            await anext(pages)
+        assert replaced.value.transient
+        rest = await harness.extract(extractor, config, first.cursor)
+        assert [record["id"] for page in rest for record in page.records] == keys
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [(b"id,text\n1,\xff\n", "no text in UTF-8"), (b'id\n"' + b"x" * 2_000_000 + b'"\n', "more than"), (b"id,id\n1,2\n", "each once")],
+    )
+    async def test_a_content_that_is_no_csv_ends_with_an_error(self, harness: Harness, content: bytes, says: str) -> None:
+        (extractor,) = harness.integration.extractors
+        harness.control.objects["x.csv"] = Stored(content)
+        with pytest.raises(ServiceError, match=says):
+            await harness.extract(extractor, {"key": "x.csv", "keyColumn": "id"})
