@@ -108,11 +108,12 @@ class ModelsReply(Wire):
     models: list[Model]
 
 
-_SCHEDULE = 'When the model is refreshed from its source: {"type":"cron","cron":"0 6 * * *"}'
+_SCHEDULE = 'When the model is synced from its connector: {"type":"cron","cron":"0 6 * * *","timeZone":"Europe/Paris"}'
 
 
 class CreateModel(Wire):
-    """A new model. The form of `config` depends on the extractor: see `cargo-ai connection native-integration get`."""
+    """A new model. The form of `config` depends on the extractor: see `cargo-ai connection native-integration get`, and for the dataset of
+    a connector `cargo-ai connection integration get`."""
 
     slug: Slug
     name: Name = Field(description="The name, 1 to 200 characters.")
@@ -122,7 +123,8 @@ class CreateModel(Wire):
         str,
         Field(
             max_length=100,
-            description="How it is filled: defineObject, defineAccount, defineContact (by writing records), uploadFile (from a file).",
+            description="How it is filled: defineObject, defineAccount, defineContact (by writing records), uploadFile (from a file); in "
+            "the dataset of a connector, one of its integration's extractors, such as fetchRecords of hubspot.",
         ),
     ]
     config: JsonObject = Field(
@@ -131,7 +133,7 @@ class CreateModel(Wire):
         'for the define extractors, {"s3Filename":"...","idColumnSlug":"email"} for uploadFile, there also "types":{"zip":"string"}, '
         '"skipInvalid":true and how the file is written: "encoding", "delimiter", "trim", "decimal", "dateOrder".',
     )
-    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; no refreshes by default.")
+    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; no syncs by default.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")
 
 
@@ -148,7 +150,7 @@ class UpdateModel(Wire):
         description="The columns that identify the account or contact of each record: "
         '{"source":"custom","type":"account","uniqueColumns":[{"slug":"website","reference":"domain"}]}; null: no unification.',
     )
-    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; null: no refreshes.")
+    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; null: no syncs.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to move it to; null: no folder.")
     title_column_slug: str | None = Field(default=None, description="The column that names a record for people.")
     time_column_slug: str | None = Field(default=None, description="The date column that tells when a record happened; null: none.")
@@ -220,7 +222,7 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
         "/storage/models",
         request=CreateModel,
         response=ModelReply,
-        summary="Create a model: empty with your columns, or filled from an uploaded file.",
+        summary="Create a model: empty with your columns, filled from an uploaded file, or kept up with a connector's service.",
         permission="storage:write",
         refusals={
             "duplicateSlug": refusal(409, "The dataset has a model {slug} already: choose another slug."),
@@ -240,6 +242,8 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
                 '--config \'{"columns":[{"slug":"domain","type":"string","label":"Domain"}],"idColumnSlug":"domain"}\'',
                 f"cargo-ai storage model create --slug leads --name Leads --dataset-uuid {_EXAMPLE} --extractor-slug uploadFile "
                 '--config \'{"s3Filename":"<from workspace file upload>","idColumnSlug":"email"}\'',
+                f"cargo-ai storage model create --slug contacts --name Contacts --dataset-uuid {_EXAMPLE} --extractor-slug fetchRecords "
+                '--config \'{"objectType":"contacts"}\' --schedule \'{"type":"cron","cron":"0 * * * *"}\'',
             )
         ),
         ends_with_client=True,

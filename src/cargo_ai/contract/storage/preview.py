@@ -20,7 +20,7 @@ class Preview(Wire):
     """An extractor and its config; `slug` is the extractor's."""
 
     dataset_uuid: Uuid = Field(description="The dataset, as storage dataset list shows it.")
-    slug: Annotated[str, Field(max_length=100, description="The extractor, such as uploadFile.")]
+    slug: Annotated[str, Field(max_length=100, description="The extractor, such as uploadFile, or fetchRecords of a connector of hubspot.")]
     config: JsonObject = Field(description='The config of the extractor, as in storage model create: {"s3Filename":"..."}.')
 
 

@@ -116,7 +116,7 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
         "/storage/runs",
         request=CreateRun,
         response=RunReply,
-        summary="Refresh a model from its source, and apply a changed unification.",
+        summary="Refresh a model from its file or its connector, and apply a changed unification.",
         permission="storage:write",
         refusals=_refusals,
         until=UNTIL,

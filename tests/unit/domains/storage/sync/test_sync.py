@@ -139,3 +139,29 @@ async def test_a_change_of_the_config_in_the_middle_of_a_sync_begins_it_again(sy
     ended = await synced.work(model)
     assert (ended["status"], ended["recordsDone"]) == ("success", 350)
     assert len(await synced.api.records(model, limit=1000)) == 250
+
+
+async def test_a_record_on_two_pages_is_one_and_odd_values_are_left_empty(synced: Synced, state: State) -> None:
+    model = await synced.model()
+    run = (await synced.runs(model))[0]
+    sync = SyncState(state.services, uuid.UUID(run["workspaceUuid"]), uuid.UUID(run["uuid"]))
+    part = await sync.claim()
+    assert part is not None
+    saver = PageSaver(state.services, sync, part)
+    first = [{"hs_object_id": "1", "city": "Bonn"}, {"hs_object_id": "2", "city": "Bonn", "date_of_birth": "long ago"}]
+    assert await saver.save(ExtractedPage(first, {"after": "2"}), defers=False) == "go on"
+    again = [{"hs_object_id": "2", "city": "Ulm"}, {"hs_object_id": "2", "city": "Kiel"}, {"city": "Nowhere"}]
+    assert await saver.save(ExtractedPage(again, {"since": "now"}, more=False), defers=False) == "go on"
+    records = {record["_id"]: record["city"] for record in await synced.api.records(model)}
+    assert records == {"1": "Bonn", "2": "Kiel"}
+    found = (await synced.runs(model))[0]
+    assert (found["counts"]["added"], found["counts"]["updated"]) == (2, 1)
+    odd, nameless = found["warnings"]
+    assert odd.startswith('date_of_birth: values that do not fit were left empty, such as "long ago", which is not a date')
+    assert nameless == "1 records were left out: they have no id."
+
+
+async def test_a_connector_that_fills_a_model_cannot_be_removed(synced: Synced) -> None:
+    await synced.filled(1)
+    status, body = await synced.api.refusal("connection.connector.remove", uuid=synced.connector)
+    assert status == 409 and "model" in body["errorMessage"]
