@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.billing import allowance
 from cargo_ai.domains.billing.periods import MONTHS, NEVER, period_at
 from cargo_ai.domains.billing.tables import Subscription
 from cargo_ai.kernel import clock, log
 from cargo_ai.ledger import transfers
-from cargo_ai.store.availability import retry_until_available
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -54,14 +56,28 @@ class Renewals:
         )
         async with self._database.session(ALL_WORKSPACES) as db:
             rows = list(await db.scalars(due))
+            renewed = 0
             for row in rows:
+                renewed += await self._renew(db, row, now)
+            await db.commit()
+        if renewed:
+            _log.info("credits renewed", workspaces=renewed)
+        return renewed
+
+    async def _renew(self, db: AsyncSession, row: Subscription, now: datetime) -> bool:
+        """What fails for one workspace keeps no other from being renewed, and is tried again."""
+        workspace = row.workspace_uuid
+        try:
+            async with db.begin_nested():
                 # After a long stop, the periods between are over without anything having been used in them.
                 period = period_at(row.cadence, now)
-                await allowance.renew(db, row, period, f"renewal:{row.workspace_uuid}:{period.start:%Y-%m-%d}")
-            await db.commit()
-        if rows:
-            _log.info("credits renewed", workspaces=len(rows))
-        return len(rows)
+                await allowance.renew(db, row, period, f"renewal:{workspace}:{period.start:%Y-%m-%d}")
+        except DATABASE_UNAVAILABLE:
+            raise
+        except Exception as error:
+            _log.error("credits cannot be renewed", workspace=str(workspace), cause=f"{type(error).__name__}: {error}"[:300])
+            return False
+        return True
 
     async def _expire(self) -> None:
         async with self._database.session(ALL_WORKSPACES) as db:

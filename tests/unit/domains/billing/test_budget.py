@@ -115,6 +115,22 @@ async def test_credits_are_renewed_once_and_what_was_left_is_gone(
     assert await left(spender) == 100
 
 
+async def test_what_cannot_be_renewed_keeps_no_other_workspace_waiting(
+    api: ApiClient, other_api: ApiClient, spender: Spender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.call("billing.budget.set", creditsCount=100)
+    await other_api.call("billing.budget.set", creditsCount=100)
+    later = period_at("monthly", clock.now()).end
+    async with spender.state.database.session(spender.workspace) as db:
+        key = f"renewal:{spender.workspace}:{later:%Y-%m-%d}"
+        await transfers.grant(await driver_connection(db), spender.workspace, "purchased", Decimal(1), key)
+        await db.commit()
+    monkeypatch.setattr(clock, "now", lambda: later)
+    renewals = Renewals(spender.state.database)
+    assert (await renewals.renew_due(), await renewals.renew_due()) == (1, 0)
+    assert (await other_api.call("billing.budget.get"))["budget"]["startAt"] == clock.to_iso(later)
+
+
 async def test_overage_is_changed_only_where_there_is_a_budget(api: ApiClient) -> None:
     allow: Body = {"creditsOverageBehaviors": [{"unit": "billing.credits", "action": "allow"}]}
     assert await api.refused("billing.subscription.updateCreditsOverageBehaviors", **allow) == (404, "subscriptionNotFound")

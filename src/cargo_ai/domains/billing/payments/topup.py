@@ -21,7 +21,7 @@ from cargo_ai.domains.billing.tables import CreditTopup, Subscription
 from cargo_ai.domains.billing.usage import price_cents
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.ledger import balances, transfers
-from cargo_ai.store.availability import retry_until_available
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
 
@@ -67,10 +67,20 @@ class Topups:
                 CreditTopup.status == "pending", CreditTopup.updated_at < now - ASK_AGAIN
             )
             asked = (await db.execute(unsure.limit(AT_ONCE))).all()
-        begun = [(topup, workspace) for workspace in workspaces if (topup := await self._begin(workspace)) is not None]
-        for topup, workspace in [*begun, *asked]:
-            await self._charge(self._stripe, topup, workspace)
-        return len(begun) + len(asked)
+        due = [*[(None, workspace) for workspace in workspaces], *asked]
+        return sum([await self._buy(self._stripe, topup, workspace) for topup, workspace in due])
+
+    async def _buy(self, stripe: StripeAccount, topup: uuid.UUID | None, workspace: uuid.UUID) -> bool:
+        """What fails for one workspace keeps no other from buying, and is tried again."""
+        try:
+            topup = topup or await self._begin(workspace)
+            if topup is not None:
+                await self._charge(stripe, topup, workspace)
+        except DATABASE_UNAVAILABLE:
+            raise
+        except Exception as error:
+            _log.error("a top-up failed", workspace=str(workspace), cause=f"{type(error).__name__}: {error}"[:300])
+        return topup is not None
 
     async def _begin(self, workspace: uuid.UUID) -> uuid.UUID | None:
         async with self._services.database.session(workspace) as db:
