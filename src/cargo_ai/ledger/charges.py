@@ -51,14 +51,16 @@ class Fee(NamedTuple):
 
 
 CHARGES = copy_sql(ledger_charges, "run_uuid", "node_uuid", "visit", "workspace_uuid", "label_uuid", "amount", "at_ms")
-# Usage that is paid from what expires first, then by kind; the accounts are locked in one order for all transactions, and stay so until
-# its end. Returns the workspaces that have the accounts for it, and whether any work of theirs has reserved credits.
+# In one order for all transactions, so that there is no deadlock.
+LOCK = "select 1 from ledger_accounts where workspace_uuid = any(%s) order by workspace_uuid, uuid for update"
+# Usage that is paid from what expires first, then by kind. A statement after LOCK, which sees what those have committed that it waited for:
+# one statement that locks and updates would work with balances from before. Returns the workspaces that have the accounts for it, and
+# whether any work of theirs has reserved credits.
 SETTLE = """
 with locked as materialized (
     select a.uuid, a.workspace_uuid, a.kind, a.expires_at, a.balance from ledger_accounts a
     where a.workspace_uuid = any(%(workspaces)s) and (a.kind in ('usage', 'overage')
         or (a.balance > 0 and a.kind in ('granted', 'purchased', 'promotional') and (a.expires_at is null or a.expires_at > %(now)s)))
-    order by a.workspace_uuid, a.uuid for update
 ), spent as (
     select v.* from unnest(%(workspaces)s::uuid[], %(amounts)s::numeric[]) as v(workspace_uuid, amount)
     where 2 = (select count(*) from locked l where l.workspace_uuid = v.workspace_uuid and l.kind in ('usage', 'overage'))
@@ -192,6 +194,7 @@ async def _settle(
             "fee_labels": [fee.label.uuid for fee in fees if fee.label.workspace in left],
             "fee_keys": [str(number) for number, fee in enumerate(fees) if fee.label.workspace in left],
         }
+        await connection.execute(LOCK, (list(left),))
         settled, reserved = (await fetch(connection, SETTLE, values))[0]
         has_reserved = has_reserved or bool(reserved)
         left = {workspace: amount for workspace, amount in left.items() if workspace not in settled}

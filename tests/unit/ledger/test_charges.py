@@ -113,6 +113,9 @@ async def test_flushes_of_many_workers_into_the_same_workspaces_never_wait_for_e
         for workspace in workspaces:
             balance = await balance_of(link, workspace)
             assert (balance.left, balance.used, balance.overdrawn, balance.reserved) == (0, 15, 3, 85)
+            entries = "select coalesce(sum(e.amount), 0) from ledger_entries e where e.account_uuid = a.uuid"
+            wrong = f"select kind from ledger_accounts a where workspace_uuid = %s and balance <> ({entries})"
+            assert await fetch(link, wrong, [workspace]) == []
 
 
 async def test_executions_that_cost_nothing_are_counted_and_move_no_credits(connection: Connection, workspace: uuid.UUID) -> None:
