@@ -65,7 +65,7 @@ class Crm:
     async def sync(self) -> Body:
         """Bring what has changed into the model."""
         run = (await self.backend.admin.call("storage.run.create", modelUuid=self.model))["run"]
-        deadline = clock.seconds() + 60
+        deadline = clock.seconds() + 300
         while clock.seconds() < deadline:
             found: Body = (await self.backend.admin.call("storage.run.get", uuid=run["uuid"]))["run"]
             if found["finishedAt"] is not None:
@@ -83,7 +83,7 @@ async def crm_of(backend: Backend, hubspot: Running, slug: str) -> Crm:
     fields = {"slug": f"{slug}_contacts", "name": "Contacts", "datasetUuid": made["dataset"]["uuid"], "extractorSlug": "fetchRecords"}
     model = (await backend.admin.call("storage.model.create", **fields, config=config))["model"]["uuid"]
     crm = Crm(backend, hubspot, model)
-    deadline = clock.seconds() + 60
+    deadline = clock.seconds() + 300
     while clock.seconds() < deadline:
         runs = (await backend.admin.call("storage.run.list", modelUuid=model))["runs"]
         if runs and runs[0]["finishedAt"] is not None:
@@ -94,7 +94,7 @@ async def crm_of(backend: Backend, hubspot: Running, slug: str) -> Crm:
 
 async def runs_of(backend: Backend, workflow: str, least: int = 0) -> None:
     """Wait until so many runs of a workflow have begun, and all have ended."""
-    deadline, count = clock.seconds() + 60, 0
+    deadline, count = clock.seconds() + 300, 0
     while clock.seconds() < deadline:
         batches = (await backend.admin.call("orchestration.batch.list", workflowUuid=workflow, limit=1000))["batches"]
         count = sum(batch["runsCount"] for batch in batches)
@@ -179,7 +179,7 @@ class TwoSides:
 
     async def settle(self) -> None:
         """Sync until both sides are the same and nothing is written any more."""
-        deadline, same = clock.seconds() + 120, 0
+        deadline, same = clock.seconds() + 400, 0
         while clock.seconds() < deadline:
             before = self.crm.writes
             await self.crm.sync()
