@@ -10,7 +10,7 @@ from cargo_ai.domains.orchestration.runs import retention
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.ledger import charges
-from cargo_ai.ledger.charges import Charge, Fee
+from cargo_ai.ledger.charges import Charges, Fee
 from cargo_ai.store.driver import driver_connection, value
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.billing.conftest import Spender
@@ -31,8 +31,10 @@ async def test_metrics_are_the_same_after_the_runs_are_gone(api: ApiClient, spen
     async with spender.state.database.session(workspace) as db:
         connection = await driver_connection(db)
         await connection.execute(RUN, {"r": run, "w": workspace, "m": OLD_MS})
-        charge = Charge(str(run), "n", 1, 2.5, OLD_MS, credits, run)
-        await charges.write(connection, [charge], [Fee(executions, charges.day_of(OLD_MS), 3, charges.exact(0))], ids.new(), 0, clock.now())
+        charged = Charges(credits, run, [(str(run), "n", 1, 2.5, OLD_MS)])
+        await charges.write(
+            connection, [charged], [Fee(executions, charges.day_of(OLD_MS), 3, charges.exact(0))], ids.new(), 0, clock.now()
+        )
         await db.commit()
     before = await api.call("billing.usage.getMetrics", **JANUARY)
     assert before["totalUsage"] == 2.5
