@@ -51,7 +51,7 @@ def test_three_killed_workers_lose_no_record_and_write_none_twice(server: RealSe
 
     killed: list[int] = []
     for kill in range(1, KILLS + 1):
-        wait_until(lambda: (run()["recordsDone"] or 0) >= kill * PEOPLE // 5, 60, "the sync to go on")  # noqa: B023 - waited for here
+        wait_until(lambda: (run()["recordsDone"] or 0) >= kill * PEOPLE // 5, 120, "the sync to go on")  # noqa: B023 - waited for here
         (worker,) = server.wait_for_workers(1, other_than=killed)
         os.kill(worker, signal.SIGKILL)
         killed.append(worker)
