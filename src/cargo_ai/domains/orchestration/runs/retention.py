@@ -14,7 +14,8 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.batches.batch_data import records_key
 from cargo_ai.engine.journal import graphs
 from cargo_ai.engine.worker import retention
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, ids, log
+from cargo_ai.ledger import folding
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection
 from cargo_ai.store.files import FileMissing, FileStore
@@ -46,6 +47,8 @@ async def remove_old_runs(services: Services) -> None:
         if not locked or not locked[0]:
             return
         removed = await retention.remove(connection, cutoff, partial(_remove_files, services.files, connection, "outputs"))
+        # What is still there of them costs what it did, however it is kept.
+        await folding.fold_charges(connection, ids.first_at(cutoff / 1000))
         await connection.execute("delete from webhooks where batch_uuid = any(%s)", ([batch for _, batch in removed.batches],))
         await _remove_files(services.files, connection, "batches", [records_key(*batch) for batch in removed.batches])
         while (await connection.execute(REVIEWS, (cutoff,))).rowcount:
