@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import trigger
-from cargo_ai.domains.ai.chats import scheduled, sending
+from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.engine.dispatch.queue import Task
 
@@ -20,6 +20,7 @@ def _answer(services: Services) -> Task:
 
 PACKAGE = Package(
     module=__package__ or "",
+    actions=agent_node.ACTIONS,
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},
     background=[lambda services: _answers(services).run()],

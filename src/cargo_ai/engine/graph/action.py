@@ -418,6 +418,8 @@ class Actions:
                 return self.connector(str(node.get("integrationSlug")), str(node.get("actionSlug")))
             case "tool":
                 return None if self.tools is None else TOOL
+            case "agent":
+                return self._actions.get(("agent", "", "agent"))
             case _:
                 return None
 

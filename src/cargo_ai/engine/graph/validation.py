@@ -352,7 +352,11 @@ def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | No
     if kind == "tool":
         fault = _tool_fault(node, known)
         return ("toolInvalid", fault) if fault else None
-    return "agentInvalid", "This server cannot run agent nodes."
+    if known.actions.find(node) is None:
+        return "agentInvalid", "This server cannot run agent nodes."
+    if node.get("agentUuid") is None:
+        return "agentInvalid", "An agent node needs agentUuid: see `cargo-ai ai agent list`."
+    return None
 
 
 def _tool_fault(node: Mapping[str, Json], known: Inventory) -> str | None:

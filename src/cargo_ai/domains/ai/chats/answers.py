@@ -45,6 +45,19 @@ class Answers:
         if uid is not None:
             await self._take(uid)
 
+    async def adopt(self, message: uuid.UUID) -> None:
+        """Write an answer here, however many there are: its run is one of this process's."""
+        if message not in self._writing:
+            await self._begin(message)
+
+    async def ended(self, message: uuid.UUID, seconds: float) -> bool:
+        """Whether this process has stopped writing an answer within these seconds; True where it does not write it."""
+        entry = self._writing.get(message)
+        if entry is None:
+            return True
+        done, _ = await asyncio.wait([entry[2]], timeout=seconds)
+        return bool(done)
+
     async def run(self) -> None:
         """Renew leases, hear of cancellations, and take up what no process writes, until cancelled. Then what is left goes to others."""
         next_look, seconds = 0.0, self._lease.total_seconds()
@@ -62,8 +75,10 @@ class Answers:
             await self._give_back()
 
     async def _take(self, message: uuid.UUID) -> None:
-        if message in self._writing or len(self._writing) >= MOST:
-            return
+        if message not in self._writing and len(self._writing) < MOST:
+            await self._begin(message)
+
+    async def _begin(self, message: uuid.UUID) -> None:
         claimed = await retry_until_available("claiming an answer", lambda: self._claim(message))
         if claimed is None:
             return

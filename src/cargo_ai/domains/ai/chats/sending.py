@@ -19,15 +19,10 @@ TASK = "answer"
 """The job that writes an answer."""
 
 
-async def send(
-    db: AsyncSession,
-    chat: Chat,
-    user: uuid.UUID | None,
-    message_parts: list[JsonObject],
-    given: Mapping[str, Any],
-    release: uuid.UUID | None,
+def rows_of(
+    chat: Chat, user: uuid.UUID | None, message_parts: list[JsonObject], given: Mapping[str, Any], release: uuid.UUID | None
 ) -> tuple[Message, Message]:
-    """The rows of a message and of the answer to it, with the job that writes that."""
+    """The rows of a message and of the answer to it."""
     origin = {"workspace_uuid": chat.workspace_uuid, "chat_uuid": chat.uuid, "agent_uuid": chat.agent_uuid, "release_uuid": release}
     now = clock.now()
     sent = Message(
@@ -54,6 +49,19 @@ async def send(
         created_at=now + timedelta(milliseconds=1),
         **origin,
     )
+    return sent, answer
+
+
+async def send(
+    db: AsyncSession,
+    chat: Chat,
+    user: uuid.UUID | None,
+    message_parts: list[JsonObject],
+    given: Mapping[str, Any],
+    release: uuid.UUID | None,
+) -> tuple[Message, Message]:
+    """Store a message and the answer to it, with the job that writes that."""
+    sent, answer = rows_of(chat, user, message_parts, given, release)
     db.add_all([sent, answer])
     await db.flush()
     chat.last_message_uuid = answer.uuid

@@ -56,15 +56,15 @@ async def _walked(
     ctx: Context, operation: Executing, action: contract.Action, records: list[JsonObject]
 ) -> tuple[Walked, list[JsonObject]]:
     """What to walk, and the records to walk it with."""
-    if isinstance(action, contract.AgentAction):
-        operation.refuse("nodesNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
+    if isinstance(action, contract.AgentAction) and action.agent_uuid is None:
+        operation.refuse("nodesNotFound", cause="agents are named by agentUuid.", fix="cargo-ai ai agent list")
     if isinstance(action, contract.ToolAction):
         if action.retry is not None:
             ctx.warn("retry is for connector and native actions: a tool's own nodes are repeated by their own rules.")
         return await _tool(ctx, operation, action), [action.config | record for record in records] if action.config else records
     declared = ctx.actions.native(action.action_slug) if isinstance(action, contract.NativeAction) else None
     if declared is not None and declared.only_in_graphs:
-        cause = f"{action.action_slug} only means something inside a graph: run a graph with `run create --nodes`."
+        cause = f"{declared.slug} only means something inside a graph: run a graph with `run create --nodes`."
         operation.refuse("nodesNotFound", cause=cause, fix=_LIST)
     records = action_graph.completed(action, records)
     return {"nodes": action_graph.nodes(await ctx.all_actions(), action, records)}, records

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from cargo_ai.contract.orchestration.action import ConnectorAction, NativeAction
+from cargo_ai.contract.orchestration.action import AgentAction, ConnectorAction, NativeAction
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.engine.graph.action import ONE_ROUTE, Actions, Call, Schema
 from cargo_ai.engine.graph.action import Action as Declared
@@ -18,7 +18,7 @@ START, ACTION = "start", "action"
 _UUIDS = {START: "00000000-0000-4000-8000-000000000001", ACTION: "00000000-0000-4000-8000-000000000002"}
 # All actions of a kind have the same node uuids: equal actions share one stored graph.
 
-Direct = ConnectorAction | NativeAction
+Direct = ConnectorAction | NativeAction | AgentAction
 
 
 def nodes(actions: Actions, action: Direct, records: Sequence[Mapping[str, Any]]) -> list[Node]:
@@ -52,6 +52,8 @@ def completed(action: Direct, records: list[JsonObject]) -> list[JsonObject]:
 
 
 def _named(action: Direct) -> JsonObject:
+    if isinstance(action, AgentAction):
+        return {"kind": "agent", "agentUuid": action.agent_uuid, "releaseUuid": action.release_uuid}
     named: JsonObject = {"kind": action.kind, "actionSlug": action.action_slug}
     if isinstance(action, ConnectorAction):
         named["integrationSlug"] = action.integration_slug

@@ -30,7 +30,8 @@ async def get_output_schema(ctx: Context, request: contract.GetOutputSchema) -> 
         return _to_response(await _native(ctx, action))
     if isinstance(action, contract.ToolAction):
         return _to_response(outputs_of_graph(await _tool_nodes(ctx, action)))
-    return contract.get_output_schema.refuse("actionNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
+    declared = ctx.actions.find({"kind": "agent"})
+    return _to_response(None if declared is None or declared.output_schema is None else dict(declared.output_schema))
 
 
 def _to_response(schema: JsonObject | None) -> contract.OutputSchema:

@@ -89,7 +89,7 @@ async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -
     raw = request.node.stored()
     action = trial.actions.find(raw)
     if action is not None and action.needs_run:
-        return contract.NodeOutcome(status="pending", message=f"{action.slug} waits for people, which only a run can.")
+        return contract.NodeOutcome(status="pending", message=f"{action.slug} waits for others, which only a run can.")
     try:
         walk = _walk(trial, raw, request)
     except (InvalidGraph, ValueError) as error:

@@ -84,7 +84,7 @@ async def test_a_tool_action_runs_the_tools_own_workflow(backend: Backend, graph
 async def test_what_cannot_be_executed_is_refused_with_a_reason(backend: Backend) -> None:
     unknown = "0198a000-0000-7000-8000-000000000000"
     for action, reason, word in (
-        ({"kind": "agent", "agentUuid": unknown}, "nodesNotFound", "agents"),
+        ({"kind": "agent"}, "nodesNotFound", "agents"),
         ({"kind": "tool", "toolUuid": unknown}, "nodesNotFound", "no tool"),
         ({"kind": "tool", "templateSlug": "nothing"}, "nodesNotFound", "template"),
         ({"kind": "native", "actionSlug": "end"}, "nodesNotFound", "graph"),
@@ -184,7 +184,6 @@ async def test_output_schemas_are_reported_without_executing(backend: Backend) -
         (REQUEST | {"connectorUuid": tool["uuid"]}, 404, "connectorNotFound"),
         ({"kind": "native", "actionSlug": "none"}, 404, "actionNotFound"),
         ({"kind": "tool", "releaseUuid": tool["uuid"]}, 404, "releaseNotFound"),
-        ({"kind": "agent", "agentUuid": tool["uuid"]}, 404, "actionNotFound"),
     ):
         assert await refusal(backend, action) == (status, reason)
 

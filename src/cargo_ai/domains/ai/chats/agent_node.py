@@ -1,0 +1,206 @@
+"""Agents in workflows: nodes of kind `agent` ask an agent, the native action `agent` a language model; both give `{"answer": ...}`.
+
+A node's message is known by the key of its execution: one that is executed again after a death finds its message and goes on with it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.process import Services
+from cargo_ai.contract.ai.message import MAXIMUM_TEXT
+from cargo_ai.domains.ai.agents import language_model, lookup
+from cargo_ai.domains.ai.chats import conversation
+from cargo_ai.domains.ai.chats.answers import Answers
+from cargo_ai.domains.ai.chats.sending import rows_of
+from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+
+Json = Any
+IN_PLACE_SECONDS = 60.0
+"""An answer that takes longer is not waited for in place: the run is parked and asks again."""
+AGAIN_SECONDS = 5.0
+_NAMESPACE = uuid.UUID("5b0a4a0e-3f53-4d4f-9a53-0d6f0b5a7c11")
+
+_OUTPUT_SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {
+        "answer": {"description": "Text, or what holds to the schema of `output`."},
+        "chatUuid": {"type": "string"},
+        "messageUuid": {"type": "string"},
+    },
+    "required": ["answer"],
+}
+_PROMPT: JsonObject = {"type": "string", "title": "Prompt", "description": "What the agent is asked."}
+_OUTPUT: JsonObject = {
+    "type": "object",
+    "title": "Form of the answer",
+    "properties": {"type": {"type": "string", "enum": ["default", "text", "jsonSchema"]}, "jsonSchema": {"type": "object"}},
+    "required": ["type"],
+}
+_AGENT_SCHEMA: JsonObject = {"type": "object", "properties": {"prompt": _PROMPT, "output": _OUTPUT}, "required": ["prompt"]}
+_MODEL_SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {
+        "prompt": _PROMPT,
+        "output": _OUTPUT,
+        "actions": {"type": "array", "items": {"type": "object"}, "title": "Actions that may be used"},
+        "advancedSettings": {
+            "type": "object",
+            "properties": {
+                "connectorUuid": {"type": ["string", "null"]},
+                "integrationSlug": {"type": ["string", "null"]},
+                "languageModelSlug": {"type": ["string", "null"]},
+                "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+                "maxSteps": {"type": ["integer", "null"], "minimum": 1, "maximum": 200},
+                "systemPrompt": {"type": ["string", "null"]},
+            },
+        },
+    },
+    "required": ["prompt"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a node asks: `given` is what holds for this answer alone."""
+
+    text: str
+    given: JsonObject
+
+
+def _read(call: Call) -> _Asked:
+    prompt = call.config.get("prompt")
+    text = prompt if isinstance(prompt, str) else "" if prompt is None else str(prompt)
+    if not text.strip():
+        raise InvalidConfig("The config needs `prompt`: what the agent is asked.")
+    if len(text) > MAXIMUM_TEXT:
+        raise InvalidConfig(f"The prompt has {len(text):,} characters; at most {MAXIMUM_TEXT:,} go.")
+    given: JsonObject = {}
+    output = cast("Mapping[str, Json]", call.config.get("output") or {})
+    if output.get("type") == "jsonSchema":
+        if not isinstance(output.get("jsonSchema"), dict):
+            raise InvalidConfig("`output.jsonSchema` is missing: give the JSON Schema of the answer.")
+        given["output"] = {"type": "jsonSchema", "jsonSchema": output["jsonSchema"]}
+    elif output.get("type") == "text":
+        given["output"] = None
+    settings = cast("Mapping[str, Json]", call.config.get("advancedSettings") or {})
+    given |= {name: value for name, value in settings.items() if value is not None}
+    if call.config.get("actions"):
+        given["actions"] = call.config["actions"]
+    return _Asked(text, given)
+
+
+class AgentNodes:
+    """Executes nodes that ask; one per process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._database = services, services.database
+        self._answers = services.once(Answers, lambda: Answers(services))
+
+    async def perform(self, call: Call) -> Outcome:
+        """Ask, and wait for the answer: in place for a minute, then parked."""
+        message = uuid.uuid5(_NAMESPACE, call.key)
+        if call.meta is None:
+            await self._send(call, message)
+        await self._answers.adopt(message)
+        ended = await self._answers.ended(message, IN_PLACE_SECONDS)
+        async with self._database.session(call.workspace) as db:
+            row = await db.scalar(select(Message).where(Message.uuid == message))
+        if row is None:
+            return Failed("The chat of this node was removed before it had answered.")
+        if row.finished_at is None:
+            return Later(AGAIN_SECONDS if not ended else 1.0, {"message": str(message)}, "the agent is answering")
+        if row.status != "success":
+            return Failed(row.error_message or f"The answer was {row.status}.")
+        answer = _answer(row)
+        title = answer if isinstance(answer, str) else ""
+        return Done({"answer": answer, "chatUuid": str(row.chat_uuid), "messageUuid": str(row.uuid)}, title[:80])
+
+    async def _send(self, call: Call, message: uuid.UUID) -> None:
+        """The chat and its messages, unless they are there. InvalidConfig where nothing can answer."""
+        asked = _read(call)
+        async with self._database.session(call.workspace) as db:
+            if await db.scalar(select(Message.uuid).where(Message.uuid == message)) is not None:
+                return
+            agent, release = (None, None) if call.node.get("kind") == "native" else await _release(db, call.node)
+            given = asked.given
+            if release is None and not given.get("integrationSlug"):
+                given |= await self._default(db, call.workspace, given.get("connectorUuid"))
+            trigger = {"type": "workflow", "uuid": str(call.workflow), "nodeUuid": str(call.node.get("uuid")), "runUuid": str(call.run)}
+            chat = Chat(uuid=ids.new(), workspace_uuid=call.workspace, agent_uuid=agent, trigger=trigger, trace_uuid=call.trace)
+            db.add(chat)
+            await db.flush()
+            said, answer = rows_of(chat, None, [{"type": "text", "text": asked.text}], given, None if release is None else release.uuid)
+            answer.uuid = message
+            db.add_all([said, answer])
+            await db.flush()
+            chat.last_message_uuid = message
+            await db.commit()
+
+    async def _default(self, db: AsyncSession, workspace: uuid.UUID, connector: str | None) -> JsonObject:
+        """The language model of a node that names none: of its connector, else of the first service that is connected."""
+        known = await connection.integrations(self._services, workspace)
+        for account in await connection.accounts(db):
+            integration = known.get(account.integration_slug)
+            if integration is not None and integration.language_models is not None and connector in (None, str(account.uuid)):
+                usual = language_model.USUAL.get(account.integration_slug, "")
+                return {"integrationSlug": account.integration_slug, "languageModelSlug": usual}
+        raise InvalidConfig(f"No language model is connected. {language_model.SET_UP}")
+
+
+async def _release(db: AsyncSession, node: Mapping[str, Any]) -> tuple[uuid.UUID, AgentRelease]:
+    agent = await lookup.find_agent(db, str(node.get("agentUuid") or ""))
+    if agent is None:
+        raise InvalidConfig(f"There is no agent {node.get('agentUuid')} (any more): see `{lookup.LIST}`.")
+    named = node.get("releaseUuid")
+    if named is not None:
+        query = select(AgentRelease).where(AgentRelease.uuid == ids.parse(str(named)), AgentRelease.agent_uuid == agent.uuid)
+        release = await db.scalar(query)
+    else:
+        release = await lookup.release_of(db, agent.uuid, "deployed")
+    if release is None:
+        raise InvalidConfig(f"The agent {agent.name!r} has nothing deployed: cargo-ai ai release deploy-draft --agent-uuid {agent.uuid}")
+    return agent.uuid, release
+
+
+def _answer(row: Message) -> Json:
+    output = next((part["data"] for part in row.parts if part["type"] == "data-output"), None)
+    return conversation.text_of(row.parts) if output is None else output
+
+
+def _performer(services: Services) -> Perform:
+    return services.once(AgentNodes, lambda: AgentNodes(services)).perform
+
+
+def _declare(kind: Literal["native", "agent"], name: str, description: str, schema: JsonObject) -> Action[Call]:
+    return Action(
+        slug="agent",
+        kind=kind,
+        name=name,
+        description=description,
+        category="ai",
+        does="acts",
+        # The message of an execution is asked for once, whatever happens to the process.
+        idempotency="key",
+        config_schema=schema,
+        output_schema=_OUTPUT_SCHEMA,
+        verbatim=frozenset({"output"}),
+        needs_run=True,
+        performer=_performer,
+    )
+
+
+ACTIONS = (
+    _declare("agent", "Agent", "Asks an agent of the workspace.", _AGENT_SCHEMA),
+    _declare("native", "Ask an agent", "Asks a language model, with instructions and actions of its own.", _MODEL_SCHEMA),
+)
