@@ -76,6 +76,7 @@ class LiveThread:
     def __init__(self, state: State, app: Starlette) -> None:
         self._state = state
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see simulators.running
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
         self._first_workspace: public.Bootstrap | None = None
         self._ready = threading.Event()

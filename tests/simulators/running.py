@@ -36,6 +36,8 @@ class Running:
 
     def __init__(self, application: ASGIApp) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
+        # Connections inherit it; asyncio sets it only where the protocol is named. Without it each answer comes 40 ms later.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server = server_of(application)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([self._socket])), daemon=True)
         self._thread.start()

@@ -54,6 +54,7 @@ async def served(harness: Harness) -> AsyncGenerator[ServedHarness]:
     except NotServable as error:
         pytest.skip(str(error))
     bound = socket.create_server(("127.0.0.1", 0))
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see simulators.running
     server = server_of(app)
     serving = asyncio.create_task(server.serve([bound]))
     try:
