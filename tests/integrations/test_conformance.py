@@ -142,7 +142,7 @@ async def judge(subject: Subject, test: str, **fixtures: object) -> None:
     """Run one test of the suite."""
     case = IntegrationConformance()
     case.subject = subject  # type: ignore[misc]
-    with subject.running() as simulator:
+    with things.Running() as simulator:
         async with http_client.client(SETTINGS) as client:
             harness = Harness(subject, simulator, client, subject.account(simulator))
             method = getattr(case, f"test_{test}")

@@ -5,5 +5,6 @@ GROUPS = {
     "ai agent": "Create agents, change and remove them.",
     "ai chat": "Conversations with agents.",
     "ai message": "Send messages, and read what agents answer.",
+    "ai template": "Agents to start from.",
     "ai release": "Versions of agents: edit the draft, deploy it.",
 }

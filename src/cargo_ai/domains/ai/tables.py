@@ -70,12 +70,14 @@ class Message(Stamped, Owned, Row):
     """A message of a user, or an answer. parts: as on the wire. given: what the user gave besides, for this answer alone.
 
     steps: of an answer, what the language model said and what its tools gave, in order, as each step ended: from here it is taken up again.
+    execution_key: of the answer to a node of a workflow, which is asked for once.
     owner, leased_until: the process that writes it, and until when it has said to be alive.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_chat", "chat_uuid", "uuid"),
+        Index("uq_messages_execution_key", "execution_key", unique=True),
         Index("ix_messages_unfinished", "leased_until", postgresql_where=text("status in ('pending', 'generating', 'cancelling')")),
     )
 
@@ -90,6 +92,7 @@ class Message(Stamped, Owned, Row):
     steps: Mapped[list[Any]] = mapped_column(Json)
     usage: Mapped[dict[str, Any] | None] = mapped_column(Json)
     error_message: Mapped[str | None]
+    execution_key: Mapped[str | None]
     owner: Mapped[uuid.UUID | None]
     leased_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -88,3 +88,23 @@ async def test_a_removed_agent_is_gone_and_its_triggers_with_it(api: ApiClient) 
     await api.call("ai.agent.remove", uuid=agent)
     assert await api.refused("ai.agent.get", uuid=agent) == (404, "agentNotFound")
     assert agent not in [entry["uuid"] for entry in (await api.call("ai.agent.all"))["agents"]]
+
+
+async def test_an_agent_begins_with_the_instructions_of_a_template(api: ApiClient) -> None:
+    templates = (await api.call("ai.template.list", isPreset=True))["templates"]
+    assert [template["slug"] for template in templates] == ["account-planner", "company-classifier", "email-drafter", "lead-researcher"]
+    for template in templates:
+        made = await api.call("ai.agent.create", name=template["name"], icon=template["icon"], templateSlug=template["slug"])
+        draft = (await api.call("ai.release.getDraft", agentUuid=made["agent"]["uuid"]))["release"]
+        assert (draft["systemPrompt"], draft["output"]) == (template["systemPrompt"], template["output"])
+        assert (draft["integrationSlug"], draft["templateSlug"]) == ("anthropic", template["slug"])
+    assert await api.refused("ai.agent.create", name="X", icon=templates[0]["icon"], templateSlug="no-such") == (404, "templateNotFound")
+
+
+async def test_a_workspace_offers_its_own_agents_as_templates(api: ApiClient, backend: Backend) -> None:
+    agent = await new_agent(api, systemPrompt="Ours")
+    await api.call("ai.agent.update", uuid=agent, template={"isAvailable": True, "scope": "private"})
+    assert agent in [template["slug"] for template in (await api.call("ai.template.list", isPreset=False))["templates"]]
+    made = await api.call("ai.agent.create", name="Copy", icon={"color": "red", "face": "🙂"}, templateSlug=agent)
+    assert (await api.call("ai.release.getDraft", agentUuid=made["agent"]["uuid"]))["release"]["systemPrompt"] == "Ours"
+    assert await backend.other_api.refused("ai.template.get", slug=agent) == (404, "templateNotFound")

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import agent as contract
-from cargo_ai.domains.ai.agents import language_model, lookup, parts, release, trigger
+from cargo_ai.domains.ai.agents import language_model, lookup, parts, release, template, trigger
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.engine.dispatch.schedule import ScheduleState
@@ -73,6 +74,9 @@ async def create(ctx: Context, request: contract.CreateAgent) -> contract.AgentR
     """Create an agent and its draft, which begins with the workspace's language model."""
     model = await language_model.default(ctx)
     draft: JsonObject = parts.empty(model.integration_slug, request.language_model_slug or model.language_model_slug)
+    if request.template_slug is not None:
+        taken = await template.find_parts(ctx, request.template_slug)
+        draft |= found_or_refuse(contract.create, taken, "templateNotFound", slug=request.template_slug, fix="cargo-ai ai template list")
     if request.temperature is not None:
         draft["temperature"] = request.temperature
     row = Agent(
@@ -88,7 +92,7 @@ async def create(ctx: Context, request: contract.CreateAgent) -> contract.AgentR
     )
     ctx.db.add(row)
     await ctx.db.flush()
-    ctx.db.add(release.new_draft(ctx, row.uuid, draft))
+    ctx.db.add(release.new_draft(ctx, row.uuid, draft, template_slug=request.template_slug))
     if request.triggers:
         await trigger.put(ctx.db, row, request.triggers)
     await ctx.db.flush()

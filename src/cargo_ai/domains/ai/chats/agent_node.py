@@ -29,7 +29,6 @@ Json = Any
 IN_PLACE_SECONDS = 60.0
 """An answer that takes longer is not waited for in place: the run is parked and asks again."""
 AGAIN_SECONDS = 5.0
-_NAMESPACE = uuid.UUID("5b0a4a0e-3f53-4d4f-9a53-0d6f0b5a7c11")
 
 _OUTPUT_SCHEMA: JsonObject = {
     "type": "object",
@@ -109,9 +108,7 @@ class AgentNodes:
 
     async def perform(self, call: Call) -> Outcome:
         """Ask, and wait for the answer: in place for a minute, then parked."""
-        message = uuid.uuid5(_NAMESPACE, call.key)
-        if call.meta is None:
-            await self._send(call, message)
+        message = await self._send(call) if call.meta is None else uuid.UUID(call.meta["message"])
         await self._answers.adopt(message)
         ended = await self._answers.ended(message, IN_PLACE_SECONDS)
         async with self._database.session(call.workspace) as db:
@@ -126,12 +123,13 @@ class AgentNodes:
         title = answer if isinstance(answer, str) else ""
         return Done({"answer": answer, "chatUuid": str(row.chat_uuid), "messageUuid": str(row.uuid)}, title[:80])
 
-    async def _send(self, call: Call, message: uuid.UUID) -> None:
-        """The chat and its messages, unless they are there. InvalidConfig where nothing can answer."""
+    async def _send(self, call: Call) -> uuid.UUID:
+        """The answer of this execution; chat and messages are made unless they are there. InvalidConfig where nothing can answer."""
         asked = _read(call)
         async with self._database.session(call.workspace) as db:
-            if await db.scalar(select(Message.uuid).where(Message.uuid == message)) is not None:
-                return
+            known = await db.scalar(select(Message.uuid).where(Message.execution_key == call.key))
+            if known is not None:
+                return known
             agent, release = (None, None) if call.node.get("kind") == "native" else await _release(db, call.node)
             given = asked.given
             if release is None and not given.get("integrationSlug"):
@@ -141,11 +139,12 @@ class AgentNodes:
             db.add(chat)
             await db.flush()
             said, answer = rows_of(chat, None, [{"type": "text", "text": asked.text}], given, None if release is None else release.uuid)
-            answer.uuid = message
+            answer.execution_key = call.key
             db.add_all([said, answer])
             await db.flush()
-            chat.last_message_uuid = message
+            chat.last_message_uuid = answer.uuid
             await db.commit()
+            return answer.uuid
 
     async def _default(self, db: AsyncSession, workspace: uuid.UUID, connector: str | None) -> JsonObject:
         """The language model of a node that names none: of its connector, else of the first service that is connected."""

@@ -77,6 +77,7 @@ create table messages (
     steps json not null,
     usage json,
     error_message text,
+    execution_key text,
     owner uuid,
     leased_until timestamptz,
     finished_at timestamptz,
@@ -84,6 +85,7 @@ create table messages (
 );
 create index ix_messages_workspace_uuid on messages (workspace_uuid);
 create index ix_messages_chat on messages (chat_uuid, uuid);
+create unique index uq_messages_execution_key on messages (execution_key);
 create index ix_messages_unfinished on messages (leased_until) where status in ('pending', 'generating', 'cancelling');
 """
 
