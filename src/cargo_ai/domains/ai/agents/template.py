@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
 
 from sqlalchemy import select
 
@@ -85,7 +84,7 @@ def _own(agent: Agent, release: AgentRelease) -> contract.AgentTemplate:
         | {
             "slug": str(agent.uuid),
             "workspaceUuid": str(agent.workspace_uuid),
-            "scope": cast("dict[str, Any]", agent.template or {}).get("scope", "private"),
+            "scope": (agent.template or {}).get("scope", "private"),
             "name": agent.name,
             "description": agent.description or "",
             "isPreset": False,
