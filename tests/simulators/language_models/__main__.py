@@ -1,6 +1,7 @@
 """python -m tests.simulators.language_models --port 8130
 
-Prints the URL of OpenAI's interface and its key, and answers until it is stopped. It repeats what it is told, and is no model.
+Prints the URL of OpenAI's interface, and answers until it is stopped. It is no model: it repeats what was said. With `--uses-tools` it calls
+every tool that it is offered, with values of the types that the tool takes, and then says what they gave.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import socket
 
-from tests.simulators.language_models.control import KEY, Control
+from tests.simulators.language_models.control import Control, use_tools
 from tests.simulators.language_models.server import build
 from tests.simulators.running import server_of
 
@@ -17,9 +18,14 @@ def main() -> None:
     """Run until the process is stopped."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulators.language_models", description="An imitation of language models.")
     parser.add_argument("--port", type=int, default=8130, help="0 for a free one")
-    listening = socket.create_server(("127.0.0.1", parser.parse_args().port))
-    print(f"http://127.0.0.1:{listening.getsockname()[1]}/openai {KEY}", flush=True)
-    server_of(build(Control())).run([listening])
+    parser.add_argument("--uses-tools", action="store_true", help="call what is offered")
+    given = parser.parse_args()
+    control = Control()
+    if given.uses_tools:
+        control.rules.append(use_tools)
+    listening = socket.create_server(("127.0.0.1", given.port))
+    print(f"http://127.0.0.1:{listening.getsockname()[1]}/openai", flush=True)
+    server_of(build(control)).run([listening])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def answer(control: Control, body: Json) -> Json | str:
     reply = control.answer(said)
     output = _output(body, said)
     if output and not reply.calls and reply.text == f"You said: {said.last}":
-        reply = Reply(calls=[(output, filled(next(tool["input_schema"] for tool in body["tools"] if tool["name"] == output)))])
+        reply = Reply(calls=[(output, filled(said.tools[output]))])
     return _stream(body, reply) if body.get("stream") else _message(body, reply)
 
 
@@ -61,7 +61,13 @@ def _said(body: Json) -> Said:
                 )
             else:
                 texts.append((message["role"], part.get("text", "")))
-    return Said(body["model"], _text(body.get("system")), texts, [tool["name"] for tool in entries(body.get("tools"))], results)
+    return Said(
+        body["model"],
+        _text(body.get("system")),
+        texts,
+        {tool["name"]: tool["input_schema"] for tool in entries(body.get("tools"))},
+        results,
+    )
 
 
 def _text(content: Json) -> str:

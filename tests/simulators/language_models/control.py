@@ -19,13 +19,14 @@ CLAUDES = ("claude-sonnet-5", "claude-haiku-4-5")
 class Said:
     """A request, in a form that is the same for both interfaces.
 
-    texts: (role, text) in order; tools: names; results: (name of the tool, what it gave). schema: of the answer, where one is asked for.
+    texts: (role, text) in order; tools: what each takes, by name; results: (name of the tool, what it gave). schema: of the answer, where
+    one is asked for.
     """
 
     model: str
     system: str
     texts: list[tuple[str, str]]
-    tools: list[str]
+    tools: dict[str, Json]
     results: list[tuple[str, str]]
     schema: Json = None
 
@@ -93,3 +94,13 @@ def filled(schema: Json) -> Json:
         return {name: filled(inner) for name, inner in fields(schema.get("properties")).items()}
     examples: dict[str, Json] = {"number": 1, "integer": 1, "boolean": True, "array": [], "null": None}
     return examples.get(kind, "text")
+
+
+def use_tools(said: Said) -> Reply | None:
+    """A rule: call each tool once, then say what they gave."""
+    tools = {name: schema for name, schema in said.tools.items() if not name.startswith("final_result")}
+    if not tools:
+        return None
+    if not said.results:
+        return Reply(calls=[(name, filled(schema)) for name, schema in tools.items()])
+    return Reply("; ".join(f"{name} gave {result}" for name, result in said.results))

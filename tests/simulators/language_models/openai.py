@@ -29,7 +29,7 @@ def complete(control: Control, body: Json) -> Json | str:
         reply = Reply(json.dumps(filled(said.schema)))
     output = [name for name in said.tools if name.startswith("final_result")]
     if output and not reply.calls and reply.text == f"You said: {said.last}":
-        reply = Reply(calls=[(output[0], filled(_schema_of(body, output[0])))])
+        reply = Reply(calls=[(output[0], filled(said.tools[output[0]]))])
     return _stream(body, reply) if body.get("stream") else _whole(body, reply)
 
 
@@ -54,14 +54,10 @@ def _said(body: Json) -> Said:
         else:
             called |= {call["id"]: call["function"]["name"] for call in entries(message.get("tool_calls"))}
             texts.append((message["role"], text))
-    tools = [tool["function"]["name"] for tool in entries(body.get("tools"))]
+    tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in entries(body.get("tools"))}
     form = fields(body.get("response_format"))
     schema: Json = form["json_schema"]["schema"] if form.get("type") == "json_schema" else None
     return Said(body["model"], system, texts, tools, results, schema)
-
-
-def _schema_of(body: Json, name: str) -> Json:
-    return next(tool["function"]["parameters"] for tool in body["tools"] if tool["function"]["name"] == name)
 
 
 def _text(content: Json) -> str:
