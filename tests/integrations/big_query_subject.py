@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cargo_ai.integrations.big_query.jobs import PAGE
-from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN
+from cargo_ai.integrations.kit.signing.oauth import ACCESS_TOKEN
 from tests.kit.conformance.subject import Example, Extraction, Subject
 from tests.simulators.big_query import server
 from tests.simulators.big_query.control import Control, error

@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.integrations.google_sheets.ranges import Area
 from cargo_ai.integrations.google_sheets.sheet import MOST_BLOCK_CELLS, Sheet, blocks
 from cargo_ai.integrations.kit import Service
-from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN
+from cargo_ai.integrations.kit.signing.oauth import ACCESS_TOKEN
 from tests.kit.conformance.subject import Example, Extraction, Listing, Subject
 from tests.simulators.google.answers import error
 from tests.simulators.google.sign_in import EMAIL, TOKEN, key_file, key_line

@@ -21,8 +21,8 @@ from cargo_ai.domains.connection.custom.protocol.remote import Remote
 from cargo_ai.domains.connection.custom.public import NotServable, Served
 from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit import ConnectorAction, Integration, Service, ServiceError, ServiceSpec
-from cargo_ai.integrations.kit.oauth import TokenSignIn
 from cargo_ai.integrations.kit.other_connectors import NoOtherConnectors
+from cargo_ai.integrations.kit.signing.oauth import TokenSignIn
 from cargo_ai.server.served_integration import application
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import SETTINGS, Harness

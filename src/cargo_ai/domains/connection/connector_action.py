@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from cargo_ai.context.prices import costs_of
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.account_service import open_service
-from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
+from cargo_ai.domains.connection.accounts.account_service import open_service
+from cargo_ai.domains.connection.accounts.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.other_connectors import ConnectorsOfWorkspace

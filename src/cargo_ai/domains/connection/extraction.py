@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.account_service import open_service
-from cargo_ai.domains.connection.accounts import Accounts
+from cargo_ai.domains.connection.accounts.account_service import open_service
+from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.engine.graph.action import InvalidConfig

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.accounts import Accounts
+from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.hook_address import HookAddress
 from cargo_ai.domains.connection.tables import Connector

@@ -9,7 +9,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.prices import costs_of
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
-from cargo_ai.domains.connection.connector_form import FRESH
+from cargo_ai.domains.connection.connectors.connector_form import FRESH
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.engine.graph.action import ONE_ROUTE
 from cargo_ai.engine.graph.price import Costs

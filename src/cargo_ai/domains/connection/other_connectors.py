@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.domains.connection.accounts import default_first
+from cargo_ai.domains.connection.accounts.accounts import default_first
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.graph.action import Call, InvalidConfig, Outcome
 from cargo_ai.integrations.kit import ConnectorAction, Integration, integrations

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
-from cargo_ai.domains.connection import connector_bin, dataset, waiting_runs
+from cargo_ai.domains.connection import dataset
+from cargo_ai.domains.connection.accounts import waiting_runs
 from cargo_ai.domains.connection.connector_action import connector_actions, own_actions
+from cargo_ai.domains.connection.connectors import connector_bin
 from cargo_ai.domains.connection.custom import refresh
 from cargo_ai.domains.connection.oauth import exchange
 

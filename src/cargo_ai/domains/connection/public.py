@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
-from cargo_ai.domains.connection.accounts import default_first
-from cargo_ai.domains.connection.asking import LanguageModelService, NotConnected, language_model_service
+from cargo_ai.domains.connection.accounts.accounts import default_first
+from cargo_ai.domains.connection.accounts.asking import LanguageModelService, NotConnected, language_model_service
+from cargo_ai.domains.connection.accounts.waiting_runs import ConnectorAwake
 from cargo_ai.domains.connection.custom import public as protocol
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
@@ -21,7 +22,6 @@ from cargo_ai.domains.connection.extraction import Pages, Source, SourceFault, o
 from cargo_ai.domains.connection.hooks import Hook
 from cargo_ai.domains.connection.oauth import public as oauth
 from cargo_ai.domains.connection.tables import Connector, Dataset
-from cargo_ai.domains.connection.waiting_runs import ConnectorAwake
 from cargo_ai.engine.limits.policy import Policy
 from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.webhook.signatures import Delivery

@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from cargo_ai.integrations.kit import AccountSpec, Form, InvalidConfig, Verification
-from cargo_ai.integrations.kit.vendors import google_oauth, google_service_account
+from cargo_ai.integrations.kit.signing.vendors import google_oauth, google_service_account
 
 Json = Any
 SCOPE = "https://www.googleapis.com/auth/bigquery"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cargo_ai.integrations.kit import AccountSpec, Answer, Service, ServiceError, Verification
-from cargo_ai.integrations.kit.vendors import google_oauth, google_service_account
+from cargo_ai.integrations.kit.signing.vendors import google_oauth, google_service_account
 
 # The second is for choosing spreadsheets from a list: names and ids, no contents.
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive.metadata.readonly")

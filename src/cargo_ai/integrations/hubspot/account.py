@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cargo_ai.integrations.hubspot.versions import ACCOUNT_INFO
 from cargo_ai.integrations.kit import AccountSpec, Bearer, Verification
-from cargo_ai.integrations.kit.vendors import hubspot_oauth
+from cargo_ai.integrations.kit.signing.vendors import hubspot_oauth
 
 SERVICE_KEY = Bearer(
     kind="privateApp",

@@ -17,7 +17,7 @@ from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.body import headers_of, json_of, one_line, text_of
 from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled, rule_of, words_of
 from cargo_ai.integrations.kit.secret_texts import scrub
-from cargo_ai.integrations.kit.sign_in import Credentials, Signer
+from cargo_ai.integrations.kit.signing.sign_in import Credentials, Signer
 from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
 from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused

@@ -19,8 +19,8 @@ from cargo_ai.integrations.kit import (
     Verification,
     secret_field,
 )
-from cargo_ai.integrations.kit.oauth import INSTANCE
-from cargo_ai.integrations.kit.vendors import salesforce_oauth
+from cargo_ai.integrations.kit.signing.oauth import INSTANCE
+from cargo_ai.integrations.kit.signing.vendors import salesforce_oauth
 from cargo_ai.integrations.salesforce.versions import DATA
 
 Json = Any

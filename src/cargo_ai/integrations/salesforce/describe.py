@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Service, ServiceError, segment
-from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN
+from cargo_ai.integrations.kit.signing.oauth import ACCESS_TOKEN
 from cargo_ai.integrations.salesforce.versions import SOBJECTS
 from cargo_ai.kernel import clock
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection import accounts as connector_nodes
+from cargo_ai.domains.connection.accounts import accounts as connector_nodes
 from cargo_ai.engine.graph.action import Done, Failed, Later
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings

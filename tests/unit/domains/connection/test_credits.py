@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection import accounts as connector_nodes
+from cargo_ai.domains.connection.accounts import accounts as connector_nodes
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.graph.action import Call, Done, Failed
 from cargo_ai.kernel import ids

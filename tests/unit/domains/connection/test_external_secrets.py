@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from cargo_ai.domains.connection import accounts
+from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.domains.connection.external_secrets import sources
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets

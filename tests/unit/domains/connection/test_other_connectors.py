@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.domains.connection import accounts
+from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.engine.graph.action import Failed
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.connection.conftest import Worker

@@ -26,7 +26,7 @@ from cargo_ai.integrations.kit import (
     Verification,
     segment,
 )
-from cargo_ai.integrations.kit.sign_in import Signer
+from cargo_ai.integrations.kit.signing.sign_in import Signer
 from cargo_ai.outbound.http_client import HttpClient
 from tests.kit.echo_service import EchoService, Heard, Say
 

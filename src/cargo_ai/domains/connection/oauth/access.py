@@ -14,7 +14,7 @@ from cargo_ai.domains.connection.oauth.service_tokens import ServiceTokens
 from cargo_ai.domains.connection.oauth.signing import with_token
 from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
 from cargo_ai.integrations.kit.errors import DISCONNECTED
-from cargo_ai.integrations.kit.oauth import FetchedSignIn, OAuth2, TokenSignIn
+from cargo_ai.integrations.kit.signing.oauth import FetchedSignIn, OAuth2, TokenSignIn
 from cargo_ai.kernel import clock
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cargo_ai.integrations.kit import Integration
-from cargo_ai.integrations.kit.oauth import App, OAuth2
+from cargo_ai.integrations.kit.signing.oauth import App, OAuth2
 from cargo_ai.kernel.settings import Settings
 
 

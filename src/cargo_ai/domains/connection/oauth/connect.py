@@ -13,16 +13,16 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.contract.connection import oauth as contract
 from cargo_ai.contract.connection.connector import ConnectorReply
-from cargo_ai.domains.connection import connector_config
-from cargo_ai.domains.connection.connector import Draft, Uses, living, reply, store
-from cargo_ai.domains.connection.connector_input import INTEGRATIONS, LIST
+from cargo_ai.domains.connection.connectors import connector_config
+from cargo_ai.domains.connection.connectors.connector import Draft, Uses, living, reply, store
+from cargo_ai.domains.connection.connectors.connector_input import INTEGRATIONS, LIST
 from cargo_ai.domains.connection.oauth import apps, consents, exchange, token_endpoint
 from cargo_ai.domains.connection.oauth.consents import Asked
 from cargo_ai.domains.connection.oauth.exchange import CALLBACK, ConsentFailed
 from cargo_ai.domains.connection.oauth.token_endpoint import TokensRefused
 from cargo_ai.domains.connection.tables import Connector, ConnectorGrant
 from cargo_ai.integrations.kit import Integration, integrations
-from cargo_ai.integrations.kit.oauth import OAuth2, Tokens
+from cargo_ai.integrations.kit.signing.oauth import OAuth2, Tokens
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.connection.tables import OAuthConsent
-from cargo_ai.integrations.kit.oauth import App, OAuth2
+from cargo_ai.integrations.kit.signing.oauth import App, OAuth2
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 

@@ -11,13 +11,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection import waiting_runs
+from cargo_ai.domains.connection.accounts import waiting_runs
 from cargo_ai.domains.connection.oauth import apps, grants, token_endpoint
 from cargo_ai.domains.connection.oauth.consents import Consent, hash_of
 from cargo_ai.domains.connection.oauth.token_endpoint import TokensRefused
 from cargo_ai.domains.connection.tables import Connector, ConnectorGrant, OAuthConsent
 from cargo_ai.integrations.kit import integrations
-from cargo_ai.integrations.kit.oauth import Tokens
+from cargo_ai.integrations.kit.signing.oauth import Tokens
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.store.session import ALL_WORKSPACES

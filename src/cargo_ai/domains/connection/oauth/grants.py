@@ -21,7 +21,7 @@ from cargo_ai.domains.connection.oauth import token_endpoint
 from cargo_ai.domains.connection.oauth.token_endpoint import TokensRefused
 from cargo_ai.domains.connection.tables import Connector, ConnectorGrant
 from cargo_ai.integrations.kit.errors import DISCONNECTED, AccountHalted, ServiceError
-from cargo_ai.integrations.kit.oauth import App, OAuth2, TokenCall, Tokens
+from cargo_ai.integrations.kit.signing.oauth import App, OAuth2, TokenCall, Tokens
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.outbound.http_client import HttpClient

@@ -9,7 +9,7 @@ from typing import Any
 from cargo_ai.domains.connection.oauth import token_endpoint
 from cargo_ai.domains.connection.oauth.token_endpoint import TokensRefused
 from cargo_ai.integrations.kit.errors import ServiceError
-from cargo_ai.integrations.kit.oauth import FetchedSignIn, TokenCall, Tokens
+from cargo_ai.integrations.kit.signing.oauth import FetchedSignIn, TokenCall, Tokens
 from cargo_ai.kernel import clock
 from cargo_ai.outbound.http_client import HttpClient
 

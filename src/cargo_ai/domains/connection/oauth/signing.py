@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cargo_ai.integrations.kit import AccountSpec, Credentials
-from cargo_ai.integrations.kit.oauth import ACCESS_TOKEN, INSTANCE
+from cargo_ai.integrations.kit.signing.oauth import ACCESS_TOKEN, INSTANCE
 
 Config = Mapping[str, Any]
 Renew = Callable[[Config], Awaitable[Config]]

@@ -7,8 +7,8 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from cargo_ai.integrations.kit.errors import words_of
-from cargo_ai.integrations.kit.oauth import TokenCall, Tokens, UnusableTokens, read_tokens
 from cargo_ai.integrations.kit.secret_texts import hidden_texts, scrub
+from cargo_ai.integrations.kit.signing.oauth import TokenCall, Tokens, UnusableTokens, read_tokens
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient

@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit.integration import Integration
 from cargo_ai.integrations.kit.language.instruct import instruct
 from cargo_ai.integrations.kit.language.models import LanguageModels
 from cargo_ai.integrations.kit.service_call import ServiceSpec
-from cargo_ai.integrations.kit.sign_in import SignIn
+from cargo_ai.integrations.kit.signing.sign_in import SignIn
 
 Config = Mapping[str, Any]
 _ICON = (

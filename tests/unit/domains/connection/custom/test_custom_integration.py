@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection import accounts
+from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.domains.connection.custom import announced, known, refresh
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend

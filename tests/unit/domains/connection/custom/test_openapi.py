@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection import accounts
+from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.domains.connection.custom import foreign_schema, known
 from cargo_ai.domains.connection.custom.foreign_schema import Bounds, Unusable
 from cargo_ai.domains.connection.custom.openapi import document, reading

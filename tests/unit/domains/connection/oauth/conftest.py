@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import text
 
-from cargo_ai.domains.connection import accounts
+from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.domains.connection.connector_action import ConnectorNodes
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.graph.action import Call, Outcome
@@ -30,8 +30,8 @@ from cargo_ai.integrations.kit import (
     Verification,
     integrations,
 )
-from cargo_ai.integrations.kit.oauth import OAuth2
-from cargo_ai.integrations.kit.service_account import ServiceAccount
+from cargo_ai.integrations.kit.signing.oauth import OAuth2
+from cargo_ai.integrations.kit.signing.service_account import ServiceAccount
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from cargo_ai.engine.graph.action import Done, Later
 from cargo_ai.integrations.kit import AccountSpec, Integration, Verification, integrations
-from cargo_ai.integrations.kit.oauth import OAuth2
-from cargo_ai.integrations.kit.vendors import google_oauth, hubspot_oauth
+from cargo_ai.integrations.kit.signing.oauth import OAuth2
+from cargo_ai.integrations.kit.signing.vendors import google_oauth, hubspot_oauth
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient

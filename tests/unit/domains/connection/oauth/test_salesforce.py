@@ -18,7 +18,7 @@ from cargo_ai.domains.connection.oauth import grants
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.integrations.kit import integrations
-from cargo_ai.integrations.kit.oauth import INSTANCE
+from cargo_ai.integrations.kit.signing.oauth import INSTANCE
 from cargo_ai.integrations.salesforce.account import home
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings

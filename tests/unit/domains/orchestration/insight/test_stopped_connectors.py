@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.domains.connection import waiting_runs
+from cargo_ai.domains.connection.accounts import waiting_runs
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.counting_service import counting_service

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cargo_ai.domains.connection.accounts import Accounts
+from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.storage.package import PACKAGE
 from cargo_ai.domains.storage.sync.sync_state import SyncState
 from cargo_ai.domains.storage.sync.sync_steps import PageSaver

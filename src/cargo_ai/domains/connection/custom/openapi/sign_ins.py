@@ -10,7 +10,7 @@ from pydantic import create_model
 
 from cargo_ai.domains.connection.custom.openapi.chosen import Part, Way
 from cargo_ai.integrations.kit import ApiKey, Basic, Bearer, ClientCredentials, Credentials, Form, SignIn
-from cargo_ai.integrations.kit.oauth import TokenCall
+from cargo_ai.integrations.kit.signing.oauth import TokenCall
 
 Json = Any
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cargo_ai.engine.limits.policy import SECONDS, Policy
 from cargo_ai.integrations.kit import AccountSpec, Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration
-from cargo_ai.integrations.kit.oauth import OAuth2
+from cargo_ai.integrations.kit.signing.oauth import OAuth2
 
 Json = Any
 JsonObject = dict[str, Json]

@@ -31,8 +31,8 @@ from cargo_ai.integrations.kit import (
     scrub_json,
     without_secrets,
 )
-from cargo_ai.integrations.kit.oauth import FetchedSignIn
 from cargo_ai.integrations.kit.secret_texts import hidden_texts, texts_of
+from cargo_ai.integrations.kit.signing.oauth import FetchedSignIn
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.http_client import HttpClient

@@ -16,8 +16,17 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
-from cargo_ai.domains.connection import connector_bin, connector_config, dataset, hooks, waiting_runs
-from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update, unknown_grant
+from cargo_ai.domains.connection import dataset, hooks
+from cargo_ai.domains.connection.accounts import waiting_runs
+from cargo_ai.domains.connection.connectors import connector_bin, connector_config
+from cargo_ai.domains.connection.connectors.connector_input import (
+    LIST,
+    AccountInput,
+    prepare_create,
+    prepare_get,
+    prepare_update,
+    unknown_grant,
+)
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache

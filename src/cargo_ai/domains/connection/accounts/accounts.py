@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Select, select
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection import connector_config, shared_accounts
-from cargo_ai.domains.connection.account_limits import policies_of
+from cargo_ai.domains.connection.accounts import shared_accounts
+from cargo_ai.domains.connection.accounts.account_limits import policies_of
+from cargo_ai.domains.connection.connectors import connector_config
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets

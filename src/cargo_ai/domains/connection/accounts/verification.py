@@ -11,7 +11,7 @@ from typing import Any
 from cargo_ai.context.process import Services
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import AccountHalted, Integration, OpenAccount, Service, ServiceError, Throttled, scrub
-from cargo_ai.integrations.kit.sign_in import Signer
+from cargo_ai.integrations.kit.signing.sign_in import Signer
 
 SECONDS = 20.0
 

@@ -8,7 +8,7 @@ from typing import Any, Never, cast
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.contract.connection import language_model as contract
-from cargo_ai.domains.connection.connector_form import LIST, Unanswered, open_form
+from cargo_ai.domains.connection.connectors.connector_form import LIST, Unanswered, open_form
 from cargo_ai.integrations.kit import FormRequest
 
 Json = Any

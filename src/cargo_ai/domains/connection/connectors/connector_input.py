@@ -11,7 +11,9 @@ from sqlalchemy import select
 from cargo_ai.context.handlers import Preparation
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector as contract
-from cargo_ai.domains.connection import connector_config, shared_accounts
+from cargo_ai.domains.connection.accounts import shared_accounts
+from cargo_ai.domains.connection.accounts.verification import Verified, verify
+from cargo_ai.domains.connection.connectors import connector_config
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
@@ -19,10 +21,9 @@ from cargo_ai.domains.connection.oauth import exchange
 from cargo_ai.domains.connection.oauth.access import Access
 from cargo_ai.domains.connection.oauth.signing import AccountSigner, token_in, with_token
 from cargo_ai.domains.connection.tables import Connector
-from cargo_ai.domains.connection.verification import Verified, verify
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import AccountHalted, Integration, ServiceError
-from cargo_ai.integrations.kit.oauth import OAuth2
+from cargo_ai.integrations.kit.signing.oauth import OAuth2
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 

@@ -16,8 +16,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection import connector_form as contract
-from cargo_ai.domains.connection.account_service import open_service
-from cargo_ai.domains.connection.accounts import Account, Accounts
+from cargo_ai.domains.connection.accounts.account_service import open_service
+from cargo_ai.domains.connection.accounts.accounts import Account, Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.response_cache import ResponseCache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit.oauth import OAuth2
-from cargo_ai.integrations.kit.service_account import ServiceAccount
+from cargo_ai.integrations.kit.signing.oauth import OAuth2
+from cargo_ai.integrations.kit.signing.service_account import ServiceAccount
 
 GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 

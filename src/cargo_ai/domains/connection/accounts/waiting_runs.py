@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.events import Event, publish
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.accounts import FRESH_SECONDS, waits_for
+from cargo_ai.domains.connection.accounts.accounts import FRESH_SECONDS, waits_for
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.queue import Task, producer
 from cargo_ai.engine.dispatch.resume_early import resume_waiting

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit.forms import Form, secret_field
-from cargo_ai.integrations.kit.oauth import FetchedSignIn, TokenCall
+from cargo_ai.integrations.kit.signing.oauth import FetchedSignIn, TokenCall
 
 Json = Any
 

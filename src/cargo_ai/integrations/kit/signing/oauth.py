@@ -14,7 +14,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit.errors import DISCONNECTED, AccountHalted
 from cargo_ai.integrations.kit.forms import Form, secret_field
-from cargo_ai.integrations.kit.sign_in import Credentials, SignIn
+from cargo_ai.integrations.kit.signing.sign_in import Credentials, SignIn
 
 Json = Any
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.account_service import open_service
-from cargo_ai.domains.connection.accounts import Accounts
+from cargo_ai.domains.connection.accounts.account_service import open_service
+from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.integrations.kit.language.models import Protocol
 

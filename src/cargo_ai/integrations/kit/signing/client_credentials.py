@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from cargo_ai.integrations.kit.forms import Form, secret_field
-from cargo_ai.integrations.kit.oauth import FetchedSignIn, TokenCall
+from cargo_ai.integrations.kit.signing.oauth import FetchedSignIn, TokenCall
 
 Json = Any
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.account_limits import AccountLimits
-from cargo_ai.domains.connection.accounts import Account
+from cargo_ai.domains.connection.accounts.account_limits import AccountLimits
+from cargo_ai.domains.connection.accounts.accounts import Account
 from cargo_ai.domains.connection.oauth.signing import AccountSigner
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.integrations.kit import Integration, Service, Unlimited

@@ -1,0 +1,1 @@
+"""Connectors: create them, change and remove them, and fill in the forms of their actions."""
