@@ -98,8 +98,8 @@ def test_an_error_reason(tree: ScratchTree, database_url: str, tmp_path: Path) -
 def test_a_setting(tree: ScratchTree) -> None:
     tree.replace(
         "src/cargo_ai/kernel/settings.py",
-        "    smtp_per_minute = _integer(",
-        '    parrots = _integer("How many parrots live on the server.", ("api",), 2, least=1)\n    smtp_per_minute = _integer(',
+        "    smtp_per_minute = integer(",
+        '    parrots = integer("How many parrots live on the server.", ("api",), 2, least=1)\n    smtp_per_minute = integer(',
     )
     tree.generate()
     assert f"`{PREFIX}PARROTS`" in tree.text("docs/settings.md")
