@@ -54,7 +54,7 @@ def _model(server: TemporaryServer, url: str) -> str:
     connector = server.api.post("/connection/connectors", account)["connector"]["uuid"]
     datasets = server.api.send("GET", "/storage/datasets/list")["datasets"]
     dataset = next(one["uuid"] for one in datasets if one["connectorUuid"] == connector)
-    asked: dict[str, Json] = {"slug": "everybody", "name": "Everybody", "datasetUuid": dataset, "extractorSlug": "listPeople", "config": {}}
+    asked: Json = {"slug": "everybody", "name": "Everybody", "datasetUuid": dataset, "extractorSlug": "listPeople", "config": {}}
     return str(server.api.post("/storage/models", asked)["model"]["uuid"])
 
 
