@@ -163,8 +163,15 @@ def _warn(ctx: Context, merged: JsonObject) -> None:
     idle = sorted({capability["slug"] for capability in merged["capabilities"]} - _CAPABILITIES)
     if idle:
         ctx.warn(f"This server has no capability {', '.join(idle)} yet: kept with the release, and not used.")
-    for name, what in (("mcpClients", "MCP servers are"), ("heartbeat", "A heartbeat is"), ("evaluator", "An evaluator is")):
-        if merged.get(name):
+    kept = {
+        "Models as resources are": merged["resources"],
+        "Agents as actions are": [action for action in merged["actions"] if action["kind"] == "agent"],
+        "MCP servers are": merged["mcpClients"],
+        "A heartbeat is": merged["heartbeat"],
+        "An evaluator is": merged["evaluator"],
+    }
+    for what, given in kept.items():
+        if given:
             ctx.warn(f"{what} kept with the release, and not used by this server yet.")
 
 
