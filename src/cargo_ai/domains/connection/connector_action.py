@@ -85,7 +85,7 @@ class ConnectorNodes:
         """One attempt of an action of a custom integration, as it announces it now. InvalidConfig where there is no such one."""
         slug, named = str(call.node.get("integrationSlug")), str(call.node.get("actionSlug"))
         try:
-            integration = await self._known.find(call.workspace, slug)
+            integration = await self._known.find(call.workspace, slug, named)
         except DATABASE_UNAVAILABLE:
             return Later(1.0, call.meta, "the database is away")
         if integration is None:

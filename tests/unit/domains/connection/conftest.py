@@ -27,13 +27,15 @@ class Worker:
     services: Services
     workspace: uuid.UUID
 
-    async def perform(self, config: Body, *, workspace: uuid.UUID | None = None, meta: Any = None, **node: Any) -> Outcome:
-        """One attempt of a node of HTTP."""
+    async def perform(
+        self, config: Body, *, workspace: uuid.UUID | None = None, meta: Any = None, batch: uuid.UUID | None = None, **node: Any
+    ) -> Outcome:
+        """One attempt of a node of HTTP, in a run that was just made."""
         run = ids.new()
         named = {"kind": "connector", "integrationSlug": "http", "actionSlug": "request"} | node
         action = self.services.actions.executable(named)
         assert action is not None
-        return await action.execute(Call(workspace or self.workspace, None, run, None, run, named, config, {}, f"{run}:n:1", 1, meta))
+        return await action.execute(Call(workspace or self.workspace, None, run, batch, run, named, config, {}, f"{run}:n:1", 1, meta))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from cargo_ai.domains.connection.accounts import accounts as connector_nodes
 from cargo_ai.engine.graph.action import Done, Failed, Later
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
@@ -65,14 +66,28 @@ async def test_a_changed_connector_is_taken_over_and_a_removed_one_fails(worker:
     assert len(service.heard) == 2
 
 
-async def test_a_connector_is_remembered_for_a_moment(
+async def test_a_batch_may_use_a_connector_as_it_was_a_moment_ago(
     worker: Worker, api: ApiClient, service: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connector_nodes, "FRESH_SECONDS", 3600.0)
+    batch = ids.new()
     made = await api.connector(config={"baseUrl": service.url})
-    await worker.perform({"url": "x"}, connectorUuid=made["uuid"])
+    await worker.perform({"url": "x"}, batch=batch, connectorUuid=made["uuid"])
     await api.call("connection.connector.remove", uuid=made["uuid"])
-    assert isinstance(await worker.perform({"url": "x"}, connectorUuid=made["uuid"]), Done)
+    assert isinstance(await worker.perform({"url": "x"}, batch=batch, connectorUuid=made["uuid"]), Done)
+
+
+async def test_a_run_of_its_own_uses_the_connector_as_it_was_when_the_run_was_made(
+    worker: Worker, api: ApiClient, service: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector_nodes, "FRESH_SECONDS", 3600.0)
+    missing = await worker.perform({"url": "x"})
+    assert isinstance(missing, Failed), "without a connector there is no base URL"
+    made = await api.connector(config={"baseUrl": f"{service.url}/old"})
+    await worker.perform({"url": "x"})
+    await api.call("connection.connector.update", uuid=made["uuid"], config={"baseUrl": f"{service.url}/new"})
+    await worker.perform({"url": "x"})
+    assert [heard.path for heard in service.heard] == ["/old/x", "/new/x"]
 
 
 async def test_a_connector_of_another_workspace_does_not_exist(worker: Worker, other_api: ApiClient, service: EchoService) -> None:

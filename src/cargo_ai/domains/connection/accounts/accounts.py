@@ -30,7 +30,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.session import Database
 
-# How long a process may go on using a connector that was removed, changed or stopped.
+# How long a batch may go on using a connector that was removed, changed or stopped.
 FRESH_SECONDS = 2.0
 MOST_ACCOUNTS = 1000
 MOST_RENEWED = 100
@@ -64,8 +64,23 @@ class Account:
     use_credits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at a connector, which calls share. `began`: an id made as it began; `until`: of `clock.seconds`, when it is too old."""
+
+    began: uuid.UUID
+    until: float
+    task: asyncio.Task[Account | None]
+
+    def is_void(self) -> bool:
+        """Whether it found nothing: that is not kept, since it may be there by now."""
+        if not self.task.done():
+            return False
+        return self.task.cancelled() or self.task.exception() is not None or self.task.result() is None
+
+
 class Accounts:
-    """The accounts that this process acts for; each is looked up again every two seconds."""
+    """The accounts that this process acts for; each is looked up again every two seconds, and for each run that was started by itself."""
 
     def __init__(self, services: Services) -> None:
         self._database: Database = services.database
@@ -74,7 +89,7 @@ class Accounts:
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
         self._access = services.once(Access, lambda: Access(services))
         self._renewed: deque[tuple[float, str]] = deque(maxlen=MOST_RENEWED)
-        self._opened: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
+        self._opened: dict[tuple[uuid.UUID, str | None, str], _Look] = {}
 
     async def of_call(self, call: Call, integration: Integration) -> Account | None:
         """The account that the node names, else the integration's default one; None where the service needs none.
@@ -83,7 +98,9 @@ class Accounts:
         """
         named = call.node.get("connectorUuid")
         connector = str(named) if named else None
-        account = await self._find(call.workspace, connector, integration.slug)
+        # Who changes a connector and then starts a run means the changed one.
+        since = call.run if call.batch is None and call.parent is None else None
+        account = await self._find(call.workspace, connector, integration.slug, since)
         if account is None and connector is not None:
             raise InvalidConfig(f"There is no connector {connector}: it was removed, or the node names a wrong one.")
         if account is None and integration.account.required:
@@ -110,16 +127,18 @@ class Accounts:
             self._renewed.popleft()
         return tuple(text for _, text in self._renewed)
 
-    async def _find(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
+    async def _find(
+        self, workspace: uuid.UUID, connector: str | None, integration_slug: str, since: uuid.UUID | None = None
+    ) -> Account | None:
+        """The account, as it was within the last two seconds, and after the id `since` was made."""
         key = (workspace, connector, integration_slug)
-        until, task = self._opened.get(key, (0.0, None))
-        if task is None or until <= clock.seconds() or (task.done() and (task.cancelled() or task.exception() is not None)):
+        look = self._opened.get(key)
+        if look is None or look.until <= clock.seconds() or look.is_void() or (since is not None and look.began < since):
             if len(self._opened) >= MOST_ACCOUNTS:
                 self._opened.clear()
-            task = asyncio.create_task(self._load(*key))
-            self._opened[key] = (clock.seconds() + FRESH_SECONDS, task)
+            look = self._opened[key] = _Look(ids.new(), clock.seconds() + FRESH_SECONDS, asyncio.create_task(self._load(*key)))
         # Shielded: many calls wait for one look.
-        return await asyncio.shield(task)
+        return await asyncio.shield(look.task)
 
     async def _load(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
         living = select(Connector).where(Connector.deleted_at.is_(None))

@@ -1,11 +1,13 @@
-"""Known integrations: those of this server, and the custom ones of a workspace, looked up again every two seconds."""
+"""Known integrations: those of this server and a workspace's custom ones, looked up again every two seconds and when one is missing."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections import ChainMap
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -29,13 +31,22 @@ Integrations = Mapping[str, Integration]
 """Integrations by slug."""
 
 
+@dataclass(slots=True)
+class _Own:
+    """The custom integrations of a workspace as they were at `seen_at`. `turn`: one look at a time, which all that wait for it share."""
+
+    seen_at: float = float("-inf")
+    by_slug: dict[str, Integration] = field(default_factory=dict[str, Integration])
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class KnownIntegrations:
     """The integrations that this process knows of; one per process."""
 
     def __init__(self, services: Services) -> None:
         self._database: Database = services.database
         self._secrets = services.secrets
-        self._own: dict[uuid.UUID, tuple[float, dict[str, Integration]]] = {}
+        self._own: dict[uuid.UUID, _Own] = {}
         self._bytes = 0
         self._built: dict[tuple[uuid.UUID, int], Integration] = {}
 
@@ -44,23 +55,36 @@ class KnownIntegrations:
         own = await self.own(workspace)
         return ChainMap(cast("dict[str, Integration]", integrations()), own) if own else integrations()
 
-    async def find(self, workspace: uuid.UUID, slug: str) -> Integration | None:
-        """One that a workspace has, None when it has no such one."""
-        return integrations().get(slug) or (await self.own(workspace)).get(slug)
+    async def find(self, workspace: uuid.UUID, slug: str, action: str | None = None) -> Integration | None:
+        """One that a workspace has, None when it has no such one.
+
+        Another process may have made it, or read that it has this action, a moment ago: what seems to be missing is looked for once more.
+        """
+        asked_at = clock.seconds()
+        integration = integrations().get(slug) or (await self.own(workspace)).get(slug)
+        if integration is None or (action is not None and slug not in integrations() and integration.action(action) is None):
+            integration = integrations().get(slug) or (await self._seen_since(workspace, asked_at)).get(slug)
+        return integration
 
     async def own(self, workspace: uuid.UUID) -> dict[str, Integration]:
         """The custom ones of a workspace, by slug."""
-        until, own = self._own.get(workspace, (0.0, {}))
-        if until <= clock.seconds():
-            own = await self._load(workspace)
-            if len(self._own) >= MOST_WORKSPACES:
-                self._own.clear()
-            self._own[workspace] = (clock.seconds() + FRESH_SECONDS, own)
-        return own
+        return await self._seen_since(workspace, clock.seconds() - FRESH_SECONDS)
 
     async def forget(self, workspace: uuid.UUID) -> None:
         """Look again next time: the workspace has changed one."""
         self._own.pop(workspace, None)
+
+    async def _seen_since(self, workspace: uuid.UUID, moment: float) -> dict[str, Integration]:
+        """Those of a workspace as they were at this moment (of `clock.seconds`) or later."""
+        if len(self._own) >= MOST_WORKSPACES and workspace not in self._own:
+            self._own.clear()
+        own = self._own.setdefault(workspace, _Own())
+        async with own.turn:
+            if own.seen_at < moment:
+                now = clock.seconds()
+                own.by_slug = await self._load(workspace)
+                own.seen_at = now
+        return own.by_slug
 
     async def _load(self, workspace: uuid.UUID) -> dict[str, Integration]:
         async with self._database.session(workspace) as db:

@@ -86,6 +86,19 @@ async def test_a_run_calls_the_server_with_the_account_opened_and_the_key_of_the
     assert shown == {"apiKey": "***", "region": "north"}
 
 
+async def test_a_worker_does_not_miss_what_was_made_a_moment_ago(backend: Backend, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "FRESH_SECONDS", 3_600.0)
+    await registered(backend, server, "earlier")
+    server.execute({"outcome": "executed", "data": 1})
+    assert (await run(backend, graph("earlier")))["runContext"]["end"]["answer"] == 1
+    await registered(backend, server, "later")
+    assert (await run(backend, graph("later")))["runContext"]["end"]["answer"] == 1
+    server.announce(actions={**MANIFEST["actions"], "restock": MANIFEST["actions"]["countStock"] | {"name": "Restock"}})
+    server.execute({"outcome": "executed", "data": "full"}, slug="restock")
+    await backend.admin.call(UPDATE, uuid=(await found(backend, "later"))["uuid"])
+    assert (await run(backend, graph("later", "restock")))["runContext"]["end"]["answer"] == "full"
+
+
 async def test_every_outcome_of_the_protocol(backend: Backend, server: Server) -> None:
     await registered(backend, server, "outcomes")
     nodes = graph("outcomes")
