@@ -1,4 +1,4 @@
-"""Write the generated files: the command index, the reference and settings pages, and what of the contract is still pending.
+"""Write the generated files: the command index, the reference and settings pages, and what of the contract is not served yet.
 
 `--check` only says what would change.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import index
+import parity
 import reference
 import settings_page
 
@@ -22,6 +23,8 @@ REFERENCE = Path("docs/reference")
 SETTINGS = Path("docs/settings.md")
 SURFACE = Path("tests/contract/surface.json")
 PENDING = Path("tests/contract/pending.txt")
+COMMANDS = Path("tests/contract/commands.json")
+UNSERVED = Path("tests/contract/unserved_commands.txt")
 MOST_PENDING = Path("tests/contract/most_pending.txt")
 
 
@@ -35,6 +38,7 @@ def generate(root: Path) -> dict[Path, str]:
     generated[SETTINGS] = settings_page.page()
     pending_names = pending({operation.name for operation in operations})
     planned = {"commands": sorted(index.planned(pending_names.split()))}
+    generated[UNSERVED] = parity.unserved(json.loads((ROOT / COMMANDS).read_text("utf-8")), files)
     generated[INDEX / "_planned.json"] = json.dumps(planned, indent=1) + "\n"
     return generated | {PENDING: pending_names, MOST_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
 
@@ -61,9 +65,9 @@ def stale(root: Path, files: dict[Path, str]) -> list[Path]:
 
 
 def grown(root: Path, files: dict[Path, str]) -> list[str]:
-    """The operations that were served before and are not any more: the list of pending ones may only shrink."""
-    before = root / PENDING
-    return sorted(set(files[PENDING].split()) - set(before.read_text("utf-8").split())) if before.is_file() else []
+    """The operations, commands and flags that were served before and are not any more: the lists of what is not served may only shrink."""
+    lists = [path for path in (PENDING, UNSERVED) if (root / path).is_file()]
+    return sorted({line for path in lists for line in set(files[path].splitlines()) - set((root / path).read_text("utf-8").splitlines())})
 
 
 def write(root: Path, files: dict[Path, str]) -> list[Path]:
@@ -86,7 +90,7 @@ def main() -> int:
     options = parser.parse_args()
     files = generate(options.root)
     if removed := grown(options.root, files):
-        print(f"no longer served: {', '.join(removed)}; {PENDING} may only shrink", file=sys.stderr)
+        print(f"no longer served: {', '.join(removed)}; {PENDING} and {UNSERVED} may only shrink", file=sys.stderr)
         return 1
     changed = stale(options.root, files) if options.check else write(options.root, files)
     for path in changed:

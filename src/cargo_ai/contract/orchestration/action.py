@@ -131,6 +131,8 @@ class ListActions(Wire):
     )
     kind: NodeKind | None = Field(default=None, description="Only actions of this kind.")
     integration_slug: Word | None = Field(default=None, description="Only actions of this integration.")
+    category: Word | None = Field(default=None, description="Only actions of integrations of this category, such as enrichment.")
+    credits_only: bool = Field(default=False, description="Only actions that cost credits.")
     limit: Annotated[int, Field(ge=1, le=50)] = Field(default=20, description="How many at most, 1 to 50.")
 
 
@@ -237,6 +239,8 @@ list_: Operation[ListActions, FoundActions, Never] = operations.add(
         summary="Search the actions of connectors, the native actions and the tools.",
         permission="orchestration:workflow:read",
         cli=Cli(
+            aliases=(("connection", "action", "search"),),
+            flags={"integrationSlug": ("--integration-slug", "--integration")},
             positionals=("query",),
             csv=frozenset({"query"}),
             examples=("cargo-ai orchestration action list http request", "cargo-ai orchestration action list --kind tool --limit 50"),

@@ -30,6 +30,7 @@ class Entry:
     """Slug and name, in lower case: a hit here counts most."""
     integration: str = ""
     inputs: JsonObject = field(default_factory=dict[str, Any])
+    category: str | None = None
     costs: Sequence[Any] = ()
     connectors: tuple[contract.ActionConnector, ...] = ()
 
@@ -67,6 +68,10 @@ async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundAc
         entries += await _tools(ctx)
     if request.integration_slug is not None:
         entries = [entry for entry in entries if entry.action.get("integrationSlug") == request.integration_slug]
+    if request.category is not None:
+        entries = [entry for entry in entries if entry.category == request.category]
+    if request.credits_only:
+        entries = [entry for entry in entries if entry.costs]
     terms = (request.query or "").lower().split()
     hits = sorted(((score, entry) for entry in entries if (score := entry.score(terms))), key=lambda hit: -hit[0])
     return contract.FoundActions(
@@ -115,6 +120,7 @@ async def _connectors(ctx: Context) -> list[Entry]:
                     words=f"{action.slug} {action.name}".lower(),
                     integration=" ".join([integration.slug, integration.name, *(f"{one.slug} {one.name}" for one in mine)]).lower(),
                     inputs=dict(action.config_schema),
+                    category=integration.category,
                     costs=costs_of(ctx.settings, integration.slug, action),
                     connectors=mine,
                 )

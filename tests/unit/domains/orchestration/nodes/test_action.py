@@ -166,6 +166,10 @@ async def test_actions_are_found_by_all_of_their_words_the_best_first(backend: B
     natives = (await backend.admin.call("orchestration.action.list", kind="native", limit=50))["results"]
     slugs = {one["action"]["actionSlug"] for one in natives}
     assert {"python", "script"} <= slugs and not slugs & {"start", "end", "branch"}
+    enriching = (await backend.admin.call("orchestration.action.list", category="enrichment", limit=50))["results"]
+    assert {one["action"]["integrationSlug"] for one in enriching} >= {"hunter", "peopleDataLabs"}
+    assert "hubspot" not in {one["action"]["integrationSlug"] for one in enriching}
+    assert all(one["credits"]["costs"] for one in (await backend.admin.call("orchestration.action.list", creditsOnly=True))["results"])
     limited = await backend.admin.call("orchestration.action.list", limit=1)
     assert len(limited["results"]) == 1 and limited["totalMatches"] > 1
     assert (await backend.other_api.call("orchestration.action.list", query="zebra"))["totalMatches"] == 0

@@ -1,0 +1,40 @@
+"""The command line against the contract's: every command with its flags, values and positions, but for those that a list names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1] / "tools"))
+
+import parity
+
+from tests.kit.examples import INDEX
+
+CONTRACT: list[dict[str, Any]] = json.loads((HERE / "commands.json").read_text("utf-8"))
+FILES: dict[str, dict[str, Any]] = {path.name: json.loads(path.read_text("utf-8")) for path in INDEX.glob("*.json")}
+
+
+def test_what_is_not_accepted_is_exactly_what_the_list_names() -> None:
+    """`tools/gen.py` shortens the list and never makes it longer."""
+    assert (HERE / "unserved_commands.txt").read_text("utf-8") == parity.unserved(CONTRACT, FILES)
+
+
+def test_a_missing_command_flag_value_or_position_is_noticed() -> None:
+    command = {
+        "command": "storage model list",
+        "aliases": ["storage table list"],
+        "positionals": ["uuid"],
+        "flags": {"--dataset-uuid": "uuid", "--colour": "string"},
+    }
+    folder = {"command": "workspace folder create", "flags": {"--kind": ["play", "planet"]}}
+    lines = parity.unserved([command, folder], FILES).splitlines()
+    assert lines == [
+        "storage model list --colour",
+        "storage model list <uuid>",
+        "storage table list",
+        "workspace folder create --kind planet",
+    ]
