@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 import parity
 
 from tests.kit.examples import INDEX
 
+HERE = Path(__file__).parent
 CONTRACT: list[dict[str, Any]] = json.loads((HERE / "commands.json").read_text("utf-8"))
 FILES: dict[str, dict[str, Any]] = {path.name: json.loads(path.read_text("utf-8")) for path in INDEX.glob("*.json")}
 
