@@ -11,15 +11,13 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import release as contract
+from cargo_ai.domains.ai import capabilities
 from cargo_ai.domains.ai.agents import lookup, parts
 from cargo_ai.domains.ai.agents.reconcile import InvalidConnector, NotReconciled, reconcile
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.kernel import clock, ids, versions
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject
-
-# What a release may hold and this server does not act on yet.
-_CAPABILITIES = frozenset[str]()
 
 
 def to_response(row: AgentRelease) -> contract.AgentRelease:
@@ -160,7 +158,7 @@ async def _resolved(
 
 
 def _warn(ctx: Context, merged: JsonObject) -> None:
-    idle = sorted({capability["slug"] for capability in merged["capabilities"]} - _CAPABILITIES)
+    idle = sorted({capability["slug"] for capability in merged["capabilities"]} - capabilities.SLUGS)
     if idle:
         ctx.warn(f"This server has no capability {', '.join(idle)} yet: kept with the release, and not used.")
     kept = {

@@ -11,24 +11,25 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema_rs
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import language_model
 from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
-from cargo_ai.domains.ai.chats.toolbox import Toolbox, arguments_of, open_toolbox, shown
+from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, arguments_of, open_toolbox, shortened, shown
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import ServiceError, Throttled
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, json_schema, log
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, NoAnswer, Question, Step, ToolCall, Turn, ask
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
@@ -36,6 +37,8 @@ ATTEMPTS = 5
 LONGEST_WAIT = 600.0
 CALLS_AT_ONCE = 16
 _NAME = "The answer was not given by the tool that it must be given by."
+
+_log = log.get(__name__)
 
 
 class AnswerLost(Exception):
@@ -90,7 +93,17 @@ class Answer:
                 .limit(1)
             )
             self._turns = await conversation.turns_before(db, chat.uuid, row.uuid)
-            self._toolbox: Toolbox = await open_toolbox(self._services, db, self._workspace, self._plan.actions)
+            opening = Opening(
+                services=self._services,
+                workspace=self._workspace,
+                user=self._user,
+                agent=chat.agent_uuid,
+                chat=chat.uuid,
+                message=row.uuid,
+                plan=self._plan,
+                text=self._turns[-1].text,
+            )
+            self._toolbox: Toolbox = await open_toolbox(opening, db)
         await self._connect()
 
     async def _connect(self) -> None:
@@ -150,11 +163,10 @@ class Answer:
     async def _ask(self) -> Step:
         plan, turns = self._plan, self._turns
         present = Turn(turns[-1].text, conversation.turn_of("", self._steps).steps)
-        notes = "".join(f"\n\n{note}" for note in self._toolbox.notes)
         question = Question(
             protocol=self._model.protocol,
             model=plan.language_model_slug,
-            system=plan.system_prompt + notes,
+            system=plan.system_prompt + self._toolbox.system,
             turns=[*turns[:-1], present],
             tools=self._toolbox.tools,
             output=plan.output,
@@ -176,27 +188,35 @@ class Answer:
 
     async def _carry_out(self, step: JsonObject) -> None:
         """Carry out the calls of a step that have no result yet, several at once."""
-        open_calls = [call for call in step["calls"] if "result" not in call]
+        number = len(self._steps) - 1
+        open_calls = [(call, f"{self._message}:{number}:{place}") for place, call in enumerate(step["calls"]) if "result" not in call]
         if not open_calls:
             return
         gate = asyncio.Semaphore(CALLS_AT_ONCE)
 
-        async def one(call: JsonObject) -> None:
+        async def one(call: JsonObject, key: str) -> None:
             async with gate:
-                await self._call(call)
+                await self._call(call, key)
 
         async with asyncio.TaskGroup() as group:
-            for call in open_calls:
-                group.create_task(one(call))
+            for call, key in open_calls:
+                group.create_task(one(call, key))
 
-    async def _call(self, call: JsonObject) -> None:
+    async def _call(self, call: JsonObject, key: str) -> None:
+        """Carry out a call. key: of the call, the same after a death."""
         if "run" not in call:
             asked = ToolCall(call["id"], call["name"], call["arguments"])
             problem = self._toolbox.problem(asked)
-            if problem is None:
-                problem = await self._start(call, asked)
+            usable = None if problem is not None else self._toolbox.usable[asked.name]
+            if isinstance(usable, BuiltIn):
+                given = await _perform(usable, asked, key)
+                call |= {"result": shortened(given.result), "failed": given.failed, "parts": list(given.parts)}
+                await self._save()
+                return
+            if usable is not None:
+                problem = await self._start(call, usable, asked)
             if problem is not None:
-                call |= {"result": {"error": problem}, "failed": True, "arguments": call["arguments"] or {}}
+                call |= {"result": {"error": problem}, "failed": True, "ours": True, "arguments": call["arguments"] or {}}
                 await self._save()
                 return
         outcome = await self._runs.wait(self._workspace, uuid.UUID(call["run"]))
@@ -204,14 +224,13 @@ class Answer:
         call |= {"result": result, "failed": failed}
         await self._save()
 
-    async def _start(self, call: JsonObject, asked: ToolCall) -> str | None:
+    async def _start(self, call: JsonObject, usable: Usable, asked: ToolCall) -> str | None:
         """Start the run of a call, and note it with the answer in the same transaction; what is wrong where it cannot be started."""
-        action = self._toolbox.usable[asked.name].action
         async with self._saving:
             try:
                 async with self._services.database.session(self._workspace) as db:
                     run = await agent_tools.start(
-                        self._services, db, self._workspace, self._user, action, dict(arguments_of(asked)), self._parents
+                        self._services, db, self._workspace, self._user, usable.action, dict(arguments_of(asked)), self._parents
                     )
                     call["run"] = str(run)
                     await self._put(db)
@@ -287,9 +306,22 @@ class Answer:
             await db.commit()
 
 
+async def _perform(tool: BuiltIn, asked: ToolCall, key: str) -> Given:
+    """What a built-in tool gives. One that breaks does not break the answer."""
+    try:
+        return await tool.perform(dict(arguments_of(asked)), key)
+    except DATABASE_UNAVAILABLE:
+        raise
+    except Exception:
+        _log.exception("a built-in tool broke", tool=asked.name, key=key)
+        return Given({"error": "The tool broke; the server's log has the details."}, failed=True)
+
+
 def _problem(call: ToolCall, schema: JsonObject) -> str | None:
     """What is wrong with an answer by its schema."""
     if call.arguments is None:
         return "it is not a JSON object"
-    error = next(iter(jsonschema_rs.validator_for(schema).iter_errors(call.arguments)), None)
-    return None if error is None else f"{'.'.join(map(str, error.instance_path)) or 'answer'}: {error.message}"
+    try:
+        return next(iter(json_schema.faults(schema, call.arguments, 1)), None)
+    except json_schema.NoSchema as error:
+        raise Failed(f"The schema of the answer cannot be used: {error}") from None

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.domains.ai.chats.untrusted import unmarked, untrusted_json
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import ToolResult, Turn
@@ -19,7 +20,8 @@ MOST_TURNS = 50
 
 
 def new_step(response: JsonObject, text: str, thoughts: str, calls: Sequence[JsonObject]) -> JsonObject:
-    """A step as it is stored. calls: `{id, name, arguments}`; what they give is added as `run`, `result`, `failed` when it is there."""
+    """A step as it is stored. calls: `{id, name, arguments}`; what they give is added when it is there: `run`, `result`,
+    `failed`, `parts` (further parts of the answer), `ours` (the result is a sentence of ours, not what a tool gave)."""
     return {"response": response, "text": text, "thoughts": thoughts, "calls": list(calls)}
 
 
@@ -30,9 +32,14 @@ def turn_of(text: str, steps: Sequence[Mapping[str, Any]]) -> Turn:
         calls = step["calls"]
         if any("result" not in call for call in calls):
             break
-        results = [ToolResult(call["id"], call["name"], call["result"], bool(call.get("failed"))) for call in calls]
-        walked.append((step["response"], results))
+        walked.append((step["response"], [_result_of(call) for call in calls]))
     return Turn(text, walked)
+
+
+def _result_of(call: Mapping[str, Any]) -> ToolResult:
+    """What a call gave, marked as data unless it is a sentence of ours."""
+    ours = call.get("unseen") or call.get("ours")
+    return ToolResult(call["id"], call["name"], call["result"] if ours else untrusted_json(call["result"]), bool(call.get("failed")))
 
 
 def text_of(message_parts: Sequence[Mapping[str, Any]]) -> str:
@@ -68,7 +75,9 @@ def parts_of(steps: Sequence[Mapping[str, Any]], answer: Json = None) -> list[Js
             shown.append({"type": "reasoning", "text": step["thoughts"], "state": "done"})
         if step["text"]:
             shown.append({"type": "text", "text": step["text"], "state": "done"})
-        shown += [_call(call) for call in step["calls"] if not call.get("unseen")]
+        for call in step["calls"]:
+            if not call.get("unseen"):
+                shown += [_call(call), *call.get("parts", ())]
     if answer is not None:
         shown.append({"type": "data-output", "data": answer})
     return shown
@@ -80,7 +89,8 @@ def _call(call: Mapping[str, Any]) -> JsonObject:
         part["toolMetadata"] = {"runUuid": call["run"]}
     if "result" not in call:
         return part | {"state": "input-available"}
+    result = unmarked(call["result"])
     if call.get("failed"):
-        error = call["result"]
+        error = result
         return part | {"state": "output-error", "errorText": error["error"] if isinstance(error, dict) else str(error)}
-    return part | {"state": "output-available", "output": call["result"]}
+    return part | {"state": "output-available", "output": result}

@@ -37,6 +37,13 @@ class Plan:
     reasons: bool
     actions: list[JsonObject]
     resources: list[JsonObject]
+    capabilities: Mapping[str, JsonObject]
+    """The config of each, by its slug."""
+    mcp_clients: list[JsonObject]
+    """As they are stored: tokens sealed."""
+    suggested_actions: list[JsonObject]
+    heartbeat: JsonObject | None
+    evaluator: JsonObject | None
     output: JsonObject | None
     """The JSON Schema of the answer; None: a text."""
 
@@ -74,5 +81,10 @@ def plan(release: AgentRelease | None, given: Mapping[str, Any]) -> Plan:
         reasons=bool(merged["withReasoning"]),
         actions=merged["actions"],
         resources=merged["resources"],
+        capabilities={capability["slug"]: capability.get("config") or {} for capability in merged["capabilities"]},
+        mcp_clients=merged["mcpClients"],
+        suggested_actions=merged["suggestedActions"],
+        heartbeat=merged["heartbeat"],
+        evaluator=merged["evaluator"],
         output=output.get("jsonSchema") if output.get("type") == "jsonSchema" else None,
     )

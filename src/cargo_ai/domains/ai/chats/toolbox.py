@@ -1,22 +1,24 @@
-"""The toolbox of an answer: what the language model may call, checked against its schema, started as runs, and what it gave."""
+"""The toolbox of an answer: what the language model may call, checked against its schema, and what it gave."""
 
 from __future__ import annotations
 
 import json
 import re
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jsonschema_rs
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.process import Services
+from cargo_ai.contract.ai.fields import MAXIMUM_TOOLS
+from cargo_ai.domains.ai import capabilities
+from cargo_ai.domains.ai.chats.offer import BuiltIn, Opening
+from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.orchestration.public import agent_tools
+from cargo_ai.kernel import json_schema
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.llm.step import Tool, ToolCall
+from cargo_ai.llm.step import OUTPUT, Tool, ToolCall
 
 Json = Any
 MOST_RESULT = 30_000
@@ -26,7 +28,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """An action with the name by which the language model calls it."""
+    """An action, whose calls are runs, with the name by which the language model calls it."""
 
     action: JsonObject
     tool: Tool
@@ -34,15 +36,23 @@ class Usable:
 
 @dataclass(slots=True)
 class Toolbox:
-    """The actions of an answer. `notes`: what is not there any more, for the language model."""
+    """What may be called in an answer, by name. `notes`: for the language model: what offers say, and what is not there any more."""
 
-    usable: dict[str, Usable] = field(default_factory=dict[str, Usable])
+    usable: dict[str, Usable | BuiltIn] = field(default_factory=dict[str, Usable | BuiltIn])
     notes: list[str] = field(default_factory=list[str])
 
     @property
     def tools(self) -> list[Tool]:
         """What the language model is offered."""
         return [usable.tool for usable in self.usable.values()]
+
+    @property
+    def system(self) -> str:
+        """What the system prompt says besides: the notes, and what marked text is."""
+        notes = list(self.notes)
+        if self.usable or any(OPEN in note for note in notes):
+            notes.append(RULE)
+        return "".join(f"\n\n{note}" for note in notes)
 
     def problem(self, call: ToolCall) -> str | None:
         """What is wrong with a call, in words that help the language model to correct it; None where it may be carried out."""
@@ -51,26 +61,46 @@ class Toolbox:
             return f"There is no tool {call.name}; there are {', '.join(self.usable) or 'none'}."
         if call.arguments is None:
             return "The arguments are not a JSON object."
-        errors = list(jsonschema_rs.validator_for(usable.tool.parameters).iter_errors(call.arguments))
-        if not errors:
-            return None
-        return "; ".join(f"{'.'.join(map(str, error.instance_path)) or 'arguments'}: {error.message}" for error in errors[:5])
+        try:
+            return "; ".join(json_schema.faults(usable.tool.parameters, call.arguments)) or None
+        except json_schema.NoSchema as error:
+            return f"The schema of {call.name} cannot be used: {error}"
+
+    def add(self, usable: Usable | BuiltIn) -> None:
+        """Offer a tool. A name that is taken gets a number; more than services take are left out, and noted."""
+        if len(self.usable) >= MAXIMUM_TOOLS:
+            self.notes.append(f"There are more than {MAXIMUM_TOOLS} tools: {usable.tool.name} is left out.")
+            return
+        name = plain = _UNFIT.sub("_", usable.tool.name)[:64] or "tool"
+        number = 1
+        while name in self.usable or name == OUTPUT:
+            number += 1
+            name = f"{plain[:60]}_{number}"
+        tool = Tool(name, usable.tool.description[:1_000], usable.tool.parameters)
+        if isinstance(usable, BuiltIn):
+            self.usable[name] = BuiltIn(tool, usable.perform, usable.hint, usable.approval)
+        else:
+            self.usable[name] = Usable(usable.action, tool)
 
 
-async def open_toolbox(services: Services, db: AsyncSession, workspace: uuid.UUID, actions: Sequence[JsonObject]) -> Toolbox:
-    """The toolbox of these actions. One that is not there any more is left out, and noted."""
+async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
+    """The toolbox of an answer. An action that is not there any more is left out, and noted."""
     toolbox = Toolbox()
-    for action in actions:
-        name = _UNFIT.sub("_", action["slug"])[:64]
+    for action in opening.plan.actions:
         if action["kind"] == "agent":
             toolbox.notes.append(f"The agent {action['slug']} cannot be called yet.")
             continue
         try:
-            description, schema = await agent_tools.describe(services, db, workspace, action)
+            description, schema = await agent_tools.describe(opening.services, db, opening.workspace, action)
         except agent_tools.ToolUnusable as error:
             toolbox.notes.append(f"{action['slug']} cannot be used: {error}")
             continue
-        toolbox.usable[name] = Usable(action, Tool(name, description[:1_000], schema))
+        toolbox.add(Usable(action, Tool(action["slug"], description, schema)))
+    for make_offer in capabilities.OFFERS:
+        offer = await make_offer(opening, db)
+        toolbox.notes += offer.notes
+        for built_in in offer.tools:
+            toolbox.add(built_in)
     return toolbox
 
 
@@ -80,10 +110,15 @@ def shown(outcome: orchestration.agent_tools.RunOutcome) -> tuple[Json, bool]:
         return {"error": outcome.error or f"It ended as {outcome.status}."}, True
     if outcome.file is not None:
         return {"note": "The result is too large to be shown; ask for less."}, False
-    text = json.dumps(outcome.output, ensure_ascii=False)
-    if len(text) > MOST_RESULT:
-        return {"note": f"The result has {len(text)} characters; this is its beginning.", "beginning": text[:MOST_RESULT]}, False
-    return outcome.output, False
+    return shortened(outcome.output), False
+
+
+def shortened(result: Json) -> Json:
+    """A result, or the beginning of one that is too long."""
+    text = json.dumps(result, ensure_ascii=False)
+    if len(text) <= MOST_RESULT:
+        return result
+    return {"note": f"The result has {len(text)} characters; this is its beginning.", "beginning": text[:MOST_RESULT]}
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:

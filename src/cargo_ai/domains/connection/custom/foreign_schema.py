@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import jsonschema_rs
 
+from cargo_ai.kernel import json_schema
+
 Json = Any
 JsonObject = dict[str, Json]
 
@@ -31,7 +33,6 @@ _LISTS = ("anyOf", "oneOf", "allOf")
 _SINGLE = ("items", "additionalProperties")
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
-LINEAR = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 """Patterns are matched without going back, so that none takes long."""
 
 
@@ -220,8 +221,8 @@ def _make_nullable(source: JsonObject, target: JsonObject) -> None:
 
 def _is_linear(pattern: str) -> bool:
     try:
-        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=LINEAR, offline=True)
-    except ValueError:
+        json_schema.validator_of({"pattern": pattern})
+    except json_schema.NoSchema:
         return False
     return True
 
@@ -229,9 +230,9 @@ def _is_linear(pattern: str) -> bool:
 def validator(schema: Mapping[str, Json], pointer: str) -> jsonschema_rs.Validator:
     """What validates by a plain schema. Unusable where it cannot."""
     try:
-        return jsonschema_rs.validator_for(dict(schema), pattern_options=LINEAR, mask="the value", offline=True)
-    except ValueError as error:
-        raise Unusable(pointer, f"is no JSON Schema: {str(error).splitlines()[0][:200]}") from None
+        return json_schema.validator_of(schema, mask="the value")
+    except json_schema.NoSchema as error:
+        raise Unusable(pointer, f"is no JSON Schema: {str(error)[:200]}") from None
 
 
 def faults(validator: jsonschema_rs.Validator, value: Json, most: int = 10) -> list[str]:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
-import jsonschema_rs
 from pydantic import Field
 
 from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.integrations.kit.forms import Form, schema_of, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.language.models import LanguageModels
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction
+from cargo_ai.kernel.json_schema import NoSchema, faults, validator_of
 
 Json = Any
 SECONDS = 300.0
@@ -92,9 +92,9 @@ def _check(schema: Mapping[str, Json] | None) -> None:
     if schema is None:
         raise InvalidConfig("`output.jsonSchema` is missing: give the JSON Schema of the answer.")
     try:
-        jsonschema_rs.validator_for(dict(schema))
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise InvalidConfig(f"`output.jsonSchema` is not a JSON Schema: {str(error).splitlines()[0]}") from None
+        validator_of(schema)
+    except NoSchema as error:
+        raise InvalidConfig(f"`output.jsonSchema` is not a JSON Schema: {error}") from None
 
 
 def _to_openai(form: Instruct, schema: Mapping[str, Json] | None) -> dict[str, Json]:
@@ -156,5 +156,4 @@ def _holding_to(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None
         value: Json = json.loads(text)
     except ValueError:
         return None, "it is not JSON"
-    error = next(iter(jsonschema_rs.validator_for(dict(schema)).iter_errors(value)), None)
-    return value, None if error is None else str(error.message)
+    return value, next(iter(faults(schema, value, 1)), None)

@@ -1,0 +1,11 @@
+"""What the platform lets agents do besides their actions: one module per capability or kind of resource, each with a `MakeOffer`."""
+
+from __future__ import annotations
+
+from cargo_ai.domains.ai.chats.offer import MakeOffer
+
+OFFERS: tuple[MakeOffer, ...] = ()
+"""Asked in this order when an answer is opened."""
+
+SLUGS: frozenset[str] = frozenset(())
+"""Capabilities of releases that one of the offers acts on; of others, a release that names them is warned."""
