@@ -108,7 +108,7 @@ print(asyncio.run(bound.execute(Call(run, None, run, None, run, {}, {"text": "he
 def test_a_node_kind(tree: ScratchTree) -> None:
     four = '"native", "connector", "tool", "agent"'
     tree.replace("src/cargo_ai/contract/orchestration/fields.py", four, four + ', "robot"')
-    action = "src/cargo_ai/engine/graph/action.py"
+    action = "src/cargo_ai/engine/graph/action_registry.py"
     case = '            case "tool":\n'
     robot = '            case "robot":\n                return self._actions.get(("robot", "", str(node.get("actionSlug"))))\n'
     tree.replace(action, case, robot + case)
@@ -143,7 +143,7 @@ ACTION: Action[Call] = Action(
     code = """
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.domains.orchestration.package import PACKAGE
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 node = {"uuid": "a", "slug": "a", "kind": "robot", "actionSlug": "beep"}
 print(Node.model_validate(node).kind, Actions(PACKAGE.actions).find(node).name)
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from cargo_ai.engine.graph.action import Action, Call, find_actions
+from cargo_ai.engine.graph.action import Action, Call
+from cargo_ai.engine.graph.action_registry import find_actions
 
 
 @cache

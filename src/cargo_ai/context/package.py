@@ -14,7 +14,8 @@ from cargo_ai.engine.dispatch.credits import EstimateRun
 from cargo_ai.engine.dispatch.enumerate import Source
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
-from cargo_ai.engine.graph.action import Action, Call, FindOwn
+from cargo_ai.engine.graph.action import Action, Call
+from cargo_ai.engine.graph.action_registry import FindOwn, LoadActions
 from cargo_ai.engine.graph.tool_graph import FindTool
 
 RunChore = Callable[[Services], Awaitable[None]]
@@ -33,6 +34,7 @@ class Package:
     chores: what workers do about once an hour, by name.
     background: what runs in each worker beside the queue, until it is cancelled.
     tools: what tool nodes run. own_actions: actions that only one workspace has.
+    load_actions: the actions of integrations, loaded when a node names one.
     run_costs: what a run of a graph may cost.
     downloads: what produces the rows of a download, by its kind, which is part of its URL.
     subscribers: functions that react to events, with the kind of the event.
@@ -49,6 +51,7 @@ class Package:
     background: Sequence[Callable[[Services], Coroutine[Any, Any, None]]] = ()
     tools: Callable[[Services], FindTool] | None = None
     run_costs: Callable[[Services], EstimateRun] | None = None
+    load_actions: Callable[[Services], LoadActions] | None = None
     own_actions: Callable[[Services], FindOwn] | None = None
     downloads: Mapping[str, Producer] = field(default_factory=dict[str, Producer])
     subscribers: Sequence[tuple[type[Event], Subscriber[Any]]] = ()

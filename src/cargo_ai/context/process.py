@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.http_client import HttpClient

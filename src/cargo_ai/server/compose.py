@@ -22,7 +22,7 @@ from cargo_ai.engine.dispatch.credits import EstimateRun, free
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
@@ -126,8 +126,12 @@ def services_of(settings: Settings, database: Database, files: FileStore, key: S
             services.actions.add(priced(settings, action.bind(services)))
         if package.tools is not None:
             services.actions.tools = package.tools(services)
+        if package.load_actions is not None:
+            services.actions.load = package.load_actions(services)
         if package.own_actions is not None:
             services.actions.find_own = package.own_actions(services)
+    # Also those of integrations that are not loaded yet, which declare none of their own.
+    services.actions.any_costs = services.actions.any_costs or any(settings.action_costs.values())
     return services
 
 

@@ -12,7 +12,8 @@ import psycopg
 from obstore.store import MemoryStore
 
 from cargo_ai.engine.dispatch import submit, wake
-from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome
+from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.tool_graph import ToolGraph, ToolMissing
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.driver import Driver

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.graph.action import Action, Actions, Call, Idempotency, Outcome, Perform
+from cargo_ai.engine.graph.action import Action, Call, Idempotency, Outcome, Perform
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, compile_graph
 from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
 from cargo_ai.engine.graph.tool_graph import FindTool

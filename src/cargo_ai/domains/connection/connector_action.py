@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from cargo_ai.context.prices import costs_of
+from cargo_ai.context.prices import costs_of, priced
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.account_service import open_service
 from cargo_ai.domains.connection.accounts.accounts import Account, Accounts, waits_for
@@ -19,7 +19,8 @@ from cargo_ai.domains.connection.other_connectors import ConnectorsOfWorkspace
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
 from cargo_ai.engine.graph import price, unknown_outcome
-from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, FindOwn, InvalidConfig, Later, Outcome, Perform, Spent
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform, Spent
+from cargo_ai.engine.graph.action_registry import ANY, FindOwn, LoadActions
 from cargo_ai.engine.graph.price import Costs
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
@@ -164,10 +165,16 @@ def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) 
     return (call.workspace, account.uuid, service.action.slug, ResponseCache.hash_of(call.config), ttl)
 
 
-def connector_actions() -> list[Action[Call]]:
-    """Every action of every integration, to be bound to a process, and one that says what is missing for all others."""
-    actions = [_declare(integration, action) for integration in integrations().values() for action in integration.actions]
-    return [*actions, _UNKNOWN]
+def load_actions(services: Services) -> LoadActions:
+    """The actions of the integrations of this server, bound to a process, with what they cost here."""
+
+    def load(slug: str) -> Sequence[Action[Call]]:
+        integration = integrations().get(slug)
+        if integration is None:
+            return ()
+        return [priced(services.settings, _declare(integration, action).bind(services)) for action in integration.actions]
+
+    return load
 
 
 def _declare(
@@ -200,7 +207,7 @@ def _find_performer(services: Services) -> Perform:
     return nodes.perform_custom
 
 
-_UNKNOWN: Action[Call] = Action(
+UNKNOWN: Action[Call] = Action(
     slug=ANY,
     kind="connector",
     integration=ANY,
@@ -210,3 +217,4 @@ _UNKNOWN: Action[Call] = Action(
     config_schema={"type": "object"},
     performer=_find_performer,
 )
+"""What executes the actions of integrations that are not known: it looks for a custom one."""

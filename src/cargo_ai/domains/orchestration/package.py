@@ -26,7 +26,7 @@ from cargo_ai.domains.orchestration.workflows import tool_node, trigger
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.engine.dispatch.queue import Task
-from cargo_ai.engine.graph.action import find_actions
+from cargo_ai.engine.graph.action_registry import find_actions
 
 
 def _notify(services: Services) -> Task:

@@ -18,7 +18,7 @@ from cargo_ai.domains.storage.models.refresh_job import RefreshJob
 from cargo_ai.domains.storage.records import export, prune, row_results
 from cargo_ai.domains.storage.sync import due_sync, model_schedule, sync_state
 from cargo_ai.domains.storage.sync.sync_job import SyncJob
-from cargo_ai.engine.graph.action import find_actions
+from cargo_ai.engine.graph.action_registry import find_actions
 
 PACKAGE = Package(
     module=__package__ or "",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import uuid
-from collections import ChainMap
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.finding import Finding
-from cargo_ai.engine.graph.tool_graph import FindTool
 from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.records.catalog import Relation
 
@@ -354,90 +350,3 @@ class Action(Generic[CallT]):
 
 
 Perform = Callable[[Call], Awaitable[Outcome]]
-FindOwn = Callable[[uuid.UUID], Awaitable[Sequence[Action[Call]]]]
-"""The actions that only this workspace has."""
-
-
-ANY = "*"
-"""The slug of an action that stands for all of its kind that are not declared: the actions of services that are not installed."""
-
-TOOL: Action[Call] = Action(
-    slug="tool",
-    kind="tool",
-    name="Tool",
-    description="Runs the workflow of a tool.",
-    does="runs children",
-    config_schema={"type": "object"},
-)
-
-
-class Actions:
-    """Every action that a process knows, by kind and slug. `tools`: what tool nodes run; None where there are no tools."""
-
-    def __init__(self, actions: Iterable[Action[Call]] = (), tools: FindTool | None = None) -> None:
-        self._actions: MutableMapping[tuple[str, str, str], Action[Call]] = {}
-        self.tools = tools
-        self.any_costs = False
-        """Whether any of them costs credits."""
-        self.find_own: FindOwn | None = None
-        for action in actions:
-            self.add(action)
-
-    def add(self, action: Action[Call]) -> None:
-        """Register an action; a second one under the same slugs is a bug (ValueError)."""
-        key = (action.kind, action.integration, action.slug)
-        if key in self._actions:
-            raise ValueError(f"action declared twice: {' '.join(filter(None, key))}")
-        self._actions[key] = action
-        self.any_costs = self.any_costs or bool(action.costs)
-
-    async def within(self, workspace: uuid.UUID) -> Actions:
-        """Those that nodes of a workspace can have: these, and what only this workspace has."""
-        own = () if self.find_own is None else await self.find_own(workspace)
-        if not own:
-            return self
-        within = Actions(own, self.tools)
-        within._actions = ChainMap({}, self._actions, within._actions)
-        within.any_costs = within.any_costs or self.any_costs
-        return within
-
-    def native(self, slug: str) -> Action[Call] | None:
-        """A native action, None when it is unknown."""
-        return self._actions.get(("native", "", slug))
-
-    def connector(self, integration: str, slug: str) -> Action[Call] | None:
-        """An action of an integration, None when either is unknown."""
-        return self._actions.get(("connector", integration, slug))
-
-    def find(self, node: Mapping[str, Json]) -> Action[Call] | None:
-        """The action that a node names, None when it is unknown."""
-        match node.get("kind"):
-            case "native":
-                return self.native(str(node.get("actionSlug")))
-            case "connector":
-                return self.connector(str(node.get("integrationSlug")), str(node.get("actionSlug")))
-            case "tool":
-                return None if self.tools is None else TOOL
-            case "agent":
-                return self._actions.get(("agent", "", "agent"))
-            case _:
-                return None
-
-    def executable(self, node: Mapping[str, Json]) -> Action[Call] | None:
-        """The action that executes a node: of a service that is not installed, one that fails with a sentence."""
-        return self.find(node) or self._actions.get((str(node.get("kind")), ANY, ANY))
-
-    def natives(self) -> list[Action[Call]]:
-        """Every native action, by slug."""
-        return [self._actions[key] for key in sorted(self._actions) if key[0] == "native"]
-
-
-def find_actions(package: str) -> tuple[Action[Call], ...]:
-    """The `ACTION` of every module of a package, or its `ACTIONS` where it has several, by slug. Sub-packages hold what actions share.
-    AttributeError for a module that has neither."""
-    actions: list[Action[Call]] = []
-    for info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-        if not info.ispkg:
-            module = importlib.import_module(info.name)
-            actions += module.ACTIONS if hasattr(module, "ACTIONS") else [module.ACTION]
-    return tuple(sorted(actions, key=lambda action: action.slug))

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cargo_ai.engine.graph.action import Action, Actions, Call, Json
+from cargo_ai.engine.graph.action import Action, Call, Json
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.expression import Resolver, compile_config
 
 MAXIMUM_NODES = 500

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from cargo_ai.engine.graph.action import ONE_ROUTE, Action, Actions, Call, Json, Models, Schema
+from cargo_ai.engine.graph.action import ONE_ROUTE, Action, Call, Json, Models, Schema
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.check.context import Visible
 from cargo_ai.engine.graph.check.finding import Finding, show, suggest
 from cargo_ai.engine.graph.check.reads import Read, reads

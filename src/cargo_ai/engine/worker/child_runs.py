@@ -16,7 +16,8 @@ from cargo_ai.engine.dispatch import cancel as cancels
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph import group
-from cargo_ai.engine.graph.action import Actions, Done, Failed
+from cargo_ai.engine.graph.action import Done, Failed
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, is_group
 from cargo_ai.engine.graph.interpret import Act, Walk
 from cargo_ai.engine.graph.tool_graph import ToolMissing

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch import claim, concurrency
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope

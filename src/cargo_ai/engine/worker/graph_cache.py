@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
 from cargo_ai.engine.journal import graphs as stored_graphs
 from cargo_ai.kernel import clock

@@ -1,10 +1,11 @@
-"""Integrations: a folder with an `INTEGRATION` is one; no list names it."""
+"""Integrations: a folder with an `INTEGRATION` is one, named like its slug; no list names it."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
@@ -24,6 +25,7 @@ Category = Literal[
 SubCategory = Literal["websiteVisit", "listBuilding", "newHire", "jobOffer", "socialSelling", "ecommerce", "webScraper", "developer"]
 
 _KIT = "kit"
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,47 @@ class Integration:
         return next((extractor for extractor in self.extractors if extractor.slug == slug), None)
 
 
+class Integrations(Mapping[str, Integration]):
+    """The integrations of this package by slug, in the order of their names. Each is imported when it is first asked for, all of them to
+    go through them: thirty are more than a tenth of an idle worker's memory.
+
+    loaded: those that were asked for, by slug.
+    """
+
+    def __init__(self) -> None:
+        modules = pkgutil.iter_modules(cargo_ai.integrations.__path__)
+        self._folders = frozenset(module.name for module in modules if module.ispkg and module.name != _KIT)
+        self.loaded: dict[str, Integration] = {}
+
+    def __getitem__(self, slug: str) -> Integration:
+        if slug not in self.loaded:
+            folder = folder_of(slug)
+            integration = self._load(folder) if folder in self._folders else None
+            if integration is None or integration.slug != slug:
+                raise KeyError(slug)
+            self.loaded[slug] = integration
+        return self.loaded[slug]
+
+    def __iter__(self) -> Iterator[str]:
+        everything = {integration.slug: integration for integration in map(self._load, self._folders)} | self.loaded
+        self.loaded = dict(sorted(everything.items(), key=lambda item: item[1].name.lower()))
+        return iter(self.loaded)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @staticmethod
+    def _load(folder: str) -> Integration:
+        integration: Integration = importlib.import_module(f"cargo_ai.integrations.{folder}").INTEGRATION
+        return integration
+
+
+def folder_of(slug: str) -> str:
+    """The folder of the integration with this slug: `instantlyV2` is in `instantly_v2`."""
+    return _HUMP.sub("_", slug).lower()
+
+
 @cache
-def integrations() -> Mapping[str, Integration]:
-    """Every integration of this package by slug, in the order of their names."""
-    folders = [module.name for module in pkgutil.iter_modules(cargo_ai.integrations.__path__) if module.ispkg and module.name != _KIT]
-    declared: list[Integration] = [importlib.import_module(f"cargo_ai.integrations.{folder}").INTEGRATION for folder in folders]
-    return {integration.slug: integration for integration in sorted(declared, key=lambda integration: integration.name.lower())}
+def integrations() -> Integrations:
+    """Every integration of this package by slug."""
+    return Integrations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import cast
 
-from cargo_ai.engine.graph.action import find_actions
+from cargo_ai.engine.graph.action_registry import find_actions
 from cargo_ai.integrations.kit import ConnectorAction, Integration
 from cargo_ai.integrations.salesforce.account import ACCOUNT
 from cargo_ai.integrations.salesforce.choices import AUTOCOMPLETES, SCHEMAS_OF_FORMS

@@ -10,7 +10,8 @@ import pytest
 
 from cargo_ai.engine.dispatch import cancel, claim, concurrency
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome
+from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.kernel import clock, ids
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness

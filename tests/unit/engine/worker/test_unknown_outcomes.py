@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 from cargo_ai.engine.dispatch import wake
-from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Actions, Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.worker import runner
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from tests.kit.graphs import node

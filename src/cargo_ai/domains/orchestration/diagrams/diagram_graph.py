@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from cargo_ai.domains.orchestration.workflows.validation import group_nodes
-from cargo_ai.engine.graph.action import ONE_ROUTE, Actions
+from cargo_ai.engine.graph.action import ONE_ROUTE
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import is_group
 from cargo_ai.kernel.wire import JsonObject
 

@@ -19,7 +19,7 @@ from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import validation
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject

@@ -13,7 +13,8 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.connection.public import Account
 from cargo_ai.engine.dispatch.credits import FREE, EstimateRun, RunCosts, is_denied
-from cargo_ai.engine.graph.action import Action, Actions, Call
+from cargo_ai.engine.graph.action import Action, Call
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import is_group
 from cargo_ai.store.driver import driver_connection
 

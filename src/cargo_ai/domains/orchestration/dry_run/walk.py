@@ -12,7 +12,8 @@ from cargo_ai.domains.orchestration.dry_run.node_costs import Costs, NodePrices
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
 from cargo_ai.domains.orchestration.dry_run.unknowns import UNKNOWN, fence
 from cargo_ai.engine.graph import group
-from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome, Scope
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph, is_group
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.engine.graph.tool_graph import ToolMissing

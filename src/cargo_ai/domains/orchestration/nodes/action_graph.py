@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from cargo_ai.contract.orchestration.action import AgentAction, ConnectorAction, NativeAction
 from cargo_ai.contract.orchestration.node import Node
-from cargo_ai.engine.graph.action import ONE_ROUTE, Actions, Call, Schema
+from cargo_ai.engine.graph.action import ONE_ROUTE, Call, Schema
 from cargo_ai.engine.graph.action import Action as Declared
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.expression import compile_config
 from cargo_ai.kernel.wire import JsonObject
 

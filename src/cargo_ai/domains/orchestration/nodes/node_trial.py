@@ -12,7 +12,8 @@ from pydantic_core import from_json
 from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.engine.graph import group
-from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import InvalidGraph, compile_graph, is_group
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.engine.graph.tool_graph import ToolMissing

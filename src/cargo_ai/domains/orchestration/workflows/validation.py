@@ -18,7 +18,8 @@ from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import tool_node
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.graph import validation
-from cargo_ai.engine.graph.action import Actions, Schema
+from cargo_ai.engine.graph.action import Schema
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.validation import Report, ToolSchemas
 from cargo_ai.expression import EngineExpression, ExpressionError, evaluator
 from cargo_ai.expression.code_syntax import CodeReport, check_code

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -104,10 +104,9 @@ def integration(service: EchoService) -> Iterator[Integration]:
         actions=(ACTION,),
         documentation="",
     )
-    known = cast("dict[str, Integration]", integrations())
-    known[SLUG] = made
+    integrations().loaded[SLUG] = made
     yield made
-    del known[SLUG]
+    del integrations().loaded[SLUG]
 
 
 @pytest.fixture

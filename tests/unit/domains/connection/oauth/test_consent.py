@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -166,7 +166,7 @@ async def test_what_is_declared_of_a_vendor_connects_refreshes_and_disconnects(
     url = vendor.service.url
     here = replace(declared, authorize_url=f"{url}/authorize", token_url=f"{url}/token", revoke_url=f"{url}/revoke")
     changed = replace(processes[0].integration, account=AccountSpec(sign_ins=(here,), verification=Verification("/me")))
-    cast("dict[str, Integration]", integrations())[SLUG] = changed
+    integrations().loaded[SLUG] = changed
     connector = await connected(api, vendor)
     await expire(state)
     outcome = await replace(processes[0], integration=changed).perform(connector)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cargo_ai.actions import native_actions
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action_registry import Actions
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node

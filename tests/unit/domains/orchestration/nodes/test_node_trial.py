@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.engine.graph.action import Action, Actions, Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.echo_service import EchoService, Say, echo_service
