@@ -19,9 +19,12 @@ PUBLIC = {operation.name: operation for operation in rest.public_operations()}
 COVERED = sorted(set(PUBLIC) & set(SURFACE))
 
 ANYBODY = {
+    "getInitialisation",
     "userManagement.user.getCurrent",
     "userManagement.user.update",
     "workspaceManagement.permission.all",
+    "workspaceManagement.report.create",
+    "workspaceManagement.session.upsert",
     "workspaceManagement.token.rotate",
     "workspaceManagement.user.getCurrent",
     "workspaceManagement.workspace.all",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,9 +35,18 @@ class Caller:
     role_slug: str
     rules: tuple[tuple[Rule, ...], ...]
 
-    def may(self, action: str) -> bool:
-        """Whether every layer allows the action and none denies it."""
-        return all(_allows(layer, action) for layer in self.rules)
+    @property
+    def has_resource_rules(self) -> bool:
+        """Whether any rule is about certain things only."""
+        return any(rule.resources is not None for layer in self.rules for rule in layer)
+
+    def may(self, action: str, resources: Collection[str] = ()) -> bool:
+        """Whether every layer allows the action and none denies it.
+
+        `resources`: the uuids of the things that a request names. A rule about certain things denies what names one of them, and
+        allows what names nothing else.
+        """
+        return all(_allows(layer, action, resources) for layer in self.rules)
 
 
 def _covers(pattern: str, action: str, *, write_implies_read: bool) -> bool:
@@ -52,13 +61,20 @@ def _covers(pattern: str, action: str, *, write_implies_read: bool) -> bool:
     return level in {"*", wanted_level} or (write_implies_read and level == "write" and wanted_level == "read")
 
 
-def _allows(layer: tuple[Rule, ...], action: str) -> bool:
-    said = {
-        rule.effect
-        for rule in layer
-        if rule.resources is None and any(_covers(pattern, action, write_implies_read=rule.effect == "allow") for pattern in rule.actions)
-    }
-    return said == {"allow"}
+def _allows(layer: tuple[Rule, ...], action: str, resources: Collection[str]) -> bool:
+    allowed: set[str] = set()
+    everywhere = False
+    for rule in layer:
+        if not any(_covers(pattern, action, write_implies_read=rule.effect == "allow") for pattern in rule.actions):
+            continue
+        if rule.effect == "deny":
+            if rule.resources is None or not set(rule.resources).isdisjoint(resources):
+                return False
+        elif rule.resources is None:
+            everywhere = True
+        else:
+            allowed.update(rule.resources)
+    return everywhere or (bool(resources) and allowed.issuperset(resources))
 
 
 @dataclass(slots=True)

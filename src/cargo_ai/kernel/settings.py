@@ -124,6 +124,9 @@ class Settings:
         10_000,
         least=50,
     )
+    max_workspaces = integer(
+        "How many workspaces this server may have; who may write a workspace can create others. 0: no limit.", ("api",), 100
+    )
     invitation_days = integer("How many days the link of an invitation works.", ("api",), 7, least=1)
     keep_runs_days = integer(
         "How many days runs and batches are kept after they have ended, with what their nodes gave, rounded up to whole months; and "

@@ -96,7 +96,9 @@ def walk(package: str) -> Iterator[ModuleType]:
 @cache
 def operation_handlers() -> Mapping[str, Handler]:
     """The function that answers each operation. Two for one operation are a bug (ValueError)."""
-    return handlers.collect(module for package in packages() for module in walk(package.module))
+    modules = [module for package in packages() for module in walk(package.module)]
+    # It asks operations of all domains, so that it is of none.
+    return handlers.collect([*modules, importlib.import_module("cargo_ai.server.initialisation")])
 
 
 @cache

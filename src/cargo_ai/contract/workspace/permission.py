@@ -5,11 +5,11 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import Nothing, Wire
+from cargo_ai.kernel.wire import Nothing, Uuid, Wire
 
 PermissionAction = Literal[
     "*",
@@ -79,6 +79,11 @@ PermissionAction = Literal[
 ]
 """The permissions of the contract, and `*` for all of them (the preset role `admin`)."""
 
+MAX_RULES = 100
+"""The most rules of one role or token."""
+MAX_RESOURCES = 1000
+"""The most things that one rule, or all rules of one user, may be about."""
+
 ACTIONS: tuple[str, ...] = get_args(PermissionAction)
 DOMAINS: tuple[str, ...] = tuple(action.removesuffix(":*") for action in ACTIONS if action.count(":") == 1 and action.endswith(":*"))
 """Every domain that has permissions of its own: `ai`, `billing`, ..."""
@@ -96,14 +101,27 @@ class Permission(Wire):
     """One rule. A deny wins over any allow."""
 
     effect: Literal["allow", "deny"]
-    resources: list[str] | None = Field(default=None, description="The uuids to which the rule applies; null: all.")
-    actions: list[Annotated[PermissionAction, BeforeValidator(_validate_action)]] = Field(min_length=1)
+    resources: list[Uuid] | None = Field(
+        default=None, max_length=MAX_RESOURCES, description="The uuids to which the rule applies; null: all."
+    )
+    actions: list[Annotated[PermissionAction, BeforeValidator(_validate_action)]] = Field(min_length=1, max_length=200)
+
+
+def _validate_resources(rule: Permission) -> Permission:
+    if rule.resources is not None:
+        raise ValueError("this rule is about all resources: leave `resources` null")
+    return rule
+
+
+Rules = Annotated[list[Annotated[Permission, AfterValidator(_validate_resources)]], Field(max_length=MAX_RULES)]
+"""The rules of roles and tokens, which are about no single thing."""
 
 
 class ListedPermission(Wire):
     """One permission, by the name that rules use."""
 
     action: PermissionAction
+    description: str = Field(description="What it permits.")
     roles: list[str] = Field(description="The preset roles that have it.")
     operations: list[str] = Field(description="The operations that need exactly it; `write` includes `read`, `*` both.")
 
@@ -121,7 +139,7 @@ get_all: Operation[Nothing, PermissionsReply, Any] = operations.add(
         "/workspaceManagement/permissions/list",
         request=Nothing,
         response=PermissionsReply,
-        summary="List every permission that the rules of a token can name, the roles that have it and the operations that need it.",
+        summary="List every permission that rules can name: what it permits, and which roles have it.",
         permission=None,
         cli=Cli(examples=("cargo-ai workspace permission list",)),
     )

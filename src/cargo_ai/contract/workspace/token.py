@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.contract.workspace.permission import Permission, Rules
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Timestamp, Uuid, Wire
 
-
-def _validate_resources(rule: Permission) -> Permission:
-    if rule.resources is not None:
-        raise ValueError("a token's rule is about all resources: leave `resources` null")
-    return rule
-
-
-Rules = list[Annotated[Permission, AfterValidator(_validate_resources)]]
 TokenName = Annotated[str, Field(min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=2000)]
 

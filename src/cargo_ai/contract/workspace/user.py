@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.account import WebExtensionData
 from cargo_ai.contract.workspace.invitation import NewInvitation
-from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.contract.workspace.permission import Permission, PermissionAction
 from cargo_ai.contract.workspace.role import Role
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Nothing, Removed, Timestamp, Uuid, Wire
@@ -78,6 +78,30 @@ class RemoveUser(Wire):
     """Which user to remove."""
 
     user_uuid: Uuid = Field(description="The user.")
+
+
+class UpsertPermission(Wire):
+    """What some users may, or may not, do with one thing."""
+
+    action: PermissionAction = Field(description="The permission, such as orchestration:workflow:read.")
+    resource_uuid: Uuid = Field(description="The thing: requests that name it by this uuid.")
+    effect: Literal["allow", "deny"] = Field(description="allow or deny; a deny wins.")
+    user_uuids: list[Uuid] = Field(default_factory=list, max_length=100, description="The users.")
+    emails: list[Email] = Field(default_factory=list, max_length=100, description="Users by their e-mail addresses.")
+
+
+class RemovePermission(Wire):
+    """Which rules of a user to remove."""
+
+    user_uuid: Uuid = Field(description="The user.")
+    resource_uuid: Uuid = Field(description="The thing.")
+    effect: Literal["allow", "deny"] = Field(description="allow or deny.")
+
+
+class ChangedUsers(Wire):
+    """How many users have a changed rule."""
+
+    count: int
 
 
 _user_not_found = refusal(404, "There is no user {user} in this workspace.")
@@ -174,5 +198,57 @@ remove: Operation[RemoveUser, Removed, RemoveReason] = operations.add(
             "lastAdmin": _last_admin,
         },
         cli=Cli(examples=("cargo-ai workspace user remove --user-uuid 0198c5f0-0000-7000-8000-000000000001",)),
+    )
+)
+
+UpsertPermissionReason = Literal["failedToCreateUsers", "failedToUpsertPermissions", "permissionsTooWide", "invalidUsers"]
+
+upsert_permission: Operation[UpsertPermission, ChangedUsers, UpsertPermissionReason] = operations.add(
+    Operation(
+        "workspaceManagement.user.upsertPermission",
+        "POST",
+        "/workspaceManagement/users/permissions",
+        request=UpsertPermission,
+        response=ChangedUsers,
+        summary="Allow or deny users something with one thing, besides what their roles say.",
+        permission="workspaceManagement:write",
+        refusals={
+            "failedToCreateUsers": refusal(400, "There is no user {email} in this workspace yet. Invite that user first."),
+            "failedToUpsertPermissions": refusal(409, "{email} {problem}."),
+            "permissionsTooWide": refusal(400, "You may not do {action} yourself, so you cannot allow it."),
+            "invalidUsers": refusal(400, "Name users by `userUuids` or `emails`; there is no user {user} in this workspace."),
+        },
+        cli=Cli(
+            examples=(
+                "cargo-ai workspace user upsert-permission --action orchestration:workflow:write --effect deny "
+                "--resource-uuid 0198c5f0-0000-7000-8000-000000000001 --emails ann@example.com",
+            )
+        ),
+        agent_safe=False,
+    )
+)
+
+RemovePermissionReason = Literal["userNotFound", "roleTooPowerful"]
+
+remove_permission: Operation[RemovePermission, ChangedUsers, RemovePermissionReason] = operations.add(
+    Operation(
+        "workspaceManagement.user.removePermission",
+        "DELETE",
+        "/workspaceManagement/users/{userUuid}/permissions",
+        request=RemovePermission,
+        response=ChangedUsers,
+        summary="Remove what was allowed or denied to a user with one thing.",
+        permission="workspaceManagement:write",
+        refusals={
+            "userNotFound": _user_not_found,
+            "roleTooPowerful": refusal(400, "Without it {user} may do {action} there, which you may not do yourself."),
+        },
+        cli=Cli(
+            examples=(
+                "cargo-ai workspace user remove-permission --user-uuid 0198c5f0-0000-7000-8000-000000000002 "
+                "--resource-uuid 0198c5f0-0000-7000-8000-000000000001 --effect deny",
+            )
+        ),
+        agent_safe=False,
     )
 )

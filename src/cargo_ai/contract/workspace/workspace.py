@@ -72,7 +72,22 @@ class WorkspacesReply(Wire):
     workspaces: list[Workspace]
 
 
+class CreatedWorkspace(Wire):
+    """A new workspace, and the token by which its admin, the caller, signs in to it."""
+
+    workspace: Workspace
+    token: str = Field(description="Shown only now. It opens the new workspace and no other.")
+
+
 _NOT_STORED = "Accepted for compatibility; it has no effect and is not stored."
+
+
+class CreateWorkspace(Wire):
+    """A new workspace."""
+
+    name: Name = Field(description="Its name.")
+    metadata: Metadata | None = Field(default=None, description="Answers to the onboarding questions.")
+    logo_base64: str | None = Field(default=None, max_length=2_000_000, description=_NOT_STORED)
 
 
 class UpdateWorkspace(Wire):
@@ -163,6 +178,43 @@ get_usage: Operation[Nothing, UsageReply, Never] = operations.add(
         summary="Show each quota of the workspace: its limit, how much is used, and what to remove.",
         permission="workspaceManagement:read",
         cli=Cli(words=("workspace", "usage"), examples=("cargo-ai workspace usage",)),
+    )
+)
+
+CreateReason = Literal[
+    "userNotFound",
+    "roleNotFound",
+    "failedToScheduleSync",
+    "systemOfRecordAlreadyUsedByAnotherWorkspace",
+    "cannotSetupClient",
+    "missingPermissions",
+    "tooManyWorkspaces",
+]
+
+create: Operation[CreateWorkspace, CreatedWorkspace, CreateReason] = operations.add(
+    Operation(
+        "workspaceManagement.workspace.create",
+        "POST",
+        "/workspaceManagement/workspaces",
+        request=CreateWorkspace,
+        response=CreatedWorkspace,
+        summary="Create another workspace on this server, with yourself as its admin. The reply has a token for it.",
+        permission="workspaceManagement:write",
+        refusals={
+            "userNotFound": refusal(404, "Your account does not exist any more."),
+            "roleNotFound": refusal(400, "The preset roles could not be made."),
+            "failedToScheduleSync": refusal(502, "The sync could not be scheduled."),
+            "systemOfRecordAlreadyUsedByAnotherWorkspace": refusal(409, "That system of record belongs to another workspace."),
+            "cannotSetupClient": refusal(400, "The system of record could not be set up."),
+            "missingPermissions": refusal(
+                403, "Your token is restricted ({problem}), and the token of a new workspace would not be. Use one that is not."
+            ),
+            "tooManyWorkspaces": refusal(
+                409, "This server has {count} workspaces, which is as many as CARGO_AI_MAX_WORKSPACES lets it have."
+            ),
+        },
+        cli=Cli(examples=('cargo-ai workspace workspace create --name "Acme Europe"',)),
+        agent_safe=False,
     )
 )
 

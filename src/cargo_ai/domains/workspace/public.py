@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -126,10 +127,10 @@ async def bootstrap(db: AsyncSession, hooks: Hooks, *, email: str = FIRST_ADMIN,
     return await add_workspace(db, hooks, name=workspace_name, email=email)
 
 
-async def add_workspace(db: AsyncSession, hooks: Hooks, *, name: str, email: str) -> Bootstrap:
+async def add_workspace(db: AsyncSession, hooks: Hooks, *, name: str, email: str, details: dict[str, Any] | None = None) -> Bootstrap:
     """A new workspace with the preset roles, this person as its admin, and a token of the admin's. The caller commits."""
     former = db.info.get("scope")
-    workspace = Workspace(uuid=ids.new(), name=name)
+    workspace = Workspace(uuid=ids.new(), name=name, details=details)
     db.add(workspace)
     await db.flush()
     try:

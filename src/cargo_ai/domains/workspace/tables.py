@@ -130,3 +130,26 @@ class Folder(Stamped, Owned, Row):
     emoji_slug: Mapped[str]
     position: Mapped[float | None]
     deleted_at: Mapped[datetime | None]
+
+
+class Report(Stamped, Owned, Row):
+    """What a user reported to those who run the server."""
+
+    __tablename__ = "reports"
+
+    user_uuid: Mapped[uuid.UUID]
+    title: Mapped[str]
+    description: Mapped[str]
+
+
+class AgentSession(Stamped, Owned, Row):
+    """What a coding agent did for a user in one of its sessions, by the agent's own id."""
+
+    __tablename__ = "agent_sessions"
+    __table_args__ = (UniqueConstraint("workspace_uuid", "session_id"),)
+
+    user_uuid: Mapped[uuid.UUID]
+    session_id: Mapped[str]
+    title: Mapped[str]
+    summary: Mapped[str]
+    finished_at: Mapped[datetime | None]

@@ -1,17 +1,19 @@
-"""Workspace: show and update the workspace of the caller's token."""
+"""Workspace: show and update the workspace of the caller's token, and create others."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import workspace as contract
+from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.members.role import find
-from cargo_ai.domains.workspace.tables import Workspace
+from cargo_ai.domains.workspace.tables import Token, Workspace
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing
+from cargo_ai.store.session import across_workspaces
 
 _WITHOUT_EFFECT = (
     "allowed_email_domains",
@@ -62,6 +64,27 @@ async def get_all(ctx: Context, request: Nothing) -> contract.WorkspacesReply:
 async def get_current(ctx: Context, request: Nothing) -> contract.WorkspaceReply:
     """The workspace of the caller's token."""
     return contract.WorkspaceReply(workspace=to_response(await _current(ctx), ctx.settings))
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateWorkspace) -> contract.CreatedWorkspace:
+    """Create a workspace whose admin is the caller. The token of this request does not open it: each token is bound to one workspace."""
+    restricted = (await ctx.db.execute(select(Token.permissions, Token.expires_at).where(Token.uuid == ctx.who.token_uuid))).one()
+    if restricted.permissions is not None or restricted.expires_at is not None:
+        problem = "by rules of its own" if restricted.permissions is not None else "it expires"
+        contract.create.refuse("missingPermissions", fix="cargo-ai workspace token list", problem=problem)
+    email = found_or_refuse(contract.create, await public.email_of(ctx.db, ctx.who.user_uuid), "userNotFound")
+    most = ctx.settings.max_workspaces
+    with across_workspaces(ctx.db):
+        count = await ctx.db.scalar(select(func.count()).select_from(Workspace)) or 0
+    if most and count >= most:
+        contract.create.refuse("tooManyWorkspaces", count=count)
+    if request.logo_base64 is not None:
+        ctx.warn("logoBase64 has no effect on this platform and was not stored.")
+    details = None if request.metadata is None else request.metadata.to_wire()
+    created = await public.add_workspace(ctx.db, ctx.services.hooks, name=request.name, email=email, details=details)
+    row = (await ctx.db.scalars(select(Workspace).where(Workspace.uuid == created.workspace_uuid))).one()
+    return contract.CreatedWorkspace(workspace=to_response(row, ctx.settings), token=created.token)
 
 
 @handles(contract.update)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +64,7 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
     operation = handled.operation
     caller = await authenticate(state, request)
     payload = await requests.payload(request, operation)
-    require_permission(caller, operation.permission)
+    require_permission(caller, operation.permission, requests.named_things(operation, payload) if caller.has_resource_rules else ())
     command, warnings = validate(state.settings, operation, payload)
     claim = None
     if operation.writes and (key := requests.idempotency_key(request)) is not None:
@@ -130,9 +130,9 @@ async def _caller_of(db: AsyncSession, token: str) -> Caller | None:
     return await public.authenticate(db, token)
 
 
-def require_permission(caller: Caller, permission: str | None) -> None:
-    """Refusal (403) that names the permission when the caller lacks it; for None a token is enough."""
-    if permission is not None and not caller.may(permission):
+def require_permission(caller: Caller, permission: str | None, things: Collection[str] = ()) -> None:
+    """Refusal (403) that names the permission when the caller lacks it for these things; for None a token is enough."""
+    if permission is not None and not caller.may(permission, things):
         raise Refusal(403, "forbidden", f"You need the permission {permission} for this.", {"permission": permission})
 
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from cargo_ai.kernel import json_limits, query
+from cargo_ai.kernel import ids, json_limits, query
 from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
@@ -136,6 +136,25 @@ def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         document |= {name: [item for key, value in pairs if key == name for item in value.split(",")] for name in plain}
     return document
+
+
+def named_things(operation: AnyOperation, payload: Mapping[str, object]) -> set[str]:
+    """The uuids that a request names in the fields which its operation has, for rules about certain things."""
+    things: set[str] = set()
+    for field in _fields_of_uuids(operation.request):
+        value = payload.get(field)
+        texts = cast("list[object]", value) if isinstance(value, list) else [value]
+        things.update(str(uid) for text in texts if isinstance(text, str) and (uid := ids.parse(text)) is not None)
+    return things
+
+
+@lru_cache(maxsize=1024)
+def _fields_of_uuids(model: type[BaseModel]) -> tuple[str, ...]:
+    names: set[str] = set()
+    for name, field in model.model_fields.items():
+        choices: list[object] = getattr(field.validation_alias, "choices", [])
+        names |= {name, field.alias or name} | {choice for choice in choices if isinstance(choice, str)}
+    return tuple(name for name in names if name.lower().endswith(("uuid", "uuids")))
 
 
 @lru_cache(maxsize=1024)

@@ -79,7 +79,7 @@ async def test_roles_come_with_their_permissions(admin: Person) -> None:
     assert [one["slug"] for one in roles] == ["admin", "member", "viewer"]
     (rule,) = roles[0]["permissions"]
     assert set(rule["actions"]) == {f"{room}:*" for room in DOMAINS} and (rule["effect"], rule["resources"]) == ("allow", None)
-    assert set(roles[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt"}
+    assert set(roles[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt", "isPreset"}
 
 
 async def test_members_and_viewers_cannot_change_the_workspace_its_users_or_its_tokens(join: Joining) -> None:
