@@ -122,6 +122,10 @@ class Relation:
     """Whether a refresh or a fill is under way."""
     is_stale: bool = False
     """Whether records that its computed columns look up have changed since these were computed."""
+    source: str | None = None
+    """What user SQL reads in place of the view: a select of some of its columns and rows, in SQL of ours."""
+    reads: tuple[Relation, ...] = ()
+    """What `source` reads besides the view."""
     _by_slug: dict[str, Column] = field(default_factory=dict[str, Column], init=False, repr=False, compare=False)
 
     @property

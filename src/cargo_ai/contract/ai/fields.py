@@ -71,7 +71,8 @@ class _Resource(Wire):
 
 
 class ModelResource(_Resource):
-    """Records of a model. `isReadOnly` is true where it is absent."""
+    """Records of a model. `isReadOnly` is true where it is absent; `limit`: rows of one query. `requiresApproval`: a person decides on each
+    call that writes or removes records."""
 
     kind: Literal["model"]
     integration_slug: Word | None = None
@@ -80,6 +81,7 @@ class ModelResource(_Resource):
     selected_column_slugs: Annotated[list[Word], Field(max_length=500)] | None = None
     limit: Annotated[int, Field(ge=1, le=1_000)] | None = None
     is_read_only: bool = True
+    requires_approval: bool = False
 
 
 class FileItem(Wire):

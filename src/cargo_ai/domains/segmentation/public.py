@@ -25,6 +25,7 @@ from cargo_ai.domains.segmentation.changes.comparison_sql import STORED_SNAPSHOT
 from cargo_ai.domains.segmentation.changes.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
+from cargo_ai.domains.segmentation.model_scope import ModelScope, model_scope, within
 from cargo_ai.domains.segmentation.play_segment import (
     create_play_segment,
     forget_play_segment,
@@ -43,6 +44,7 @@ __all__ = [
     "STORED_SNAPSHOTS",
     "Change",
     "InvalidFilter",
+    "ModelScope",
     "SegmentChanged",
     "SegmentInfo",
     "ValidatedFilter",
@@ -57,6 +59,7 @@ __all__ = [
     "find_segment",
     "forget_play_segment",
     "last_excluded_at",
+    "model_scope",
     "record_chunks",
     "remove_play_segment",
     "restore_play_segment",
@@ -64,6 +67,7 @@ __all__ = [
     "set_watched",
     "update_play_segment",
     "validate_filter",
+    "within",
 ]
 
 

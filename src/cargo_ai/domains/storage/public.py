@@ -17,7 +17,7 @@ from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh
 from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
 from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
-from cargo_ai.domains.storage.records import ingest
+from cargo_ai.domains.storage.records import ingest, scoped_write
 from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.domains.storage.unfinished import Unfinished, unfinished
@@ -42,6 +42,7 @@ __all__ = [
     "model_names",
     "propose_index",
     "relation",
+    "scoped_write",
     "select_with_grouped_metrics",
     "start_refresh",
     "unfinished",

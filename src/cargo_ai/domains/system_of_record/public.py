@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.system_of_record.run_query import MAX_ROWS, fetch, fetch_over, sign_download
+from cargo_ai.domains.system_of_record.run_query import MAX_ROWS, fetch, fetch_over, fetch_tables, sign_download
 
-__all__ = ["MAX_ROWS", "fetch", "fetch_over", "sign_download"]
+__all__ = ["MAX_ROWS", "fetch", "fetch_over", "fetch_tables", "sign_download"]

@@ -86,6 +86,17 @@ async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, m
         return page
 
 
+async def fetch_tables(services: Services, user: uuid.UUID | None, text: str, catalog: Catalog, *, limit: int) -> ResultPage:
+    """The same over tables that the caller has made of the workspace's models, within the workspace's time for a statement."""
+    workspace = catalog.workspace
+    async with _log_query(_LoggedQuery(services.database, workspace, user, text, clock.now())) as asked:
+        checked = await _check_text(text, catalog)
+        seconds = await _seconds(services.database, workspace)
+        page = await open_executor(services.database, services.secrets).fetch(checked, catalog, limit=limit, seconds=seconds)
+        asked.bytes = page.bytes
+        return replace(page, is_refreshing=is_refreshing(checked))
+
+
 async def sign_download(ctx: Context, text: str, format: str | None) -> tuple[str, bool]:
     """The URL of a file of everything that a query gives, and whether work on what it reads is under way. SqlRefused when it cannot be run;
     Refusal for an unknown format."""

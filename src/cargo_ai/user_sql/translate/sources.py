@@ -183,15 +183,15 @@ def _table(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, Source]:
         outputs = rename_outputs(cte.outputs, _alias_columns(node))
         return f"{cte.handle} AS {handle}{_column_list(outputs)}", Source(handle, called, outputs, cte.single)
     relation = names.find_relation(c.catalog, parts)
-    if relation not in c.relations:
-        c.relations.append(relation)
+    c.relations += [read for read in (relation, *relation.reads) if read not in c.relations]
     if _alias_columns(node):
         refuse("The columns of a table cannot be renamed in FROM: use AS in the SELECT list.")
     outputs, others = names.relation_outputs(relation, KIND_OF_COLUMN)
     system = tuple(Output(column.slug, KIND_OF_COLUMN[column.type]) for column in SYSTEM_COLUMNS.values() if relation.system)
     path = None if alias is not None and alias.name else (relation.dataset, relation.slug)
     source = Source(handle, called, (*system, *outputs), path=path, spellings=others)
-    return f"{shapes.quote_name(relation.schema)}.{shapes.quote_name(relation.view)} AS {handle}", source
+    read = f"{shapes.quote_name(relation.schema)}.{shapes.quote_name(relation.view)}" if relation.source is None else f"({relation.source})"
+    return f"{read} AS {handle}", source
 
 
 def _subquery(c: Compiler, node: exp.Expr, scope: Scope, outer: Scope | None, prefix: str) -> tuple[str, Source]:

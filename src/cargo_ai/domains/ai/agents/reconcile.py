@@ -9,6 +9,7 @@ from typing import Any
 from cargo_ai.context.context import Context
 from cargo_ai.contract.ai.fields import ReconcileOptions
 from cargo_ai.domains.ai.agents import lookup
+from cargo_ai.domains.ai.capabilities import models
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.storage import public as storage
@@ -84,13 +85,13 @@ async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID)
             raise NotReconciled(f"{slug}: there is no connector {connector}.")
 
 
-async def _check_resource(ctx: Context, resource: Mapping[str, Any]) -> None:
+async def _check_resource(ctx: Context, resource: JsonObject) -> None:
     if resource["kind"] != "model":
         raise NotReconciled(f"{resource['slug']}: files cannot be searched on this server yet.")
-    catalog = await storage.catalog(ctx.db, ctx.workspace)
-    uid = ids.parse(str(resource.get("modelUuid") or ""))
-    if uid is None or catalog.by_model(uid) is None:
-        raise NotReconciled(f"{resource['slug']}: there is no model {resource.get('modelUuid')}.")
+    try:
+        await models.scope_of(ctx.db, await storage.catalog(ctx.db, ctx.workspace), resource)
+    except models.Unusable as error:
+        raise NotReconciled(f"{resource['slug']}: {error}") from None
 
 
 async def check_connector(ctx: Context, parts: Mapping[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cargo_ai.domains.ai.capabilities import models
 from cargo_ai.domains.ai.chats.offer import MakeOffer
 
-OFFERS: tuple[MakeOffer, ...] = ()
+OFFERS: tuple[MakeOffer, ...] = (models.offer,)
 """Asked in this order when an answer is opened."""
 
 SLUGS: frozenset[str] = frozenset(())

@@ -24,6 +24,7 @@ from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.graph.action import InvalidConfig
+from cargo_ai.engine.journal import crash_points
 from cargo_ai.integrations.kit import ServiceError, Throttled
 from cargo_ai.kernel import clock, json_schema, log
 from cargo_ai.kernel.secrets import WrongKey
@@ -210,6 +211,7 @@ class Answer:
             usable = None if problem is not None else self._toolbox.usable[asked.name]
             if isinstance(usable, BuiltIn):
                 given = await _perform(usable, asked, key)
+                crash_points.point("after built-in tool")
                 call |= {"result": shortened(given.result), "failed": given.failed, "parts": list(given.parts)}
                 await self._save()
                 return
