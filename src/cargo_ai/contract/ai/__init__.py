@@ -6,5 +6,8 @@ GROUPS = {
     "ai chat": "Conversations with agents.",
     "ai message": "Send messages, and read what agents answer.",
     "ai template": "Agents to start from.",
+    "ai vote": "What users think of answers.",
+    "ai prompt": "Have a language model improve and judge instructions, and write JSON Schemas.",
+    "ai suggested-action": "What a user could say next to an agent.",
     "ai release": "Versions of agents: edit the draft, deploy it.",
 }

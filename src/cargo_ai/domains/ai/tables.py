@@ -1,4 +1,4 @@
-"""Tables of agents, their releases, chats and messages."""
+"""Tables of agents, their releases, chats, messages, votes and memories."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -51,10 +51,16 @@ class AgentRelease(Stamped, Owned, Row):
 
 
 class Chat(Stamped, Owned, Row):
-    """A conversation. `release_uuid`: the release that was asked for; null: the one that the trigger means."""
+    """A conversation. `release_uuid`: the release that was asked for; null: the one that the trigger means.
+
+    heartbeat_at: when the agent is asked again by itself; heartbeats_count: how often it was since a user has written.
+    """
 
     __tablename__ = "chats"
-    __table_args__ = (Index("ix_chats_agent", "workspace_uuid", "agent_uuid", "uuid"),)
+    __table_args__ = (
+        Index("ix_chats_agent", "workspace_uuid", "agent_uuid", "uuid"),
+        Index("ix_chats_heartbeat", "heartbeat_at", postgresql_where=text("heartbeat_at is not null")),
+    )
 
     user_uuid: Mapped[uuid.UUID | None]
     agent_uuid: Mapped[uuid.UUID | None]
@@ -63,6 +69,8 @@ class Chat(Stamped, Owned, Row):
     trigger: Mapped[dict[str, Any]] = mapped_column(Json)
     trace_uuid: Mapped[uuid.UUID]
     last_message_uuid: Mapped[uuid.UUID | None]
+    heartbeat_at: Mapped[datetime | None]
+    heartbeats_count: Mapped[int] = mapped_column(Integer, default=0)
     deleted_at: Mapped[datetime | None]
 
 
@@ -72,12 +80,14 @@ class Message(Stamped, Owned, Row):
     steps: of an answer, what the language model said and what its tools gave, in order, as each step ended: from here it is taken up again.
     execution_key: of the answer to a node of a workflow, which is asked for once.
     owner, leased_until: the process that writes it, and until when it has said to be alive.
+    afterwards_at: of an answer, from when a process may do what is left to be done after it; null: nothing.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_chat", "chat_uuid", "uuid"),
         Index("uq_messages_execution_key", "execution_key", unique=True),
+        Index("ix_messages_afterwards", "afterwards_at", postgresql_where=text("afterwards_at is not null")),
         Index("ix_messages_unfinished", "leased_until", postgresql_where=text("status in ('pending', 'generating', 'cancelling')")),
     )
 
@@ -95,5 +105,32 @@ class Message(Stamped, Owned, Row):
     execution_key: Mapped[str | None]
     owner: Mapped[uuid.UUID | None]
     leased_until: Mapped[datetime | None]
+    afterwards_at: Mapped[datetime | None]
+    evaluation: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    suggested_actions: Mapped[list[Any] | None] = mapped_column(Json)
     finished_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+
+
+class Vote(Owned, Row):
+    """What a user thinks of an answer."""
+
+    __tablename__ = "votes"
+    __table_args__ = (Index("ix_votes_chat", "chat_uuid", "message_uuid"),)
+
+    message_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.uuid"), primary_key=True)
+    user_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chat_uuid: Mapped[uuid.UUID]
+    is_upvoted: Mapped[bool]
+    updated_at: Mapped[datetime]
+
+
+class AgentMemory(Stamped, Owned, Row):
+    """Something that agents have learned. scope: who shares it; `owner`: the user or agent, of the scope workspace the workspace."""
+
+    __tablename__ = "agent_memories"
+    __table_args__ = (Index("ix_agent_memories_owner", "workspace_uuid", "scope", "owner", "updated_at"),)
+
+    scope: Mapped[str]
+    owner: Mapped[uuid.UUID]
+    content: Mapped[str]

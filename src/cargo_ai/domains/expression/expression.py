@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.expression import expression as contract
-from cargo_ai.expression import ExpressionError, JsonValue, compile_config, evaluator
+from cargo_ai.domains.expression import trial
 
 
 @handles(contract.evaluate)
 async def evaluate(ctx: Context, request: contract.EvaluateExpression) -> contract.Evaluation:
     """Its value over the variables; what it warns of is a warning of the reply."""
-    resolver = compile_config(
-        cast("JsonValue", request.expression.to_wire()), names=frozenset({"nodes", "parentNodes", *request.variables})
-    )
-    warnings: list[str] = []
-    try:
-        questions = resolver.questions(request.variables)
-        answers = await evaluator.shared().ask(ctx.workspace, request.variables, questions) if questions else {}
-        data = resolver(request.variables, warnings, answers)
-    except ExpressionError as error:
-        return contract.Evaluation(error_message=error.message)
-    for warning in warnings:
+    tried = await trial.evaluate(ctx.workspace, request.expression.to_wire(), request.variables)
+    if tried.error is not None:
+        return contract.Evaluation(error_message=tried.error)
+    for warning in tried.warnings:
         ctx.warn(warning)
-    return contract.Evaluation(data=data)
+    return contract.Evaluation(data=tried.value)

@@ -193,3 +193,22 @@ async def test_chats_are_listed_by_agent_status_and_name(api: ApiClient, model: 
     (listed,) = (await api.call("ai.chat.list", agentUuid=agent, name="100%", messageStatuses="success", triggerType="draft"))["chats"]
     assert (listed["uuid"], listed["lastMessage"]["status"]) == (chat["uuid"], "success")
     assert (await api.call("ai.chat.list", agentUuid=agent, name="100_"))["chats"] == []
+
+
+async def test_a_user_has_one_vote_about_an_answer(api: ApiClient, backend: Backend, model: Running) -> None:
+    answer = await answer_to(api, "Who buys?", agentUuid=await new_agent(api, **_named(*MODELS[0])))
+    about = {"chatUuid": answer["chatUuid"], "messageUuid": answer["uuid"]}
+    await api.call("ai.vote.upsert", **about, isUpvoted=True)
+    vote = (await api.call("ai.vote.upsert", **about, isUpvoted=False))["vote"]
+    assert (await api.call("ai.vote.list", chatUuid=answer["chatUuid"]))["votes"] == [vote] and vote["isUpvoted"] is False
+    asked = (await api.call("ai.message.list", chatUuid=answer["chatUuid"]))["messages"][0]["uuid"]
+    assert await api.refused("ai.vote.upsert", chatUuid=answer["chatUuid"], messageUuid=asked, isUpvoted=True) == (
+        400,
+        "messageNotAssistant",
+    )
+    assert await api.refused("ai.vote.upsert", chatUuid=answer["chatUuid"], messageUuid=answer["chatUuid"], isUpvoted=True) == (
+        404,
+        "messageNotFound",
+    )
+    assert await backend.other_api.refused("ai.vote.upsert", **about, isUpvoted=True) == (404, "chatNotFound")
+    assert await backend.other_api.refused("ai.vote.list", chatUuid=answer["chatUuid"]) == (404, "chatNotFound")

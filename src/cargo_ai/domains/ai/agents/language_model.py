@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cargo_ai.context.context import Context
+from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import public as connection
 
 USUAL = {
@@ -23,28 +27,46 @@ SET_UP = (
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The language model that a request names; None: it leaves that to the workspace."""
+
+    integration_slug: str | None = None
+    connector_uuid: str | None = None
+    language_model_slug: str | None = None
+
+
+ANY = Named()
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """An integration and one of its language models."""
+    """An integration and one of its language models; `connector_uuid` None: the integration's default account. A slug "" is to be named."""
 
     integration_slug: str
     language_model_slug: str
+    connector_uuid: str | None = None
 
 
-async def connected(ctx: Context) -> list[connection.Account]:
-    """The connectors of the workspace that have language models."""
-    known = await connection.integrations(ctx.services, ctx.workspace)
-    return [
-        account
-        for account in await connection.accounts(ctx.db)
-        if (integration := known.get(account.integration_slug)) is not None and integration.language_models is not None
-    ]
+async def choose(services: Services, db: AsyncSession, workspace: uuid.UUID, named: Named) -> Choice | None:
+    """The model that is named; what is left out is that of the named connector, else of the first service that is connected.
+
+    None where no connector that fits has language models.
+    """
+    known = await connection.integrations(services, workspace)
+    for account in await connection.accounts(db):
+        integration = known.get(account.integration_slug)
+        if integration is None or integration.language_models is None or named.integration_slug not in (None, account.integration_slug):
+            continue
+        if named.connector_uuid in (None, str(account.uuid)):
+            slug = named.language_model_slug or USUAL.get(account.integration_slug, "")
+            return Choice(account.integration_slug, slug, str(account.uuid))
+    return None
 
 
 async def default(ctx: Context) -> Choice:
     """What a new draft begins with: a model of the first service that is connected, else OpenAI's usual one, with a warning."""
-    accounts = await connected(ctx)
-    if not accounts:
-        ctx.warn(f"No language model is connected yet. {SET_UP}")
-        return Choice("openAi", USUAL["openAi"])
-    slug = accounts[0].integration_slug
-    return Choice(slug, USUAL.get(slug, ""))
+    choice = await choose(ctx.services, ctx.db, ctx.workspace, ANY)
+    if choice is not None:
+        return choice
+    ctx.warn(f"No language model is connected yet. {SET_UP}")
+    return Choice("openAi", USUAL["openAi"])

@@ -20,7 +20,6 @@ from cargo_ai.domains.ai.chats import conversation
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.domains.ai.chats.sending import rows_of
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
-from cargo_ai.domains.connection import public as connection
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -133,7 +132,7 @@ class AgentNodes:
             agent, release = (None, None) if call.node.get("kind") == "native" else await _release(db, call.node)
             given = asked.given
             if release is None and not given.get("integrationSlug"):
-                given |= await self._default(db, call.workspace, given.get("connectorUuid"))
+                given |= await self._default(db, call.workspace, given)
             trigger = {"type": "workflow", "uuid": str(call.workflow), "nodeUuid": str(call.node.get("uuid")), "runUuid": str(call.run)}
             chat = Chat(uuid=ids.new(), workspace_uuid=call.workspace, agent_uuid=agent, trigger=trigger, trace_uuid=call.trace)
             db.add(chat)
@@ -146,15 +145,13 @@ class AgentNodes:
             await db.commit()
             return answer.uuid
 
-    async def _default(self, db: AsyncSession, workspace: uuid.UUID, connector: str | None) -> JsonObject:
-        """The language model of a node that names none: of its connector, else of the first service that is connected."""
-        known = await connection.integrations(self._services, workspace)
-        for account in await connection.accounts(db):
-            integration = known.get(account.integration_slug)
-            if integration is not None and integration.language_models is not None and connector in (None, str(account.uuid)):
-                usual = language_model.USUAL.get(account.integration_slug, "")
-                return {"integrationSlug": account.integration_slug, "languageModelSlug": usual}
-        raise InvalidConfig(f"No language model is connected. {language_model.SET_UP}")
+    async def _default(self, db: AsyncSession, workspace: uuid.UUID, given: JsonObject) -> JsonObject:
+        """The language model of a node that names no integration: of its connector, else of the first service that is connected."""
+        named = language_model.Named(None, given.get("connectorUuid"), given.get("languageModelSlug"))
+        choice = await language_model.choose(self._services, db, workspace, named)
+        if choice is None:
+            raise InvalidConfig(f"No language model is connected. {language_model.SET_UP}")
+        return {"integrationSlug": choice.integration_slug, "languageModelSlug": choice.language_model_slug}
 
 
 async def _release(db: AsyncSession, node: Mapping[str, Any]) -> tuple[uuid.UUID, AgentRelease]:

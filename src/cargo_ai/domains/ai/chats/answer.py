@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import language_model
+from cargo_ai.domains.ai.asking import usage
 from cargo_ai.domains.ai.chats import conversation, effective
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
@@ -270,22 +271,7 @@ class Answer:
         )
 
     def _usage(self, former: Mapping[str, Any], step: Step) -> JsonObject:
-        took = {
-            "inputTokensCount": step.usage.sent,
-            "outputTokensCount": step.usage.received,
-            "cacheReadTokensCount": step.usage.cache_read,
-            "cacheWriteTokensCount": step.usage.cache_written,
-            "reasoningTokensCount": step.usage.reasoning,
-            "tokensUsedCount": step.usage.sent + step.usage.received,
-            "billableTokensCount": step.usage.sent + step.usage.received,
-        }
-        total: JsonObject = {name: int(former.get(name, 0)) + count for name, count in took.items()}
-        # The account is the workspace's own: only its vendor charges it.
-        return total | {
-            "creditsUsedCount": 0,
-            "languageModelSlug": self._plan.language_model_slug,
-            "connectorUuid": str(self._model.connector),
-        }
+        return usage.added(former, step.usage, self._plan.language_model_slug, self._model.connector)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:

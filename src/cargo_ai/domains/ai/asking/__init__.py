@@ -1,0 +1,1 @@
+"""Asking a language model for one structured answer, outside of a chat."""

@@ -1,0 +1,26 @@
+"""What asking a language model took, as messages and replies show it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.llm.step import Usage
+
+
+def added(former: Mapping[str, Any], step: Usage, language_model: str, connector: uuid.UUID) -> JsonObject:
+    """The usage so far ({} at first) with that of one more step."""
+    took = {
+        "inputTokensCount": step.sent,
+        "outputTokensCount": step.received,
+        "cacheReadTokensCount": step.cache_read,
+        "cacheWriteTokensCount": step.cache_written,
+        "reasoningTokensCount": step.reasoning,
+        "tokensUsedCount": step.sent + step.received,
+        "billableTokensCount": step.sent + step.received,
+    }
+    total: JsonObject = {name: int(former.get(name, 0)) + count for name, count in took.items()}
+    # The account is the workspace's own: only its vendor charges it.
+    return total | {"creditsUsedCount": 0, "languageModelSlug": language_model, "connectorUuid": str(connector)}

@@ -1,0 +1,1 @@
+"""Prompts, suggestions and expressions that a language model writes for people."""
