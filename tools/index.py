@@ -163,16 +163,15 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         command["table"] = {"field": field, "columns": list(columns)}
     if operation.cli.page is not None:
         command["page"] = operation.cli.page
-    if operation.cli.table is not None or operation.cli.page is not None:
-        plain = {"wire": "json", "in": "cli", "type": "boolean", "flags": ["--json"]}
-        command["args"].append(plain | {"help": "Print the JSON document on a terminal, too."})
     if operation.cli.series is not None:
         field, inner = operation.cli.series
         command["series"] = {"field": field, "inner": inner}
-        command["args"] += [
-            {"wire": "output", "in": "cli", "type": "string", "flags": ["--output"], "values": ["json", "csv"], "help": "How to print it."},
-            {"wire": "chart", "in": "cli", "type": "boolean", "flags": ["--chart"], "help": "Draw it on stderr, too."},
-        ]
+        command["args"].append({"wire": "chart", "in": "cli", "type": "boolean", "flags": ["--chart"], "help": "Draw it on stderr, too."})
+    key = rows_of(operation)
+    if key is not None:
+        command["rows"] = key
+        if found_pages := pages(operation):
+            command["pages"] = found_pages
     if operation.cli.live is not None:
         command["live"] = operation.cli.live
     if operation.cli.announce is not None:
@@ -181,6 +180,41 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         field, value = operation.cli.fails_when
         command["failsWhen"] = {"field": field, "value": value}
     return command
+
+
+def rows_of(operation: AnyOperation) -> str | None:
+    """The list that a reply consists of; None for the reply of a write, and where other things are in it, too."""
+    if operation.output != "json":
+        return None
+    schema: Schema = operation.response.model_json_schema(by_alias=True, mode="serialization")
+    definitions: dict[str, Schema] = schema.get("$defs", {})
+    lists: list[str] = []
+    for name, value in schema.get("properties", {}).items():
+        items: Schema = value.get("items", {})
+        items = definitions[items["$ref"].rpartition("/")[2]] if "$ref" in items else items
+        if "$ref" in value or (items.get("type") == "object" and value.get("type") != "array"):
+            return None
+        if value.get("type") == "array" and items.get("type", "object") == "object":
+            lists.append(name)
+    if operation.writes and list(schema.get("properties", {})) != lists:
+        return None
+    preferred = [name for name in lists if name in ("records", "rows", "results")]
+    return preferred[0] if preferred else lists[0] if len(lists) == 1 else None
+
+
+def pages(operation: AnyOperation) -> Row | None:
+    """The request fields by which a list is read page by page; None where it comes whole."""
+    properties: dict[str, Schema] = operation.request.model_json_schema(by_alias=True).get("properties", {})
+    limit, offset = ("fetchingLimit", "fetchingOffset") if "fetchingLimit" in properties else ("limit", "offset")
+    if limit not in properties or offset not in properties or operation.writes:
+        return None
+    most = next((choice["maximum"] for choice in Shape(operation).choices(properties[limit]) if "maximum" in choice), 100)
+    found: Row = {"limit": limit, "offset": offset, "most": min(int(most), 1_000)}
+    if operation.cli.goes_on is not None:
+        field, key = operation.cli.goes_on
+        found["after"] = {"field": field, "key": key}
+        found["start"] = dict(operation.cli.goes_on_with)
+    return found
 
 
 def sentence(refusal: RefusalSpec) -> str:

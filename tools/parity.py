@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cargo_ai.cli.builtin import COMMANDS, builtin_module
+from cargo_ai.cli.output import is_list
 from cargo_ai.cli.parse import flag_table
 
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ def missing_parts(command: Row, row: Row) -> Iterator[str]:
     for flag, takes in command.get("flags", {}).items():
         if flag not in table:
             yield flag
-        elif isinstance(takes, list) and (values := table[flag].get("values")):
+        elif is_list(takes) and (values := table[flag].get("values")):
             yield from (f"{flag} {value}" for value in takes if value not in values)
     positions = [arg for arg in row["args"] if arg.get("positional")]
     yield from (f"<{name}>" for name in command.get("positionals", [])[len(positions) :])

@@ -18,12 +18,27 @@ def _own(wire: str, kind: str, about: str, hidden: bool = False) -> Arg:
     return {"wire": wire, "in": "cli", "type": kind, "flags": [flag], "help": about, "hidden": hidden}
 
 
+def _choice(wire: str, values: list[str], about: str) -> Arg:
+    return {**_own(wire, "string", about), "flags": ["--" + wire, "-o"], "values": values}
+
+
 GLOBALS: list[Arg] = [
     _own("base-url", "string", "The server to talk to."),
     _own("workspace-uuid", "string", "The workspace to work in."),
     _own("token", "string", "The token to sign in with; - reads it from standard input."),
     _own("token-file", "string", "A file that holds the token."),
     _own("timeout", "number", "Give up after this many seconds."),
+    _own("profile", "string", "The saved sign-in to use (cargo-ai login --profile NAME)."),
+    _choice(
+        "output",
+        ["json", "jsonl", "table", "csv"],
+        "How to print the reply: a JSON document, a line of JSON for each row, a table, or CSV.",
+    ),
+    _own("fields", "csv", "Only these fields of each row, such as uuid,run.status."),
+    _own("jq", "string", "Print what this jq expression gives, such as .tools[].uuid."),
+    _own("all", "boolean", "Go through all pages of a list; --limit is then the size of a page."),
+    _own("json", "boolean", "The JSON document also on a terminal; short for --output json.", hidden=True),
+    _own("no-pager", "boolean", "Never show long text page by page."),
     _own("yes", "boolean", "Answer yes to confirmations of destructive commands."),
     _own("no-input", "boolean", "Never prompt; fail instead."),
     _own("no-color", "boolean", "No bold text in help and messages."),

@@ -9,6 +9,7 @@ from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.client.query_string import encode
 from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, failure, shell_line, usage
+from cargo_ai.cli.formats.reply import Form, need_no_form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cargo_ai.cli.parse import Parsed
-    from cargo_ai.cli.shapes import Row
+    from cargo_ai.cli.shapes import Row, Until
 
 
 class Request:
@@ -27,6 +28,7 @@ class Request:
         path = row.get("path", "")
         query: dict[str, Any] = {}
         body: dict[str, Any] = {}
+        self.sent = query
         self.named = [str(value) for arg, value in parsed.values if arg["in"] == "path"]
         for arg, value in parsed.values:
             if arg["in"] == "path":
@@ -63,6 +65,9 @@ ASKED = frozenset({"remove", "rollback", "undo"})
 
 def run_row(row: Row, parsed: Parsed) -> int:
     """Send the command's request, print the reply and return the exit code. Raises Failure."""
+    form = Form(parsed.options)
+    if row.get("output") in ("text", "download"):
+        prepare_file(row, parsed)
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
     if any(arg["type"] == "secrets" for arg, _ in parsed.values):
@@ -73,6 +78,11 @@ def run_row(row: Row, parsed: Parsed) -> int:
     confirm(row, request, api, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
+    if parsed.options.get("all"):
+        from cargo_ai.cli.formats.walk import print_all
+
+        print_all(api, row, request, form)
+        return DONE
     watched_field = row.get("live") if output.as_object(request.body).get("watch") else None
     if watched_field:
         return watch(api, request, watched_field, parsed, row)
@@ -82,8 +92,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
         if upload and file:
             from cargo_ai.cli.client.upload import send_file
 
-            document = send_file(api, request, upload, file, headers)
-            output.print_document(document)
+            form.print(row, send_file(api, request, upload, file, headers))
             return DONE
         answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
     except KeyboardInterrupt:
@@ -96,19 +105,29 @@ def run_row(row: Row, parsed: Parsed) -> int:
     # A dry run starts nothing, so there is nothing to wait for.
     started = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None
     if until and started and parsed.options.get("wait-until-finished"):
-        from cargo_ai.cli.client.wait import wait
+        return wait_and_print(row, until, parsed, form, api, document)
+    return print_reply(row, parsed, form, api, document)
 
-        announced = row.get("announce")
-        if announced:
-            output.say(f"Open this address in a browser: {output.as_object(document).get(announced)}")
-        document, code = wait(api, until, document, parsed.options, settings)
-        results = row.get("results")
-        if results:
-            from cargo_ai.cli.results import with_results
 
-            document = with_results(api, results, document)
-        output.print_document(document)
-        return code
+def wait_and_print(row: Row, until: Until, parsed: Parsed, form: Form, api: Api, document: Any) -> int:
+    """Wait for the work that the reply names, print its final state; the exit code."""
+    from cargo_ai.cli.client.wait import wait
+
+    announced = row.get("announce")
+    if announced:
+        output.say(f"Open this address in a browser: {output.as_object(document).get(announced)}")
+    document, code = wait(api, until, document, parsed.options, api.settings)
+    results = row.get("results")
+    if results:
+        from cargo_ai.cli.results import with_results
+
+        document = with_results(api, results, document)
+    form.print(row, document)
+    return code
+
+
+def print_reply(row: Row, parsed: Parsed, form: Form, api: Api, document: Any) -> int:
+    """Print a reply, or the file that it names; the exit code."""
     if row.get("output") == "download" and not parsed.given.intersection(row.get("urlWhen", [])):
         from cargo_ai.cli.client.download import stream_document
 
@@ -117,25 +136,40 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if text and parsed.options.get(text["option"]):
         output.print_text(str(output.as_object(document).get(text["field"], "")))
         return DONE
-    if shown_otherwise(row, parsed, api, document):
-        return DONE
-    output.print_document(document)
+    if not shown_otherwise(row, parsed, form, api, document):
+        form.print(row, document)
     bad = row.get("failsWhen")
     return FAILED if bad and output.as_object(document).get(bad["field"]) == bad["value"] else DONE
 
 
-def shown_otherwise(row: Row, parsed: Parsed, api: Api, document: Any) -> bool:
-    """Whether the reply was shown in another form than as a JSON document."""
+def shown_otherwise(row: Row, parsed: Parsed, form: Form, api: Api, document: Any) -> bool:
+    """Whether the reply was shown in another form than the one that every reply can have."""
     series = row.get("series")
     if series:
-        from cargo_ai.cli.series import show
+        from cargo_ai.cli.formats.series import show
 
-        return show(series, parsed, document)
+        return show(series, parsed, form, document)
     if row.get("table") or row.get("page"):
-        from cargo_ai.cli import people
+        from cargo_ai.cli.formats import page
 
-        return people.show(row, parsed, api, document)
+        return page.show(row, form, api, document)
     return False
+
+
+def prepare_file(row: Row, parsed: Parsed) -> None:
+    """A command that prints a text or a file: `--output` names the format of the file. Failure (2) for flags that shape documents."""
+    if row.get("output") == "text":
+        need_no_form(parsed.options, "this command prints a text")
+        return
+    need_no_form(parsed.options, "this command prints a file, whose format --output names")
+    asked = parsed.options.get("output")
+    wanted = {"csv": "csv", "jsonl": "ndjson"}.get(str(asked))
+    arg = next((arg for arg in row["args"] if arg["wire"] == "format"), None)
+    if asked in (None, "json"):
+        return
+    if arg is None or wanted not in (arg.get("values") or []):
+        raise usage("invalidValue", f"This command prints a file, which does not come as {asked}.", shell_line([*row["words"], "--help"]))
+    parsed.values.append((arg, wanted))
 
 
 def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:

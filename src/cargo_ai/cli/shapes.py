@@ -49,6 +49,23 @@ class Table(TypedDict):
     columns: list[str]
 
 
+class After(TypedDict):
+    """How a list goes on behind a row: the request field that takes the row's `key`."""
+
+    field: str
+    key: str
+
+
+class Pages(TypedDict):
+    """The request fields by which a list is read page by page, and the most rows of a page; `start` holds the values that `after` needs."""
+
+    limit: str
+    offset: str
+    most: int
+    after: NotRequired[After]
+    start: NotRequired[dict[str, Any]]
+
+
 class Series(TypedDict):
     """The list of dates in the reply, and the list of counts in each of them."""
 
@@ -87,6 +104,8 @@ class Row(TypedDict):
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
     table: NotRequired[Table | None]
+    rows: NotRequired[str]  # the list that the reply consists of
+    pages: NotRequired[Pages]
     page: NotRequired[str | None]  # the reply field with the path of the text that a person sees instead
     failsWhen: NotRequired[FailsWhen | None]
     series: NotRequired[Series]

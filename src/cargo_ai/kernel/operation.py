@@ -66,7 +66,8 @@ class Cli:
     bin_kind: it puts a thing of this kind into the bin; a person is asked with what `bin preview` says about it.
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
-    page: the reply field with the path of a text that is shown instead on a terminal. Both come with a flag --json: the reply there, too.
+    page: the reply field with the path of a text that is shown instead on a terminal.
+    goes_on: (request field, key of a row): the list goes on behind the row with that value, when it has the order of `goes_on_with`.
     files: wire fields whose second and further flags name a file to read the value from, or a URL where the field takes a text.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
@@ -98,6 +99,8 @@ class Cli:
     announce: str | None = None
     fails_when: tuple[str, str] | None = None
     series: tuple[str, str] | None = None
+    goes_on: tuple[str, str] | None = None
+    goes_on_with: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)

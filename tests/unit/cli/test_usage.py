@@ -131,12 +131,6 @@ def test_no_flag_that_gives_consent_or_holds_a_secret_is_suggested(cli: Cli, fla
     assert result.code == 2 and not {"--yes", "--token", "--no-input"} & set(result.out.replace('"', " ").replace("?", " ").split())
 
 
-@pytest.mark.parametrize("flag", ["--json", "--output=table", "-o"])
-def test_who_asks_for_another_format_hears_that_answers_are_json(cli: Cli, flag: str) -> None:
-    result = cli("orchestration", "batch", "get", "b-1", flag)
-    assert result.code == 2 and "Answers are JSON" in result.json["errorMessage"] and "fix" not in result.json
-
-
 def test_an_unknown_flag_exits_2_with_the_nearest_one_and_is_never_run(cli: Cli, api: FakeApi) -> None:
     result = cli(*BATCH, "--workflw-uuid=w 1", "--data", "{}")
     assert result.code == 2 and result.json["reason"] == "unknownFlag"

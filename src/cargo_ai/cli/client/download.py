@@ -9,6 +9,7 @@ from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
 from cargo_ai.cli.failure import DONE, FAILED, LATER, failure
+from cargo_ai.cli.progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,17 +46,23 @@ def stream(api: Api, url: str) -> None:
     except ConnectionFailed as error:
         raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({error.detail}). Try again.") from None
     written = 0
+    length = reply.header("content-length")
+    progress = Progress(api.settings, beside_output=True)
     try:
         for chunk in reply.chunks():
             output.write(chunk)
             output.flush()
             written += len(chunk)
+            progress.bytes(written, int(length) if length.isdigit() else None)
     except ConnectionFailed as error:
         sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({error.detail}). Try again."
+        progress.clear()
         if written:  # stdout already holds part of the file: no document behind it
             output.say(f"error: {sentence}")
             raise failure(LATER, "connectionLost", "") from None
         raise failure(LATER, "connectionLost", sentence) from None
+    finally:
+        progress.clear()
 
 
 def open_url(api: Api, url: str, seconds: float = SILENCE_SECONDS) -> StreamedResponse:

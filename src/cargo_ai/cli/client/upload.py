@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.client.transport import ConnectionFailed, exchange
 from cargo_ai.cli.failure import FAILED, LATER, Failure, failure, usage
+from cargo_ai.cli.progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,12 +47,25 @@ def send_file(api: Api, request: Request, field: str, path: str, headers: dict[s
         "Content-Length": str(len(head) + size + len(tail)),
     }
 
+    progress = Progress(api.settings)
+
     def body() -> Iterator[bytes]:
         yield head
-        yield from _slice(path, 0, size)
+        yield from _shown(progress, _slice(path, 0, size), 0, size)
         yield tail
 
-    return api.call(request.verb, request.path, query=request.query, body=body, headers=sent).check().document()
+    try:
+        return api.call(request.verb, request.path, query=request.query, body=body, headers=sent).check().document()
+    finally:
+        progress.clear()
+
+
+def _shown(progress: Progress, chunks: Iterator[bytes], sent: int, size: int) -> Iterator[bytes]:
+    """The chunks, with the progress of the whole file while they are sent."""
+    for chunk in chunks:
+        yield chunk
+        sent += len(chunk)
+        progress.bytes(sent, size)
 
 
 def content_type(path: str) -> str:
@@ -105,13 +119,14 @@ def _post(api: Api, step: str, document: dict[str, Any]) -> dict[str, Any]:
 def _in_parts(api: Api, path: str, size: int) -> dict[str, Any]:
     kind, name = content_type(path), os.path.basename(path)
     created = _post(api, "create", {"contentType": kind, "filename": name})
+    progress = Progress(api.settings)
     upload = {"s3Filename": created.get("s3Filename"), "uploadId": created.get("uploadId")}
     try:
         parts: list[dict[str, Any]] = []
         for start in range(0, size, PART):
             number = len(parts) + 1
             signed = _post(api, "sign", {**upload, "partNumber": number})
-            etag = _put(api, str(signed.get("url")), path, start, min(PART, size - start))
+            etag = _put(api, str(signed.get("url")), path, start, min(PART, size - start), progress, size)
             parts.append({"partNumber": number, "etag": etag})
             api.debug(f"part {number} of {-(-size // PART)} is there")
         done = _post(api, "complete", {**upload, "parts": parts})
@@ -121,10 +136,12 @@ def _in_parts(api: Api, path: str, size: int) -> dict[str, Any]:
         except Failure as failed:  # the first failure matters; the server removes unfinished uploads by itself
             api.debug(f"abort failed: {failed}")
         raise
+    finally:
+        progress.clear()
     return {"s3Filename": done.get("s3Filename", upload["s3Filename"]), "contentType": kind, "name": name}
 
 
-def _put(api: Api, signed: str, path: str, start: int, length: int) -> str:
+def _put(api: Api, signed: str, path: str, start: int, length: int, progress: Progress, size: int) -> str:
     """Send one part to its signed URL, without the token; its `etag`."""
     url = urljoin(api.base_url + "/", signed)
     if not url.startswith(("http://", "https://")):
@@ -134,7 +151,8 @@ def _put(api: Api, signed: str, path: str, start: int, length: int) -> str:
         if attempt:
             time.sleep(0.25 * 2**attempt)
         try:
-            reply = exchange("PUT", url, {"Content-Length": str(length), "Connection": "close"}, _slice(path, start, length), 300.0)
+            body = _shown(progress, _slice(path, start, length), start, size)
+            reply = exchange("PUT", url, {"Content-Length": str(length), "Connection": "close"}, body, 300.0)
             start_of_body = reply.read()[:200].decode("utf-8", "replace")
         except ConnectionFailed as error:
             refusal = failure(LATER, "connectionLost", f"A part could not be sent ({error.detail}). Try again.")

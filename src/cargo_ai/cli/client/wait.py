@@ -98,7 +98,7 @@ class Wait:
 
     def _hold(self, left: float) -> int:
         """Whole seconds that the server may keep the request; a progress line is refreshed every second."""
-        longest = 1 if self.progress.on and self.progress.counts else LONGEST_HOLD
+        longest = 1 if self.progress.on else LONGEST_HOLD
         return max(0, min(longest, math.ceil(self.interval), LONGEST_HOLD if left == math.inf else int(left)))
 
     def _poll(self, hold: int, left: float) -> Response:

@@ -10,8 +10,19 @@ if TYPE_CHECKING:
     from cargo_ai.cli.failure import Failure
     from cargo_ai.cli.shapes import Domain, Row
 
-GLOBAL_VALUES = ("--base-url", "--workspace-uuid", "--token", "--token-file", "--timeout")
-GLOBAL_SWITCHES = ("--yes", "--no-input", "--no-color", "--quiet", "--debug", "--help", "-h", "--version")
+GLOBAL_VALUES = (
+    "--base-url",
+    "--workspace-uuid",
+    "--token",
+    "--token-file",
+    "--timeout",
+    "--profile",
+    "--output",
+    "-o",
+    "--fields",
+    "--jq",
+)
+GLOBAL_SWITCHES = ("--all", "--json", "--yes", "--no-input", "--no-color", "--no-pager", "--quiet", "--debug", "--help", "-h", "--version")
 
 
 class Match:

@@ -31,8 +31,6 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
     """The usage failure for an unknown flag. `table`: the command's flags by name; `token`: as it was typed."""
     flag, _, _ = token.partition("=")
     sentence = f'"cargo-ai {" ".join(words)}" has no flag {flag}.'
-    if flag in ("--json", "--output", "-o"):
-        return usage("unknownFlag", f"{sentence} Answers are JSON without it: `jq` turns them into tables, `>` writes them to a file.")
     names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
     close = near(flag[2:], [name[2:] for name in names])
     if close:

@@ -149,6 +149,9 @@ class ListRuns(CountRuns):
 
     limit: Limit = 100
     offset: Offset = 0
+    after: Uuid | None = Field(
+        default=None, description="Only runs that stand behind this one in the list; `count` is then the number of runs in the reply."
+    )
 
 
 class DownloadRuns(_RunStatusFilter, RunUpdated):
@@ -265,7 +268,11 @@ list_: Operation[ListRuns, RunsReply, WorkflowReason] = operations.add(
         cli=Cli(
             required=frozenset({"workflowUuid"}),
             aliases=(("analytics", "run", "list"),),
-            examples=("cargo-ai orchestration run list --workflow-uuid UUID --statuses error --limit 10",),
+            goes_on=("after", "uuid"),
+            examples=(
+                "cargo-ai orchestration run list --workflow-uuid UUID --statuses error --limit 10",
+                "cargo-ai orchestration run list --workflow-uuid UUID --all --output jsonl --fields uuid,status",
+            ),
         ),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
@@ -93,6 +93,17 @@ class ListRecords(Wire):
     sort: SystemSort | None = Field(
         default=None, description='The sort order: {"columnSlug":"_emitted_at","kind":"desc"} (the default); or by _id or _title.'
     )
+    after: Annotated[str, Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None,
+        description="Only records behind the one with this _id, in the order of their _id; it stands in place of --sort and --offset.",
+    )
+
+    @model_validator(mode="after")
+    def _in_the_order_of_ids(self) -> ListRecords:
+        is_by_id = self.sort is None or (self.sort.column_slug, self.sort.kind) == ("_id", "asc")
+        if self.after is not None and (self.offset or not is_by_id):
+            raise ValueError("after goes through the records in the order of their _id: leave out offset, and sort unless it is _id, asc")
+        return self
 
 
 class RecordReply(Wire):
@@ -304,6 +315,13 @@ get_all: Operation[ListRecords, FoundRecords, ListReason] = operations.add(
             "invalidConfig": refusal(400, "The model's config is not valid."),
         },
         reads=True,
-        cli=Cli(examples=(f"cargo-ai storage record list --model-uuid {_EXAMPLE} --limit 20",)),
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage record list --model-uuid {_EXAMPLE} --limit 20",
+                f"cargo-ai storage record list --model-uuid {_EXAMPLE} --all --output csv",
+            ),
+            goes_on=("after", "_id"),
+            goes_on_with={"sort": {"columnSlug": "_id", "kind": "asc"}},
+        ),
     )
 )

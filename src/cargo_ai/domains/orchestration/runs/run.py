@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
@@ -66,9 +66,13 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     where = run_filter.conditions(ctx.workspace, request)
+    if request.after is not None:
+        last = ids.parse(request.after)
+        where = [*where, runs.c.uuid < last if last else false()]
     query = run_response.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    return contract.RunsReply(runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
+    count = await _count(ctx, request) if request.after is None else len(rows)
+    return contract.RunsReply(runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=count)
 
 
 @handles(contract.count)
@@ -97,7 +101,7 @@ async def _count(ctx: Context, request: contract.CountRuns) -> int:
 
 async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:
     """The count of a finished batch's runs by final status, without looking at them; None when the filter asks for more."""
-    filters = request.model_dump(exclude_none=True, exclude={"limit", "offset", "workflow_uuid"})
+    filters = request.model_dump(exclude_none=True, exclude={"limit", "offset", "after", "workflow_uuid"})
     batch = ids.parse(filters.pop("batch_uuid", ""))
     statuses: set[str] = set(filters.pop("statuses", None) or ())
     if batch is None or filters or not statuses <= _COUNTED:

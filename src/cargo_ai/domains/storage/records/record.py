@@ -128,6 +128,9 @@ async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
 async def get_all(ctx: Context, request: contract.ListRecords) -> contract.FoundRecords:
     """A page of records."""
     _, relation = await _model(ctx, contract.get_all, request.model_uuid, shown=True)
+    if request.after is not None:
+        records = await rows.records_after(await driver_connection(ctx.db), relation, request.after, request.limit)
+        return contract.FoundRecords(records=records, is_refreshing=relation.is_refreshing)
     sort = request.sort or contract.SystemSort()
     records = await rows.page(
         await driver_connection(ctx.db),

@@ -89,6 +89,16 @@ async def test_an_unknown_workflow_is_refused(backend: Backend) -> None:
         assert fix == "cargo-ai orchestration tool list"
 
 
+async def test_the_list_of_runs_goes_on_behind_one_of_them(backend: Backend) -> None:
+    workflow = (await backend.admin.deployed(LINE))[0]["workflowUuid"]
+    batch = await backend.batch([{"name": str(number)} for number in range(5)], workflowUuid=workflow)
+    listed = (await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"]))["runs"]
+    page = await backend.admin.call("orchestration.run.list", workflowUuid=workflow, limit=2, after=listed[1]["uuid"])
+    assert page == {"runs": listed[2:4], "count": 2}
+    assert await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"], after=listed[4]["uuid"]) == {"runs": [], "count": 0}
+    assert (await backend.admin.call("orchestration.run.list", workflowUuid=workflow, after="nonsense"))["runs"] == []
+
+
 async def test_a_tool_that_was_removed_runs_no_more_and_its_runs_can_be_read(backend: Backend) -> None:
     tool, _ = await backend.admin.deployed(LINE)
     found = await backend.run({"name": "x"}, workflowUuid=tool["workflowUuid"])

@@ -186,6 +186,19 @@ async def test_a_page_far_behind_is_what_stands_there_in_every_order(api: ApiCli
             assert await listed(column, kind, limit=4, offset=24) == []
 
 
+async def test_the_list_goes_on_behind_a_record_even_when_that_was_removed_meanwhile(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, *({"domain": f"{number:02d}.com"} for number in range(7)))
+    by_id = {"columnSlug": "_id", "kind": "asc"}
+    first = (await api.call("storage.record.list", modelUuid=uid, limit=3, sort=by_id))["records"]
+    await api.call("storage.record.remove", modelUuid=uid, id="02.com")
+    second = (await api.call("storage.record.list", modelUuid=uid, limit=3, sort=by_id, after=first[-1]["_id"]))["records"]
+    third = (await api.call("storage.record.list", modelUuid=uid, limit=3, after=second[-1]["_id"]))["records"]
+    assert [[record["_id"] for record in page] for page in (second, third)] == [["03.com", "04.com", "05.com"], ["06.com"]]
+    for wrong in ({"offset": 1}, {"sort": {"columnSlug": "_id", "kind": "desc"}}):
+        assert await api.refused("storage.record.list", modelUuid=uid, after="00.com", **wrong) == (400, "invalidInput")
+
+
 async def test_every_write_is_published(api: ApiClient) -> None:
     uid = await api.model()
     with collect(RecordsChanged) as published:

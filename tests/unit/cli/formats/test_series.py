@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.cli.series import MOST_BARS, chart
+from cargo_ai.cli.formats.series import MOST_BARS, chart
 from tests.kit.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
@@ -56,7 +56,7 @@ def test_bars_go_to_stderr_and_the_document_to_stdout(real: Cli) -> None:
 def test_another_output_is_refused_with_what_there_is(real: Cli) -> None:
     done = real(*WORDS, "--output", "xml")
     assert done.code == 2
-    assert "--output takes json or csv" in done.json["errorMessage"]
+    assert "--output takes json, jsonl, table or csv" in done.json["errorMessage"]
 
 
 def test_of_several_units_credits_are_drawn_and_many_days_by_month() -> None:

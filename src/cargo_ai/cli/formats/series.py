@@ -1,9 +1,7 @@
-"""Counts by date: print them as CSV, or draw them as bars on stderr."""
+"""Counts by date: print them as rows, or draw them as bars on stderr."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import sys
 
@@ -13,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cargo_ai.cli.formats.reply import Form
     from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Series
 
@@ -21,17 +20,21 @@ MOST_BARS = 62
 WIDEST_LABEL = 44
 WIDEST_BAR = 60
 CREDITS = "billing.credits"
+COLUMNS = ("date", "unit", "slug", "groupBy", "count")
 
 
-def show(series: Series, parsed: Parsed, document: Any) -> bool:
-    """Draw the bars that `--chart` asks for. Whether the reply was printed, as `--output csv` asks for."""
+def show(series: Series, parsed: Parsed, form: Form, document: Any) -> bool:
+    """Draw the bars that `--chart` asks for. Whether the reply was printed: as rows, by other forms than JSON."""
     counts = flatten(document, series)
     if parsed.options.get("chart"):
         for line in chart(counts, _width()):
             output.say(line)
-    if parsed.options.get("output") != "csv":
+    if form.output in (None, "json"):
         return False
-    output.print_text(to_csv(counts))
+    form.fields = form.fields or [[name] for name in COLUMNS]
+    printer = form.printer(None, "", {})
+    printer.add(counts)
+    printer.end()
     return True
 
 
@@ -45,16 +48,6 @@ def flatten(document: Any, series: Series) -> list[dict[str, Any]]:
         date = str(outer.get("date", "")).removesuffix("T00:00:00.000Z")
         counts += [{"date": date, **output.as_object(item)} for item in (inner if output.is_list(inner) else [])]
     return counts
-
-
-def to_csv(counts: list[dict[str, Any]]) -> str:
-    """A heading, and a line for each count."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = ["date", "unit", "slug", "groupBy", "count"]
-    writer.writerow(names)
-    writer.writerows([count.get(name) for name in names] for count in counts)
-    return text.getvalue()
 
 
 def chart(counts: list[dict[str, Any]], width: int) -> list[str]:

@@ -47,7 +47,7 @@ def on_terminal(cli: Cli, *words: str) -> str:
 
 def test_a_list_is_a_table_that_fits(real: Cli) -> None:
     heading, http, hubspot = on_terminal(real, "connection", "integration", "list").splitlines()
-    assert heading == "SLUG     NAME     CATEGORY  DESCRIPTION"
+    assert heading == "\x1b[1mSLUG     NAME     CATEGORY  DESCRIPTION\x1b[0m"
     assert http.startswith("http     HTTP     freeform  Calls any [31m service") and len(http) == 60 and http.endswith("…")
     assert hubspot == "hubspot  HubSpot  freeform  A CRM."
 
