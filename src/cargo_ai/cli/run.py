@@ -92,15 +92,18 @@ def run_row(row: Row, parsed: Parsed) -> int:
         if upload and file:
             from cargo_ai.cli.client.upload import send_file
 
-            form.print(row, send_file(api, request, upload, file, headers))
-            return DONE
-        answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
+            document = send_file(api, request, upload, file, headers)
+            if not row.get("until"):
+                form.print(row, document)
+                return DONE
+        else:
+            answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
+            if row.get("output") == "text":
+                output.write(answer.body)
+                return DONE
+            document = answer.document()
     except KeyboardInterrupt:
         raise _interrupted(row, parsed, key) from None
-    if row.get("output") == "text":
-        output.write(answer.body)
-        return DONE
-    document = answer.document()
     until = row.get("until")
     # A dry run starts nothing, so there is nothing to wait for.
     started = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None

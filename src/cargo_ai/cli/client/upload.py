@@ -24,6 +24,8 @@ PART = 8388608
 CHUNK = 262144
 PART_TRIES = 4
 MULTIPART = "/v1/workspaceManagement/files/multipart/"
+PARTS_OF = "/v1/workspaceManagement/"
+"""Only these uploads can be sent in parts."""
 
 
 def send_file(api: Api, request: Request, field: str, path: str, headers: dict[str, str]) -> Any:
@@ -37,7 +39,7 @@ def send_file(api: Api, request: Request, field: str, path: str, headers: dict[s
             size = os.path.getsize(path)
     except (OSError, ValueError) as error:
         raise usage("unreadable", f'Cannot read "{path}": {getattr(error, "strerror", None) or error}.') from None
-    if size >= IN_PARTS_FROM:
+    if size >= IN_PARTS_FROM and request.path.startswith(PARTS_OF):
         return _in_parts(api, path, size)
     boundary = "cargo-ai-" + os.urandom(16).hex()
     head, tail = _frame(boundary, request.body or {}, field, path)

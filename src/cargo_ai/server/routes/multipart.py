@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 _MOST_OUTSIDE_BYTES = 1024 * 1024  # of other fields, headers and boundaries
+_MOST_TEXT_BYTES = 1024
 
 
 class NoFile(ValueError):
@@ -24,14 +25,16 @@ class FormTooLarge(ValueError):
 
 
 class FileForm:
-    """One form with one file, in the field `field`; other fields are skipped.
+    """One form with one file, in the field `field`, and short texts in the fields `texts`; other fields are skipped.
 
-    Open it, then read `data()` to its end: only that proves that the file arrived whole.
+    Open it, then read `data()` to its end: only that proves that the file arrived whole, and only then all `texts` are there.
     """
 
-    def __init__(self, content_type: str, body: AsyncIterator[bytes], field: str, most_bytes: int) -> None:
+    def __init__(self, content_type: str, body: AsyncIterator[bytes], field: str, most_bytes: int, texts: Collection[str] = ()) -> None:
         self.name = ""
         self.content_type = ""
+        self._texts = {name: bytearray() for name in texts}
+        self._text: bytearray | None = None
         self._body = body
         self._field = field.encode()
         self._most = most_bytes
@@ -41,6 +44,11 @@ class FileForm:
         self._headers: dict[bytes, bytes] = {}
         self._found = self._inside = self._ended = False
         self._parser = self._new_parser(content_type)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts that the form has, by field."""
+        return {name: text.decode("utf-8", "replace") for name, text in self._texts.items() if text}
 
     async def open(self) -> None:
         """Read up to the file: afterwards `name` and `content_type` are known. NoFile, FormBroken, FormTooLarge."""
@@ -114,6 +122,7 @@ class FileForm:
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         if options.get(b"name") != self._field or b"filename" not in options:
+            self._text = self._texts.get(options.get(b"name", b"").decode("utf-8", "replace"))
             return
         if self._found:
             raise FormBroken("it has more than one file; send one at a time")
@@ -126,9 +135,13 @@ class FileForm:
             self._size += end - start
             if self._size <= self._most:
                 self._pending.append(data[start:end])
+        elif self._text is not None:
+            if len(self._text) + end - start > _MOST_TEXT_BYTES:
+                raise FormBroken("one of its texts is too long")
+            self._text += data[start:end]
 
     def _on_part_end(self) -> None:
-        self._inside = False
+        self._inside, self._text = False, None
 
     def _on_end(self) -> None:
         self._ended = True

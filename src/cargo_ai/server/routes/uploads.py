@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
 from typing import NoReturn
 
@@ -14,11 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cargo_ai.context import signed_urls
-from cargo_ai.context.context import Caller
+from cargo_ai.context.context import Caller, Context
 from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace.public import Upload, UploadPart, file, upload_store
 from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import Wire
 from cargo_ai.server.api import dispatch, requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
@@ -27,7 +31,7 @@ from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge,
 from cargo_ai.server.routes.receiving import Arrival, receiver_of
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.files import FilesUnavailable
+from cargo_ai.store.files import FileStore, FilesUnavailable
 
 _FORM_OVERHEAD = 1024 * 1024
 """Bytes that a form may have besides its file."""
@@ -38,73 +42,110 @@ _log = log.get(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-async def upload(request: Request) -> Response:
-    """Store the file of the form and its row. No database connection is held while the file arrives."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A form's file that is stored and has no row yet. texts: other fields of the form."""
+
+    name: str
+    content_type: str
+    s3_filename: str
+    size: int
+    digest: str
+    texts: Mapping[str, str]
+
+
+AddRow = Callable[[Context, Received], Awaitable[tuple[Wire, uuid.UUID]]]
+"""Adds the row of a file that has arrived: the operation's reply, and the row's uuid."""
+
+
+async def take(request: Request, operation: AnyOperation, purpose: str, add_row: AddRow, texts: Collection[str] = ()) -> Response:
+    """Store the file of a form and its row. No database connection is held while the file arrives."""
     state = state_of(request)
     caller = await dispatch.authenticate(state, request)
-    dispatch.require_permission(caller, contract.upload.permission)
+    dispatch.require_permission(caller, operation.permission)
     key = requests.idempotency_key(request)
     try:
         # Counted as arriving until its row counts it: what comes in between sees it once at least.
         async with receiver_of(state).receive(state, caller.workspace_uuid, _declared(request) - _FORM_OVERHEAD) as arrival:
-            row, digest = await _receive(state, request, caller, arrival)
-            return await _save(state, request, caller, row, digest, key)
+            received = await _receive(state, request, caller, arrival, operation, purpose, texts)
+            return await _save(state, request, caller, received, key, operation, add_row)
     except Refusal as refusal:
         if refusal.reason in {quotas.REASON, "tooManyRequests"}:
             await _drain(request)
         raise
 
 
-async def _save(state: State, request: Request, caller: Caller, row: Upload, digest: str, key: str | None) -> Response:
+async def _save(
+    state: State, request: Request, caller: Caller, received: Received, key: str | None, operation: AnyOperation, add_row: AddRow
+) -> Response:
     """Store the row of a file that has arrived; the response."""
     claim = None
     if key is not None:
-        request_values = {"name": row.name, "contentType": row.content_type, "sha256": digest}
-        claim = Claim(caller.token_uuid, key, requests.request_hash(contract.upload, request_values), state.secrets)
+        request_values = {"name": received.name, "contentType": received.content_type, "sha256": received.digest, **received.texts}
+        claim = Claim(caller.token_uuid, key, requests.request_hash(operation, request_values), state.secrets)
+    follow_up: list[Callable[[], Awaitable[None]]] = []
 
     async def save_row(db: AsyncSession) -> tuple[bytes, bool]:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return stored, True
-        db.add(row)
-        await db.flush()
-        await quotas.require(await driver_connection(db), caller.workspace_uuid, "storedBytes", state.settings, row.size or 0)
-        reply = responses.body_of(contract.upload, file.to_response(row))
-        dispatch.write_audit_entry(dispatch.make_context(state, request, caller, db), contract.upload, row.uuid)
+        context = dispatch.make_context(state, request, caller, db)
+        response, uid = await add_row(context, received)
+        await quotas.require(await driver_connection(db), caller.workspace_uuid, "storedBytes", state.settings, received.size)
+        reply = responses.body_of(operation, response)
+        dispatch.write_audit_entry(context, operation, uid)
         if claim is not None:
             await claim.store(db, reply)
+        follow_up[:] = context.after_commit
         return reply, False
 
     try:
         reply, replayed = await transact(state.database, caller.workspace_uuid, save_row)
     except Refusal:
-        await upload_store.remove_files(state.files, [row.s3_filename])
+        await upload_store.remove_files(state.files, [received.s3_filename])
         raise
     if replayed:
-        await upload_store.remove_files(state.files, [row.s3_filename])
-    return responses.success(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
+        await upload_store.remove_files(state.files, [received.s3_filename])
+    for callback in follow_up:
+        await callback()
+    return responses.success(operation, reply, {"Idempotency-Replayed": "true"} if replayed else {})
 
 
-async def _receive(state: State, request: Request, caller: Caller, arrival: Arrival) -> tuple[Upload, str]:
-    """Store the form's file; its row, not yet in the database, and its SHA-256. Refusal with nothing stored."""
+async def _receive(
+    state: State, request: Request, caller: Caller, arrival: Arrival, operation: AnyOperation, purpose: str, texts: Collection[str]
+) -> Received:
+    """Store the form's file. Refusal with nothing stored."""
     limit = state.settings.max_upload_bytes
     await _refuse_declared(request, limit, limit + _FORM_OVERHEAD)
     try:
-        form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
+        form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit, texts)
         await form.open()
-        row = upload_store.new_upload(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
+        key = FileStore.new_key(caller.workspace_uuid, purpose, form.name)
         body = _Counted(arrival.counted(form.data()), limit)
-        row.size = await state.files.put(row.s3_filename, body.chunks())
+        size = await state.files.put(key, body.chunks())
     except NoFile:
         await _drain(request)
-        contract.upload.refuse("noFile")
+        operation.refuse("noFile")
     except FormBroken as fault:
         await _drain(request)
-        contract.upload.refuse("uploadIncomplete", problem=str(fault))
+        operation.refuse("uploadIncomplete", problem=str(fault))
     except FormTooLarge:
         await _refuse_large(request, limit)
     except FilesUnavailable as error:
         await _refuse_unavailable(request, error)
-    return row, body.digest
+    return Received(form.name, form.content_type, key, size, body.digest, form.texts)
+
+
+async def upload(request: Request) -> Response:
+    """Store a file for batches and models."""
+    return await take(request, contract.upload, "uploads", _add_upload)
+
+
+async def _add_upload(ctx: Context, received: Received) -> tuple[Wire, uuid.UUID]:
+    row = upload_store.new_upload(ctx.workspace, ctx.who.user_uuid, received.name, received.content_type)
+    row.s3_filename, row.size = received.s3_filename, received.size
+    ctx.db.add(row)
+    await ctx.db.flush()
+    return file.to_response(row), row.uuid
 
 
 async def put_part(request: Request) -> Response:
@@ -220,7 +261,7 @@ def _too_large(limit: int) -> Refusal:
     return Refusal(413, "fileTooLarge", sentence, headers={"Connection": "close"})
 
 
-def _ignore_disconnects(endpoint: Endpoint) -> Endpoint:
+def ignore_disconnects(endpoint: Endpoint) -> Endpoint:
     """The endpoint without errors for clients that disconnect: what they sent was dropped, and no one reads the response."""
 
     @wraps(endpoint)
@@ -235,6 +276,6 @@ def _ignore_disconnects(endpoint: Endpoint) -> Endpoint:
 
 operations = [contract.upload]
 routes = [
-    Route("/v1" + contract.upload.path, _ignore_disconnects(upload), methods=["POST"]),
-    Route(file.part_path("{upload}", "{number:int}"), _ignore_disconnects(put_part), methods=["PUT"]),
+    Route("/v1" + contract.upload.path, ignore_disconnects(upload), methods=["POST"]),
+    Route(file.part_path("{upload}", "{number:int}"), ignore_disconnects(put_part), methods=["PUT"]),
 ]

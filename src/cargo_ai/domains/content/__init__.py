@@ -1,0 +1,1 @@
+"""Content: files of a workspace, and the search in their texts."""

@@ -1,0 +1,1 @@
+"""What nodes of workflows do with files."""

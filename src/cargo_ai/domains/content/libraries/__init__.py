@@ -1,0 +1,1 @@
+"""Libraries, which files belong to."""

@@ -1,0 +1,85 @@
+"""Tables of libraries, files, the pieces of their texts, and how often words occur."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.store.rows import Json, Owned, Row, Stamped
+
+
+class Library(Stamped, Owned, Row):
+    """A library. Each workspace has a default one, which uploads go into that name none."""
+
+    __tablename__ = "content_libraries"
+    __table_args__ = (Index("uq_content_libraries_default", "workspace_uuid", unique=True, postgresql_where=text("is_default")),)
+
+    name: Mapped[str]
+    is_default: Mapped[bool] = mapped_column(default=False)
+    connector_uuid: Mapped[uuid.UUID | None]
+    extractor_slug: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json)
+    folder_uuid: Mapped[uuid.UUID | None]
+    last_synced_at: Mapped[datetime | None]
+
+
+class File(Stamped, Owned, Row):
+    """A file. status: whether its text can be searched. chunks_count, words_count: of what is searched now, also while a new text is read.
+
+    tries: how often reading was begun since the file last changed.
+    """
+
+    __tablename__ = "content_files"
+    __table_args__ = (Index("ix_content_files_library", "library_uuid", "uuid"),)
+
+    library_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("content_libraries.uuid"))
+    user_uuid: Mapped[uuid.UUID | None]
+    name: Mapped[str]
+    s3_filename: Mapped[str] = mapped_column(unique=True)
+    content_type: Mapped[str]
+    size: Mapped[int]
+    folder_uuid: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    external_id: Mapped[str | None]
+    status: Mapped[str]
+    error_message: Mapped[str | None]
+    warning: Mapped[str | None]
+    chunks_count: Mapped[int] = mapped_column(default=0)
+    words_count: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class Chunk(Owned, Row):
+    """A piece of a file's text. number: its place among them. position: `{page}`, `{sheet, row, lastRow}`, `{heading}`.
+
+    words: how many words are counted in `terms`.
+    """
+
+    __tablename__ = "content_chunks"
+    __table_args__ = (
+        Index("uq_content_chunks_number", "file_uuid", "number", unique=True),
+        Index("ix_content_chunks_terms", "workspace_uuid", "terms", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    file_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("content_files.uuid", ondelete="CASCADE"))
+    number: Mapped[int]
+    text: Mapped[str]
+    position: Mapped[dict[str, Any]] = mapped_column(Json)
+    words: Mapped[int]
+    terms: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class Term(Owned, Row):
+    """In how many chunks of a workspace a word occurs."""
+
+    __tablename__ = "content_terms"
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    term: Mapped[str] = mapped_column(primary_key=True)
+    chunks: Mapped[int]

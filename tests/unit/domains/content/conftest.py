@@ -1,0 +1,49 @@
+"""A server and a worker for the tests of files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.kit.api_client import ApiClient, Body
+from tests.kit.backend import Backend, running_backend
+from tests.kit.databases import Databases
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """The whole application and a worker in this process."""
+    with databases.lent() as url:
+        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
+            yield running
+
+
+@pytest.fixture
+def api(backend: Backend) -> ApiClient:
+    """The admin of the first workspace."""
+    return backend.admin
+
+
+async def send(api: ApiClient, name: str, data: bytes, **fields: str) -> Body:
+    """The response to an upload that must be 200: the file."""
+    response = await api.http.post("/v1/content/files/upload", files={"file": (name, data)}, data=fields)
+    assert response.status_code == 200, response.text
+    body: Body = response.json()
+    assert body["files"] == [body["file"]]
+    return body["file"]
+
+
+async def read(api: ApiClient, uuid: str) -> Body:
+    """A file whose reading has ended."""
+    response = await api.http.get(f"/v1/content/files/{uuid}", headers={"Prefer": "wait=30"})
+    assert response.status_code == 200, response.text
+    body: Body = response.json()["file"]
+    assert body["status"] in {"ready", "error"}, body
+    return body
+
+
+async def upload(api: ApiClient, name: str, data: bytes, **fields: str) -> Body:
+    """A file that was uploaded and read."""
+    return await read(api, (await send(api, name, data, **fields))["uuid"])

@@ -1,0 +1,121 @@
+"""Documents are read by a process with limits: what each kind gives, and what files that are made to do harm give."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cargo_ai.files.documents import reader
+from cargo_ai.files.documents.blocks import Block, Unreadable
+from tests.kit import documents
+
+
+async def read(data: bytes, name: str, *, seconds: float = 60) -> reader.Document:
+    async def stream() -> AsyncIterator[bytes]:
+        for at in range(0, len(data), 65_536):
+            yield data[at : at + 65_536]
+
+    return await reader.read(stream(), name, seconds=seconds)
+
+
+async def problem(data: bytes, name: str, *, seconds: float = 60) -> str:
+    with pytest.raises(Unreadable) as caught:
+        await read(data, name, seconds=seconds)
+    return str(caught.value)
+
+
+async def test_a_pdf_gives_paragraphs_with_their_pages() -> None:
+    document = await read(documents.pdf(["Welcome to Acme.", "Vacation is\n30 days."]), "handbook.pdf")
+    assert document.blocks == [Block("Welcome to Acme.", page=1), Block("Vacation is\n30 days.", page=2)]
+
+
+async def test_a_word_document_gives_headings_and_paragraphs() -> None:
+    document = await read(
+        documents.docx([("Refunds", "Heading1"), ("Within 30 days.", None), ("Late", "Heading2"), ("Credit.", None)]), "a.docx"
+    )
+    assert document.blocks == [Block("Refunds", 1), Block("Within 30 days."), Block("Late", 2), Block("Credit.")]
+
+
+async def test_a_row_of_a_workbook_names_its_columns() -> None:
+    data = documents.xlsx({"Prices": [["Plan", "Price"], ["Starter", 19.0], [None, None], ["Growth", 99]], "Empty": []})
+    document = await read(data, "prices.xlsx")
+    assert document.blocks == [
+        Block("Columns: Plan, Price", sheet="Prices", row=1),
+        Block("Plan: Starter; Price: 19", sheet="Prices", row=2),
+        Block("Plan: Growth; Price: 99", sheet="Prices", row=4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "blocks"),
+    [
+        ("a.csv", b"plan;price\nStarter;19\n", [Block("Columns: plan, price", row=1), Block("plan: Starter; price: 19", row=2)]),
+        (
+            "a.md",
+            b"# One\n\ntext\nmore\n\nTwo\n---\n```\n# code\n```\n",
+            [Block("One", 1), Block("text\nmore"), Block("Two", 2), Block("```\n# code\n```")],
+        ),
+        ("a.txt", "Größe\n\n# no heading".encode("cp1252"), [Block("Größe"), Block("# no heading")]),
+        ("a.txt", "Maß".encode("utf-16"), [Block("Maß")]),
+        (
+            "a.html",
+            b"<h1>A</h1><script>x<p></script><p>one<br>two<table><tr><td>1<td>2</table>",
+            [Block("A", 1), Block("one\ntwo"), Block("1 | 2")],
+        ),
+        ("a.txt", b"a\x01b\tc  d", [Block("a b c d")]),
+    ],
+)
+async def test_texts_are_read_as_what_they_are(name: str, data: bytes, blocks: list[Block]) -> None:
+    assert (await read(data, name)).blocks == blocks
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("a.pdf", documents.pdf([""]), "no text on its page"),
+        ("a.pdf", b"%PDF-1.7 and nothing else", "damaged"),
+        ("a.docx", documents.docx([("x", None)])[:-40], "damaged"),
+        ("a.docx", documents.docx([("&a;", None)], prolog='<!DOCTYPE x [<!ENTITY a "aaaa">]>'), "XML entities"),
+        ("a.zip", documents.archive({"a.txt": b"text"}), "an archive"),
+        ("a.pptx", documents.archive({"ppt/presentation.xml": b"<a/>"}), "a presentation"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "old kind"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(100), "not text"),
+        ("a.bin", bytes(range(1, 256)) * 10, "not text"),
+        ("a.txt", b" \n ", "empty"),
+        ("a.html", b"<script>only</script>", "no text"),
+    ],
+)
+async def test_a_file_without_text_says_why(name: str, data: bytes, sentence: str) -> None:
+    assert sentence in await problem(data, name)
+
+
+async def test_an_archive_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
+    bomb = documents.docx([("x", None)], more={"word/media.xml": bytes(301 * 1024 * 1024)})
+    assert len(bomb) < 1024 * 1024
+    assert "when it is unpacked" in await problem(bomb, "bomb.docx")
+
+
+async def test_a_stream_of_a_pdf_that_unpacks_to_gigabytes_ends_within_the_limits() -> None:
+    packed = zlib.compressobj(9)
+    drawn = b"".join(packed.compress(b" " * 1024 * 1024) for _ in range(1_200)) + packed.flush()
+    data = documents.pdf(["here"]).replace(b"/Contents 5 0 R", b"/Contents 9 0 R")
+    stream = b"9 0 obj\n<< /Filter /FlateDecode /Length %d >>\nstream\n%b\nendstream\nendobj\n" % (len(drawn), drawn)
+    assert await problem(data.replace(b"xref\n", stream + b"xref\n", 1), "bomb.pdf")
+
+
+async def test_a_reader_that_takes_too_long_is_ended() -> None:
+    rows = "\n".join(f"{row},text of a row" for row in range(400_000)).encode()
+    assert "longer than" in await problem(rows, "long.csv", seconds=0.2)
+
+
+async def test_of_a_long_table_the_rest_is_left_out_and_noted() -> None:
+    document = await read("\n".join(f"{row},x" for row in range(200_010)).encode(), "long.csv")
+    assert len(document.blocks) == 200_000
+    assert document.notes == ["Only the first 200,000 rows were read."]
+
+
+async def test_a_deeply_nested_page_does_no_harm() -> None:
+    document = await read(b"<div>" * 200_000 + b"deep", "deep.html")
+    assert document.blocks == [Block("deep")]
