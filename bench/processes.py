@@ -28,9 +28,8 @@ def of(server: TemporaryServer) -> dict[str, list[int]]:
     supervisor, postmaster = server.supervisor, server.database().pid
     found: dict[str, list[int]] = {"supervisor": [supervisor], "api": [], "workers": [], "postgres": _below(postmaster, children)}
     for pid in _below(supervisor, children)[1:]:
-        command = _read(pid, "cmdline")
         if pid not in found["postgres"]:
-            found["workers" if "cargo_ai.server.processes.worker" in command else "api"].append(pid)
+            found["workers" if _read(pid, "comm").strip() == "cargo-ai worker" else "api"].append(pid)
     return found
 
 

@@ -124,9 +124,8 @@ class RealServer:
         """The pids of living processes that the supervisor has started."""
         if self.process is None:
             return []
-        return sorted(
-            pid for pid, parent, line in _processes() if parent == self.process.pid and f"cargo_ai.server.processes.{module}" in line
-        )
+        names = {f"cargo-ai {module}"} if module else {"cargo-ai api", "cargo-ai worker"}
+        return sorted(pid for pid, parent, _ in _processes() if parent == self.process.pid and _name(pid) in names)
 
     def strays(self) -> list[int]:
         """The pids of living processes of this server, anyone who is their parent."""
@@ -338,6 +337,14 @@ def _processes() -> Iterator[tuple[int, int, str]]:
                 continue
             if fields[0] != "Z":
                 yield int(folder.name), int(fields[1]), line
+
+
+def _name(pid: int) -> str:
+    """What the process calls itself; "" when it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _pss(pid: int) -> int:

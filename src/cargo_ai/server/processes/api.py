@@ -15,7 +15,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import secret_key
+from cargo_ai.server.compose import operation_handlers, secret_key
 from cargo_ai.server.processes import connections, garbage, loop_watch, parent_watch
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.store import migrate
@@ -50,6 +50,11 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signals.release()
         super().handle_exit(sig, frame)
+
+
+def load() -> None:
+    """Load all that the API needs before it knows its database."""
+    operation_handlers()
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from types import FrameType
 from cargo_ai.kernel import clock, log, settings, settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
-from cargo_ai.server.processes import server_log, server_status, start_state, supervise
+from cargo_ai.server.processes import children, server_log, server_status, start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files
@@ -109,7 +109,7 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     supervisor.bind()
     if "--adopt" in flags and not configuration.database_url:
         adopt(configuration.data_dir)
-    supervisor.start_state = start_state.run_bootstrap(configuration)
+    supervisor.start_state = start_state.run_bootstrap(configuration, meanwhile=children.load)
     try:
         _print(supervisor.start())
         supervisor.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cargo_ai.kernel.settings import Settings
@@ -30,22 +31,25 @@ class StartState:
     token: str | None
 
 
-def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> StartState:
+def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None, meanwhile: Callable[[], object] | None = None) -> StartState:
     """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs.
 
-    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin.
+    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin. `meanwhile`: what this process does
+    until it is done.
     """
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "cargo_ai.server.processes.bootstrap", *([admin_token_of] if admin_token_of else [])],
         env=settings.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        check=False,
     )
+    if meanwhile is not None:
+        meanwhile()
+    output, _ = process.communicate()
     try:
-        report = json.loads(done.stdout)
+        report = json.loads(output)
     except ValueError:
         raise BootstrapFailed(1, "startFailed", f"The database could not be made ready; {settings.log_place} says why.") from None
-    if done.returncode:
+    if process.returncode:
         raise BootstrapFailed(report["code"], report["reason"], report["errorMessage"])
     return StartState(report["url"], report["workspace"], report["token"])

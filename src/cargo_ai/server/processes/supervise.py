@@ -9,14 +9,13 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.processes import pulse
+from cargo_ai.server.processes import children, pulse
 from cargo_ai.server.processes.database_watch import DatabaseWatch
 from cargo_ai.server.processes.log_rotation import Rotation
 from cargo_ai.server.processes.pulse import Question, Silence
@@ -40,7 +39,7 @@ class Child:
     """One supervised process; `name` is the worker's uuid once it has printed it."""
 
     module: str
-    process: subprocess.Popen[bytes]
+    process: children.Process
     began: float
     failures: int = 0
     name: str = ""
@@ -129,7 +128,7 @@ class Supervisor:
                 child.process.wait()
         self._bound.close()
         if not self.settings.database_url:
-            # Imported late, so that the supervisor stays small while it runs.
+            # Imported late, for `server status` and others that only look need none of it.
             from cargo_ai.store.embedded import postgres
 
             postgres.stop(self.settings.data_dir)
@@ -151,16 +150,7 @@ class Supervisor:
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"cargo_ai.server.processes.{module}"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            # A worker prints its uuid; nothing else is printed on stdout.
-            stdout=subprocess.PIPE if module == "worker" else subprocess.DEVNULL,
-            pass_fds=(self._bound.fileno(),),
-            # Ctrl-C in the terminal is for the supervisor, which stops the children in order.
-            start_new_session=True,
-        )
+        process = children.start(module, environment, keep=self._bound.fileno())
         return Child(module, process, clock.seconds(), replaces=replaces)
 
     def _key(self) -> str:

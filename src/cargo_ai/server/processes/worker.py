@@ -28,7 +28,7 @@ from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
-from cargo_ai.server.compose import compose, secret_key, services_of
+from cargo_ai.server.compose import compose, packages, secret_key, services_of
 from cargo_ai.server.processes import connections, event_loop, garbage, loop_watch, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
@@ -188,6 +188,11 @@ async def _main(configuration: Settings) -> int:
     if beating is not None:
         beating.cancel()
     return 0
+
+
+def load() -> None:
+    """Load all that a worker needs before it knows its database."""
+    packages()
 
 
 def main(configuration: Settings | None = None) -> int:

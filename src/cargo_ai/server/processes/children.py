@@ -1,0 +1,147 @@
+"""Child processes of the supervisor: forked with all that they need already loaded, so that they share it and begin at once."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Protocol
+
+from cargo_ai.kernel import clock
+
+PACKAGE = "cargo_ai.server.processes"
+MODULES = ("api", "worker")
+# A process that has loaded frameworks of macOS cannot be forked safely: there, each child loads all by itself.
+FORKS = sys.platform == "linux"
+_STOPPED_BY = (signal.SIGTERM, signal.SIGINT)
+_POLL_SECONDS = 0.02
+
+
+class Process(Protocol):
+    """A child, as `subprocess.Popen` has it. `stdout`: what it prints, where that is read."""
+
+    pid: int
+    returncode: int | None
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, when it has ended. subprocess.TimeoutExpired when it has not within `timeout` seconds."""
+        ...
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal, when it lives."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Forked:
+    """A child that was forked."""
+
+    def __init__(self, pid: int, stdout: IO[bytes] | None) -> None:
+        self.pid, self.stdout = pid, stdout
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = None if timeout is None else clock.seconds() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and clock.seconds() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
+            select.select([], [], [], _POLL_SECONDS)
+        return code
+
+    def send_signal(self, number: int, /) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def load() -> None:
+    """Load what children need, once for all of them."""
+    if FORKS:
+        for module in MODULES:
+            importlib.import_module(f"{PACKAGE}.{module}").load()
+        gc.collect()
+        # A collection writes to all that it looks at, which would make each child's own copy of it.
+        gc.freeze()
+
+
+def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:
+    """Start a module of this package with this environment; of the open files, it gets `keep`. What workers print can be read."""
+    if not FORKS:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"{PACKAGE}.{module}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if module == "worker" else subprocess.DEVNULL,
+            pass_fds=(keep,),
+            start_new_session=True,
+        )
+    reader, writer = os.pipe() if module == "worker" else (None, os.open(os.devnull, os.O_WRONLY))
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Until the child has its own handlers: ours would take a signal that is meant for it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPED_BY)
+    pid = os.fork()
+    if pid == 0:
+        _become(module, environment, writer, keep)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    os.close(writer)
+    return Forked(pid, None if reader is None else os.fdopen(reader, "rb"))
+
+
+def _become(module: str, environment: Mapping[str, str], writer: int, keep: int) -> None:
+    """Leave all that was the supervisor's behind, and be the child; never returns."""
+    code = 1
+    try:
+        # Ctrl-C in the terminal is for the supervisor, which stops the children in order.
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(writer, 1)
+        _close_files(keep)
+        for number in _STOPPED_BY:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPED_BY)
+        # All look alike in a list of commands: this is what `ps -o comm` and `top` show.
+        Path("/proc/self/comm").write_text(f"cargo-ai {module}")
+        # In a process that was executed, it would be there from the beginning.
+        os.environ.clear()  # noqa: TID251
+        os.environ.update(environment)  # noqa: TID251
+        code = importlib.import_module(f"{PACKAGE}.{module}").main()
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def _close_files(keep: int) -> None:
+    for name in os.listdir("/proc/self/fd"):
+        handle = int(name)
+        if handle > 2 and handle != keep:
+            try:
+                os.close(handle)
+            except OSError:
+                continue  # the folder itself, which was open while it was read
