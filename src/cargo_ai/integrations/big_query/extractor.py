@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import Field as form_field
 
 from cargo_ai.contract.storage.columns import ColumnType
-from cargo_ai.integrations.big_query.fields import table_field
+from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.jobs import PAGE, Job, Result, Statement, ended, read, results
 from cargo_ai.integrations.big_query.tables import Field, Table, quoted, table_of
 from cargo_ai.integrations.big_query.values import records, type_of
@@ -45,7 +45,7 @@ def column_field(title: str, description: str, **more: Any) -> Any:
 class Rows(Form):
     """Which rows."""
 
-    table: str = table_field()
+    table: str = table_named()
     key_column: str = column_field("Key", "The column whose values tell rows apart.", min_length=1)
     changed_column: str = column_field(
         "Changed at",

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import Field
 
 from cargo_ai.integrations.kit import Form, ui
-from cargo_ai.integrations.sql.fields import statement_field
+from cargo_ai.integrations.kit.tables.fields import statement_field, table_field
 
 Json = Any
-
-
-def table_field() -> Any:
-    """The table."""
-    hints = ui(widget="IntegrationAutocompleteWidget", options={"slug": "listTables"})
-    return Field(
-        title="Table", description="dataset.table, or project.dataset.table.", min_length=3, max_length=1_200, json_schema_extra=hints
-    )
+table_named = partial(table_field, "dataset.table, or project.dataset.table.", shortest=3, longest=1_200)
+"""The field of a table."""
 
 
 class UserStatement(Form):

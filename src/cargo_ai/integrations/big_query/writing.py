@@ -10,24 +10,13 @@ from cargo_ai.integrations.big_query.tables import Table, quoted
 from cargo_ai.integrations.big_query.values import column_type, column_value
 from cargo_ai.integrations.kit import Done, Failed, InvalidConfig, ServiceError
 from cargo_ai.integrations.kit.rows import Rows
-from cargo_ai.integrations.kit.table_rows import TableRow, by_columns
+from cargo_ai.integrations.kit.tables.results import operation_of, written_schema
+from cargo_ai.integrations.kit.tables.rows import TableRow, by_columns, settle
 
 Json = Any
 MOST_ROWS = 1_000
 MOST_BYTES = 4_000_000
-WRITTEN: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "operation": {
-            "type": "string",
-            "enum": ["created", "updated", "written"],
-            "description": "written: created or updated; of a batch in which there is both, BigQuery does not say which.",
-        },
-        "table": {"type": "string"},
-    },
-    "required": ["operation", "table"],
-    "additionalProperties": False,
-}
+WRITTEN = written_schema("BigQuery")
 Make = Callable[[Table, Sequence[str], Json], Statement]
 
 
@@ -99,7 +88,7 @@ async def write(rows: Rows[Any], wanted: Sequence[TableRow], table: Table, make:
         try:
             job = await start(service, make(table, names, rows_parameter(table, names, members)), f"{service.key}|{number}")
             await finish(service, job)
-            operation = _operation(await counts(service, job)) if merges else "created"
+            operation = operation_of(*(await counts(service, job) or (1, 1))) if merges else "created"
         except ServiceError as error:
             if not changed and error.rejects:
                 # The statement was refused as a whole, and has changed nothing.
@@ -107,18 +96,6 @@ async def write(rows: Rows[Any], wanted: Sequence[TableRow], table: Table, make:
                 raise
             if not changed:
                 raise
-            for member in members:
-                _settle(rows, member, error.to_outcome())
-            continue
-        for member in members:
-            _settle(rows, member, Done({"operation": operation, "table": f"{table.dataset}.{table.name}"}, operation))
-
-
-def _settle(rows: Rows[Any], row: TableRow, outcome: Any) -> None:
-    for position in row.positions:
-        rows.settle(position, outcome)
-
-
-def _operation(changes: tuple[int, int] | None) -> str:
-    inserted, updated = changes or (1, 1)
-    return "created" if not updated else "updated" if not inserted else "written"
+            settle(rows, members, error.to_outcome())
+        else:
+            settle(rows, members, Done({"operation": operation, "table": f"{table.dataset}.{table.name}"}, operation))

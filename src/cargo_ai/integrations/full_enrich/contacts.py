@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from cargo_ai.integrations.full_enrich.batches import MOST, Batches
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, InvalidConfig, RowBatch, schema_of, ui, ui_schema_of
+from cargo_ai.integrations.kit import ConnectorAction, Done, Form, InvalidConfig, RowBatch, connector_action, ui
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
@@ -90,19 +90,16 @@ def contact_action(slug: str, name: str, description: str, form: type[Contact], 
         return {**contact.entry(), "enrich_fields": wanted_of(contact, fields)}
 
     batches = Batches[Contact](PATH, f"cargo-ai {slug}", entry, done_of)
-    return Action(
+    return connector_action(
+        form,
         slug=slug,
-        kind="connector",
         name=name,
         description=description,
-        does="acts",
         hint="writes",
         idempotency="none",
         awaits=True,
         # What was paid for once may be given again.
         cacheable=lambda done: done.output["found"],
-        config_schema=schema_of(form),
-        ui_schema=ui_schema_of(form),
         output_schema=OUTPUT,
         rows=RowBatch(perform=batched(form, batches.act), max=MOST, alike=job_of),
     )

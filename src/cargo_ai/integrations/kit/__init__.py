@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit.extraction import Cursor, ExtractedPage, Extracto
 from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
 from cargo_ai.integrations.kit.paging import Page, cursor, items_of, link, offset, page
-from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, outcome_of, without_secrets
+from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, connector_action, outcome_of, without_secrets
 from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
 from cargo_ai.integrations.kit.service_call import Answer, Service, ServiceSpec, segment
 from cargo_ai.integrations.kit.signing.client_credentials import ClientCredentials, ClientCredentialsForm
@@ -79,6 +79,7 @@ __all__ = [
     "Verification",
     "Windows",
     "attempt",
+    "connector_action",
     "cursor",
     "integrations",
     "items_of",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Hint, Idempotency, Later, Outcome, RowBatch
 from cargo_ai.integrations.kit.errors import AccountHalted, ServiceError, Throttled
-from cargo_ai.integrations.kit.forms import FormT, read
+from cargo_ai.integrations.kit.forms import Form, FormT, read, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.other_connectors import NoOtherConnectors, OtherConnectors
 from cargo_ai.integrations.kit.secret_texts import scrub, scrub_json
 from cargo_ai.integrations.kit.service_call import Service
@@ -51,6 +51,39 @@ class ActionRequest:
 
 ConnectorAction = Action[ActionRequest]
 """What nodes of a connector can do: `perform` acts once with the account. It may raise what `request.service` raises."""
+
+
+def connector_action(
+    form: type[Form],
+    *,
+    slug: str,
+    name: str,
+    description: str,
+    hint: Hint,
+    idempotency: Idempotency,
+    output_schema: Mapping[str, Json],
+    perform: Callable[[ActionRequest], Awaitable[Outcome]] | None = None,
+    rows: RowBatch[ActionRequest] | None = None,
+    awaits: bool = False,
+    cacheable: Callable[[Done], bool] | None = None,
+) -> ConnectorAction:
+    """An action whose config is this form; see `Action` for the rest."""
+    return Action(
+        slug=slug,
+        kind="connector",
+        name=name,
+        description=description,
+        does="acts",
+        hint=hint,
+        idempotency=idempotency,
+        config_schema=schema_of(form),
+        ui_schema=ui_schema_of(form),
+        output_schema=output_schema,
+        perform=perform,
+        rows=rows,
+        awaits=awaits,
+        cacheable=cacheable,
+    )
 
 
 async def attempt(action: ConnectorAction, request: ActionRequest) -> Outcome:

@@ -21,7 +21,7 @@ from cargo_ai.integrations.kit import (
     Throttled,
     widget,
 )
-from cargo_ai.integrations.snowflake.fields import table_field
+from cargo_ai.integrations.snowflake.fields import table_named
 from cargo_ai.integrations.snowflake.results import Result, Statement, fetch, partition, submit
 from cargo_ai.integrations.snowflake.statements import quoted
 from cargo_ai.integrations.snowflake.tables import Table, columns_sql, table_of
@@ -46,7 +46,7 @@ def _column_field(title: str, description: str, **more: Any) -> Any:
 class Rows(Form):
     """Which rows."""
 
-    table: str = table_field()
+    table: str = table_named()
     key_column: str = _column_field("Key", "The column whose values tell rows apart.", min_length=1)
     changed_column: str = _column_field(
         "Changed at", "A timestamp, date or number that grows with each change of a row. Without one, each sync reads all rows.", default=""

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Form, ui
+from cargo_ai.integrations.kit import Form
+from cargo_ai.integrations.kit.tables.fields import parameters_field, statement_field, table_field
 from cargo_ai.integrations.snowflake.results import LONGEST_SECONDS
-from cargo_ai.integrations.sql.fields import parameters_field, statement_field
 
 Json = Any
-
-
-def table_field() -> Any:
-    """The table."""
-    hints = ui(widget="IntegrationAutocompleteWidget", options={"slug": "listTables"})
-    return Field(
-        title="Table", description="table, schema.table or database.schema.table.", min_length=1, max_length=1_000, json_schema_extra=hints
-    )
+table_named = partial(table_field, "table, schema.table or database.schema.table.", longest=1_000)
+"""The field of a table."""
 
 
 class UserStatement(Form):

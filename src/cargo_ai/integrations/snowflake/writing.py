@@ -7,7 +7,8 @@ from typing import Any
 
 from cargo_ai.integrations.kit import Done, Failed, InvalidConfig, ServiceError
 from cargo_ai.integrations.kit.rows import Rows
-from cargo_ai.integrations.kit.table_rows import TableRow, by_columns
+from cargo_ai.integrations.kit.tables.results import operation_of, written_schema
+from cargo_ai.integrations.kit.tables.rows import TableRow, by_columns, settle
 from cargo_ai.integrations.snowflake.results import Result, Statement, finish, submit
 from cargo_ai.integrations.snowflake.statements import quoted
 from cargo_ai.integrations.snowflake.tables import Table, columns_sql
@@ -17,19 +18,7 @@ Json = Any
 MOST_ROWS = 500
 MOST_BINDINGS = 10_000
 MOST_BYTES = 4_000_000
-WRITTEN: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "operation": {
-            "type": "string",
-            "enum": ["created", "updated", "written"],
-            "description": "written: created or updated; of a batch in which there is both, Snowflake does not say which.",
-        },
-        "table": {"type": "string"},
-    },
-    "required": ["operation", "table"],
-    "additionalProperties": False,
-}
+WRITTEN = written_schema("Snowflake")
 Make = Callable[[Table, Sequence[str], str], str]
 """(table, columns, source) → SQL. source: a table of the rows with the columns c0, c1, …, of the types of the columns."""
 
@@ -108,11 +97,8 @@ async def write(rows: Rows[Any], wanted: Sequence[TableRow], table: Table, make:
                     service.changed = False
                 raise
             outcome = error.to_outcome()
-        for member in members:
-            for position in member.positions:
-                rows.settle(position, outcome)
+        settle(rows, members, outcome)
 
 
 def _operation(result: Result) -> str:
-    inserted, updated = result.stats.get("numRowsInserted", 0), result.stats.get("numRowsUpdated", 0)
-    return "created" if inserted and not updated else "updated" if updated and not inserted else "written"
+    return operation_of(result.stats.get("numRowsInserted", 0), result.stats.get("numRowsUpdated", 0))

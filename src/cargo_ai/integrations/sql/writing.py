@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from cargo_ai.integrations.kit import ActionRequest, Failed, Form, InvalidConfig, Outcome, ServiceError
+from cargo_ai.integrations.kit.tables.fields import table_field
 from cargo_ai.integrations.kit.writes import rounds
 from cargo_ai.integrations.sql import catalog
 from cargo_ai.integrations.sql.account import dialect_of
@@ -18,6 +20,8 @@ from cargo_ai.integrations.sql.statement import Dialect, quoted, quoted_table, v
 
 Json = Any
 MOST_ROWS = 500
+table_named = partial(table_field, "table or schema.table.", longest=260)
+"""The field of a table."""
 # PostgreSQL takes 65,535 values in a statement.
 MOST_VALUES = 30_000
 

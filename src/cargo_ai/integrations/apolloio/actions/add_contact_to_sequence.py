@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.apolloio.client import list_at
 from cargo_ai.integrations.apolloio.fields import ID_DESCRIPTION, chosen_field, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, segment, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action, segment
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -42,17 +42,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output, "Added" if output["added"] else f"Left out: {skipped or 'Apollo does not say why'}")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AddContactToSequence,
     slug="addContactToSequence",
-    kind="connector",
     name="Add contact to sequence",
     description="Adds a contact to a sequence, from which Apollo writes to them.",
-    does="acts",
     hint="writes",
     # A contact who is in the sequence already is left out by Apollo.
     idempotency="upsert",
-    config_schema=schema_of(AddContactToSequence),
-    ui_schema=ui_schema_of(AddContactToSequence),
     output_schema={
         "type": "object",
         "properties": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.contacts import WRITTEN, create, values_of
 from cargo_ai.integrations.apolloio.fields import ContactValues, text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Outcome, connector_action
 
 
 class CreateContact(ContactValues):
@@ -22,16 +22,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return await create(request.service, values, once=False)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    CreateContact,
     slug="createContact",
-    kind="connector",
     name="Create contact",
     description="Saves a person as a contact of your team, also when there is one like it.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(CreateContact),
-    ui_schema=ui_schema_of(CreateContact),
     output_schema=WRITTEN,
     perform=perform,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.fields import PERSON, any_of
 from cargo_ai.integrations.apolloio.people import MOST, EnrichPerson, enrich
-from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
 
@@ -12,19 +12,16 @@ _LOOKED_FOR = ("revealPersonalEmails", "revealPhoneNumber", "runWaterfallEmail",
 
 _NUMBER = ("raw_number", "sanitized_number", "type_cd", "status_cd", "confidence_cd")
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    EnrichPerson,
     slug="enrichPerson",
-    kind="connector",
     name="Enrich person",
     description="Finds one person by address, LinkedIn or name, with all that is known; one credit for a match, eight for a mobile number.",
-    does="acts",
     hint="writes",
     idempotency="none",
     awaits=True,
     # What was paid for once may be given again; what has not come yet may come.
     cacheable=lambda done: done.output["found"] and done.output["status"] == "complete",
-    config_schema=schema_of(EnrichPerson),
-    ui_schema=ui_schema_of(EnrichPerson),
     output_schema={
         "type": "object",
         "properties": {

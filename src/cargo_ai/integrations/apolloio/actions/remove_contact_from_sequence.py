@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.apolloio.client import list_at
 from cargo_ai.integrations.apolloio.fields import ID_DESCRIPTION, chosen_field, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, connector_action
 
 
 class RemoveContactFromSequence(Form):
@@ -34,16 +34,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output, form.mode if changed else "Apollo does not know the contact")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    RemoveContactFromSequence,
     slug="removeContactFromSequence",
-    kind="connector",
     name="Remove contact from sequence",
     description="Removes a contact from a sequence, or halts or finishes it for them.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(RemoveContactFromSequence),
-    ui_schema=ui_schema_of(RemoveContactFromSequence),
     output_schema={
         "type": "object",
         "properties": {

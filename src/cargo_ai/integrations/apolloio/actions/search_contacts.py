@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.fields import CONTACT, any_of
 from cargo_ai.integrations.apolloio.searching import Search, contacts, found, search
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Outcome, connector_action
 
 
 async def perform(request: ActionRequest) -> Outcome:
@@ -12,17 +12,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return await search(request.service, request.form(Search), contacts, "pagination.total_entries")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Search,
     slug="searchContacts",
-    kind="connector",
     name="Search contacts",
     description="Finds people whom your team has saved in Apollo, by q_keywords, contact_stage_ids or contact_label_ids; costs nothing.",
-    does="acts",
     hint="reads",
     idempotency="reads",
     cacheable=lambda done: not done.warnings,
-    config_schema=schema_of(Search),
-    ui_schema=ui_schema_of(Search),
     output_schema=found(any_of(CONTACT)),
     perform=perform,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.client import list_at
 from cargo_ai.integrations.apolloio.fields import any_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
 
 _FIELDS = ("id", "email", "user_id", "type", "active", "default")
 
@@ -20,15 +20,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"count": len(mailboxes), "records": mailboxes}, f"{len(mailboxes)} found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SearchEmailAccounts,
     slug="searchEmailAccounts",
-    kind="connector",
     name="Search e-mail accounts",
     description="Lists the mailboxes of your team from which sequences can write.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(SearchEmailAccounts),
     output_schema={
         "type": "object",
         "properties": {

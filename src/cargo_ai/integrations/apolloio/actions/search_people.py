@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.fields import any_of
 from cargo_ai.integrations.apolloio.searching import Search, found, people, search
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Outcome, connector_action
 
 _FIELDS = ("id", "first_name", "last_name_obfuscated", "title", "has_email", "has_direct_phone", "organization")
 
@@ -14,17 +14,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return await search(request.service, request.form(Search), people, "total_entries")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Search,
     slug="searchPeople",
-    kind="connector",
     name="Search people",
     description="Finds people by title, seniority, place and employer; costs nothing, and gives neither addresses nor full names.",
-    does="acts",
     hint="reads",
     idempotency="reads",
     cacheable=lambda done: not done.warnings,
-    config_schema=schema_of(Search),
-    ui_schema=ui_schema_of(Search),
     output_schema=found(any_of(_FIELDS)),
     perform=perform,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.contacts import WRITTEN, change, values_of
 from cargo_ai.integrations.apolloio.fields import ID_DESCRIPTION, ContactValues, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Outcome, connector_action
 from cargo_ai.integrations.kit.writes import written
 
 
@@ -25,16 +25,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return await change(request.service, contact_id, values)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpdateContact,
     slug="updateContact",
-    kind="connector",
     name="Update contact",
     description="Changes a contact of your team.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateContact),
-    ui_schema=ui_schema_of(UpdateContact),
     output_schema=WRITTEN,
     perform=perform,
 )

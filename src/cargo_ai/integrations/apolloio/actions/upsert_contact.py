@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.apolloio.contacts import WRITTEN, change, create, find, left, unchanged, values_of
 from cargo_ai.integrations.apolloio.fields import ContactValues, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Outcome, connector_action
 from cargo_ai.integrations.kit.writes import MatchPolicy, key_of, written
 
 
@@ -32,16 +32,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return left(contact) if unchanged(contact, values) else await change(request.service, str(contact["id"]), values)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpsertContact,
     slug="upsertContact",
-    kind="connector",
     name="Upsert contact",
     description="Changes the contact with this e-mail address, or saves a new one.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpsertContact),
-    ui_schema=ui_schema_of(UpsertContact),
     output_schema=WRITTEN,
     perform=perform,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Outcome, connector_action
 from cargo_ai.integrations.kit.writes import key_of
 
 
@@ -26,14 +26,11 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"found": record is not None, "record": record}, "found" if record else "not found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecord,
     slug="findRecord",
-    kind="connector",
     name="Find record",
     description="Reads one record by its id or by a unique attribute, such as a person's e-mail address or a company's domain.",
-    does="acts",
-    config_schema=schema_of(FindRecord),
-    ui_schema=ui_schema_of(FindRecord),
     output_schema={
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},

@@ -7,7 +7,7 @@ from pydantic import Field
 from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
 from cargo_ai.integrations.kit.writes import key_of
 
 
@@ -29,14 +29,11 @@ async def perform(request: ActionRequest) -> Done:
     return Done({"count": len(records), "more": matches.more, "records": records}, f"{len(records)} found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecords,
     slug="findRecords",
-    kind="connector",
     name="Find records",
     description="Reads all records that have a value of an attribute, unique or not.",
-    does="acts",
-    config_schema=schema_of(FindRecords),
-    ui_schema=ui_schema_of(FindRecords),
     output_schema={
         "type": "object",
         "properties": {

@@ -10,7 +10,7 @@ from pydantic import Field
 from cargo_ai.integrations.attio.attributes import attributes_of
 from cargo_ai.integrations.attio.entries import assert_entry, delete_entry, entries_of, entry_values, object_of
 from cargo_ai.integrations.attio.values import attio_values, differs, plain_values
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Service, schema_of, ui, ui_schema_of, widget
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Service, connector_action, ui, widget
 from cargo_ai.integrations.kit.writes import Mappings, assigned, key_of
 
 Json = Any
@@ -100,27 +100,21 @@ _OUTPUT: Mapping[str, Json] = {
     "required": ["operation", "listId", "recordId"],
 }
 
-ADD: ConnectorAction = Action(
+ADD = connector_action(
+    NewMember,
     slug="addToList",
-    kind="connector",
     name="Add to list",
     description="Adds a record to a list, with values of the list's own attributes. One that is in it already stays in it once.",
-    does="acts",
-    config_schema=schema_of(NewMember),
-    ui_schema=ui_schema_of(NewMember),
     output_schema=_OUTPUT,
     perform=add,
     idempotency="upsert",
     hint="writes",
 )
-REMOVE: ConnectorAction = Action(
+REMOVE = connector_action(
+    ListMember,
     slug="removeFromList",
-    kind="connector",
     name="Remove from list",
     description="Takes a record out of a list; the record itself stays. One that is not in it is left alone.",
-    does="acts",
-    config_schema=schema_of(ListMember),
-    ui_schema=ui_schema_of(ListMember),
     output_schema=_OUTPUT,
     perform=remove,
     idempotency="upsert",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.integrations.attio.fields import Matching
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import id_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
 from cargo_ai.integrations.kit.writes import key_of
 
 MOST_IDS = 100
@@ -21,14 +21,11 @@ async def perform(request: ActionRequest) -> Done:
     return Done(output, f"{len(ids)} matched")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Matching,
     slug="matchRecord",
-    kind="connector",
     name="Match record",
     description="Says whether Attio has a record with this value of an attribute, and which.",
-    does="acts",
-    config_schema=schema_of(Matching),
-    ui_schema=ui_schema_of(Matching),
     output_schema={
         "type": "object",
         "properties": {

@@ -10,7 +10,7 @@ from pydantic import Field
 from cargo_ai.integrations.attio.attributes import attributes_of
 from cargo_ai.integrations.attio.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.attio.records import OLDEST_FIRST, query, shown
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
 
 Json = Any
 JsonObject = dict[str, Json]
@@ -121,14 +121,11 @@ def _at(name: str, condition: JsonObject) -> JsonObject:
     return condition
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SearchRecords,
     slug="searchRecords",
-    kind="connector",
     name="Search records",
     description=f"Reads the records that fit filters, up to {MOST_RECORDS:,}.",
-    does="acts",
-    config_schema=schema_of(SearchRecords),
-    ui_schema=ui_schema_of(SearchRecords),
     output_schema={
         "type": "object",
         "properties": {

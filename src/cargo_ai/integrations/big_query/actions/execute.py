@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.integrations.big_query.actions.query import AGAIN_SECONDS
 from cargo_ai.integrations.big_query.fields import UserStatement
 from cargo_ai.integrations.big_query.jobs import Job, results, start, statement_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Later, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Later, Outcome, connector_action
+from cargo_ai.integrations.kit.tables.results import changed_schema, rows_changed
 
 Json = Any
-_OUTPUT: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "changedCount": {"type": ["integer", "null"], "description": "How many rows it changed; null where BigQuery does not say."},
-        "jobId": {"type": "string"},
-    },
-    "required": ["changedCount", "jobId"],
-    "additionalProperties": False,
-}
+_OUTPUT = changed_schema("BigQuery", "jobId")
 
 
 class Execute(UserStatement):
@@ -36,20 +28,16 @@ async def perform(request: ActionRequest) -> Outcome:
     result = await results(service, job, most=0)
     if isinstance(result, Job):
         return Later(AGAIN_SECONDS, result.meta(), "BigQuery is still working on it")
-    count = "" if result.changed is None else f"{result.changed} rows changed"
-    return Done({"changedCount": result.changed, "jobId": job.id}, count)
+    return rows_changed(result.changed, jobId=job.id)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Execute,
     slug="execute",
-    kind="connector",
     name="Execute",
     description="Does one statement that changes something: an update, a delete, a call of a procedure.",
-    does="acts",
     hint="writes",
     idempotency="key",
-    config_schema=schema_of(Execute),
-    ui_schema=ui_schema_of(Execute),
     output_schema=_OUTPUT,
     perform=perform,
 )

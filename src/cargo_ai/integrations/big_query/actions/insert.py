@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.big_query.fields import table_field
+from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.tables import table_of
 from cargo_ai.integrations.big_query.writing import MOST_BYTES, MOST_ROWS, WRITTEN, insert, valid_rows, write
-from cargo_ai.integrations.kit import Action, ConnectorAction, Form, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Form, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.kit.table_rows import TableRow
-from cargo_ai.integrations.sql.fields import Cells, cells_field, values_of
+from cargo_ai.integrations.kit.tables.fields import Cells, cells_field, values_of
+from cargo_ai.integrations.kit.tables.rows import TableRow
 
 
 class Insert(Form):
     """A row."""
 
-    table: str = table_field()
+    table: str = table_named()
     values: Cells = cells_field()
 
 
@@ -26,16 +26,13 @@ async def _act(rows: Rows[Insert]) -> None:
         await write(rows, [TableRow((position,), values) for position, values in valid.items()], table, insert, merges=False)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Insert,
     slug="insert",
-    kind="connector",
     name="Insert a row",
     description="Adds a row to a table. Of a batch, up to 1,000 rows go in one statement.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(Insert),
-    ui_schema=ui_schema_of(Insert),
     output_schema=WRITTEN,
     rows=RowBatch(batched(Insert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table",)),
 )

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from cargo_ai.integrations.big_query.fields import UserStatement
 from cargo_ai.integrations.big_query.jobs import Job, check_reads, collected, read, results, statement_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Later, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Later, Outcome, connector_action
+from cargo_ai.integrations.kit.tables.results import MOST_ROWS, rows_read, rows_schema
 
 Json = Any
-MOST_ROWS = 10_000
 AGAIN_SECONDS = 5.0
-_OUTPUT: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "rows": {"type": "array", "items": {"type": "object"}},
-        "rowsCount": {"type": "integer"},
-        "hasMore": {"type": "boolean", "description": "Whether there were rows beyond `limit`, or beyond 4 MB."},
-    },
-    "required": ["rows", "rowsCount", "hasMore"],
-    "additionalProperties": False,
-}
+_OUTPUT = rows_schema("`limit`, or beyond 4 MB")
 
 
 class Query(UserStatement):
@@ -45,19 +35,16 @@ async def perform(request: ActionRequest) -> Outcome:
     if isinstance(result, Job):
         return Later(AGAIN_SECONDS, result.meta(), "BigQuery is still working on it")
     rows, more = await collected(service, result, form.limit)
-    return Done({"rows": rows, "rowsCount": len(rows), "hasMore": more}, f"{len(rows)}{'+' if more else ''} rows")
+    return rows_read(rows, has_more=more)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Query,
     slug="query",
-    kind="connector",
     name="Query",
     description="Reads rows by SQL; a statement that changes something is refused.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(Query),
-    ui_schema=ui_schema_of(Query),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
-from cargo_ai.integrations.big_query.fields import table_field
+from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.tables import table_of
 from cargo_ai.integrations.big_query.writing import MOST_BYTES, MOST_ROWS, WRITTEN, upsert, valid_rows, write
-from cargo_ai.integrations.kit import Action, ConnectorAction, Form, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.kit.table_rows import folded
-from cargo_ai.integrations.sql.fields import Cells, cells_field, keyed_values
+from cargo_ai.integrations.kit.tables.fields import UpsertRow, matching_field
+from cargo_ai.integrations.kit.tables.rows import folded
 
 Json = Any
 
 
-class Upsert(Form):
+class Upsert(UpsertRow):
     """A row, and what names it."""
 
-    table: str = table_field()
-    matching_columns: list[str] = Field(
-        title="Match by", description="The columns that name a row together; BigQuery enforces no key.", min_length=1, max_length=16
-    )
-    values: Cells = cells_field()
-    write_nulls: bool = Field(default=False, title="Write null", description="Whether null clears a value.")
-
-
-def _values(form: Upsert) -> Mapping[str, Json]:
-    return keyed_values(form.values, form.matching_columns, write_nulls=form.write_nulls)
+    table: str = table_named()
+    matching_columns: list[str] = matching_field("The columns that name a row together; BigQuery enforces no key.")
 
 
 async def _act(rows: Rows[Upsert]) -> None:
-    wanted = rows.read(_values)
+    wanted = rows.read(Upsert.row)
     if wanted:
         first = rows.first
         table = await table_of(rows.service, first.table)
@@ -42,16 +31,13 @@ async def _act(rows: Rows[Upsert]) -> None:
         await write(rows, folded(valid, first.matching_columns), table, upsert(first.matching_columns), merges=True)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Upsert,
     slug="upsert",
-    kind="connector",
     name="Upsert a row",
     description="Adds a row to a table, or changes the one with the same key. Of a batch, up to 1,000 rows go in one statement.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(Upsert),
-    ui_schema=ui_schema_of(Upsert),
     output_schema=WRITTEN,
     rows=RowBatch(batched(Upsert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table", "matchingColumns", "writeNulls")),
 )

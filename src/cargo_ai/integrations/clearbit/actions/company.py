@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.clearbit.answering import answer
 from cargo_ai.integrations.clearbit.providers import COMPANIES
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, schema_of, ui, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, connector_action, ui
 
 Json = Any
 TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
@@ -74,18 +74,15 @@ _OUTPUT: Mapping[str, Json] = {
 
 
 def _action(slug: str) -> ConnectorAction:
-    return Action(
+    return connector_action(
+        CompanyEnrich,
         slug=slug,
-        kind="connector",
         name="Enrich company",
         description="Finds one company by its domain; another service answers, for Clearbit takes no new customers.",
-        does="acts",
         hint="writes",
         # The one that answers is paid for it.
         idempotency="none",
         cacheable=lambda done: done.output["found"],
-        config_schema=schema_of(CompanyEnrich),
-        ui_schema=ui_schema_of(CompanyEnrich),
         output_schema=_OUTPUT,
         perform=perform,
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 from cargo_ai.integrations.clearbit.actions.company import ANSWERED_BY, TEXT, object_of
 from cargo_ai.integrations.clearbit.answering import answer
 from cargo_ai.integrations.clearbit.providers import PEOPLE
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, schema_of, ui, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, connector_action, ui
 
 
 class PersonEnrich(Form):
@@ -25,17 +25,14 @@ async def perform(request: ActionRequest) -> Outcome:
 
 
 def _action(slug: str) -> ConnectorAction:
-    return Action(
+    return connector_action(
+        PersonEnrich,
         slug=slug,
-        kind="connector",
         name="Enrich person",
         description="Finds one person by their e-mail address; another service answers, for Clearbit takes no new customers.",
-        does="acts",
         hint="writes",
         idempotency="none",
         cacheable=lambda done: done.output["found"],
-        config_schema=schema_of(PersonEnrich),
-        ui_schema=ui_schema_of(PersonEnrich),
         output_schema={
             "type": "object",
             "properties": {

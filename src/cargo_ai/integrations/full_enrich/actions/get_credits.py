@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.full_enrich.client import unexpected
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
 from cargo_ai.integrations.kit.errors import at
 
 
@@ -21,16 +21,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"credits": balance}, f"{balance:,} left")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    GetCredits,
     slug="getCredits",
-    kind="connector",
     name="Get credits",
     description="Says how many credits the workspace has left.",
-    does="acts",
     hint="reads",
     idempotency="reads",
     cacheable=lambda _done: False,  # each find changes it
-    config_schema=schema_of(GetCredits),
     output_schema={"type": "object", "properties": {"credits": {"type": "number"}}, "required": ["credits"]},
     perform=perform,
 )

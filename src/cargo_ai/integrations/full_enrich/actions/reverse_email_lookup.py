@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from cargo_ai.integrations.full_enrich.batches import MOST, Batches
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, InvalidConfig, RowBatch, schema_of, ui, ui_schema_of
+from cargo_ai.integrations.kit import Done, Form, InvalidConfig, RowBatch, connector_action, ui
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
@@ -38,18 +38,15 @@ def _done(result: JsonObject) -> Done:
 
 BATCHES = Batches[ReverseEmailLookup]("/contact/reverse/email/bulk", "cargo-ai reverseEmailLookup", _entry, _done)
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    ReverseEmailLookup,
     slug="reverseEmailLookup",
-    kind="connector",
     name="Look up e-mail address",
     description="Finds out who is behind a business or personal e-mail address, in about a minute; a credit for one that is found.",
-    does="acts",
     hint="writes",
     idempotency="none",
     awaits=True,
     cacheable=lambda done: done.output["found"],
-    config_schema=schema_of(ReverseEmailLookup),
-    ui_schema=ui_schema_of(ReverseEmailLookup),
     output_schema={
         "type": "object",
         "properties": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.integrations.google_sheets.fields import WRITTEN, OfRows, Written
 from cargo_ai.integrations.google_sheets.sheet import sheet_of
 from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Wanted, append, wanted_cells
-from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 
 
@@ -29,16 +29,13 @@ async def _act(rows: Rows[AppendRow]) -> None:
         await append(rows, wanted, sheet)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AppendRow,
     slug="appendRow",
-    kind="connector",
     name="Append a row",
     description="Adds a row behind the last one. Of a batch, up to 500 rows go in one call.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(AppendRow),
-    ui_schema=ui_schema_of(AppendRow),
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(AppendRow, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("spreadsheetId", "sheetName", "headerRow", "formulas")

@@ -11,7 +11,7 @@ from cargo_ai.integrations.google_sheets.cells import comparable, key_of
 from cargo_ai.integrations.google_sheets.fields import ROW, Matching
 from cargo_ai.integrations.google_sheets.ranges import Area
 from cargo_ai.integrations.google_sheets.sheet import blocks, rows_by_key, sheet_of, values_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, connector_action
 
 Json = Any
 MOST_ROWS = 20
@@ -51,16 +51,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"found": bool(rows), "rowsCount": len(numbers), "rows": rows}, f"{len(numbers)} rows")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRows,
     slug="findRows",
-    kind="connector",
     name="Find rows",
     description="Finds the rows that have a value in a column.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(FindRows),
-    ui_schema=ui_schema_of(FindRows),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -11,7 +11,7 @@ from pydantic import Field
 from cargo_ai.integrations.google_sheets.fields import OfSpreadsheet
 from cargo_ai.integrations.google_sheets.ranges import Area, area_of
 from cargo_ai.integrations.google_sheets.sheet import Sheet, blocks, has_values, sheet_of, values_of
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Outcome, Service, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, Service, connector_action
 
 Json = Any
 MOST_ROWS = 10_000
@@ -64,16 +64,13 @@ async def _rows(service: Service, sheet: Sheet, area: Area, names: list[str], fo
     return rows
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    ReadRange,
     slug="readRange",
-    kind="connector",
     name="Read a range",
     description="Reads the rows of a sheet, or of a part of it, as objects by the names of the columns.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(ReadRange),
-    ui_schema=ui_schema_of(ReadRange),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -6,7 +6,7 @@ from cargo_ai.integrations.google_sheets.cells import key_of
 from cargo_ai.integrations.google_sheets.fields import WRITTEN, Matching, Written, write_nulls_field
 from cargo_ai.integrations.google_sheets.sheet import sheet_of
 from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Target, Wanted, wanted_cells, write
-from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 
 
@@ -29,16 +29,13 @@ async def _act(rows: Rows[UpdateRows]) -> None:
         await write(rows, wanted, Target(sheet, first.matching_column, "updateOnly", several=True))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpdateRows,
     slug="updateRows",
-    kind="connector",
     name="Update rows",
     description="Changes every row that has a value in a column; adds nothing. Of a batch, up to 500 go in one call.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateRows),
-    ui_schema=ui_schema_of(UpdateRows),
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(UpdateRows, _act),

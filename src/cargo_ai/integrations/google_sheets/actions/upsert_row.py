@@ -8,7 +8,7 @@ from cargo_ai.integrations.google_sheets.cells import cell_of, comparable, key_o
 from cargo_ai.integrations.google_sheets.fields import WRITTEN, Matching, Written, write_nulls_field
 from cargo_ai.integrations.google_sheets.sheet import sheet_of
 from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Target, Wanted, wanted_cells, write
-from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import MatchPolicy
 
@@ -40,16 +40,13 @@ async def _act(rows: Rows[UpsertRow]) -> None:
         await write(rows, wanted, Target(sheet, first.matching_column, first.match_policy))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpsertRow,
     slug="upsertRow",
-    kind="connector",
     name="Upsert a row",
     description="Adds a row, or changes the one that has the same value in a column. Of a batch, up to 500 rows go in one call.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpsertRow),
-    ui_schema=ui_schema_of(UpsertRow),
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(UpsertRow, _act),

@@ -7,7 +7,7 @@ from pydantic import Field
 from cargo_ai.integrations.hubspot.fields import FIELDS, Json
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, associate_batch
 from cargo_ai.integrations.hubspot.rows import failure_of
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Form, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Done, Form, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -35,14 +35,11 @@ async def _act(rows: Rows[AssociateRecords]) -> None:
             rows.settle(position, Done(output, "associated"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AssociateRecords,
     slug="associateRecords",
-    kind="connector",
     name="Associate records",
     description="Gives two records the default association of their types, as a contact and its company. Once more changes nothing.",
-    does="acts",
-    config_schema=schema_of(AssociateRecords),
-    ui_schema=ui_schema_of(AssociateRecords),
     output_schema={
         "type": "object",
         "properties": {

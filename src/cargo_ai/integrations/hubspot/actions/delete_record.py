@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import Json, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS, archive_batch
-from cargo_ai.integrations.kit import Action, ConnectorAction, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written_records
 
@@ -25,14 +25,11 @@ async def _act(rows: Rows[DeleteRecord]) -> None:
             rows.settle(position, written_records("deleted", [key]))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    DeleteRecord,
     slug="deleteRecord",
-    kind="connector",
     name="Delete record",
     description="Moves a record to HubSpot's recycling bin, from which it can be restored for 90 days. One that is not there is no error.",
-    does="acts",
-    config_schema=schema_of(DeleteRecord),
-    ui_schema=ui_schema_of(DeleteRecord),
     output_schema=WRITTEN_RECORDS,
     rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
     idempotency="upsert",

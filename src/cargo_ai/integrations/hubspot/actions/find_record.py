@@ -6,7 +6,7 @@ from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Done, Failed, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -33,14 +33,11 @@ async def _act(rows: Rows[FindRecord]) -> None:
             rows.settle(position, Done(output, "found" if records else "not found"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecord,
     slug="findRecord",
-    kind="connector",
     name="Find record",
     description="Reads one record by its id or by a unique property, such as a contact's e-mail address. Of a batch, 100 go in one call.",
-    does="acts",
-    config_schema=schema_of(FindRecord),
-    ui_schema=ui_schema_of(FindRecord),
     output_schema={
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},

@@ -8,7 +8,7 @@ from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Done, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -34,14 +34,11 @@ async def _act(rows: Rows[FindRecords]) -> None:
         rows.settle(position, Done(output, f"{len(records)} found"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecords,
     slug="findRecords",
-    kind="connector",
     name="Find records",
     description="Reads all records that have a value of a property, unique or not. Of a batch, up to 100 values go in one search.",
-    does="acts",
-    config_schema=schema_of(FindRecords),
-    ui_schema=ui_schema_of(FindRecords),
     output_schema={
         "type": "object",
         "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},

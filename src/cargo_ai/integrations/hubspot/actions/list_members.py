@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.records import document_of
 from cargo_ai.integrations.hubspot.versions import LISTS
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, Form, RowBatch, schema_of, segment, ui_schema_of, widget
+from cargo_ai.integrations.kit import Done, Failed, Form, RowBatch, connector_action, segment, widget
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -68,27 +68,21 @@ _OUTPUT: Mapping[str, Json] = {
     "required": ["operation", "listId", "recordId"],
 }
 
-ADD: ConnectorAction = Action(
+ADD = connector_action(
+    ListMember,
     slug="addToList",
-    kind="connector",
     name="Add to list",
     description="Adds a record to a static list (HubSpot calls lists segments). One that is a member already stays one.",
-    does="acts",
-    config_schema=schema_of(ListMember),
-    ui_schema=ui_schema_of(ListMember),
     output_schema=_OUTPUT,
     rows=RowBatch(batched(ListMember, _add), max=MOST_MEMBERS, group_by=("listId",)),
     idempotency="upsert",
     hint="writes",
 )
-REMOVE: ConnectorAction = Action(
+REMOVE = connector_action(
+    ListMember,
     slug="removeFromList",
-    kind="connector",
     name="Remove from list",
     description="Takes a record out of a static list. One that is no member is left alone.",
-    does="acts",
-    config_schema=schema_of(ListMember),
-    ui_schema=ui_schema_of(ListMember),
     output_schema=_OUTPUT,
     rows=RowBatch(batched(ListMember, _remove), max=MOST_MEMBERS, group_by=("listId",)),
     idempotency="upsert",

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_FILTERS, SEARCH_RESULTS, property_text, search
 from cargo_ai.integrations.hubspot.rows import shown
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
 
 Json = Any
 Operator = Literal[
@@ -107,14 +107,11 @@ def _filter(condition: Filter) -> dict[str, Json]:
     return {**document, "highValue": property_text(condition.high_value)} if operator == "BETWEEN" else document
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SearchRecords,
     slug="searchRecords",
-    kind="connector",
     name="Search records",
     description="Reads the records that fit filters or a text. New records are found a few moments after they were created.",
-    does="acts",
-    config_schema=schema_of(SearchRecords),
-    ui_schema=ui_schema_of(SearchRecords),
     output_schema={
         "type": "object",
         "properties": {

@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.integrations.hunter.client import data_of, is_unknown
 from cargo_ai.integrations.hunter.fields import TEXT, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, ServiceError, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -37,18 +37,15 @@ def _object(*names: str) -> Mapping[str, Json]:
     return {"type": ["object", "null"], "properties": dict.fromkeys(names, TEXT)}
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    EnrichPerson,
     slug="enrichPerson",
-    kind="connector",
     name="Enrich person",
     description="Finds out who is behind an e-mail address: name, place, employment and profiles.",
-    does="acts",
     hint="writes",
     idempotency="none",
     # What was paid for once may be given again.
     cacheable=lambda _done: True,
-    config_schema=schema_of(EnrichPerson),
-    ui_schema=ui_schema_of(EnrichPerson),
     output_schema={
         "type": "object",
         "properties": {

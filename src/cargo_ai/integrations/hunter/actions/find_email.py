@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from cargo_ai.integrations.hunter.client import data_of
 from cargo_ai.integrations.hunter.fields import FLAG, SCORE, SOURCES, TEXT, VERIFICATION, text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, connector_action
 
 
 class FindEmail(Form):
@@ -34,17 +34,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"found": bool(email), **data}, str(email or "No address found"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindEmail,
     slug="findEmail",
-    kind="connector",
     name="Find e-mail address",
     description="Finds the likely e-mail address of a person by name and company.",
-    does="acts",
     hint="reads",
     # Hunter charges for the same search once in a billing period.
     idempotency="reads",
-    config_schema=schema_of(FindEmail),
-    ui_schema=ui_schema_of(FindEmail),
     output_schema={
         "type": "object",
         "properties": {

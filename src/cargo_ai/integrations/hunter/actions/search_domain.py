@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.hunter.client import data_of
 from cargo_ai.integrations.hunter.fields import FLAG, SCORE, SOURCES, TEXT, VERIFICATION, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -52,17 +52,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({**data, "emails": emails, "total": next(at(answer.body, "meta.results"), None)}, f"{len(emails)} found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SearchDomain,
     slug="searchDomain",
-    kind="connector",
     name="Search domain",
     description="Finds e-mail addresses of a domain, with the people behind them.",
-    does="acts",
     hint="reads",
     # Hunter charges for the same search once in a billing period.
     idempotency="reads",
-    config_schema=schema_of(SearchDomain),
-    ui_schema=ui_schema_of(SearchDomain),
     output_schema={
         "type": "object",
         "properties": {

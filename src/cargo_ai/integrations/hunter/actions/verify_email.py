@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.hunter.client import data_of
 from cargo_ai.integrations.hunter.fields import FLAG, SCORE, SOURCES, TEXT, required_text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Form, Later, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Form, Later, Outcome, connector_action
 
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 60.0
@@ -30,17 +30,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(data, str(data.get("status") or "unknown"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    VerifyEmail,
     slug="verifyEmail",
-    kind="connector",
     name="Verify e-mail address",
     description="Says whether an e-mail address can be delivered to.",
-    does="acts",
     hint="reads",
     # Hunter charges for the same verification once in a billing period.
     idempotency="reads",
-    config_schema=schema_of(VerifyEmail),
-    ui_schema=ui_schema_of(VerifyEmail),
     output_schema={
         "type": "object",
         "properties": {

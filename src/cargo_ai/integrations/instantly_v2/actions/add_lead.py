@@ -10,7 +10,7 @@ from pydantic import Field
 from cargo_ai.engine.graph.action import RowBatch
 from cargo_ai.integrations.instantly_v2.client import document_of
 from cargo_ai.integrations.instantly_v2.fields import EXPRESSION, campaign_field, email_field, text_field
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Form, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 
@@ -80,16 +80,13 @@ def _email(request: ActionRequest) -> str:
     return str(request.config.get("email") or "").strip().lower()
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AddLead,
     slug="addLead",
-    kind="connector",
     name="Add a lead to a campaign",
     description="Brings a lead into a campaign; one that is there already is left as it is.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(AddLead),
-    ui_schema=ui_schema_of(AddLead),
     output_schema=WRITTEN,
     rows=RowBatch(batched(AddLead, _add), max=MOST_ROWS, group_by=("campaignId", "skipIfInWorkspace", "skipIfInCampaign"), unique=_email),
 )

@@ -9,18 +9,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.instantly_v2 import client
 from cargo_ai.integrations.instantly_v2.fields import CAMPAIGN_STATUSES, EXPRESSION, NUMBER, TEXT, campaign_field
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
 
 Json = Any
 MOST = 1_000
@@ -87,16 +76,13 @@ _CAMPAIGN: Mapping[str, Json] = {
     "properties": {"id": {"type": "string"}, "name": TEXT, "status": NUMBER, "state": TEXT},
     "required": ["id"],
 }
-LIST: ConnectorAction = Action(
+LIST = connector_action(
+    ListCampaigns,
     slug="listCampaigns",
-    kind="connector",
     name="List campaigns",
     description="Reads campaigns and how each stands.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(ListCampaigns),
-    ui_schema=ui_schema_of(ListCampaigns),
     output_schema={
         "type": "object",
         "properties": {"items": {"type": "array", "items": _CAMPAIGN}, "count": {"type": "integer"}, "hasMore": {"type": "boolean"}},
@@ -104,16 +90,13 @@ LIST: ConnectorAction = Action(
     },
     perform=list_,
 )
-SET_STATUS: ConnectorAction = Action(
+SET_STATUS = connector_action(
+    SetCampaignStatus,
     slug="setCampaignStatus",
-    kind="connector",
     name="Start or pause a campaign",
     description="Lets a campaign send, or not.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(SetCampaignStatus),
-    ui_schema=ui_schema_of(SetCampaignStatus),
     output_schema={
         "type": "object",
         "properties": {"id": {"type": "string"}, "name": TEXT, "status": {"type": "string"}},
@@ -121,16 +104,13 @@ SET_STATUS: ConnectorAction = Action(
     },
     perform=set_status,
 )
-ANALYTICS: ConnectorAction = Action(
+ANALYTICS = connector_action(
+    OfCampaign,
     slug="getCampaignAnalytics",
-    kind="connector",
     name="Get a campaign's numbers",
     description="Reads how many leads a campaign has, and how many e-mails were sent, opened and answered.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(OfCampaign),
-    ui_schema=ui_schema_of(OfCampaign),
     output_schema={
         "type": "object",
         "properties": {

@@ -8,18 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.instantly_v2 import client
 from cargo_ai.integrations.instantly_v2.fields import CAMPAIGN, EXPRESSION, INTERESTS, LEAD, email_field
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 
 Json = Any
@@ -81,16 +70,13 @@ async def delete(request: ActionRequest) -> Outcome:
     return written("deleted", uid)
 
 
-FIND: ConnectorAction = Action(
+FIND = connector_action(
+    FindLead,
     slug="findLead",
-    kind="connector",
     name="Find a lead",
     description="Finds a lead by e-mail address, with how far it has come.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(FindLead),
-    ui_schema=ui_schema_of(FindLead),
     output_schema={
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "lead": {"anyOf": [LEAD, {"type": "null"}]}},
@@ -98,16 +84,13 @@ FIND: ConnectorAction = Action(
     },
     perform=find,
 )
-UPDATE_STATUS: ConnectorAction = Action(
+UPDATE_STATUS = connector_action(
+    UpdateLeadStatus,
     slug="updateLeadStatus",
-    kind="connector",
     name="Update a lead's status",
     description="Says how interested a lead is.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateLeadStatus),
-    ui_schema=ui_schema_of(UpdateLeadStatus),
     output_schema={
         "type": "object",
         "properties": {"email": {"type": "string"}, "status": {"type": "string"}},
@@ -115,16 +98,13 @@ UPDATE_STATUS: ConnectorAction = Action(
     },
     perform=update_status,
 )
-DELETE: ConnectorAction = Action(
+DELETE = connector_action(
+    DeleteLead,
     slug="deleteLead",
-    kind="connector",
     name="Delete a lead",
     description="Deletes a lead, so that it gets no more e-mails.",
-    does="acts",
     hint="deletes",
     idempotency="upsert",
-    config_schema=schema_of(DeleteLead),
-    ui_schema=ui_schema_of(DeleteLead),
     output_schema=WRITTEN,
     perform=delete,
 )

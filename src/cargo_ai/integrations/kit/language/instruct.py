@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
-from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Outcome
-from cargo_ai.integrations.kit.forms import Form, schema_of, ui, ui_schema_of, widget
+from cargo_ai.engine.graph.action import Done, Failed, InvalidConfig, Outcome
+from cargo_ai.integrations.kit.forms import Form, ui, widget
 from cargo_ai.integrations.kit.language.models import LanguageModels
-from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction
+from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
 from cargo_ai.kernel.json_schema import NoSchema, faults, validator_of
 
 Json = Any
@@ -61,16 +61,13 @@ def instruct(models: LanguageModels, vendor: str) -> ConnectorAction:
             return Failed(f"The answer does not hold to the schema: {problem}", reason="invalidOutput", transient=True)
         return Done({ANSWER: value, **output}, text[:80])
 
-    return Action(
+    return connector_action(
+        Instruct,
         slug="instruct",
-        kind="connector",
         name="Ask a language model",
         description=f"Asks a language model of {vendor} and gives its answer, in words or as JSON that holds to a schema.",
-        does="acts",
         hint="reads",
         idempotency="reads",
-        config_schema=schema_of(Instruct),
-        ui_schema=ui_schema_of(Instruct),
         output_schema={
             "type": "object",
             "properties": {

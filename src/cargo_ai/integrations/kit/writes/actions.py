@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from cargo_ai.engine.graph.action import Action, InvalidConfig, Outcome, RowBatch
-from cargo_ai.integrations.kit.forms import Form, schema_of, ui_schema_of
-from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction
+from cargo_ai.engine.graph.action import InvalidConfig, Outcome, RowBatch
+from cargo_ai.integrations.kit.forms import Form
+from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
 from cargo_ai.integrations.kit.writes.fields import CrmFields, InsertRecord, UpdateRecords, UpsertRecords, worded
@@ -32,14 +32,11 @@ def action_of(
     perform: Callable[[ActionRequest], Awaitable[Outcome]] | None = None,
 ) -> ConnectorAction:
     """A write-back. What is created without a property to match by is never sent again without an answer."""
-    return Action(
+    return connector_action(
+        form,
         slug=slug,
-        kind="connector",
         name=_TITLES[slug],
         description=description,
-        does="acts",
-        config_schema=schema_of(form),
-        ui_schema=ui_schema_of(form),
         output_schema=WRITTEN_RECORDS,
         rows=rows,
         perform=perform,

@@ -6,17 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    InvalidConfig,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Outcome, ServiceError, connector_action, segment
 from cargo_ai.integrations.kit.writes import is_null, with_output, written
 from cargo_ai.integrations.lemlist.client import LEAD_EXISTS, lead_of
 from cargo_ai.integrations.lemlist.fields import LEAD, LeadFields, campaign_field, text_field
@@ -77,17 +67,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return written("created", str(lead["_id"]), more={"lead": lead})
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AddLead,
     slug="addLead",
-    kind="connector",
     name="Add lead",
     description="Brings someone into a campaign, from which lemlist writes to them. Who is in it already is left as they are.",
-    does="acts",
     hint="writes",
     # lemlist refuses a lead that is in the campaign.
     idempotency="upsert",
-    config_schema=schema_of(AddLead),
-    ui_schema=ui_schema_of(AddLead),
     output_schema=with_output(lead=LEAD),
     perform=perform,
 )

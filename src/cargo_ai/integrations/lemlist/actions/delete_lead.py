@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Form, Outcome, ServiceError, connector_action, segment
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.lemlist.client import is_missing
 from cargo_ai.integrations.lemlist.fields import campaign_field, required_text_field
@@ -41,16 +31,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return written("deleted", lead)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    DeleteLead,
     slug="deleteLead",
-    kind="connector",
     name="Delete lead",
     description="Removes a lead from a campaign, with its statistics. It is not unsubscribed.",
-    does="acts",
     hint="deletes",
     idempotency="upsert",
-    config_schema=schema_of(DeleteLead),
-    ui_schema=ui_schema_of(DeleteLead),
     output_schema=WRITTEN,
     perform=perform,
 )

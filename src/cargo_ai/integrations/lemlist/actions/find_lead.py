@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
 from cargo_ai.integrations.lemlist.client import is_missing, lead_of
 from cargo_ai.integrations.lemlist.fields import required_text_field, with_lead
 
@@ -36,16 +25,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"found": True, "lead": lead_of(answer)}, "found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindLead,
     slug="findLead",
-    kind="connector",
     name="Find lead",
     description="Reads a lead by e-mail address.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(FindLead),
-    ui_schema=ui_schema_of(FindLead),
     output_schema=with_lead(found={"type": "boolean"}),
     perform=perform,
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
 from cargo_ai.integrations.lemlist.client import campaigns
 
 Json = Any
@@ -34,16 +34,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"count": len(records), "records": records}, f"{len(records)} found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    ListCampaigns,
     slug="listCampaigns",
-    kind="connector",
     name="List campaigns",
     description="Lists the campaigns of the team.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(ListCampaigns),
-    ui_schema=ui_schema_of(ListCampaigns),
     output_schema={
         "type": "object",
         "properties": {

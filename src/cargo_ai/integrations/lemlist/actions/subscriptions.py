@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
 from cargo_ai.integrations.lemlist.fields import required_text_field
 
 _OUTPUT = {
@@ -47,29 +36,23 @@ async def resubscribe(request: ActionRequest) -> Outcome:
     return Done({"value": value, "unsubscribed": False}, "subscribed")
 
 
-UNSUBSCRIBE: ConnectorAction = Action(
+UNSUBSCRIBE = connector_action(
+    Subscription,
     slug="unsubscribe",
-    kind="connector",
     name="Unsubscribe",
     description="Puts an address, a domain or a number on the list of those whom no campaign writes to.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(Subscription),
-    ui_schema=ui_schema_of(Subscription),
     output_schema=_OUTPUT,
     perform=unsubscribe,
 )
-RESUBSCRIBE: ConnectorAction = Action(
+RESUBSCRIBE = connector_action(
+    Subscription,
     slug="resubscribe",
-    kind="connector",
     name="Resubscribe",
     description="Takes an address, a domain or a number off that list; not those who have asked for it themselves.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(Subscription),
-    ui_schema=ui_schema_of(Subscription),
     output_schema=_OUTPUT,
     perform=resubscribe,
 )

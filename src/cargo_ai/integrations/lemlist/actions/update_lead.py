@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Outcome, schema_of, segment, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Outcome, connector_action, segment
 from cargo_ai.integrations.kit.writes import with_output, written
 from cargo_ai.integrations.lemlist.client import lead_of
 from cargo_ai.integrations.lemlist.fields import LEAD, LeadFields, campaign_field, required_text_field
@@ -26,16 +26,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return written("updated", str(lead["_id"]), more={"lead": lead})
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpdateLead,
     slug="updateLead",
-    kind="connector",
     name="Update lead",
     description="Changes what is known of a lead in a campaign.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateLead),
-    ui_schema=ui_schema_of(UpdateLead),
     output_schema=with_output(lead=LEAD),
     perform=perform,
 )

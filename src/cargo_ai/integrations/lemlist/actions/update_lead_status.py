@@ -6,18 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    InvalidConfig,
-    Outcome,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, connector_action, segment
 from cargo_ai.integrations.lemlist.client import lead_of
 from cargo_ai.integrations.lemlist.fields import TEXT, required_text_field, text_field, with_lead
 
@@ -49,16 +38,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"status": form.status, "lead": lead_of(await request.service.post(path, query=query))}, form.status)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpdateLeadStatus,
     slug="updateLeadStatus",
-    kind="connector",
     name="Update lead status",
     description="Marks a lead as interested or not, or halts and resumes what lemlist sends to them.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateLeadStatus),
-    ui_schema=ui_schema_of(UpdateLeadStatus),
     output_schema=with_lead(status=TEXT),
     perform=perform,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Outcome, connector_action
 from cargo_ai.integrations.people_data_labs.enriching import enrich, may_repeat
 from cargo_ai.integrations.people_data_labs.fields import COMPANY, Matching, enriched, text_field
 
@@ -31,17 +31,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return await enrich(request, "/company/enrich", query, "name")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    EnrichCompany,
     slug="enrichCompany",
-    kind="connector",
     name="Enrich company",
     description="Finds one company by website, name, profile or ticker, with all that is known; a credit for a match.",
-    does="acts",
     hint="writes",
     idempotency="none",
     cacheable=may_repeat,
-    config_schema=schema_of(EnrichCompany),
-    ui_schema=ui_schema_of(EnrichCompany),
     output_schema=enriched("company", COMPANY),
     perform=perform,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, InvalidConfig, Outcome, connector_action
 from cargo_ai.integrations.people_data_labs.enriching import enrich, may_repeat
 from cargo_ai.integrations.people_data_labs.fields import PERSON, Matching, enriched, names_field, text_field
 
@@ -40,17 +40,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return await enrich(request, "/person/enrich", query, "full_name")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    EnrichPerson,
     slug="enrichPerson",
-    kind="connector",
     name="Enrich person",
     description="Finds one person by address, profile, telephone number or name, with all that is known; a credit for a match.",
-    does="acts",
     hint="writes",
     idempotency="none",
     cacheable=may_repeat,
-    config_schema=schema_of(EnrichPerson),
-    ui_schema=ui_schema_of(EnrichPerson),
     output_schema=enriched("person", PERSON),
     perform=perform,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
 from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written_records
 from cargo_ai.integrations.pipedrive.fields import OfObject
 from cargo_ai.integrations.pipedrive.objects import object_of
@@ -30,14 +30,11 @@ async def perform(request: ActionRequest) -> Done:
     return written_records("skipped", [record_id], reason="There is no such record.")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    DeleteRecord,
     slug="deleteRecord",
-    kind="connector",
     name="Delete record",
     description="Deletes a record, which Pipedrive can bring back for 30 days. One that is not there is no error.",
-    does="acts",
-    config_schema=schema_of(DeleteRecord),
-    ui_schema=ui_schema_of(DeleteRecord),
     output_schema=WRITTEN_RECORDS,
     perform=perform,
     idempotency="upsert",

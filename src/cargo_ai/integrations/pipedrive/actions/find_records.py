@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
 from cargo_ai.integrations.kit.writes import key_of
 from cargo_ai.integrations.pipedrive.custom_fields import names_of
 from cargo_ai.integrations.pipedrive.fields import FIELDS, RECORD, OfObject
@@ -35,14 +35,11 @@ async def perform(request: ActionRequest) -> Done:
     return Done({"count": len(records), "more": len(matches) > form.limit, "records": records}, f"{len(records)} found")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecords,
     slug="findRecords",
-    kind="connector",
     name="Find records",
     description="Reads all records that have a value of a field.",
-    does="acts",
-    config_schema=schema_of(FindRecords),
-    ui_schema=ui_schema_of(FindRecords),
     output_schema={
         "type": "object",
         "properties": {

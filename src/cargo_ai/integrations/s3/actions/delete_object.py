@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, connector_action
 from cargo_ai.integrations.s3.client import object_url, unexpected
 from cargo_ai.integrations.s3.fields import OfObject
 
@@ -31,16 +31,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"operation": "deleted", "key": form.key}, f"deleted {form.key}")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    DeleteObject,
     slug="deleteObject",
-    kind="connector",
     name="Delete an object",
     description="Removes an object; one that is not there is no error.",
-    does="acts",
     hint="deletes",
     idempotency="upsert",
-    config_schema=schema_of(DeleteObject),
-    ui_schema=ui_schema_of(DeleteObject),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Outcome, connector_action
 from cargo_ai.integrations.s3.fields import OfObject
 from cargo_ai.integrations.s3.objects import read
 
@@ -116,16 +116,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output, f"{form.key}: {len(rows)} rows" if form.format in ("csv", "jsonl") else form.key)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    GetObject,
     slug="getObject",
-    kind="connector",
     name="Read an object",
     description="Reads an object as text, JSON, or rows of CSV or JSON Lines.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(GetObject),
-    ui_schema=ui_schema_of(GetObject),
     output_schema=_OUTPUT,
     perform=perform,
 )

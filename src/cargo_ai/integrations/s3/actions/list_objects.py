@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, connector_action
 from cargo_ai.integrations.s3.fields import OfBucket
 from cargo_ai.integrations.s3.objects import PAGE, listed
 
@@ -62,16 +62,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output, f"{len(objects)}{'+' if more else ''} objects")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    ListObjects,
     slug="listObjects",
-    kind="connector",
     name="List objects",
     description="Lists the objects whose keys begin with a prefix.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(ListObjects),
-    ui_schema=ui_schema_of(ListObjects),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, InvalidConfig, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, InvalidConfig, Outcome, connector_action
 from cargo_ai.integrations.s3.account import keys_of, region_of
 from cargo_ai.integrations.s3.client import object_url
 from cargo_ai.integrations.s3.fields import OfObject
@@ -47,17 +47,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"url": link, "expiresAt": expires}, f"{form.key} until {expires}")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    PresignUrl,
     slug="presignUrl",
-    kind="connector",
     name="Make a link",
     description="Makes a link with which anyone can read an object for a while.",
-    does="acts",
     hint="reads",
     idempotency="reads",
     cacheable=lambda _outcome: False,
-    config_schema=schema_of(PresignUrl),
-    ui_schema=ui_schema_of(PresignUrl),
     output_schema=_OUTPUT,
     perform=perform,
 )

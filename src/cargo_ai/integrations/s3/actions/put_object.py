@@ -8,18 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    InvalidConfig,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, InvalidConfig, Outcome, ServiceError, connector_action, ui
 from cargo_ai.integrations.s3.client import object_url
 from cargo_ai.integrations.s3.fields import OfObject
 from cargo_ai.integrations.s3.objects import write
@@ -75,16 +64,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"operation": "written", "key": form.key, "etag": answer.headers["etag"].strip('"'), "url": url}, f"written {form.key}")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    PutObject,
     slug="putObject",
-    kind="connector",
     name="Write an object",
     description="Writes a text, or a value as JSON, into an object; one that exists is replaced.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(PutObject),
-    ui_schema=ui_schema_of(PutObject),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ConnectorAction, InvalidConfig, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written, written_records
 from cargo_ai.integrations.salesforce.fields import Json, OfObject
@@ -48,14 +48,11 @@ def _settle(rows: Rows[DeleteRecord], position: int, key: str, saved: Saved) -> 
         rows.settle(position, failure_of(saved))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    DeleteRecord,
     slug="deleteRecord",
-    kind="connector",
     name="Delete record",
     description="Moves a record to Salesforce's recycle bin, where it is kept for 15 days. One that is not there is no error.",
-    does="acts",
-    config_schema=schema_of(DeleteRecord),
-    ui_schema=ui_schema_of(DeleteRecord),
     output_schema=WRITTEN_RECORDS,
     rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
     idempotency="upsert",

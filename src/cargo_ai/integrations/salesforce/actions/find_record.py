@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, Failed, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Done, Failed, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.salesforce.reading import read_matches
@@ -27,14 +27,11 @@ async def _act(rows: Rows[FindRecord]) -> None:
             rows.settle(position, Done(output, "found" if records else "not found"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecord,
     slug="findRecord",
-    kind="connector",
     name="Find record",
     description="Reads one record by its id or another field, such as a contact's e-mail address. Of a batch, 200 go in one query.",
-    does="acts",
-    config_schema=schema_of(FindRecord),
-    ui_schema=ui_schema_of(FindRecord),
     output_schema={
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ConnectorAction, Done, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import Done, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.salesforce.reading import read_matches
@@ -28,14 +28,11 @@ async def _act(rows: Rows[FindRecords]) -> None:
         rows.settle(position, Done({"count": len(records), "records": given}, f"{len(records)} found"))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindRecords,
     slug="findRecords",
-    kind="connector",
     name="Find records",
     description="Reads all records that have a value of a field. Of a batch, up to 200 values go in one query.",
-    does="acts",
-    config_schema=schema_of(FindRecords),
-    ui_schema=ui_schema_of(FindRecords),
     output_schema={
         "type": "object",
         "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},

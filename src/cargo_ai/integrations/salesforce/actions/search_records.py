@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, InvalidConfig, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
 from cargo_ai.integrations.salesforce.describe import described
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of, query, shown
@@ -65,14 +65,11 @@ async def perform(request: ActionRequest) -> Done:
     return Done({"total": total, "count": len(records), "records": records}, f"{len(records)} records")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SearchRecords,
     slug="searchRecords",
-    kind="connector",
     name="Search records",
     description="Reads the records that fit a condition in SOQL, whose values are parameters.",
-    does="acts",
-    config_schema=schema_of(SearchRecords),
-    ui_schema=ui_schema_of(SearchRecords),
     output_schema={
         "type": "object",
         "properties": {

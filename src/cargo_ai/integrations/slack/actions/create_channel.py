@@ -7,17 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
 from cargo_ai.integrations.slack import client
 from cargo_ai.integrations.slack.message import EXPRESSION
 
@@ -65,16 +55,13 @@ async def _channel_named(request: ActionRequest, name: str) -> Mapping[str, Json
     return None
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    CreateChannel,
     slug="createChannel",
-    kind="connector",
     name="Create a channel",
     description="Makes a channel, or gives the one that has the name already.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(CreateChannel),
-    ui_schema=ui_schema_of(CreateChannel),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -7,17 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
 from cargo_ai.integrations.slack.client import user_by_email
 from cargo_ai.integrations.slack.message import EXPRESSION
 
@@ -62,16 +52,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output, str(output["realName"] or output["name"]))
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    FindUser,
     slug="findUser",
-    kind="connector",
     name="Find a person",
     description="Finds the person with an e-mail address.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(FindUser),
-    ui_schema=ui_schema_of(FindUser),
     output_schema=_OUTPUT,
     perform=perform,
 )

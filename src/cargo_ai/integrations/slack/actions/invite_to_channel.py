@@ -7,17 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.slack.client import write
 from cargo_ai.integrations.slack.message import EXPRESSION
@@ -56,16 +46,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"channel": form.channel, "invited": invited}, f"{len(invited)} invited")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    InviteToChannel,
     slug="inviteToChannel",
-    kind="connector",
     name="Invite to a channel",
     description="Brings people into a channel; those who are in it already stay.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(InviteToChannel),
-    ui_schema=ui_schema_of(InviteToChannel),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, InvalidConfig, Outcome, schema_of, ui, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, InvalidConfig, Outcome, connector_action, ui
 from cargo_ai.integrations.slack.client import user_by_email, write
 from cargo_ai.integrations.slack.message import EXPRESSION, OUTPUT, Content, output_of
 
@@ -38,16 +38,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output_of(message), f"Message to {form.channel or form.email}")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SendMessage,
     slug="sendMessage",
-    kind="connector",
     name="Send a message",
     description="Posts a message into a channel, a thread, or to a person.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(SendMessage),
-    ui_schema=ui_schema_of(SendMessage),
     output_schema=OUTPUT,
     perform=perform,
 )

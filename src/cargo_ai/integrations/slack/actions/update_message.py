@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, connector_action
 from cargo_ai.integrations.slack.client import write
 from cargo_ai.integrations.slack.message import EXPRESSION, OUTPUT, Content, output_of
 
@@ -23,16 +23,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done(output_of(message), "Message changed")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    UpdateMessage,
     slug="updateMessage",
-    kind="connector",
     name="Update a message",
     description="Changes a message that the app has sent.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateMessage),
-    ui_schema=ui_schema_of(UpdateMessage),
     output_schema=OUTPUT,
     perform=perform,
 )

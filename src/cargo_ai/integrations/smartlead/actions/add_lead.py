@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from cargo_ai.engine.graph.action import RowBatch
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Failed, Form, schema_of, segment, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Failed, Form, connector_action, segment
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN, written
@@ -105,16 +105,13 @@ def _email(request: ActionRequest) -> str:
     return str(request.config.get("email") or "").strip().lower()
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    AddLead,
     slug="addLead",
-    kind="connector",
     name="Add a lead to a campaign",
     description="Brings a lead into a campaign; one that is there already is left as it is.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(AddLead),
-    ui_schema=ui_schema_of(AddLead),
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(AddLead, _add),

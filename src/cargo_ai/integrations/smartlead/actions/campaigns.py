@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, segment, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action, segment
 from cargo_ai.integrations.smartlead import client
 from cargo_ai.integrations.smartlead.fields import COUNT, TEXT, Id, campaign_field
 
@@ -64,16 +64,13 @@ async def analytics(request: ActionRequest) -> Outcome:
     return Done(dict(numbers), str(numbers.get("name") or uid))
 
 
-LIST: ConnectorAction = Action(
+LIST = connector_action(
+    ListCampaigns,
     slug="listCampaigns",
-    kind="connector",
     name="List campaigns",
     description="Reads campaigns and how each stands.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(ListCampaigns),
-    ui_schema=ui_schema_of(ListCampaigns),
     output_schema={
         "type": "object",
         "properties": {
@@ -91,16 +88,13 @@ LIST: ConnectorAction = Action(
     },
     perform=list_,
 )
-STATISTICS: ConnectorAction = Action(
+STATISTICS = connector_action(
+    Statistics,
     slug="getCampaignStatistics",
-    kind="connector",
     name="Get what became of e-mails",
     description="Reads the e-mails of a campaign, and when each was sent, opened and answered.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(Statistics),
-    ui_schema=ui_schema_of(Statistics),
     output_schema={
         "type": "object",
         "properties": {
@@ -117,16 +111,13 @@ STATISTICS: ConnectorAction = Action(
     },
     perform=statistics,
 )
-ANALYTICS: ConnectorAction = Action(
+ANALYTICS = connector_action(
+    OfCampaign,
     slug="getCampaignAnalytics",
-    kind="connector",
     name="Get a campaign's numbers",
     description="Reads how many e-mails of a campaign were sent, opened, answered and sent back.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(OfCampaign),
-    ui_schema=ui_schema_of(OfCampaign),
     output_schema={
         "type": "object",
         "properties": {

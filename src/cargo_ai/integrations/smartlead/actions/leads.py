@@ -6,19 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Failed,
-    Form,
-    Outcome,
-    schema_of,
-    segment,
-    ui_schema_of,
-    widget,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Form, Outcome, connector_action, segment, widget
 from cargo_ai.integrations.smartlead import client
 from cargo_ai.integrations.smartlead.fields import LEAD, Id, campaign_field, email_field
 
@@ -82,16 +70,13 @@ _CHANGED: dict[str, Json] = {
     "properties": {"leadId": {"type": "string"}, "campaignId": {"type": "string"}, "value": {"type": "string"}},
     "required": ["leadId", "campaignId", "value"],
 }
-FIND: ConnectorAction = Action(
+FIND = connector_action(
+    FindLead,
     slug="findLead",
-    kind="connector",
     name="Find a lead",
     description="Finds a lead by e-mail address, with its campaigns.",
-    does="acts",
     hint="reads",
     idempotency="reads",
-    config_schema=schema_of(FindLead),
-    ui_schema=ui_schema_of(FindLead),
     output_schema={
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "lead": {"anyOf": [LEAD, {"type": "null"}]}},
@@ -99,29 +84,23 @@ FIND: ConnectorAction = Action(
     },
     perform=find,
 )
-UPDATE_STATUS: ConnectorAction = Action(
+UPDATE_STATUS = connector_action(
+    UpdateLeadStatus,
     slug="updateLeadStatus",
-    kind="connector",
     name="Update a lead's status",
     description="Pauses a lead in a campaign, lets it go on, or unsubscribes it.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(UpdateLeadStatus),
-    ui_schema=ui_schema_of(UpdateLeadStatus),
     output_schema=_CHANGED,
     perform=update_status,
 )
-SET_CATEGORY: ConnectorAction = Action(
+SET_CATEGORY = connector_action(
+    SetLeadCategory,
     slug="setLeadCategory",
-    kind="connector",
     name="Set a lead's category",
     description="Says what a lead is in a campaign: interested, a meeting, out of office.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(SetLeadCategory),
-    ui_schema=ui_schema_of(SetLeadCategory),
     output_schema=_CHANGED,
     perform=set_category,
 )

@@ -14,21 +14,7 @@ from cargo_ai.email.conversation import InvalidMessageId, parse_conversation
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_address, parse_addresses
 from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, to_bytes
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Failed,
-    Form,
-    InvalidConfig,
-    Later,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Form, InvalidConfig, Later, Outcome, ServiceError, connector_action, ui
 from cargo_ai.integrations.smtp import attachments, client
 from cargo_ai.integrations.smtp.attachments import AttachmentForm
 from cargo_ai.kernel import clock
@@ -186,16 +172,13 @@ def _message_id(request: ActionRequest, sender: EmailAddress) -> str:
     return f"<{digest[:40]}@{sender.domain}>"
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    SendEmail,
     slug="sendEmail",
-    kind="connector",
     name="Send an e-mail",
     description="Sends an e-mail with text, HTML and attachments through the connector's mail server.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(SendEmail),
-    ui_schema=ui_schema_of(SendEmail),
     output_schema={
         "type": "object",
         "properties": {

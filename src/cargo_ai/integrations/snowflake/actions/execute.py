@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Later, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Later, Outcome, connector_action
+from cargo_ai.integrations.kit.tables.results import changed_schema, rows_changed
 from cargo_ai.integrations.snowflake.actions.query import AGAIN_SECONDS, handle_of
 from cargo_ai.integrations.snowflake.fields import UserStatement
 from cargo_ai.integrations.snowflake.results import Result, Statement, fetch, submit
 from cargo_ai.integrations.snowflake.statements import bind
 
 Json = Any
-_OUTPUT: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "changedCount": {"type": ["integer", "null"], "description": "How many rows it changed; null where Snowflake does not say."},
-        "statementHandle": {"type": "string"},
-    },
-    "required": ["changedCount", "statementHandle"],
-    "additionalProperties": False,
-}
+_OUTPUT = changed_schema("Snowflake", "statementHandle")
 
 
 class Execute(UserStatement):
@@ -39,20 +31,16 @@ async def perform(request: ActionRequest) -> Outcome:
         result = await fetch(request.service, handle)
     if not isinstance(result, Result):
         return Later(AGAIN_SECONDS, {"handle": result}, "Snowflake is still working on it")
-    count = "" if result.changed is None else f"{result.changed} rows changed"
-    return Done({"changedCount": result.changed, "statementHandle": result.handle}, count)
+    return rows_changed(result.changed, statementHandle=result.handle)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Execute,
     slug="execute",
-    kind="connector",
     name="Execute",
     description="Does one statement that changes something: an update, a delete, a call of a procedure.",
-    does="acts",
     hint="writes",
     idempotency="key",
-    config_schema=schema_of(Execute),
-    ui_schema=ui_schema_of(Execute),
     output_schema=_OUTPUT,
     perform=perform,
 )

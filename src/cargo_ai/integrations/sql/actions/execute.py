@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
+from cargo_ai.integrations.kit.tables.fields import parameters_field, statement_field
 from cargo_ai.integrations.sql.account import dialect_of
 from cargo_ai.integrations.sql.connections import transact
-from cargo_ai.integrations.sql.fields import parameters_field, statement_field
 from cargo_ai.integrations.sql.statement import bind
 
 Json = Any
@@ -35,16 +35,13 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"changedCount": result.changed}, f"{result.changed} rows changed")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Execute,
     slug="execute",
-    kind="connector",
     name="Execute",
     description="Executes one SQL statement that changes something, in a transaction of its own.",
-    does="acts",
     hint="deletes",
     idempotency="none",
-    config_schema=schema_of(Execute),
-    ui_schema=ui_schema_of(Execute),
     output_schema=_OUTPUT,
     perform=perform,
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Form, Outcome, RowBatch, schema_of, ui_schema_of
+from cargo_ai.integrations.kit import ActionRequest, Form, Outcome, RowBatch, connector_action
+from cargo_ai.integrations.kit.tables.fields import Cells, cells_field, values_of
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.sql.database import Rows, Statement
-from cargo_ai.integrations.sql.fields import Cells, cells_field, table_field, values_of
-from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, write
+from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, table_named, write
 
 Json = Any
 
@@ -17,7 +17,7 @@ Json = Any
 class Insert(Form):
     """A row."""
 
-    table: str = table_field()
+    table: str = table_named()
     values: Cells = cells_field()
 
 
@@ -41,16 +41,13 @@ async def perform(requests: Sequence[ActionRequest]) -> list[Outcome]:
     return await write(requests, Insert, _PLAN)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Insert,
     slug="insert",
-    kind="connector",
     name="Insert a row",
     description="Adds a row to a table. Of a batch, up to 500 rows go in one statement.",
-    does="acts",
     hint="writes",
     idempotency="none",
-    config_schema=schema_of(Insert),
-    ui_schema=ui_schema_of(Insert),
     output_schema=WRITTEN,
     rows=RowBatch(perform, max=MOST_ROWS, group_by=("table",)),
 )

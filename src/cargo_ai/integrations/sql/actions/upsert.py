@@ -6,40 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import Field
-
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Failed,
-    Form,
-    Outcome,
-    RowBatch,
-    schema_of,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Failed, Outcome, RowBatch, connector_action
+from cargo_ai.integrations.kit.tables.fields import UpsertRow, matching_field
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.sql.database import Rows, Statement
-from cargo_ai.integrations.sql.fields import Cells, cells_field, keyed_values, table_field
-from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, write
+from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, table_named, write
 
 Json = Any
 
 
-class Upsert(Form):
+class Upsert(UpsertRow):
     """A row, and what names it."""
 
-    table: str = table_field()
-    matching_columns: list[str] = Field(
-        title="Match by", description="The columns of a unique index or of the primary key.", min_length=1, max_length=16
-    )
-    values: Cells = cells_field()
-    write_nulls: bool = Field(default=False, title="Write null", description="Whether null clears a value.")
-
-
-def _values(form: Upsert) -> Mapping[str, Json]:
-    return keyed_values(form.values, form.matching_columns, write_nulls=form.write_nulls)
+    table: str = table_named()
+    matching_columns: list[str] = matching_field("The columns of a unique index or of the primary key.")
 
 
 def _statements(target: Target, form: Upsert, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
@@ -71,7 +51,7 @@ def _key(form: Upsert, values: Mapping[str, Json]) -> str:
     return json.dumps(_folded(values[name] for name in form.matching_columns))
 
 
-_PLAN = Plan(lambda form: form.table, _values, _key, _statements, _results)
+_PLAN = Plan(lambda form: form.table, Upsert.row, _key, _statements, _results)
 
 
 async def perform(requests: Sequence[ActionRequest]) -> list[Outcome]:
@@ -79,16 +59,13 @@ async def perform(requests: Sequence[ActionRequest]) -> list[Outcome]:
     return await write(requests, Upsert, _PLAN)
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    Upsert,
     slug="upsert",
-    kind="connector",
     name="Upsert a row",
     description="Adds a row to a table, or changes the one with the same key. Of a batch, up to 500 rows go in one statement.",
-    does="acts",
     hint="writes",
     idempotency="upsert",
-    config_schema=schema_of(Upsert),
-    ui_schema=ui_schema_of(Upsert),
     output_schema=WRITTEN,
     rows=RowBatch(perform, max=MOST_ROWS, group_by=("table", "matchingColumns", "writeNulls")),
 )

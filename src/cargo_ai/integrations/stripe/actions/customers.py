@@ -6,18 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    InvalidConfig,
-    Outcome,
-    schema_of,
-    segment,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, connector_action, segment
 from cargo_ai.integrations.kit.writes import with_output, written
 from cargo_ai.integrations.stripe.client import document_of, encoded
 from cargo_ai.integrations.stripe.kinds import CUSTOMER, EXPRESSION, text_field
@@ -110,29 +99,23 @@ def _written(operation: Any, customer: dict[str, Json]) -> Done:
 
 _OUTPUT = with_output(customer={"anyOf": [CUSTOMER.output, {"type": "null"}]})
 
-CREATE: ConnectorAction = Action(
+CREATE = connector_action(
+    CreateCustomer,
     slug="createCustomer",
-    kind="connector",
     name="Create customer",
     description="Makes a customer; repeated, it is the same one.",
-    does="acts",
     hint="writes",
     idempotency="key",
-    config_schema=schema_of(CreateCustomer),
-    ui_schema=ui_schema_of(CreateCustomer),
     output_schema=_OUTPUT,
     perform=create,
 )
-UPDATE: ConnectorAction = Action(
+UPDATE = connector_action(
+    UpdateCustomer,
     slug="updateCustomer",
-    kind="connector",
     name="Update customer",
     description="Changes values of a customer by id.",
-    does="acts",
     hint="writes",
     idempotency="key",
-    config_schema=schema_of(UpdateCustomer),
-    ui_schema=ui_schema_of(UpdateCustomer),
     output_schema=_OUTPUT,
     perform=update,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, ServiceError, schema_of
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
 from cargo_ai.integrations.kit.errors import at
 
 
@@ -21,16 +21,14 @@ async def perform(request: ActionRequest) -> Outcome:
     return Done({"credits": credits}, f"{credits:,} left")
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    GetCredits,
     slug="getCredits",
-    kind="connector",
     name="Get credits",
     description="Says how many validations the account has left.",
-    does="acts",
     hint="reads",
     idempotency="reads",
     cacheable=lambda _done: False,  # each validation changes it
-    config_schema=schema_of(GetCredits),
     output_schema={"type": "object", "properties": {"credits": {"type": "integer"}}, "required": ["credits"]},
     perform=perform,
 )

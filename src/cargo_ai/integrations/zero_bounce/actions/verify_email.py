@@ -7,19 +7,7 @@ from typing import Any, cast
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import (
-    Action,
-    ActionRequest,
-    ConnectorAction,
-    Done,
-    Form,
-    InvalidConfig,
-    Outcome,
-    ServiceError,
-    schema_of,
-    ui,
-    ui_schema_of,
-)
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, ServiceError, connector_action, ui
 
 Json = Any
 _EXPRESSION = ui(widget="ExpressionWidget")
@@ -60,17 +48,14 @@ def _is_known(done: Done) -> bool:
     return done.output["status"] != "unknown"
 
 
-ACTION: ConnectorAction = Action(
+ACTION = connector_action(
+    VerifyEmail,
     slug="verifyEmail",
-    kind="connector",
     name="Verify e-mail address",
     description="Says whether an e-mail address can be written to; one credit each time.",
-    does="acts",
     hint="writes",
     idempotency="none",
     cacheable=_is_known,
-    config_schema=schema_of(VerifyEmail),
-    ui_schema=ui_schema_of(VerifyEmail),
     output_schema={
         "type": "object",
         "properties": {

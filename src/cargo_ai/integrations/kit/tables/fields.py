@@ -1,4 +1,4 @@
-"""Fields that the forms of several actions share."""
+"""Fields that the forms of databases and warehouses share: tables, values of rows, statements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Form, InvalidConfig, ui
+from cargo_ai.engine.graph.action import InvalidConfig
+from cargo_ai.integrations.kit.forms import Form, ui
 
 Json = Any
 MOST_COLUMNS = 500
@@ -24,10 +25,15 @@ Cells = dict[str, Json] | list[Cell]
 """`{column: value}`, or `[{columnName, value}]`."""
 
 
-def table_field() -> Any:
-    """The table."""
+def table_field(description: str, *, shortest: int = 1, longest: int) -> Any:
+    """The table; the description says how it is named."""
     hints = ui(widget="IntegrationAutocompleteWidget", options={"slug": "listTables"})
-    return Field(title="Table", description="table or schema.table.", min_length=1, max_length=260, json_schema_extra=hints)
+    return Field(title="Table", description=description, min_length=shortest, max_length=longest, json_schema_extra=hints)
+
+
+def matching_field(description: str) -> Any:
+    """The columns whose values name a row; the description says which can."""
+    return Field(title="Match by", description=description, min_length=1, max_length=16)
 
 
 def cells_field() -> Any:
@@ -69,3 +75,16 @@ def keyed_values(cells: Cells, matching: Sequence[str], *, write_nulls: bool) ->
         if values.get(name) in (None, ""):
             raise InvalidConfig(f"`values.{name}` is empty: without it, the row that it names cannot be found.")
     return values
+
+
+class UpsertRow(Form):
+    """A row, and what names it. Subclasses say how the table is named, and which columns can name a row."""
+
+    table: str
+    matching_columns: list[str]
+    values: Cells = cells_field()
+    write_nulls: bool = Field(default=False, title="Write null", description="Whether null clears a value.")
+
+    def row(self) -> dict[str, Json]:
+        """The values to write. InvalidConfig where they do not name the row."""
+        return keyed_values(self.values, self.matching_columns, write_nulls=self.write_nulls)

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cargo_ai.engine.graph.action import Outcome
+from cargo_ai.integrations.kit.rows import Rows
+
 Json = Any
 
 
@@ -25,6 +28,13 @@ def folded(values: Mapping[int, Mapping[str, Json]], key: Sequence[str]) -> list
         former = by_key.get(which, TableRow((), {}))
         by_key[which] = TableRow((*former.positions, position), {**former.values, **wanted})
     return [*by_key.values()]
+
+
+def settle(rows: Rows[Any], members: Sequence[TableRow], outcome: Outcome) -> None:
+    """Give all runs that want these rows the same outcome."""
+    for member in members:
+        for position in member.positions:
+            rows.settle(position, outcome)
 
 
 def by_columns(rows: Sequence[TableRow]) -> Iterator[tuple[list[str], list[TableRow]]]:
