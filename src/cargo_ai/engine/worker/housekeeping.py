@@ -20,7 +20,7 @@ from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
 from cargo_ai.engine.limits.table import forget_unused
-from cargo_ai.kernel import clock, log, tasks
+from cargo_ai.kernel import clock, log
 from cargo_ai.store.table_sql import insert_sql
 
 BEAT_SECONDS = 5.0
@@ -101,14 +101,10 @@ class Housekeeping:
         What fails or takes long does not keep the rest from being done. Above all: waiting for a lock that a dead worker holds must not
         delay reaping that worker, which ends its session.
         """
-        loops = [
-            asyncio.create_task(self._heartbeat(), name="heartbeat"),
-            asyncio.create_task(self._run_chores(), name="chores"),
-        ]
-        try:
-            await self._wake_and_recover()
-        finally:
-            await tasks.cancel(*loops)
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._heartbeat(), name="heartbeat")
+            loops.create_task(self._run_chores(), name="chores")
+            loops.create_task(self._wake_and_recover(), name="wake and recover")
 
     async def _run_chores(self) -> None:
         due = dict.fromkeys(self._chores, 0.0)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import psycopg
@@ -29,7 +29,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, packages, secret_key, services_of
-from cargo_ai.server.processes import connections, event_loop, garbage, loop_watch, parent_watch, pulse
+from cargo_ai.server.processes import background, connections, event_loop, garbage, loop_watch, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns
@@ -51,6 +51,8 @@ class Worker:
         self._uuid = ids.new()
         self._url = url
         self._stopping = asyncio.Event()
+        self.failed = False
+        """Whether it ended because something ended that it cannot be without."""
         self._lanes: dict[Lane, int] = {
             "interactive": INTERACTIVE_SLOTS,
             "batch": configuration.batch_slots,
@@ -109,7 +111,7 @@ class Worker:
             for writer in writers.values():
                 writer.woken = housekeeping.wake
             scheduler = Scheduler(self._database, composed.schedules)
-            beside = [scheduler.run(), *(start() for start in composed.background)]
+            beside = [scheduler.run, *composed.background]
             await self._work(driver, enumerator, housekeeping, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
         await evaluator.close_shared()
         await self._database.close()
@@ -121,17 +123,17 @@ class Worker:
         housekeeping: Housekeeping,
         writers: list[Writer],
         serve: Coroutine[Any, Any, None],
-        beside: list[Coroutine[Any, Any, None]],
+        beside: list[Callable[[], Coroutine[Any, Any, None]]],
     ) -> None:
         serving = asyncio.create_task(serve, name="queue")
-        others = [asyncio.create_task(one, name=one.__qualname__) for one in beside]
+        others = [asyncio.create_task(background.keep_running(start)) for start in beside]
         housekeeping_task = asyncio.create_task(housekeeping.run(), name="housekeeping")
         orphaned = asyncio.create_task(parent_watch.watch(self._settings, self.stop), name="parent watch")
         stop_watching = loop_watch.begin(self._settings)
         garbage.spare_what_is_loaded()
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
         print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads the worker's uuid
-        await self._stopping.wait()
+        self.failed = not await background.until_one_ends(self._stopping, [serving, housekeeping_task])
         _log.info("worker drains", worker=str(self._uuid))
         for task in others:
             task.cancel()
@@ -187,7 +189,7 @@ async def _main(configuration: Settings) -> int:
     await worker.run()
     if beating is not None:
         beating.cancel()
-    return 0
+    return int(worker.failed)
 
 
 def load() -> None:
