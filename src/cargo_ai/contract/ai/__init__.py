@@ -6,6 +6,7 @@ GROUPS = {
     "ai chat": "Conversations with agents.",
     "ai message": "Send messages, and read what agents answer.",
     "ai template": "Agents to start from.",
+    "ai memory": "What agents have learned, and keep beyond a chat.",
     "ai vote": "What users think of answers.",
     "ai prompt": "Have a language model improve and judge instructions, and write JSON Schemas.",
     "ai suggested-action": "What a user could say next to an agent.",
