@@ -330,6 +330,7 @@ class Settings:
         least=1,
     )
 
+    keep_audit_days = integer("How many days the audit log keeps who wrote what, and who was refused to.", ("worker",), 365, least=1)
     keep_removed_days = integer(
         "How many days removed models, plays, tools, segments and connectors stay in the bin, from which they can be restored; "
         "0: they are removed for ever at once.",

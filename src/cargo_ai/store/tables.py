@@ -61,10 +61,13 @@ class IdempotencyKey(Row):
 
 
 class AuditEntry(Owned, Row):
-    """Who changed what, with which operation."""
+    """Who changed what, with which operation, or was refused to. `changes`: the fields that were given, each with a list of its value,
+    which is empty where that may be a secret."""
 
     __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_workspace_uuid", "workspace_uuid", "id"),)
 
+    workspace_uuid: Mapped[uuid.UUID]
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_uuid: Mapped[uuid.UUID]
     token_uuid: Mapped[uuid.UUID]
@@ -72,6 +75,10 @@ class AuditEntry(Owned, Row):
     target_uuid: Mapped[uuid.UUID | None]
     request_id: Mapped[str]
     at: Mapped[datetime] = mapped_column(default=clock.now)
+    address: Mapped[str | None]
+    status: Mapped[int] = mapped_column(default=200)
+    reason: Mapped[str | None]
+    changes: Mapped[dict[str, list[Any]] | None] = mapped_column(Json)
 
 
 class Installation(Row):

@@ -6,6 +6,7 @@ DOMAINS = {
 }
 GROUPS = {
     "user-management user": "Your user: name and picture.",
+    "workspace audit": "The audit log: every write, with who made it and from where.",
     "workspace bin": "The bin: removed models, plays, tools, segments and connectors, which can be restored.",
     "workspace file": "Files: upload a file, and list its columns.",
     "workspace file-multipart": "Large files: upload a file in parts.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
-from cargo_ai.domains.workspace import bin_chore, upload_store, usage
+from cargo_ai.domains.workspace import audit, bin_chore, upload_store, usage
 from cargo_ai.domains.workspace.members import invitation_email
 from cargo_ai.domains.workspace.members.invitation_email import InvitationMailer
 from cargo_ai.email.smtp import Mailer
@@ -24,7 +24,9 @@ def _send_invitation(services: Services) -> Task:
 PACKAGE = Package(
     module=__package__ or "",
     jobs={invitation_email.TASK: _send_invitation},
+    downloads={audit.KIND: audit.produce},
     chores={
+        "forget what the audit log has kept for long": lambda services: audit.prune(services.database, services.settings),
         "add up what workspaces keep": lambda services: usage.fold(services.database),
         "remove for ever what has been in the bin for long": bin_chore.remove_expired,
         "remove uploads that nothing reads": _remove_uploads,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,12 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.validation_errors import errors_of
 from cargo_ai.kernel.wire import Wire, unknown_field_warnings
-from cargo_ai.server.api import long_poll, requests, responses
+from cargo_ai.server.api import audit, long_poll, requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
-from cargo_ai.store.tables import AuditEntry
 
 COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests", "quotaExceeded"})
 """Reasons that any operation may give without declaring them."""
@@ -64,6 +63,17 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
     operation = handled.operation
     caller = await authenticate(state, request)
     payload = await requests.payload(request, operation)
+    if not operation.writes:
+        return await _respond(state, handled, request, caller, payload)
+    try:
+        return await _respond(state, handled, request, caller, payload)
+    except Refusal as refusal:
+        state.refused_writes.note(audit.refused(operation, payload, caller, request, refusal), refusal)
+        raise
+
+
+async def _respond(state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any]) -> Response:
+    operation = handled.operation
     require_permission(caller, operation.permission, requests.named_things(operation, payload) if caller.has_resource_rules else ())
     command, warnings = validate(state.settings, operation, payload)
     claim = None
@@ -78,7 +88,11 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
             return _Outcome(stored, None, [], [])
         ctx = make_context(state, request, caller, db)
         ctx.prepared = prepared
-        return await _handle(handled, ctx, command, claim)
+        outcome = await _handle(handled, ctx, command, claim)
+        if operation.writes and outcome.reply is not None:
+            target = target_of(command, outcome.reply)
+            await write_audit_entry(ctx, request, operation, target, audit.changes_of(operation, payload))
+        return outcome
 
     async def perform() -> _Outcome:
         async with state.database.turns.take(caller.workspace_uuid) if operation.evaluates else nullcontext():
@@ -164,17 +178,16 @@ def make_context(state: State, request: HTTPConnection, caller: Caller, db: Asyn
     )
 
 
-def write_audit_entry(ctx: Context, operation: AnyOperation, target: uuid.UUID | None) -> None:
+async def write_audit_entry(
+    ctx: Context,
+    request: HTTPConnection,
+    operation: AnyOperation,
+    target: uuid.UUID | None,
+    changes: Mapping[str, Sequence[object]] | None = None,
+) -> None:
     """Write into the audit log who changed what, in the transaction of the change."""
-    ctx.db.add(
-        AuditEntry(
-            workspace_uuid=ctx.workspace,
-            user_uuid=ctx.who.user_uuid,
-            token_uuid=ctx.who.token_uuid,
-            operation=operation.name,
-            target_uuid=target,
-            request_id=ctx.request_id,
-        )
+    await audit.write(
+        ctx.db, audit.Entry(ctx.who, operation.name, target, ctx.request_id, audit.address_of(request), changes=changes or {})
     )
 
 
@@ -192,8 +205,6 @@ async def _handle(handled: HandledOperation, ctx: Context, command: Wire, claim:
     if not isinstance(reply, operation.response):
         raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.response.__name__}")
     body = responses.body_of(operation, reply)
-    if operation.writes:
-        write_audit_entry(ctx, operation, target_of(command, reply))
     if claim is not None:
         await claim.store(ctx.db, body)
     return _Outcome(body, reply, ctx.warnings, ctx.after_commit)

@@ -11,6 +11,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
+from cargo_ai.server.api.audit import RefusedWrites
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.files import FileStore
@@ -32,6 +33,11 @@ class State:
     def services(self) -> Services:
         """What handlers may use, with a client of its own for what is called while a caller waits."""
         return services_of(self.settings, self.database, self.files, self.secrets, http_client.client(self.settings))
+
+    @cached_property
+    def refused_writes(self) -> RefusedWrites:
+        """Refused writes on their way into the audit log."""
+        return RefusedWrites(self.database)
 
     def base_url(self, request: HTTPConnection) -> str:
         """Where this server is reached from outside, without a slash at the end: the public URL, else the request's own host."""

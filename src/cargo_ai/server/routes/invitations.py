@@ -16,16 +16,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cargo_ai.context.context import Caller
 from cargo_ai.domains.workspace.public import NewToken, invitation_accept, invitation_link
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import pages, requests, responses
+from cargo_ai.server.api import audit, pages, requests, responses
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
-from cargo_ai.store.tables import AuditEntry
 
 MAX_BODY = 16 * 1024
 MAX_WRONG_PER_MINUTE = 20
@@ -91,16 +91,8 @@ async def _accept(request: Request, code: str) -> tuple[invitation_accept.Invite
 
     async def work(db: AsyncSession) -> NewToken:
         token = await invitation_accept.accept(db, invited, code)
-        db.add(
-            AuditEntry(
-                workspace_uuid=invited.workspace,
-                user_uuid=invited.user,
-                token_uuid=token.uuid,
-                operation=ACCEPTED,
-                target_uuid=invited.invitation,
-                request_id=request_id(request),
-            )
-        )
+        caller = Caller(invited.user, token.uuid, invited.workspace, invited.role_slug, ())
+        await audit.write(db, audit.Entry(caller, ACCEPTED, invited.invitation, request_id(request), audit.address_of(request)))
         return token
 
     return invited, await _counted(request, lambda: transact(state.database, invited.workspace, work))

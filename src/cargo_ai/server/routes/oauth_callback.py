@@ -72,7 +72,7 @@ async def connect(request: Request) -> Response:
         asked = consent.asked
         connected = await oauth.connect(db, state.secrets, consent, tokens)
         ctx = dispatch.make_context(state, request, Caller(asked.user, oauth.NO_TOKEN, asked.workspace, "consent", ()), db)
-        dispatch.write_audit_entry(ctx, contract.connect, asked.connector)
+        await dispatch.write_audit_entry(ctx, request, contract.connect, asked.connector)
         return connected
 
     if not await transact(state.database, consent.asked.workspace, work):

@@ -59,7 +59,7 @@ async def decide(request: Request) -> Response:
     async def work(db: AsyncSession) -> contract.Review:
         ctx = dispatch.make_context(state, request, caller, db)
         decided = await review_link.decide(db, held, command)
-        dispatch.write_audit_entry(ctx, operation, ids.parse(review))
+        await dispatch.write_audit_entry(ctx, request, operation, ids.parse(review))
         return decided
 
     return _response(request, await transact(state.database, held.workspace, work), "")

@@ -92,7 +92,7 @@ async def _save(
         response, uid = await add_row(context, received)
         await quotas.require(await driver_connection(db), caller.workspace_uuid, "storedBytes", state.settings, received.size)
         reply = responses.body_of(operation, response)
-        dispatch.write_audit_entry(context, operation, uid)
+        await dispatch.write_audit_entry(context, request, operation, uid, {"name": (received.name,), "size": (received.size,)})
         if claim is not None:
             await claim.store(db, reply)
         follow_up[:] = context.after_commit
