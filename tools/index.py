@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import nouns
+
 from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation, RefusalSpec
 from cargo_ai.server.api.documents.command_words import DOMAIN_WORDS, kebab, words_of
@@ -256,8 +258,10 @@ def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
     by_name = {operation.name: operation for operation in operations}
     domain_summaries, group_summaries = _summaries("DOMAINS"), _summaries("GROUPS")
     domains: dict[str, Row] = {}
-    for operation in by_name.values():
-        command = row(operation, by_name)
+    rows = {name: row(operation, by_name) for name, operation in by_name.items()}
+    known = nouns.nouns(by_name, rows)
+    nouns.mark(known, rows.values())
+    for command in rows.values():
         first = {spelling[0] for spelling in [command["words"], *command["aliases"]]}
         for domain in sorted(first):
             file = domains.setdefault(domain, {"domain": domain, "summary": domain_summaries.get(domain, ""), "groups": {}, "commands": []})
@@ -283,7 +287,11 @@ def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
         camel = next((name.split(".")[0] for name in by_name if kebab(name.split(".")[0]) == domain), domain)
         if camel != domain:
             entries[camel] = {"alias_of": domain}
-    return {"_root.json": {"domains": entries}, **{f"{domain}.json": file for domain, file in sorted(domains.items())}}
+    return {
+        "_root.json": {"domains": entries},
+        "_nouns.json": known,
+        **{f"{domain}.json": file for domain, file in sorted(domains.items())},
+    }
 
 
 def _words(command: Row) -> list[str]:

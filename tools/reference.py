@@ -20,7 +20,7 @@ def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> d
     texts: dict[str, str] = {}
     listed = ["# Command reference", "", "| Domain | Commands |", "| --- | --- |"]
     for name, file in files.items():
-        if name == "_root.json":
+        if name.startswith("_"):
             continue
         texts[f"{file['domain']}.md"] = _page(file, operations)
         listed.append(f"| [{file['domain']}]({file['domain']}.md) | {_cell(file['summary'])} |")
@@ -31,7 +31,7 @@ def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> d
 
 def _permissions(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> str:
     """Every permission that a rule can name, with the commands that need exactly it."""
-    listed = [command for name, file in files.items() if name != "_root.json" for command in file["commands"]]
+    listed = [command for name, file in files.items() if not name.startswith("_") for command in file["commands"]]
     commands = {command["operation"]: " ".join(command["words"]) for command in listed}
     intro = "What the rules of roles and tokens name. `write` includes `read`; `*` is both, and so are a domain and what is in it."
     parts = ["# Permissions", "", intro, "", "| Permission | Commands that need it |", "| --- | --- |"]
@@ -77,6 +77,8 @@ def _flag(arg: Row) -> str:
     takes = " \\| ".join(f"`{value}`" for value in arg["values"]) if arg.get("values") else arg["type"]
     if arg.get("values") and arg["type"] == "csv":
         takes += ", with commas"
+    if arg.get("noun"):
+        takes = "uuid or name" if arg["type"] == "string" else "uuids or names, with commas"
     notes = ["**required**"] if arg.get("required") else []
     if arg["help"]:
         notes.append(_cell(arg["help"]))

@@ -212,4 +212,6 @@ def placeholder(arg: Arg) -> str:
         "path": "FILE",
         "secrets": "NAME=@FILE",
     }
+    if arg.get("noun"):
+        return "UUID|NAME" if arg["type"] == "string" else "UUID|NAME,…"
     return names.get(arg["type"], "UUID" if arg["flags"] and arg["flags"][0].endswith("uuid") else "TEXT")

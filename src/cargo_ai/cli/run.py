@@ -70,6 +70,8 @@ def run_row(row: Row, parsed: Parsed) -> int:
         prepare_file(row, parsed)
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
+    if any(arg.get("noun") for arg, _ in parsed.values):
+        need_uuids(parsed, api)
     if any(arg["type"] == "secrets" for arg, _ in parsed.values):
         from cargo_ai.cli import secret_values
 
@@ -110,6 +112,15 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if until and started and parsed.options.get("wait-until-finished"):
         return wait_and_print(row, until, parsed, form, api, document)
     return print_reply(row, parsed, form, api, document)
+
+
+def need_uuids(parsed: Parsed, api: Api) -> None:
+    """Replace the names that stand where uuids are asked for; the module that does it is loaded only where there are some."""
+    texts = [item for arg, value in parsed.values if arg.get("noun") for item in (value if isinstance(value, list) else [value])]
+    if any(isinstance(text, str) and (len(text) != 36 or text.count("-") != 4) for text in texts):
+        from cargo_ai.cli.names import replace_names
+
+        replace_names(parsed, api)
 
 
 def wait_and_print(row: Row, until: Until, parsed: Parsed, form: Form, api: Api, document: Any) -> int:

@@ -18,6 +18,7 @@ Arg = TypedDict(
         "help": NotRequired[str],
         "default": NotRequired[Any],
         "hidden": NotRequired[bool],  # accepted, left out of help
+        "noun": NotRequired[str],  # what the uuid names, in _nouns.json: its name may stand there, too
         "takesUrl": NotRequired[bool],  # a URL in place of such a file is the value itself
         "fileFlags": NotRequired[list[str]],  # those of its flags whose value is the name of a file to read
     },
@@ -64,6 +65,24 @@ class Pages(TypedDict):
     most: int
     after: NotRequired[After]
     start: NotRequired[dict[str, Any]]
+
+
+class NounList(TypedDict):
+    """A list of things that have names, and the fields with their names and with what an argument takes."""
+
+    verb: str
+    path: str
+    rows: str
+    value: str
+    names: list[str]
+    words: list[str]
+    pages: NotRequired[Pages]
+
+
+class Noun(TypedDict):
+    """A kind of thing, by the lists in which it stands."""
+
+    lists: list[NounList]
 
 
 class Series(TypedDict):
