@@ -138,6 +138,11 @@ class Settings:
     )
     max_upload_bytes = integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
     max_uploads_at_once = integer("How many files one workspace may be sending at once to one API process; 0: no limit.", ("api",), 20)
+    max_streams_at_once = integer(
+        "How many answers one workspace may be watching at once at each API process, with one token half of that; 0: no limit.",
+        ("api",),
+        200,
+    )
     max_stored_bytes = integer(
         "How many bytes of files (uploads, ingest reports) one workspace may keep; 0: no limit.",
         ("api", "worker"),

@@ -9,21 +9,24 @@ from __future__ import annotations
 import asyncio
 import importlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from cargo_ai.llm.transport import Call, client_for
+from cargo_ai.llm.transport import Call, NotStreamed, client_for
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent
     from pydantic_ai.models import Model, ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
 
 Json = Any
 JsonObject = dict[str, Json]
 Protocol = Literal["openai", "anthropic"]
+Heard = Literal["text", "thoughts"]
+Hear = Callable[[Heard, str], None]
+"""Gets each piece of what the model writes, as it comes. What it got before a failure does not count."""
 OUTPUT = "final_result"
 """The tool by which a model gives an answer that holds to a schema."""
 MOST_TOKENS = 8_192
@@ -31,7 +34,11 @@ MOST_TOKENS = 8_192
 
 
 class NoAnswer(Exception):
-    """The model gave nothing to go on with; the message is for people."""
+    """The model gave nothing to go on with; the message is for people. `transient`: asking again may help."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +115,69 @@ class Step:
     usage: Usage = Usage()
 
 
-async def ask(question: Question, call: Call) -> Step:
-    """The next step. Raises what `call` raises, and NoAnswer."""
+async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
+    """The next step. `hear` has it streamed, where the service can. Raises what `call` raises, and NoAnswer."""
     # Seconds of imports, the first time: not on the event loop.
     await asyncio.to_thread(_load, question.protocol)
-    from pydantic_ai.direct import model_request
-    from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
-
     # Which model is asked, and with what, is the user's choice: no reason to fill a log.
     warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
+    try:
+        response = await _respond(question, call, hear)
+    except NotStreamed as whole:
+        response = await _respond(question, _answered(whole.answer), None)
+    return _step(response)
+
+
+async def _respond(question: Question, call: Call, hear: Hear | None) -> ModelResponse:
+    from pydantic_ai.direct import model_request, model_request_stream
+
     client, failures = client_for(call)
     async with client:
+        model, messages, settings, parameters = _model(question, client), _messages(question), _settings(question), _parameters(question)
         try:
-            response = await model_request(
-                _model(question, client),
-                _messages(question),
-                model_settings=_settings(question),
-                model_request_parameters=_parameters(question),
-            )
+            if hear is None:
+                return await model_request(model, messages, model_settings=settings, model_request_parameters=parameters)
+            async with model_request_stream(model, messages, model_settings=settings, model_request_parameters=parameters) as stream:
+                async for event in stream:
+                    _hear(event, hear)
+                return stream.get()
         except Exception as error:
             if failures:
                 raise failures[0] from None
-            if isinstance(error, UnexpectedModelBehavior | UserError):
-                raise NoAnswer(f"The language model answered in a form that it should not: {str(error)[:300]}") from None
-            raise
-    return _step(response)
+            raise _no_answer(error) from error
+
+
+def _answered(answer: Json) -> Call:
+    async def call(body: Json, events: object = None) -> Json:
+        return answer
+
+    return call
+
+
+def _hear(event: ModelResponseStreamEvent, hear: Hear) -> None:
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta, ThinkingPart, ThinkingPartDelta
+
+    said = event.part if isinstance(event, PartStartEvent) else event.delta if isinstance(event, PartDeltaEvent) else None
+    if isinstance(said, TextPart):
+        hear("text", said.content)
+    elif isinstance(said, TextPartDelta):
+        hear("text", said.content_delta)
+    elif isinstance(said, ThinkingPart):
+        hear("thoughts", said.content)
+    elif isinstance(said, ThinkingPartDelta) and said.content_delta:
+        hear("thoughts", said.content_delta)
+
+
+def _no_answer(error: Exception) -> Exception:
+    """What a library raises, for people; what is a bug of ours stays as it is."""
+    from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior, UserError
+
+    if isinstance(error, UnexpectedModelBehavior | UserError):
+        return NoAnswer(f"The language model answered in a form that it should not: {str(error)[:300]}")
+    # Of a module that is not loaded, or of one of two: the vendor's library has found an error among the events.
+    if isinstance(error, ModelAPIError) or type(error).__name__ in ("APIError", "APIStatusError", "OverloadedError", "InternalServerError"):
+        return NoAnswer(f"The language model broke off its answer: {str(error)[:300]}", transient=True)
+    return error
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import cast
 
 from cargo_ai.kernel import clock
 from cargo_ai.outbound.answer_budget import Room
-from cargo_ai.outbound.message import Answer, Wire
+from cargo_ai.outbound.message import Answer, Listener, Wire
 from cargo_ai.outbound.reader import Broken, Reader
 
 # A connection in steady use is closed at this age, so that a name that moved is asked for again.
@@ -20,7 +20,7 @@ _COPIED_BYTES = 64 * 1024
 class Delivery:
     """How far a call has come, for those who have to know when it fails."""
 
-    __slots__ = ("room", "sent", "waiting")
+    __slots__ = ("listener", "room", "sent", "waiting")
 
     def __init__(self) -> None:
         self.sent = False
@@ -29,6 +29,8 @@ class Delivery:
         """Whether it waits for a free connection."""
         self.room: Room | None = None
         """What is set aside for its answer."""
+        self.listener: Listener | None = None
+        """What takes the body of its answer as it comes."""
 
     @property
     def lacks_room(self) -> bool:
@@ -44,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._reader: Reader | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._room: Room | None = None
+        self._listener: Listener | None = None
         self._unsent = False
         self._born = clock.seconds()
         self.idle_since = self._born
@@ -75,7 +78,8 @@ class Connection(asyncio.Protocol):
         """Send a request and read its answer, whose body may have `most` bytes. Raises Broken and TooLarge."""
         if not self.is_open or self._transport is None:
             raise Broken("it was closed", silent=True)
-        reader = self._reader = Reader(wire.method, most)
+        reader = self._reader = Reader(wire.method, most, delivery.listener)
+        self._listener = delivery.listener
         self._room = delivery.room
         waiter = self._waiter = asyncio.get_running_loop().create_future()
         try:
@@ -87,7 +91,7 @@ class Connection(asyncio.Protocol):
             await waiter
             return reader.answer()
         finally:
-            self._reader = self._waiter = None
+            self._reader = self._waiter = self._listener = None
             if self._room is not None:
                 if self._room.is_waiting:
                     # It may have ended with what TLS held back: the connection does not read on.
@@ -124,13 +128,17 @@ class Connection(asyncio.Protocol):
         reader.feed(data)
         if reader.ended and not waiter.done():
             waiter.set_result(None)
+        elif self._listener is not None and self._listener.is_full:
+            self._listener.when_room(self._read_on)
+            if self._transport is not None:
+                self._transport.pause_reading()
         elif self._room is not None and not self._room.size and (size := reader.outstanding):
             self._room.ask(size, self._read_on)
             if self._room.is_waiting and self._transport is not None:
                 self._transport.pause_reading()
 
     def _read_on(self) -> None:
-        """There is room for the answer."""
+        """There is room for the answer, or its listener takes more of it."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 

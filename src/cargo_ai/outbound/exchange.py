@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cargo_ai.kernel import clock
 from cargo_ai.outbound import compression
 from cargo_ai.outbound.connection import Delivery
 from cargo_ai.outbound.guard import ConnectFailed
 from cargo_ai.outbound.http_client import HttpClient
-from cargo_ai.outbound.message import Headers, InvalidRequest, write_request
+from cargo_ai.outbound.message import Headers, InvalidRequest, Listener, write_request
 from cargo_ai.outbound.reader import Broken
 from cargo_ai.outbound.url import InvalidUrl, Url
 
@@ -17,6 +19,8 @@ REDIRECTS = 5
 RESPONSE_BYTES = 4 * 1024 * 1024
 REQUEST_BYTES = 10 * 1024 * 1024
 LONGEST_SECONDS = 300.0
+LONGEST_LISTENED_SECONDS = 1800.0
+"""For a body that is handed on as it comes: its limit of time begins again with each part."""
 
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 # Headers that hold no secret: any other may hold a key, so none of the others goes to another origin.
@@ -55,8 +59,10 @@ class OutboundResponse:
     url: Url
 
 
-async def send(client: HttpClient, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES) -> OutboundResponse:
-    """Send a request and read its response.
+async def send(
+    client: HttpClient, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES, listener: Listener | None = None
+) -> OutboundResponse:
+    """Send a request and read its response. `listener`: takes the body as it comes, where it wants to; the response is without it then.
 
     Raises ExchangeFailed for network errors and exceeded limits, OutboundRefused for an address that is not allowed. Messages name
     only the host: path and query may hold keys.
@@ -66,7 +72,9 @@ async def send(client: HttpClient, request: OutboundRequest, *, most_bytes: int 
     seconds = min(request.seconds, LONGEST_SECONDS)
     host, delivery = request.url.host, Delivery()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
+            if listener is not None:
+                delivery.listener = _Prolonging(listener, limit, seconds)
             return await _follow(client, request, most_bytes, delivery)
     except TimeoutError:
         if delivery.waiting:
@@ -102,6 +110,29 @@ async def _follow(client: HttpClient, request: OutboundRequest, most: int, deliv
             delivery.sent = False
         request = following
     raise ExchangeFailed(f"{request.url.host} redirects more than {REDIRECTS} times.", transient=False, sent=True)
+
+
+class _Prolonging:
+    """A listener; each part that it gets prolongs the limit of time."""
+
+    def __init__(self, listener: Listener, limit: asyncio.Timeout, seconds: float) -> None:
+        self._listener, self._limit, self._seconds = listener, limit, seconds
+        self._last = clock.seconds() + LONGEST_LISTENED_SECONDS
+
+    @property
+    def is_full(self) -> bool:
+        return self._listener.is_full
+
+    def when_room(self, call: Callable[[], None]) -> None:
+        self._listener.when_room(call)
+
+    def begins(self, status: int, headers: Headers) -> bool:
+        return self._listener.begins(status, headers)
+
+    def part(self, part: bytes) -> None:
+        left = min(self._seconds, self._last - clock.seconds())
+        self._limit.reschedule(asyncio.get_running_loop().time() + max(left, 0.0))
+        self._listener.part(part)
 
 
 def _redirected(request: OutboundRequest, status: int, location: str) -> OutboundRequest:

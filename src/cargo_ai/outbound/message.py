@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from cargo_ai.outbound.url import Url
 
@@ -88,6 +89,27 @@ def _decode(value: bytes) -> str:
         return value.strip(b" \t").decode("utf-8")
     except UnicodeDecodeError:
         return value.strip(b" \t").decode("latin-1")
+
+
+class Listener(Protocol):
+    """Takes the body of an answer as it comes."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it wants no more for now."""
+        ...
+
+    def when_room(self, call: Callable[[], None]) -> None:
+        """Call this when it is not full any more."""
+        ...
+
+    def begins(self, status: int, headers: Headers) -> bool:
+        """Whether it takes the body of this answer, which then is not kept."""
+        ...
+
+    def part(self, part: bytes) -> None:
+        """The next part, not decompressed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httptools
 
 from cargo_ai.outbound.compression import TooLarge
-from cargo_ai.outbound.message import Answer, Headers
+from cargo_ai.outbound.message import Answer, Headers, Listener
 
 # The headers of an answer, with those of interim answers before it and trailers behind it.
 HEAD_BYTES = 64 * 1024
@@ -15,6 +15,8 @@ FRAMING_TIMES = 8
 
 # So much of each answer is read in any case; what is beyond counts in the budget of all answers.
 FREE_BYTES = 64 * 1024
+# The most of a body that is handed on as it comes.
+LISTENED_BYTES = 64 * 1024 * 1024
 # Parts smaller than this are joined to those before: each costs some fifty bytes beside what it holds.
 _SMALL_PART = 4 * 1024
 
@@ -33,10 +35,13 @@ class Reader:
     """Feed it until `ended`; then `answer()` gives the answer or raises Broken or TooLarge.
 
     llhttp, which parses, refuses by itself what is ambiguous: folded headers, spaces before a colon, line breaks without CR, a second
-    Content-Length, one beside Transfer-Encoding, sizes of chunks with a sign or spaces.
+    Content-Length, one beside Transfer-Encoding, sizes of chunks with a sign or spaces. A `listener` that wants the
+    body gets it as it comes.
     """
 
-    def __init__(self, method: str, most: int) -> None:
+    def __init__(self, method: str, most: int, listener: Listener | None = None) -> None:
+        self._listener = listener
+        self._listening = False
         self._bodiless = method == "HEAD"
         self._most = most
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
@@ -59,7 +64,7 @@ class Reader:
     @property
     def outstanding(self) -> int:
         """How much larger than FREE_BYTES the answer may become, once it is larger and as long as it is read."""
-        if self.ended or self._body <= FREE_BYTES:
+        if self.ended or self._listening or self._body <= FREE_BYTES:
             return 0
         return (self._most if self._length is None else min(self._length, self._most)) - FREE_BYTES
 
@@ -148,15 +153,19 @@ class Reader:
         self._until_close = coding is None and length is None
         self._answer = Answer(status, headers, self._parts)
         self._whole = self._bodiless
+        self._listening = self._listener is not None and self._listener.begins(status, headers)
 
     def on_body(self, part: bytes) -> None:
         """A part of the body."""
         if self._whole:
             return
         self._body += len(part)
-        if self._body > self._most:
+        if self._body > (LISTENED_BYTES if self._listening else self._most):
             self._fail(TooLarge())
-        self._parts.append(part)
+        if self._listening and self._listener is not None:
+            self._listener.part(part)
+        else:
+            self._parts.append(part)
 
     def on_message_complete(self) -> None:
         """The answer is whole, or was an interim one."""

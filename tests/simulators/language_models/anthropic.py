@@ -102,12 +102,12 @@ def _stream(body: Json, reply: Reply) -> str:
     for index, part in enumerate(message["content"]):
         if part["type"] == "text":
             start: Json = {"type": "text", "text": ""}
-            delta: Json = {"type": "text_delta", "text": part["text"]}
+            deltas: list[Json] = [{"type": "text_delta", "text": part["text"][at : at + 8]} for at in range(0, len(part["text"]), 8)]
         else:
             start = {**part, "input": {}}
-            delta = {"type": "input_json_delta", "partial_json": json.dumps(part["input"])}
+            deltas = [{"type": "input_json_delta", "partial_json": json.dumps(part["input"])}]
         events.append({"type": "content_block_start", "index": index, "content_block": start})
-        events.append({"type": "content_block_delta", "index": index, "delta": delta})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         events.append({"type": "content_block_stop", "index": index})
     events.append(
         {"type": "message_delta", "delta": {"stop_reason": message["stop_reason"], "stop_sequence": None}, "usage": message["usage"]}

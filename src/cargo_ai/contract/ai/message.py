@@ -136,6 +136,21 @@ class CancelMessages(Wire):
     uuids: Annotated[list[Uuid], Field(min_length=1, max_length=1_000)] = Field(description="The messages.")
 
 
+class StreamMessage(Wire):
+    """Which answer to watch."""
+
+    uuid: Uuid = Field(description="The answer.")
+    last_event_id: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="Go on behind this event, as the header Last-Event-ID does."
+    )
+
+
+class MessageEvents(Wire):
+    """Server-sent events, each a JSON object in the form of the AI SDK's stream of UI messages; the last one is [DONE]."""
+
+    events: list[JsonObject]
+
+
 _NOT_FOUND = refusal(404, "There is no message {uuid} in this workspace.")
 _UNTIL = Until("ai.message.get", key="assistantMessage.uuid", field="message.status", final=FINAL)
 
@@ -180,6 +195,22 @@ get: Operation[ByUuid, MessageReply, Literal["messageNotFound"]] = operations.ad
         refusals={"messageNotFound": _NOT_FOUND},
         waits=Waits("message.uuid", "message.status", FINAL),
         cli=Cli(examples=("cargo-ai ai message get UUID",)),
+    )
+)
+
+stream: Operation[StreamMessage, MessageEvents, Literal["messageNotFound"]] = operations.add(
+    Operation(
+        "ai.message.stream",
+        "GET",
+        "/ai/messages/{uuid}/stream",
+        request=StreamMessage,
+        response=MessageEvents,
+        summary="Watch an answer while it is written, as server-sent events.",
+        permission="ai:agent:read",
+        refusals={"messageNotFound": _NOT_FOUND},
+        output="text",
+        agent_safe=False,
+        cli=Cli(examples=("cargo-ai ai message stream UUID",)),
     )
 )
 

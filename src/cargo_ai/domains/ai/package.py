@@ -7,6 +7,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import trigger
 from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
+from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.engine.dispatch.queue import Task
 
 
@@ -23,5 +24,5 @@ PACKAGE = Package(
     actions=agent_node.ACTIONS,
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},
-    background=[lambda services: _answers(services).run()],
+    background=[lambda services: _answers(services).run(), lambda services: services.once(Speaker, lambda: Speaker(services)).run()],
 )

@@ -22,6 +22,7 @@ from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
 from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.outbound.message import Listener
 from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_base_url, parse_url
 
 Json = Any
@@ -137,18 +138,19 @@ class Service:
         resource: str = "",
         expect: Literal["json", "text"] = "json",
         timeout: float | None = None,
+        listener: Listener | None = None,
     ) -> Answer:
         """Call the service.
 
         path: relative to its address (`segment` writes a value into it), or a whole URL of its host, as in a link to the next page.
         query: lists repeat, None is left out. content: a body that is neither JSON nor a form, and its type. reads: whether it changes and
         costs nothing, so that it may be repeated; by default what the method says. resource: what a rate limit may count by. expect: how to
-        read the body.
+        read the body. listener: takes the body as it comes, where it wants to; the answer is without it then.
         """
         reads = method in _READING if reads is None else reads
         base = self.spec.address(self._config)
         url = self._url(base, path)
-        outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *(content or _body(json, form)))
+        outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *(content or _body(json, form)), listener)
         outgoing.headers |= self._key_header(reads)
         shape = CallShape(self.action, method, url.path[len(parse_base_url(base).path.rstrip("/")) :] or "/", resource)
         return await self._call(outgoing, shape, reads, expect, timeout or self.spec.timeout)
@@ -158,7 +160,7 @@ class Service:
         waited = 0.0
         while True:
             credentials = Credentials() if self.account is None else await self.account.credentials(refresh=refresh)
-            response = await self._exchange(outgoing.request(credentials, timeout, once=not reads), shape, reads)
+            response = await self._exchange(outgoing.request(credentials, timeout, once=not reads), shape, reads, outgoing.listener)
             answer, valid = _read(response, expect)
             rule = rule_of(self.spec.errors, answer.status, answer.headers, answer.body)
             if rule is None or rule.then == "ignore":
@@ -223,10 +225,12 @@ class Service:
         await self.admission.observe(shape, response.status, headers_of(response))
         return response
 
-    async def _exchange(self, request: OutboundRequest, shape: CallShape, reads: bool) -> OutboundResponse:
+    async def _exchange(
+        self, request: OutboundRequest, shape: CallShape, reads: bool, listener: Listener | None = None
+    ) -> OutboundResponse:
         await self._admit(shape)
         try:
-            response = await send(self.client, request, most_bytes=self.spec.most_bytes)
+            response = await send(self.client, request, most_bytes=self.spec.most_bytes, listener=listener)
         except OutboundRefused as error:
             raise ServiceError(self._scrub(str(error)), reason="addressRefused") from None
         except ExchangeFailed as error:
@@ -287,6 +291,7 @@ class _Outgoing:
     query: Config
     body: bytes | None
     content_type: str
+    listener: Listener | None = None
 
     def request(self, credentials: Credentials, timeout: float, *, once: bool) -> OutboundRequest:
         """The request with the credentials, which win over all else. `once`: it must not arrive twice."""

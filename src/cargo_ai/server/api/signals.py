@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-import psycopg
-from psycopg import AsyncConnection
-
-from cargo_ai.kernel import log, tasks
+from cargo_ai.kernel import tasks
+from cargo_ai.store.notifications import Notifications
 
 CHANNEL = "cargo_done"
 """The channel of `NOTIFY`; the payload is the uuid of what finished, as text."""
 
-IDLE_CHECK_SECONDS = 20.0
+LIVE = "cargo_live"
+"""The channel of what answers say while they are written."""
+
 RECHECK_SECONDS = 5.0
 RECHECK_BLIND_SECONDS = 2.0
-LONGEST_BACKOFF_SECONDS = 5.0
-
-_log = log.get(__name__)
 
 
 class Waiter:
@@ -47,11 +44,16 @@ class Signals:
     """Waiters by uuid. They hold no database connection; while the LISTEN connection is lost they only poll more often."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._waiters: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
-        self.connected = False
+        self._notifications = Notifications(url, "cargo-ai signals", {CHANNEL: self._on_done, LIVE: self._on_live}, self._wake_all)
+        self._live: list[tuple[Callable[[str], None], Callable[[], None]]] = []
         self.released = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether it listens now."""
+        return self._notifications.connected
 
     @property
     def recheck_seconds(self) -> float:
@@ -60,7 +62,7 @@ class Signals:
 
     async def open(self) -> None:
         """Start listening in the background; a database that does not answer is tried again."""
-        self._task = asyncio.create_task(self._listen(), name="signals")
+        self._task = asyncio.create_task(self._notifications.listen(), name="signals")
 
     async def close(self) -> None:
         """End all waits and give the connection back."""
@@ -92,34 +94,21 @@ class Signals:
         """How many waiters there are now."""
         return sum(len(waiters) for waiters in self._waiters.values())
 
+    def hear(self, on_note: Callable[[str], None], on_change: Callable[[], None]) -> None:
+        """Have each note of the channel `LIVE`, and be called when notes may have been missed or this process stops."""
+        self._live.append((on_note, on_change))
+
+    def _on_done(self, payload: str) -> None:
+        for waiter in self._waiters.get(payload, ()):
+            waiter.wake()
+
+    def _on_live(self, payload: str) -> None:
+        for on_note, _ in self._live:
+            on_note(payload)
+
     def _wake_all(self) -> None:
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.wake()
-
-    async def _listen(self) -> None:
-        pause = 0.1
-        while True:
-            try:
-                await self._listen_once()
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                _log.warning("the signal channel was lost", error=str(error).strip(), again_in=pause)
-            # A new connection has missed the notifications in between, so every waiter polls once.
-            pause = 0.1 if self.connected else min(pause * 2, LONGEST_BACKOFF_SECONDS)
-            self.connected = False
-            self._wake_all()
-            await asyncio.sleep(pause)
-
-    async def _listen_once(self) -> None:
-        connection = await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5, application_name="cargo-ai signals")
-        async with connection:
-            await connection.execute("LISTEN cargo_done")
-            self.connected = True
-            self._wake_all()
-            while True:
-                async for note in connection.notifies(timeout=IDLE_CHECK_SECONDS):
-                    for waiter in self._waiters.get(note.payload, ()):
-                        waiter.wake()
-                # A connection that is dead but not closed shows only when it is used.
-                async with asyncio.timeout(5):
-                    await connection.execute("SELECT 1")
+        for _, on_change in self._live:
+            on_change()

@@ -8,35 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.agents import language_model
 from cargo_ai.domains.ai.asking import usage
 from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
 from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, arguments_of, open_toolbox, shortened, shown
+from cargo_ai.domains.ai.live import notes
+from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
-from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.public import agent_tools
-from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.integrations.kit import ServiceError, Throttled
 from cargo_ai.kernel import clock, json_schema, log
-from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.llm.step import OUTPUT, NoAnswer, Question, Step, ToolCall, Turn, ask
+from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
-ATTEMPTS = 5
-LONGEST_WAIT = 600.0
 CALLS_AT_ONCE = 16
 _NAME = "The answer was not given by the tool that it must be given by."
 
@@ -47,17 +42,16 @@ class AnswerLost(Exception):
     """Another process writes the answer now."""
 
 
-class Failed(Exception):
-    """The answer ends in error; the message is for the user."""
-
-
 class Answer:
     """Writes one answer; `owner` is this process, which has claimed it."""
 
     def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID) -> None:
         self._services, self._workspace, self._message, self._owner = services, workspace, message, owner
         self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
+        self._speaker = services.once(Speaker, lambda: Speaker(services))
+        self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
+        self._said: list[JsonObject] = []
         self._saving = asyncio.Lock()
 
     async def write(self) -> None:
@@ -69,9 +63,13 @@ class Answer:
             await self._end("error", str(error))
         else:
             await self._end("success", None, answer)
+        finally:
+            self._speaker.close(self._message)
 
     async def cancelled(self) -> None:
-        """End it as cancelled; what was written stays."""
+        """End it as cancelled; what was written stays, also of a step that had not ended."""
+        if self._line.step == len(self._steps) and (text := self._line.text):
+            self._said = [{"type": "text", "text": text, "state": "done"}]
         await self._end("cancelled", None)
 
     async def broken(self) -> None:
@@ -87,6 +85,11 @@ class Answer:
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps = row.steps
             self._plan = effective.plan(release, row.given)
+            self._asker = Asker(self._services, self._workspace, self._plan.choices)
+            if self._steps and (model := self._steps[-1].get("model")) is not None:
+                self._asker.go_on_with(effective.ModelChoice(*model))
+            # Those of workflows are many, and seldom watched: they are streamed only when they are.
+            self._streams = row.execution_key is None
             self._parents = agent_tools.Parents(chat.agent_uuid, chat.uuid, row.uuid)
             self._user = await db.scalar(
                 select(Message.user_uuid)
@@ -106,20 +109,7 @@ class Answer:
                 text=self._turns[-1].text,
             )
             self._toolbox: Toolbox = await open_toolbox(opening, db)
-        await self._connect()
-
-    async def _connect(self) -> None:
-        plan = self._plan
-        try:
-            self._model = await connection.language_model_service(
-                self._services, self._workspace, plan.integration_slug, plan.connector_uuid
-            )
-        except connection.NotConnected as error:
-            raise Failed(f"No language model answers: {error} {language_model.SET_UP}") from None
-        except (WrongKey, InvalidConfig) as error:
-            raise Failed(f"The connector of the language model cannot be used: {error}") from None
-        if not plan.language_model_slug:
-            raise Failed("The release names no language model: `cargo-ai connection connector get-language-models UUID` lists them.")
+        await self._asker.connect()
 
     async def _walk(self) -> Json:
         """Step after step; the answer that holds to the schema, None for one in words."""
@@ -133,16 +123,20 @@ class Answer:
                 return None
             if last is not None and "answer" in last:
                 return last["answer"]
-            step = await self._ask()
+            asked = await self._ask()
+            step = asked.step
             stored = conversation.new_step(
                 step.response,
                 step.text,
                 step.thoughts,
                 [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in step.calls],
             )
+            stored["model"] = [asked.model.integration_slug, asked.model.connector_uuid, asked.model.language_model_slug]
+            stored["warnings"] = list(asked.warnings)
+            stored["attempt"] = self._line.attempt
             self._judge(step, stored)
             self._steps.append(stored)
-            await self._save(step)
+            await self._save(asked)
             await self._carry_out(stored)
 
     def _judge(self, step: Step, stored: JsonObject) -> None:
@@ -162,11 +156,11 @@ class Answer:
             {"id": call.id, "name": OUTPUT, "arguments": call.arguments or {}, "result": problem, "failed": True, "unseen": True}
         ]
 
-    async def _ask(self) -> Step:
+    async def _ask(self) -> Asked:
         plan, turns = self._plan, self._turns
         present = Turn(turns[-1].text, conversation.turn_of("", self._steps).steps)
         question = Question(
-            protocol=self._model.protocol,
+            protocol="openai",
             model=plan.language_model_slug,
             system=plan.system_prompt + self._toolbox.system,
             turns=[*turns[:-1], present],
@@ -175,18 +169,15 @@ class Answer:
             temperature=plan.temperature,
             reasons=plan.reasons,
         )
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await ask(question, self._model.ask)
-            except Throttled as error:
-                await asyncio.sleep(min(error.seconds, LONGEST_WAIT))
-            except ServiceError as error:
-                if not error.transient or attempt == ATTEMPTS:
-                    raise Failed(f"{self._model.name}: {error}") from None
-                await asyncio.sleep(min(error.retry_after or 2.0**attempt, LONGEST_WAIT))
-            except NoAnswer as error:
-                raise Failed(str(error)) from None
-        raise Failed(f"{self._model.name} took no more calls for a long time.")
+        self._line.attempt = ""
+        streamed = self._streams or self._speaker.is_watched(self._message)
+        return await self._asker.ask(question, self._listen if streamed else None)
+
+    def _listen(self) -> Hear:
+        """A step begins, perhaps again: what gets its pieces."""
+        self._line.begin(len(self._steps))
+        self._speaker.wake(self._line)
+        return lambda kind, text: self._speaker.hear(self._line, kind, text)
 
     async def _carry_out(self, step: JsonObject) -> None:
         """Carry out the calls of a step that have no result yet, several at once."""
@@ -245,10 +236,10 @@ class Answer:
                 raise
         return None
 
-    async def _save(self, step: Step | None = None) -> None:
+    async def _save(self, asked: Asked | None = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
-            if step is not None:
-                await self._count(db, step)
+            if asked is not None:
+                await self._count(db, asked)
             await self._put(db)
             await db.commit()
 
@@ -262,16 +253,18 @@ class Answer:
         )
         if written.scalar() is None:
             raise AnswerLost
+        await self._announce(db)
 
-    async def _count(self, db: AsyncSession, step: Step) -> None:
+    async def _announce(self, db: AsyncSession) -> None:
+        """Tell those who watch that it has changed, when this is committed."""
+        if self._speaker.is_watched(self._message):
+            await (await driver_connection(db)).execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(self._message))))
+
+    async def _count(self, db: AsyncSession, asked: Asked) -> None:
         """Add what the step took to the usage of the answer."""
         former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
-        await db.execute(
-            update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=self._usage(former, step))
-        )
-
-    def _usage(self, former: Mapping[str, Any], step: Step) -> JsonObject:
-        return usage.added(former, step.usage, self._plan.language_model_slug, self._model.connector)
+        total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
+        await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
@@ -282,7 +275,7 @@ class Answer:
                     status=status,
                     error_message=error,
                     finished_at=clock.now(),
-                    parts=conversation.parts_of(self._steps, answer),
+                    parts=conversation.parts_of(self._steps, answer) + self._said,
                     owner=None,
                     leased_until=None,
                 )
@@ -291,6 +284,7 @@ class Answer:
             if ended.scalar() is None:
                 raise AnswerLost
             await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
+            await self._announce(db)
             await db.commit()
 
 

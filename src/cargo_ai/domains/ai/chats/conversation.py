@@ -21,7 +21,8 @@ MOST_TURNS = 50
 
 def new_step(response: JsonObject, text: str, thoughts: str, calls: Sequence[JsonObject]) -> JsonObject:
     """A step as it is stored. calls: `{id, name, arguments}`; what they give is added when it is there: `run`, `result`,
-    `failed`, `parts` (further parts of the answer), `ours` (the result is a sentence of ours, not what a tool gave)."""
+    `failed`, `parts` (further parts of the answer), `ours` (the result is a sentence of ours, not what a tool gave). Besides:
+    `attempt`, by which it was heard while it was written; `warnings`, parts of the answer that say what was unusual."""
     return {"response": response, "text": text, "thoughts": thoughts, "calls": list(calls)}
 
 
@@ -75,15 +76,17 @@ def parts_of(steps: Sequence[Mapping[str, Any]], answer: Json = None) -> list[Js
             shown.append({"type": "reasoning", "text": step["thoughts"], "state": "done"})
         if step["text"]:
             shown.append({"type": "text", "text": step["text"], "state": "done"})
+        shown += step.get("warnings", ())
         for call in step["calls"]:
             if not call.get("unseen"):
-                shown += [_call(call), *call.get("parts", ())]
+                shown += [call_part(call), *call.get("parts", ())]
     if answer is not None:
         shown.append({"type": "data-output", "data": answer})
     return shown
 
 
-def _call(call: Mapping[str, Any]) -> JsonObject:
+def call_part(call: Mapping[str, Any]) -> JsonObject:
+    """The part of a call on the wire, as far as it has come."""
     part: JsonObject = {"type": f"tool-{call['name']}", "toolCallId": call["id"], "input": call["arguments"]}
     if "run" in call:
         part["toolMetadata"] = {"runUuid": call["run"]}

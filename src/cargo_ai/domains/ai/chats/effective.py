@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +22,15 @@ class NothingAnswers(Exception):
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
         self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A language model, and whose account asks it; None: the integration's default connector."""
+
+    integration_slug: str
+    connector_uuid: str | None
+    language_model_slug: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,13 @@ class Plan:
     evaluator: JsonObject | None
     output: JsonObject | None
     """The JSON Schema of the answer; None: a text."""
+    fallbacks: Sequence[ModelChoice] = ()
+    """Asked in this order where the language model is overloaded."""
+
+    @property
+    def choices(self) -> list[ModelChoice]:
+        """The language models in the order in which they are asked."""
+        return [ModelChoice(self.integration_slug, self.connector_uuid, self.language_model_slug), *self.fallbacks]
 
 
 async def release_of_chat(db: AsyncSession, chat: Chat) -> AgentRelease | None:
@@ -87,4 +103,8 @@ def plan(release: AgentRelease | None, given: Mapping[str, Any]) -> Plan:
         heartbeat=merged["heartbeat"],
         evaluator=merged["evaluator"],
         output=output.get("jsonSchema") if output.get("type") == "jsonSchema" else None,
+        fallbacks=[
+            ModelChoice(model["integrationSlug"], model.get("connectorUuid"), model["languageModelSlug"])
+            for model in cast("list[JsonObject]", merged.get("fallbackLanguageModels") or [])
+        ],
     )

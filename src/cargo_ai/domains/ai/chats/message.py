@@ -14,9 +14,11 @@ from cargo_ai.contract.ai.chat import MessageStatus, MessageType
 from cargo_ai.domains.ai.agents import language_model, parts
 from cargo_ai.domains.ai.chats import chat as chats
 from cargo_ai.domains.ai.chats import effective, sending
+from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.tables import Chat, Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Removed
+from cargo_ai.store.driver import driver_connection
 
 
 def to_response(row: Message) -> contract.Message:
@@ -115,6 +117,11 @@ async def cancel(ctx: Context, request: contract.CancelMessages) -> Counted:
         .returning(Message.uuid)
     )
     ended = list(waiting)
+    if ended:
+        connection = await driver_connection(ctx.db)
+        for uid in ended:
+            await connection.execute("select pg_notify('cargo_done', %s)", (str(uid),))
+            await connection.execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(uid))))
     running = list(
         await ctx.db.scalars(
             update(Message).where(mine, Message.status.in_(("pending", "generating"))).values(status="cancelling").returning(Message.uuid)

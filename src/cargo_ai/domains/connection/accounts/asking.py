@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,14 @@ from cargo_ai.domains.connection.accounts.account_service import open_service
 from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.integrations.kit.language.models import Protocol
+from cargo_ai.llm.transport import EVENTS, Call, Events
 
 Json = Any
 SECONDS = 300.0
 """How long an answer may take: long ones are written for minutes."""
+
+
+_STREAMED = {"accept": EVENTS, "accept-encoding": "identity"}
 
 
 class NotConnected(Exception):
@@ -29,7 +33,7 @@ class LanguageModelService:
     protocol: Protocol
     name: str
     connector: uuid.UUID
-    ask: Callable[[Json], Awaitable[Json]]
+    ask: Call
 
 
 async def language_model_service(
@@ -52,8 +56,21 @@ async def language_model_service(
     service = open_service(services, workspace, integration, account, action="instruct")
     completion = integration.language_models.completion
 
-    async def ask(body: Json) -> Json:
+    async def ask(body: Json, events: Events | None = None) -> Json:
         # Asking again costs tokens and changes nothing.
-        return (await service.call("POST", completion, json=body, reads=True, timeout=SECONDS)).body
+        if events is None:
+            return (await service.call("POST", completion, json=body, reads=True, timeout=SECONDS)).body
+        answer = await service.call(
+            "POST", completion, json=body, reads=True, timeout=SECONDS, headers=_STREAMED, expect="text", listener=events
+        )
+        return None if events.begun else _whole(answer.body)
 
     return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask)
+
+
+def _whole(text: str) -> Json:
+    """The answer of a service that sends no events though it was asked to: JSON, or the text of events that came as one."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
