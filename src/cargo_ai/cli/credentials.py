@@ -1,4 +1,4 @@
-"""The file with the user's tokens, one entry per server, mode 0600."""
+"""The file with the user's tokens, one entry per server and one per profile, mode 0600."""
 
 from __future__ import annotations
 
@@ -13,14 +13,29 @@ if TYPE_CHECKING:
 
 
 class Saved:
-    """The content of the file; `problem` says why it could not be read."""
+    """The content of the file; `problem` says why it could not be read. With a profile, its entry is the only one that counts."""
 
-    def __init__(self, document: dict[str, Any], problem: str | None = None) -> None:
+    def __init__(self, document: dict[str, Any], problem: str | None = None, profile: str | None = None) -> None:
         self.document = document
         self.problem = problem
+        self.profile = profile
+
+    @property
+    def profiles(self) -> dict[str, Any]:
+        """The entries of all profiles by name: `baseUrl`, `accessToken`, `workspaceUuid`."""
+        return as_object(self.document.get("profiles"))
+
+    @property
+    def base_url(self) -> str | None:
+        """The server of the profile, else the one that was signed in to last."""
+        url = as_object(self.profiles.get(self.profile)).get("baseUrl") if self.profile else self.document.get("baseUrl")
+        return url if isinstance(url, str) else None
 
     def entry(self, base_url: str) -> dict[str, Any]:
-        """The entry of one server. The top level counts only for the server that it names."""
+        """The entry of one server. The top level, and a profile, count only for the server that they name."""
+        if self.profile:
+            entry = as_object(self.profiles.get(self.profile))
+            return entry if entry.get("baseUrl") == base_url else {}
         entry = as_object(as_object(self.document.get("servers")).get(base_url))
         if not entry and self.document.get("baseUrl") == base_url and self.document.get("accessToken"):
             return {key: self.document[key] for key in ("accessToken", "workspaceUuid") if self.document.get(key)}
@@ -53,8 +68,12 @@ def read() -> Saved:
 
 
 def save(saved: Saved, base_url: str, token: str, workspace_uuid: str | None) -> None:
-    """Add or replace the entry of a server and make it the current one."""
+    """Add or replace the entry of a server and make it the current one; with a profile, that entry alone."""
     entry = {"accessToken": token, "workspaceUuid": workspace_uuid}
+    if saved.profile:
+        profiles = {**saved.profiles, saved.profile: {"baseUrl": base_url, **entry}}
+        _write({**saved.document, "profiles": profiles})
+        return
     servers = {**as_object(saved.document.get("servers")), base_url: entry}
     _write({**saved.document, "accessToken": token, "baseUrl": base_url, "workspaceUuid": workspace_uuid, "servers": servers})
 
@@ -63,12 +82,16 @@ def forget(saved: Saved, base_url: str) -> bool:
     """Remove the entry of a server, and the file with the last one. False when there was no entry."""
     if not saved.entry(base_url):
         return False
+    if saved.profile:
+        profiles = {name: entry for name, entry in saved.profiles.items() if name != saved.profile}
+        _write({**saved.document, "profiles": profiles})
+        return True
     servers = {url: entry for url, entry in as_object(saved.document.get("servers")).items() if url != base_url}
     document = {**saved.document, "servers": servers}
     if document.get("baseUrl") == base_url:
         for key in ("accessToken", "baseUrl", "workspaceUuid"):
             document.pop(key, None)
-    if servers or document.get("accessToken"):
+    if servers or document.get("accessToken") or saved.profiles:
         _write(document)
     else:
         try:

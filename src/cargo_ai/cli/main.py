@@ -75,13 +75,22 @@ def _version() -> int:
 
 def dispatch(argv: list[str]) -> int:
     """Run the command that the arguments name and return its exit code. Raises Failure."""
+    from cargo_ai.cli.failure import Failure
     from cargo_ai.cli.words.commands import before_dashes, find
 
     if argv[:1] == ["__complete"]:
         from cargo_ai.cli.builtin.completion import complete
 
         return complete(argv[1:])
-    match = find(argv)
+    try:
+        match = find(argv)
+    except Failure as refusal:  # the name of an alias is no command: only then its file is read
+        from cargo_ai.cli.aliases import expand
+
+        expanded = expand(argv)
+        if expanded is argv or refusal.document.get("reason") not in ("unknownCommand", "notBuiltYet"):
+            raise
+        argv, match = expanded, find(expanded)
     if match.words == ["server"]:
         return _server(match.rest)
     flags = before_dashes(match.rest)

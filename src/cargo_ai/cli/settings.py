@@ -32,20 +32,24 @@ class Settings:
         self.yes = bool(options.get("yes"))
         self.timeout: float | None = options.get("timeout")
         self.saved = credentials.read()
-        project = read_project()
+        self.saved.profile = _profile(options.get("profile") or variable("CARGO_AI_PROFILE"))
+        # A profile that a flag names wins over the environment and the folder, as any flag does.
+        self._by_flag = bool(options.get("profile"))
+        project = {} if self._by_flag else read_project()
         self.base_url, self.base_from = self._server(options.get("base-url"), project)
         self.token, self.signed_by = self._token(options, stdin)
         self.workspace_flag: str | None = options.get("workspace-uuid")
         self.workspace_uuid = self._workspace(project)
         # Flags to repeat in a later command, so that it uses the same server and workspace.
-        self.again = [word for name in ("base-url", "workspace-uuid") if options.get(name) for word in ("--" + name, str(options[name]))]
+        repeated = ("profile", "base-url", "workspace-uuid")
+        self.again = [word for name in repeated if options.get(name) for word in ("--" + name, str(options[name]))]
 
     def _server(self, flag: str | None, project: dict[str, Any]) -> tuple[str, str]:
         for source, value in (
             ("--base-url", flag),
-            ("CARGO_API_URL", variable("CARGO_API_URL")),
+            ("CARGO_API_URL", "" if self._by_flag else variable("CARGO_API_URL")),
             (PROJECT_FILE, project.get("baseUrl")),
-            (credentials.path(), self.saved.document.get("baseUrl")),
+            (credentials.path(), self.saved.base_url),
         ):
             if value:
                 return normal_url(str(value), source), source
@@ -55,7 +59,7 @@ class Settings:
     def _token(self, options: dict[str, Any], stdin: Stdin) -> tuple[str | None, str]:
         from cargo_ai.cli.value import read_text
 
-        flag, file, token = options.get("token"), options.get("token-file"), variable("CARGO_API_TOKEN")
+        flag, file, token = options.get("token"), options.get("token-file"), "" if self._by_flag else variable("CARGO_API_TOKEN")
         if flag == "-":
             return checked_token(stdin.read("--token"), "--token -"), "--token"
         if flag is not None:
@@ -74,7 +78,7 @@ class Settings:
     def _workspace(self, project: dict[str, Any]) -> str | None:
         # The saved workspace belongs to the saved token and does not apply to another one.
         saved = self.entry().get("workspaceUuid") if self.signed_by == credentials.path() else None
-        for value in (self.workspace_flag, variable("CARGO_WORKSPACE_UUID"), project.get("workspaceUuid"), saved):
+        for value in (self.workspace_flag, "" if self._by_flag else variable("CARGO_WORKSPACE_UUID"), project.get("workspaceUuid"), saved):
             if value:
                 if not _is_header_text(str(value)):
                     raise usage("invalidValue", f'"{value!r}" is not a workspace uuid.')
@@ -94,6 +98,10 @@ class Settings:
         if self.token:
             return self.token
         trouble = f" ({self.saved.problem})" if self.saved.problem else ""
+        if self.saved.profile and self.saved.profile not in self.saved.profiles:
+            known = f" Known: {', '.join(sorted(self.saved.profiles))}." if self.saved.profiles else ""
+            fix = shell_line(["login", "--profile", self.saved.profile, "--base-url", self.base_url])
+            raise failure(DENIED, "unknownProfile", f'There is no profile "{self.saved.profile}"{trouble}.{known}', fix)
         words = ["login"] if self.base_from in ("default", LOCAL, credentials.path()) else ["login", "--base-url", self.base_url]
         raise failure(DENIED, "notSignedIn", f"You are not signed in to {self.base_url}{trouble}.", shell_line(words))
 
@@ -143,6 +151,13 @@ def normal_url(text: str, source: str) -> str:
         host += f":{port}"
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{host}{path.removesuffix('/v1')}"
+
+
+def _profile(name: str) -> str | None:
+    """The name of a profile, None without one; Failure (2) when it cannot be one."""
+    if name and not (len(name) <= 64 and name.replace("-", "").replace("_", "").replace(".", "").isalnum()):
+        raise usage("invalidValue", "--profile takes letters, digits, dots, dashes and underscores, at most 64.")
+    return name or None
 
 
 def _is_header_text(text: str) -> bool:

@@ -59,3 +59,21 @@ def test_several_names_stand_in_a_list(real: Cli, api: FakeApi) -> None:
     api.on("GET", "/v1/orchestration/batches/list", {"batches": []})
     assert real("orchestration", "batch", "list", "--workflow-uuids", f"Enrich,{B}").code == 0
     assert [value for name, value in api.requests[-1].query if name.startswith("workflowUuids")] == [C, B]
+
+
+def test_completion_offers_uuids_with_names_and_asks_once_a_minute(real: Cli, api: FakeApi) -> None:
+    def offered(*words: str) -> dict[str, str]:
+        return dict(line.split("\t") for line in real("__complete", *words).out.splitlines())
+
+    assert offered("orchestration", "tool", "get", "") == {A: "Enrich", B: "Score"}
+    assert offered("storage", "record", "list", "--model-uuid", A[:-1]) == {A: "All companies"}
+    assert offered("orchestration", "tool", "get", "Enr") == {"Enrich": A}
+    assert offered("orchestration", "batch", "list", "--workflow-uuids", f"{A},{D[:-1]}")[f"{A},{D}"] == "Score"
+    before = len(api.requests)
+    api.on("GET", TOOLS, Answer(status=503, document={"errorMessage": "Later.", "reason": "later"}))
+    assert offered("orchestration", "tool", "get", "") == {A: "Enrich", B: "Score"}
+    assert len(api.requests) == before
+    (folder,) = (real.home / ".cache" / "cargo-ai").iterdir()
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    other = real("__complete", "orchestration", "tool", "get", "", CARGO_API_TOKEN="cai_live_of_another_sign_in")
+    assert (other.code, other.out) == (0, ""), "the names of one sign-in are not those of another, and no answer is no failure"

@@ -13,6 +13,8 @@ COMMANDS = {
     "whoami": "Show who you are, in which workspace, on which server.",
     "doctor": "Check this installation, the server and the sign-in.",
     "api": "Send any request to the API, signed in.",
+    "profile": "List the saved sign-ins that --profile names.",
+    "alias": "Give commands that you use often a short name.",
     "completion": "Print the completion script for a shell.",
     "version": "Print the version.",
     "help": "Show the help of a domain, a group or a command.",

@@ -12,7 +12,7 @@ from cargo_ai.cli.words.commands import find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cargo_ai.cli.parse import Parsed
-    from cargo_ai.cli.shapes import Row
+    from cargo_ai.cli.shapes import Arg, Row
     from cargo_ai.cli.words.commands import Match
 
 ROW: Row = {
@@ -39,19 +39,25 @@ ROW: Row = {
 
 SCRIPTS = {
     "bash": r"""_cargo_ai() {
-  local IFS=$'\n'
-  COMPREPLY=($(cargo-ai __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+  local IFS=$'\n' about=$'\t'
+  local -a lines
+  lines=($(cargo-ai __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  if (( ${#lines[@]} == 1 )); then
+    COMPREPLY=("${lines[0]%%$about*}")
+  else
+    COMPREPLY=("${lines[@]//$about/  -- }")
+  fi
 }
 complete -o default -F _cargo_ai cargo-ai
 """,
     "zsh": r"""#compdef cargo-ai
 _cargo_ai() {
-  local -a match
+  local -a found
   local word about
   while IFS=$'\t' read -r word about; do
     found+=("${word//:/\\:}:$about")
   done < <(cargo-ai __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
-  if (( $#match )); then _describe 'cargo-ai' match; else _files; fi
+  if (( $#found )); then _describe 'cargo-ai' found; else _files; fi
 }
 compdef _cargo_ai cargo-ai
 """,
@@ -114,12 +120,29 @@ def _in_row(row: Row, rest: list[str], partial: str) -> dict[str, str]:
     if last is not None and last.get("values"):
         return {str(value): "" for value in last.get("values") or []}
     if last is not None and last["type"] != "boolean":
-        return {}
+        return _named(last, partial)
     if not partial.startswith("-"):
         positionals = [arg for arg in row["args"] if arg.get("positional") and arg.get("values")]
         if positionals:
             return {str(value): "" for value in positionals[0].get("values") or []}
+        uuid = next((arg for arg in row["args"] if arg.get("positional") and arg.get("noun")), None)
+        if uuid is not None and not rest:
+            return _named(uuid, partial)
     return {flag: arg.get("help", "") for flag, arg in table.items() if not arg.get("hidden")}
+
+
+def _named(arg: Arg, partial: str) -> dict[str, str]:
+    """The things that an argument may name, by uuid and by name; of a list, what follows its last comma."""
+    noun = arg.get("noun")
+    if noun is None:
+        return {}
+    from cargo_ai.cli.known_names import known
+
+    before, comma, _ = partial.rpartition(",") if arg["type"] == "csv" else ("", "", partial)
+    choices = {before + comma + uuid: name for uuid, name in known(noun).items()}
+    # Who has begun to type a name goes on with it, where it is one word for the shell.
+    plain = {before + comma + name: uuid for uuid, name in choices.items() if partial and name.replace("-", "").replace("_", "").isalnum()}
+    return choices | plain
 
 
 def _in_server(rest: list[str]) -> dict[str, str]:

@@ -38,6 +38,7 @@ ROW: Row = {
         "cargo-ai login --token - < token.txt",
         "cargo-ai login --invitation 'https://cargo.example.com/v1/invitations?code=CODE'",
         "cargo-ai login --base-url https://cargo.example.com --token-file token.txt",
+        "cargo-ai login --profile staging --base-url https://staging.example.com --token-file token.txt",
     ],
     "args": [
         {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
@@ -136,7 +137,7 @@ def _warn(settings: Settings) -> None:
     parts = urlsplit(settings.base_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not settings.quiet:
         output.say(f"warning: {settings.base_url} is not encrypted: anyone on the way can read the token. Use https.")
-    if variable("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
+    if variable("CARGO_API_TOKEN") and not settings.saved.profile and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is set and wins over the token just saved.")
 
 
