@@ -266,6 +266,9 @@ def _step(response: ModelResponse) -> Step:
     calls = [ToolCall(part.tool_call_id, part.tool_name, _arguments(part)) for part in response.parts if isinstance(part, ToolCallPart)]
     if response.finish_reason == "content_filter":
         raise NoAnswer("The language model refused to answer.")
+    if not texts and not calls:
+        cause = " before its limit of tokens" if response.finish_reason == "length" else ""
+        raise NoAnswer(f"The language model answered nothing{cause}.")
     usage = response.usage
     (stored,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
     return Step(

@@ -86,6 +86,7 @@ class DeployedRelease(Wire):
     integration_slug: str
     connector_uuid: Uuid | None
     language_model_slug: str
+    fallback_language_models: list[fields.LanguageModelChoice] = Field(default_factory=list[fields.LanguageModelChoice])
     output: fields.Output | None
     heartbeat: fields.Heartbeat | None
     evaluator: fields.Evaluator | None

@@ -224,3 +224,14 @@ class ReconcileOptions(Wire):
 
     connector_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])
     model_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])
+
+
+class LanguageModelChoice(Wire):
+    """A language model, and the connector that asks it; without one, the integration's default."""
+
+    integration_slug: Word
+    connector_uuid: Uuid | None = None
+    language_model_slug: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+LanguageModelChoices = Annotated[list[LanguageModelChoice], Field(max_length=5)]

@@ -40,6 +40,7 @@ class AgentRelease(Wire):
     integration_slug: str
     connector_uuid: Uuid | None
     language_model_slug: str
+    fallback_language_models: list[fields.LanguageModelChoice] = Field(default_factory=list[fields.LanguageModelChoice])
     mcp_clients: list[fields.McpClient]
     output: fields.Output | None
     heartbeat: fields.Heartbeat | None
@@ -101,6 +102,11 @@ class ReleaseParts(OfAgent):
     connector_uuid: Uuid | None = Field(default=None, description="Its connector; null: the integration's default.")
     language_model_slug: Word | None = Field(
         default=None, description="The language model; `connection connector get-language-models` lists them."
+    )
+    fallback_language_models: fields.LanguageModelChoices | None = Field(
+        default=None,
+        description="Who answers, in this order, where the language model is overloaded: "
+        '[{"integrationSlug":"anthropic","languageModelSlug":"claude-sonnet-5"}].',
     )
     output: fields.Output | None = Field(default=None, description='The form of answers: {"type":"jsonSchema","jsonSchema":{...}}.')
     heartbeat: fields.Heartbeat | None = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from cargo_ai.context.context import Context
 from cargo_ai.contract.ai.fields import ReconcileOptions
@@ -41,6 +41,12 @@ async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions |
     for resource in parts["resources"]:
         await _check_resource(ctx, resource)
     await check_connector(ctx, parts)
+    known = await connection.integrations(ctx.services, ctx.workspace)
+    for model in cast("list[JsonObject]", parts.get("fallbackLanguageModels") or []):
+        slug = model["integrationSlug"]
+        if (integration := known.get(slug)) is None or integration.language_models is None:
+            raise NotReconciled(f"fallbackLanguageModels: {slug} has no language models.")
+        await check_connector(ctx, model)
     return parts
 
 

@@ -19,6 +19,7 @@ from cargo_ai.llm.step import Hear, NoAnswer, Question, Step, ask
 
 ATTEMPTS = 5
 ATTEMPTS_BEFORE_FALLBACK = 2
+FIRST_WAIT, GROWTH = 2.0, 2.0
 LONGEST_WAIT = 600.0
 LONGEST_WAIT_BEFORE_FALLBACK = 5.0
 _NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 501})
@@ -89,7 +90,7 @@ class Asker:
                 return Asked(await self._ask(asked, service, hear), model, service.connector, warnings)
             except _Overloaded as error:
                 if len(self._choices) == 1:
-                    raise Failed(f"{service.name}: {error}" if service.name not in str(error) else str(error)) from None
+                    raise Failed(str(error)) from None
                 del self._choices[0]
                 self._service = None
                 warnings.append(_warning(model, self.model, str(error)))
@@ -105,14 +106,14 @@ class Asker:
                 said, seconds = f"{service.name} takes no more calls now: {error.reason}.", error.seconds
             except ServiceError as error:
                 if not error.transient:
-                    raise Failed(f"{service.name}: {error}" if service.name not in str(error) else str(error)) from None
-                said, seconds = str(error), error.retry_after or 2.0**attempt
+                    raise Failed(str(error)) from None
+                said, seconds = str(error), error.retry_after or FIRST_WAIT * GROWTH ** (attempt - 1)
             except AccountHalted as error:
                 raise Failed(f"The connector of {service.name} does not work now: {error}") from None
             except NoAnswer as error:
                 if not error.transient:
                     raise Failed(str(error)) from None
-                said, seconds = str(error), 2.0**attempt
+                said, seconds = str(error), FIRST_WAIT * GROWTH ** (attempt - 1)
             if seconds > longest and not last:
                 break
             if attempt < attempts:

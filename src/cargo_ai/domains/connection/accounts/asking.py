@@ -11,7 +11,10 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.account_service import open_service
 from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
+from cargo_ai.integrations.kit import ServiceError
+from cargo_ai.integrations.kit.body import one_line
 from cargo_ai.integrations.kit.language.models import Protocol
+from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.llm.transport import EVENTS, Call, Events
 
 Json = Any
@@ -63,14 +66,17 @@ async def language_model_service(
         answer = await service.call(
             "POST", completion, json=body, reads=True, timeout=SECONDS, headers=_STREAMED, expect="text", listener=events
         )
-        return None if events.begun else _whole(answer.body)
+        return None if events.begun else _whole(answer.body, integration.name, account.sensitive)
 
     return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask)
 
 
-def _whole(text: str) -> Json:
+def _whole(text: str, name: str, sensitive: tuple[str, ...]) -> Json:
     """The answer of a service that sends no events though it was asked to: JSON, or the text of events that came as one."""
     try:
         return json.loads(text)
     except ValueError:
-        return text
+        if "data:" in text:
+            return text
+        sentence = f"{name} answered with something that is not JSON: {one_line(text, lambda said: scrub(said, sensitive), 200)}"
+        raise ServiceError(sentence, transient=True, reason="notJson") from None

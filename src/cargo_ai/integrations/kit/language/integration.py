@@ -76,15 +76,15 @@ def _errors(vendor: Vendor) -> tuple[ErrorRule, ...]:
         ErrorRule(
             "refresh_then_retry",
             status=401,
-            message=f"{vendor.name} does not accept the key. Copy it from {vendor.keys} and put it into the connector. It says: {{said}}",
+            message=f"It does not accept the key. Copy it from {vendor.keys} and put it into the connector. It says: {{said}}",
             reason="unauthorized",
         ),
         ErrorRule(
             "fail",
             status=429,
             text="insufficient_quota|billing|exceeded your current quota|credit balance",
-            message=f"The account at {vendor.name} has no money left: {vendor.keys}. It says: {{said}}",
+            message=f"The account has no money left: {vendor.keys}. It says: {{said}}",
             reason="planLimit",
         ),
-        ErrorRule("retry", status=529, message=f"{vendor.name} is overloaded: {{said}}", reason="overloaded"),
+        ErrorRule("retry", status=529, message="It is overloaded: {said}", reason="overloaded"),
     )
