@@ -25,7 +25,16 @@ class TextPart(Wire):
     text: Annotated[str, Field(max_length=MAXIMUM_TEXT)]
 
 
-Parts = Annotated[list[TextPart], Field(min_length=1, max_length=50)]
+class FilePart(Wire):
+    """A file that was uploaded, whose text goes to the language model with the message: its beginning, where it is long."""
+
+    type: Literal["s3File"]
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    s3_filename: Annotated[str, Field(min_length=1, max_length=1024)]
+    content_type: Annotated[str, Field(max_length=255)]
+
+
+Parts = Annotated[list[Annotated[TextPart | FilePart, Field(discriminator="type")]], Field(min_length=1, max_length=50)]
 
 
 class MessageUsage(Wire):
@@ -105,7 +114,10 @@ class CreateMessage(Wire):
     chat_uuid: Uuid | None = Field(default=None, description="The chat; without one, a new chat begins.")
     agent_uuid: Uuid | None = Field(default=None, description="Of a new chat: the agent.")
     release_uuid: Uuid | None = Field(default=None, description="Of a new chat: the release that answers.")
-    parts: Parts = Field(description='The text: [{"type":"text","text":"Who is the buyer at Acme?"}].')
+    parts: Parts = Field(
+        description='The text, and files: [{"type":"text","text":"Who is the buyer?"},{"type":"s3File","name":"a.pdf","s3Filename":"…",'
+        '"contentType":"application/pdf"}].'
+    )
     actions: fields.Actions | None = Field(
         default=None, description="The actions that may be used.", validation_alias=AliasChoices("actions", "tools")
     )
@@ -154,7 +166,9 @@ class MessageEvents(Wire):
 _NOT_FOUND = refusal(404, "There is no message {uuid} in this workspace.")
 _UNTIL = Until("ai.message.get", key="assistantMessage.uuid", field="message.status", final=FINAL)
 
-CreateReason = Literal["chatNotFound", "lastMessageNotFinished", "agentNotFound", "releaseNotFound", "languageModelMissing"]
+CreateReason = Literal[
+    "fileNotReadable", "chatNotFound", "lastMessageNotFinished", "agentNotFound", "releaseNotFound", "languageModelMissing"
+]
 
 create: Operation[CreateMessage, SentReply, CreateReason] = operations.add(
     Operation(
@@ -171,6 +185,7 @@ create: Operation[CreateMessage, SentReply, CreateReason] = operations.add(
             "agentNotFound": refusal(404, "There is no agent {uuid} in this workspace."),
             "releaseNotFound": refusal(404, "{cause}"),
             "languageModelMissing": refusal(400, "{cause}"),
+            "fileNotReadable": refusal(400, "{cause}"),
         },
         until=_UNTIL,
         cli=Cli(

@@ -9,7 +9,7 @@ from typing import Any, cast
 from cargo_ai.context.context import Context
 from cargo_ai.contract.ai.fields import ReconcileOptions
 from cargo_ai.domains.ai.agents import lookup
-from cargo_ai.domains.ai.capabilities import models
+from cargo_ai.domains.ai.capabilities import files, models
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.storage import public as storage
@@ -92,11 +92,12 @@ async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID)
 
 
 async def _check_resource(ctx: Context, resource: JsonObject) -> None:
-    if resource["kind"] != "model":
-        raise NotReconciled(f"{resource['slug']}: files cannot be searched on this server yet.")
     try:
+        if resource["kind"] == "file":
+            await files.check(ctx.db, resource)
+            return
         await models.scope_of(ctx.db, await storage.catalog(ctx.db, ctx.workspace), resource)
-    except models.Unusable as error:
+    except (models.Unusable, files.Unusable) as error:
         raise NotReconciled(f"{resource['slug']}: {error}") from None
 
 

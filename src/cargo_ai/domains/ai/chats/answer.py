@@ -20,6 +20,7 @@ from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
 from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, arguments_of, open_toolbox, shortened, shown
+from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
@@ -109,6 +110,7 @@ class Answer:
                 text=self._turns[-1].text,
             )
             self._toolbox: Toolbox = await open_toolbox(opening, db)
+            self._toolbox.hears_marked = any(OPEN in turn.text for turn in self._turns)
         await self._asker.connect()
 
     async def _walk(self) -> Json:

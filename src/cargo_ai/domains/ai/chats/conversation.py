@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.untrusted import unmarked, untrusted_json
+from cargo_ai.domains.ai.chats.untrusted import unmarked, untrusted, untrusted_json
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import ToolResult, Turn
@@ -44,8 +44,14 @@ def _result_of(call: Mapping[str, Any]) -> ToolResult:
 
 
 def text_of(message_parts: Sequence[Mapping[str, Any]]) -> str:
-    """The texts of a message."""
-    return "\n\n".join(str(part.get("text", "")) for part in message_parts if part.get("type") == "text")
+    """The texts of a message, and those of the files that came with it, which others may have written."""
+    texts = [str(part.get("text", "")) for part in message_parts if part.get("type") == "text"]
+    texts += [
+        f"The file {untrusted(str(part['name']))}:\n{untrusted(str(part.get('text', '')))}"
+        for part in message_parts
+        if part.get("type") == "s3File"
+    ]
+    return "\n\n".join(texts)
 
 
 async def turns_before(db: AsyncSession, chat: uuid.UUID, answer: uuid.UUID) -> list[Turn]:

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import select, update
 
 from cargo_ai.context.context import Context
-from cargo_ai.context.handlers import handles
+from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import message as contract
 from cargo_ai.contract.ai.chat import MessageStatus, MessageType
@@ -16,9 +16,13 @@ from cargo_ai.domains.ai.chats import chat as chats
 from cargo_ai.domains.ai.chats import effective, sending
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.tables import Chat, Message
+from cargo_ai.domains.content import public as content
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Removed
 from cargo_ai.store.driver import driver_connection
+
+MOST_ATTACHED = 60_000
+"""Characters of the files of a message that a language model is sent."""
 
 
 def to_response(row: Message) -> contract.Message:
@@ -34,7 +38,7 @@ def to_response(row: Message) -> contract.Message:
         status=cast("MessageStatus", row.status),
         error_message=row.error_message,
         type=cast("MessageType", row.type),
-        parts=row.parts,
+        parts=[_shown(part) for part in row.parts],
         actions=given.get("actions") or [],
         resources=given.get("resources") or [],
         capabilities=given.get("capabilities") or [],
@@ -60,7 +64,27 @@ def to_response(row: Message) -> contract.Message:
     )
 
 
-@handles(contract.create)
+def _shown(part: JsonObject) -> JsonObject:
+    """A part without the text that was read of its file."""
+    return {name: value for name, value in part.items() if name != "text"} if part.get("type") == "s3File" else part
+
+
+async def _read_files(preparation: Preparation, request: contract.CreateMessage) -> dict[int, str]:
+    """The texts of the files that come with a message, by the place of their part."""
+    texts, left = dict[int, str](), MOST_ATTACHED
+    for place, part in enumerate(request.parts):
+        if isinstance(part, contract.FilePart):
+            workspace, name = preparation.who.workspace_uuid, part.name
+            try:
+                text = await content.read_attachment(preparation.services.files, workspace, part.s3_filename, name, max(left, 1))
+            except content.NotAttached as error:
+                contract.create.refuse("fileNotReadable", cause=error)
+            left -= len(text)
+            texts[place] = text
+    return texts
+
+
+@handles(contract.create, before=_read_files)
 async def create(ctx: Context, request: contract.CreateMessage) -> contract.SentReply:
     """Store the message and an empty answer, and the job that writes it, in one transaction."""
     if request.chat_uuid is not None:
@@ -82,7 +106,8 @@ async def create(ctx: Context, request: contract.CreateMessage) -> contract.Sent
             given.setdefault("languageModelSlug", choice.language_model_slug)
     except effective.NothingAnswers as error:
         contract.create.refuse("releaseNotFound", cause=error, fix=error.fix)
-    said = [part.to_wire() for part in request.parts]
+    texts = cast("dict[int, str]", ctx.prepared or {})
+    said = [part.to_wire() | ({"text": texts[place]} if place in texts else {}) for place, part in enumerate(request.parts)]
     sent, answer = await sending.send(ctx.db, chat, ctx.who.user_uuid, said, given, None if release is None else release.uuid)
     return contract.SentReply(user_message=to_response(sent), assistant_message=to_response(answer))
 

@@ -40,6 +40,8 @@ class Toolbox:
 
     usable: dict[str, Usable | BuiltIn] = field(default_factory=dict[str, Usable | BuiltIn])
     notes: list[str] = field(default_factory=list[str])
+    hears_marked: bool = False
+    """Whether there is marked text in what is said, such as that of a file."""
 
     @property
     def tools(self) -> list[Tool]:
@@ -50,7 +52,7 @@ class Toolbox:
     def system(self) -> str:
         """What the system prompt says besides: the notes, and what marked text is."""
         notes = list(self.notes)
-        if self.usable or any(OPEN in note for note in notes):
+        if self.usable or self.hears_marked or any(OPEN in note for note in notes):
             notes.append(RULE)
         return "".join(f"\n\n{note}" for note in notes)
 

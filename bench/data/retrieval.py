@@ -1,0 +1,193 @@
+"""retrieval: recall of the right chunk among five and time per question, beside SQLite FTS5, ts_rank, and vectors, on one labelled set.
+
+BENCH_CHUNKS=10000 makes it smaller. The plain vectors are hashed trigrams of letters in 256 dimensions: what needs no model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+import uuid
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from bench import report
+from bench.data.retrieval_set import PER_FILE, LabelledSet, Question, make
+from bench.report import Json
+from cargo_ai.domains.content.retrieval import index, search
+from cargo_ai.domains.content.retrieval.chunks import Piece
+from cargo_ai.domains.content.retrieval.words import LANGUAGE, searchable
+from cargo_ai.domains.content.tables import File, Library
+from cargo_ai.kernel import clock, ids
+from cargo_ai.store import migrate
+from cargo_ai.store.driver import Connection, driver_connection
+from cargo_ai.store.embedded import postgres
+from cargo_ai.store.session import Database
+
+CHUNKS = int(os.environ.get("BENCH_CHUNKS", "100000"))
+BEST = 5
+DIMENSIONS = 256
+Ask = Callable[[str], Awaitable[Sequence[int]]]
+
+_TS_RANK = """
+select id from content_chunks, to_tsquery(%(language)s::regconfig, %(any)s) as q
+where workspace_uuid = %(workspace)s and terms @@ q order by ts_rank(terms, q) desc, id limit %(limit)s
+"""
+
+
+def measure() -> Json:
+    """Recall@5 and milliseconds of each way."""
+    labelled = make(CHUNKS)
+    with tempfile.TemporaryDirectory(prefix="cargo-ai-bench-") as folder:
+        cluster = postgres.start(Path(folder))
+        url = postgres.create_database(cluster, "retrieval")
+        try:
+            migrate.upgrade(url)
+            measured = asyncio.run(_measure(url, labelled))
+        finally:
+            postgres.stop(Path(folder))
+    ours, lite = measured["ours"], measured["sqliteFts5"]
+    return report.figure(
+        [
+            report.at_least("recall@5", ours["recall"], 0.9),
+            report.at_least("recall@5 beside SQLite FTS5", ours["recall"] - lite["recall"], -0.01),
+            report.at_most("milliseconds per question (p50)", ours["milliseconds"]["p50"], 50),
+        ],
+        {"chunks": CHUNKS, "questions": len(labelled.questions), **measured},
+    )
+
+
+async def _measure(url: str, labelled: LabelledSet) -> Json:
+    database, workspace = Database(url), ids.new()
+    began = time.perf_counter()
+    await _fill(database, workspace, labelled.texts)
+    filled = time.perf_counter() - began
+    async with database.session(workspace) as db:
+        connection = await driver_connection(db)
+        await connection.rollback()
+        await connection.set_autocommit(True)
+        await connection.execute("vacuum analyze content_chunks, content_terms, content_files")
+        rows = await (await connection.execute("select id from content_chunks order by file_uuid, number")).fetchall()
+        places = {int(row[0]): place for place, row in enumerate(rows)}
+
+        async def ours(question: str) -> Sequence[int]:
+            return [places[found.id] for found in await search.search(connection, workspace, question, BEST)]
+
+        async def plain_rank(question: str) -> Sequence[int]:
+            values = {"language": LANGUAGE, "any": " | ".join(searchable(question).split()), "workspace": workspace, "limit": BEST}
+            return [places[int(row[0])] for row in await (await connection.execute(_TS_RANK, values)).fetchall()]
+
+        size = await (await connection.execute("select pg_total_relation_size('content_chunks')")).fetchone()
+        measured: Json = {"ours": await _asked(ours, labelled.questions), "tsRank": await _asked(plain_rank, labelled.questions[:100])}
+        measured["ours"] |= {"indexSeconds": report.rounded(filled), "megabytes": report.rounded((size or [0])[0] / 1e6)}
+        measured["sqliteFts5"] = await _sqlite(labelled)
+        measured["vectors"] = await _vectors(connection, labelled)
+        await connection.set_autocommit(False)
+    await database.close()
+    return measured
+
+
+async def _asked(ask: Ask, questions: Sequence[Question]) -> Json:
+    await ask(questions[0].text)
+    times, hits = list[float](), dict[str, list[bool]]()
+    for question in questions:
+        began = time.perf_counter()
+        found = await ask(question.text)
+        times.append(time.perf_counter() - began)
+        hits.setdefault(question.wording, []).append(question.chunk in found)
+    by_wording = {wording: report.rounded(sum(hit) / len(hit)) for wording, hit in sorted(hits.items())}
+    recall = sum(map(sum, hits.values())) / len(questions)
+    return {"recall": report.rounded(recall), "recallByWording": by_wording, "milliseconds": report.milliseconds(times)}
+
+
+async def _fill(database: Database, workspace: uuid.UUID, texts: Sequence[str]) -> None:
+    async with database.session(workspace) as db:
+        library = Library(uuid=ids.new(), workspace_uuid=workspace, name="Files", extractor_slug="upload", config={})
+        db.add(library)
+        await db.commit()
+    for start in range(0, len(texts), PER_FILE):
+        async with database.session(workspace) as db:
+            file, pieces = ids.new(), [Piece(text, {}) for text in texts[start : start + PER_FILE]]
+            now = clock.now()
+            values = {"uuid": file, "workspace_uuid": workspace, "library_uuid": library.uuid, "name": f"{start}.txt", "size": 0}
+            values |= {"s3_filename": str(file), "content_type": "text/plain", "status": "ready", "created_at": now, "updated_at": now}
+            await db.execute(insert(File).values(**values))
+            chunks, words = await index.put(await driver_connection(db), workspace, file, pieces)
+            await db.execute(File.__table__.update().where(File.uuid == file).values(chunks_count=chunks, words_count=words))  # pyright: ignore
+            await db.commit()
+
+
+async def _sqlite(labelled: LabelledSet) -> Json:
+    with sqlite3.connect(":memory:") as lite:
+        lite.execute("create virtual table chunks using fts5(text, tokenize = 'porter unicode61')")
+        began = time.perf_counter()
+        lite.executemany("insert into chunks (rowid, text) values (?, ?)", enumerate(labelled.texts))
+        filled = time.perf_counter() - began
+
+        async def ask(question: str) -> Sequence[int]:
+            words = " OR ".join(f'"{word}"' for word in searchable(question).split() if word.lower() not in _STOP)
+            query = "select rowid from chunks where chunks match ? order by bm25(chunks) limit ?"
+            return [row[0] for row in lite.execute(query, (words, BEST))]
+
+        return await _asked(ask, labelled.questions) | {"indexSeconds": report.rounded(filled)}
+
+
+_QUESTION_WORDS = {"what", "when", "which", "who", "whom", "why", "how", "many"}
+_STOP = _QUESTION_WORDS | {
+    "a",
+    "about",
+    "at",
+    "did",
+    "does",
+    "for",
+    "get",
+    "in",
+    "is",
+    "me",
+    "of",
+    "on",
+    "please",
+    "tell",
+    "the",
+    "they",
+    "to",
+}
+
+
+def _vector(text: str) -> str:
+    values = [0.0] * DIMENSIONS
+    for word in searchable(text).lower().split():
+        marked = f"^{word}$"
+        for at in range(max(len(marked) - 2, 1)):
+            hashed = zlib.crc32(marked[at : at + 3].encode())
+            values[hashed % DIMENSIONS] += 1 if hashed & 0x8000_0000 else -1
+    length = math.sqrt(sum(value * value for value in values)) or 1.0
+    return "[" + ",".join(f"{value / length:.4f}" for value in values) + "]"
+
+
+async def _vectors(connection: Connection, labelled: LabelledSet) -> Json:
+    """An exact search by pgvector."""
+    await connection.execute("create temporary table vectors (id bigint, embedding vector(256))")
+    began = time.perf_counter()
+    async with connection.cursor() as cursor, cursor.copy("copy vectors from stdin") as copy:
+        for place, text in enumerate(labelled.texts):
+            await copy.write_row((place, _vector(text)))
+    filled = time.perf_counter() - began
+
+    async def ask(question: str) -> Sequence[int]:
+        query = "select id from vectors order by embedding <=> %s::vector limit %s"
+        return [int(row[0]) for row in await (await connection.execute(query, [_vector(question), BEST])).fetchall()]
+
+    return await _asked(ask, labelled.questions[:100]) | {"indexSeconds": report.rounded(filled)}
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("retrieval", measure))
