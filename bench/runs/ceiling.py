@@ -12,7 +12,8 @@ from bench.report import Json
 from cargo_ai.actions import native_actions
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import compile_graph
-from cargo_ai.engine.graph.interpret import Execution, advance, begin
+from cargo_ai.engine.graph.interpret import advance, begin
+from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import flush
 from cargo_ai.kernel import clock, ids
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
-from cargo_ai.engine.graph.interpret import Act, Pause, Walk, advance, begin, resume, settle
+from cargo_ai.engine.graph.interpret import advance, begin, resume, settle
 from cargo_ai.engine.graph.validation import Inventory, validate
+from cargo_ai.engine.graph.walk import Act, Pause, Walk
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, program, row, variables
 

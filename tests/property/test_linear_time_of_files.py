@@ -12,7 +12,9 @@ import pytest
 
 from cargo_ai.engine.graph.graph import InvalidGraph, compile_graph
 from cargo_ai.engine.graph.validation import Inventory, validate
-from cargo_ai.files.row_files import InvalidFile, csv_blocks, csv_chunks, csv_columns, json_chunks
+from cargo_ai.files.csv_files import csv_blocks, csv_chunks, csv_columns
+from cargo_ai.files.json_files import json_chunks
+from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.server.routes.multipart import FileForm, FormBroken, NoFile
 from tests.kit.graphs import node
 from tests.kit.linear_time import Case, explain_slowness

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.engine.graph.interpret import Pause, advance
+from cargo_ai.engine.graph.interpret import advance
 from cargo_ai.engine.graph.validation import Inventory, validate
+from cargo_ai.engine.graph.walk import Pause
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, Body, actions, start
 

@@ -21,7 +21,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.process import Services
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import json_chunks
+from cargo_ai.files.json_files import json_chunks
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey

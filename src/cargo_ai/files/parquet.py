@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from cargo_ai.contract.storage.columns import ColumnType
-from cargo_ai.files.row_files import CHUNK_ROWS, InvalidFile, csv_lists
+from cargo_ai.files.csv_files import csv_lists
+from cargo_ai.files.text_files import CHUNK_ROWS, InvalidFile
 from cargo_ai.kernel import tasks
 
 ENDING = ".parquet"

@@ -19,7 +19,7 @@ from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Usage
-from cargo_ai.engine.graph.interpret import Execution
+from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal.flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush, new_flush_id, write
 from cargo_ai.kernel import clock, ids
 from tests.kit.databases import Databases

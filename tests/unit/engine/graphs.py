@@ -9,8 +9,9 @@ from cargo_ai.actions import native_actions
 from cargo_ai.engine.graph.action import Action, Call, Idempotency, Outcome, Perform
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, compile_graph
-from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.interpret import advance, begin, settle
 from cargo_ai.engine.graph.tool_graph import FindTool
+from cargo_ai.engine.graph.walk import Act, Execution, Pause, Walk
 from tests.kit.graphs import node
 
 NOW = 1_700_000_000_000

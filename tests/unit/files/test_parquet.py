@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile
+from cargo_ai.files.text_files import InvalidFile
 
 # pyarrow has no types of its own.
 pa: Any = import_module("pyarrow")

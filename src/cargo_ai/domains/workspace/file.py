@@ -16,7 +16,8 @@ from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace import upload_store
 from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile, csv_columns
+from cargo_ai.files.csv_files import csv_columns
+from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Removed
 from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner

@@ -15,7 +15,7 @@ import psycopg
 from pydantic_core import to_json
 
 from cargo_ai.engine.graph.action import Usage
-from cargo_ai.engine.graph.interpret import Execution
+from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout

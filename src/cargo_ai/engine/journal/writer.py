@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from cargo_ai.engine.graph.interpret import Execution
+from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import crash_points, flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush

@@ -13,7 +13,8 @@ from pydantic_core import from_json
 from cargo_ai.engine.graph.action import Failed, Json
 from cargo_ai.engine.graph.graph import Graph, is_end
 from cargo_ai.engine.graph.group import ItemResult
-from cargo_ai.engine.graph.interpret import MAXIMUM_OUTPUT, Status
+from cargo_ai.engine.graph.interpret import MAXIMUM_OUTPUT
+from cargo_ai.engine.graph.walk import Status
 from cargo_ai.engine.journal import children
 from cargo_ai.engine.journal.rows import ChildRow, FanoutRow
 from cargo_ai.engine.worker.load import Loader

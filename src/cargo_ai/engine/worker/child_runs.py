@@ -19,8 +19,8 @@ from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Done, Failed
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, is_group
-from cargo_ai.engine.graph.interpret import Act, Walk
 from cargo_ai.engine.graph.tool_graph import ToolMissing
+from cargo_ai.engine.graph.walk import Act, Walk
 from cargo_ai.engine.journal import children, crash_points, replay
 from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields, to_row
 from cargo_ai.engine.journal.rows import ChildRow, FanoutRow

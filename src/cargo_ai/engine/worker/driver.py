@@ -16,7 +16,7 @@ from cargo_ai.engine.dispatch import claim, concurrency
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action_registry import Actions
-from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope
 from cargo_ai.engine.journal.writer import ShardLost, Writer

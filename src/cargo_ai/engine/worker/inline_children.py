@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from cargo_ai.engine.graph.group import ItemResult
-from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal.flush import MetricScope
 from cargo_ai.engine.journal.rows import FanoutRow
 from cargo_ai.engine.journal.writer import ShardLost

@@ -13,7 +13,8 @@ from pydantic_core import from_json
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph.action import Json
 from cargo_ai.engine.graph.graph import Graph
-from cargo_ai.engine.graph.interpret import Walk, begin, resume
+from cargo_ai.engine.graph.interpret import begin, resume
+from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import children, crash_points
 from cargo_ai.engine.journal.flush import HOUR, MetricScope
 from cargo_ai.engine.journal.rows import ContextRow, FanoutRow, OutputRow, RunRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal.flush import MetricScope
 from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, RunExit, Step
 

@@ -14,20 +14,8 @@ from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph import unknown_outcome
 from cargo_ai.engine.graph.action import Call, Failed, Later, Outcome
 from cargo_ai.engine.graph.graph import Node
-from cargo_ai.engine.graph.interpret import (
-    Act,
-    EngineAnswers,
-    Evaluate,
-    Execution,
-    Pause,
-    Walk,
-    advance,
-    cancel,
-    fail,
-    refuse_output,
-    settle,
-    stop,
-)
+from cargo_ai.engine.graph.interpret import advance, cancel, fail, refuse_output, settle, stop
+from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Execution, Pause, Walk
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer

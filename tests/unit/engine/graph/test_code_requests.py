@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cargo_ai.engine.graph.action import Done, Later
-from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, settle
+from cargo_ai.engine.graph.interpret import advance, settle
+from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Pause, Walk
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, effect, start, variables

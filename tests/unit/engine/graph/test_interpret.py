@@ -9,7 +9,8 @@ import pytest
 from pydantic_core import from_json, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Later
-from cargo_ai.engine.graph.interpret import MAXIMUM_PAUSE, Act, Pause, Walk, advance, begin, cancel, fail, resume, settle
+from cargo_ai.engine.graph.interpret import MAXIMUM_PAUSE, advance, begin, cancel, fail, resume, settle
+from cargo_ai.engine.graph.walk import Act, Pause, Walk
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, RUN, Body, effect, finish, program, row, scripted, start, variables
 

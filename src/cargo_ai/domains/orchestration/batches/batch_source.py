@@ -15,7 +15,9 @@ from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, Source, SourceFailed
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile, csv_chunks, json_chunks
+from cargo_ai.files.csv_files import csv_chunks
+from cargo_ai.files.json_files import json_chunks
+from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.kernel import ids
 from cargo_ai.store.files import FileMissing, require_owner
 

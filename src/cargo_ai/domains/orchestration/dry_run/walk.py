@@ -15,8 +15,9 @@ from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome, Scope
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph, is_group
-from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.interpret import advance, begin, settle
 from cargo_ai.engine.graph.tool_graph import ToolMissing
+from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Pause, Walk
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 

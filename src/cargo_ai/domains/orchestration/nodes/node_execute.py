@@ -18,7 +18,7 @@ from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits,
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.engine.graph.graph import InvalidGraph, Node, Retry, compile_graph, is_start
-from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.expression import compile_config
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal

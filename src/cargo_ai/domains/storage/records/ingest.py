@@ -25,7 +25,8 @@ from cargo_ai.domains.storage.records.read_file import RowsRejected, UnreadableF
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.domains.storage.records.write import InvalidRecords, RecordError, ValidatedRecords, Writer, validate_new
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.files.row_files import InvalidFile, json_chunks
+from cargo_ai.files.json_files import json_chunks
+from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.kernel.secrets import hash_token
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records.bulk.content_ids import IdCounter

@@ -21,7 +21,8 @@ from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile, TextFormat, csv_blocks
+from cargo_ai.files.csv_files import TextFormat, csv_blocks
+from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.validation_errors import errors_of

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile
+from cargo_ai.files.text_files import InvalidFile
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.storage.models.test_file_source import upload
 

@@ -1,41 +1,25 @@
-"""Row files: read CSV and NDJSON as a stream, in chunks of rows, with errors that name the row."""
+"""CSV files: read as a stream, in chunks or blocks of rows, with errors that name the row."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import json
 import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, NoReturn, cast
 
+from cargo_ai.files.text_files import CHUNK_ROWS, MOST_READY, MOST_ROW, NUL, UTF8, InvalidFile, decode
 from cargo_ai.records.bulk.row_batches import RowBatch, TextBatch
 
-CHUNK_ROWS = 1_000
 MOST_FIELD = 1024 * 1024
-MOST_ROW = 8 * 1024 * 1024
 MOST_COLUMNS = 2_000
-UTF8 = "utf-8"
 DELIMITERS = (",", ";", "\t", "|")
 
-_PIECE = 128 * 1024  # bytes parsed at a time, so that the event loop is never blocked for long
-_MOST_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
-_NUL = "\x00"  # a file with NUL is refused before it is parsed, so no row looks like our marker
 _HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+(?=[\r\n]|\Z)')
 _QUOTED = re.compile(r'"[^"]*+"?')
-_SIGNATURES = {
-    b"PK\x03\x04": "it looks like an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "it looks like an old Excel workbook",
-    b"\x1f\x8b": "it is compressed",
-    b"\xff\xfe": "it is UTF-16",
-    b"\xfe\xff": "it is UTF-16",
-}
-
 csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
 
 
@@ -50,10 +34,6 @@ class TextFormat:
 PLAIN_TEXT = TextFormat()
 
 
-class InvalidFile(ValueError):
-    """The file cannot be read as what it should be; the message names the row or line where there is one."""
-
-
 async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
     """The rows of a CSV file with a header, as lists of at most `size` rows (fewer where rows are long), without the first `skip`.
 
@@ -64,13 +44,13 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
     table = _CsvParser(skip)
     ready: list[dict[str, str]] = []
     weight = 0
-    async with aclosing(_decode(stream)) as texts:
+    async with aclosing(decode(stream)) as texts:
         async for text in texts:
             ready += table.rows(table.feed(text))
             weight += len(text)
-            if len(ready) < size and weight < _MOST_READY:
+            if len(ready) < size and weight < MOST_READY:
                 continue
-            keep = len(ready) % size if weight < _MOST_READY else 0
+            keep = len(ready) % size if weight < MOST_READY else 0
             whole, ready, weight = ready[: len(ready) - keep], ready[len(ready) - keep :], 0
             for start in range(0, len(whole), size):
                 yield whole[start : start + size]
@@ -82,7 +62,7 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
 async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
     """The columns of a CSV file, named as `csv_chunks` names them; [] when it is empty. Reads little more than the header; InvalidFile."""
     table = _CsvParser(sys.maxsize)
-    async with aclosing(_decode(stream)) as texts:
+    async with aclosing(decode(stream)) as texts:
         async for text in texts:
             table.rows(table.feed(text))
             if table.columns:
@@ -96,7 +76,7 @@ async def csv_blocks(stream: AsyncIterator[bytes], form: TextFormat = PLAIN_TEXT
     row, block)`. As `csv_chunks` otherwise, for a fraction of its cost; a file with a header alone yields it once, without rows."""
     table = _CsvParser(0, form.delimiter)
     said = False
-    async with aclosing(_decode(stream, form.encoding)) as texts:
+    async with aclosing(decode(stream, form.encoding)) as texts:
         async for text in texts:
             first, block = table.block(text)
             if block:
@@ -112,32 +92,6 @@ async def csv_lists(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[s
     async with aclosing(csv_blocks(stream)) as blocks:
         async for columns, first, block in blocks:
             yield columns, first, [list(row) for row in block.rows()]
-
-
-async def json_chunks(
-    stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0, encoding: str = UTF8
-) -> AsyncGenerator[list[dict[str, Any]]]:
-    """The objects of an NDJSON file, one per line, as lists of at most `size` (fewer where lines are long), without the first `skip`.
-
-    Blank lines count for nothing. Raises InvalidFile naming the line.
-    """
-    ready: list[dict[str, Any]] = []
-    weight = number = 0
-    async with aclosing(_lines(stream, encoding)) as blocks:
-        async for lines in blocks:
-            for number, line in enumerate(lines, number + 1):  # noqa: B020 - goes on counting where the last block ended
-                if not line.strip():
-                    continue
-                if skip:
-                    skip -= 1
-                    continue
-                ready.append(_parse_object(line, number))
-                weight += len(line)
-                if len(ready) == size or weight >= _MOST_READY:
-                    yield ready
-                    ready, weight = [], 0
-    if ready:
-        yield ready
 
 
 class _CsvParser:
@@ -250,10 +204,10 @@ class _CsvParser:
             return plain, ""
         try:
             # A last line of ours is a row of two values, unless an open quote takes all of it into one.
-            rows = list(csv.reader(chain(io.StringIO(text, newline=""), (_NUL + self._delimiter,)), delimiter=self._delimiter))
+            rows = list(csv.reader(chain(io.StringIO(text, newline=""), (NUL + self._delimiter,)), delimiter=self._delimiter))
         except csv.Error as error:
             raise InvalidFile(self._complaint(text, error)) from None
-        if rows.pop() == [_NUL, ""]:
+        if rows.pop() == [NUL, ""]:
             return rows, ""
         # A quote is open: the text from the first line of its row on is read again with what follows.
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter)
@@ -324,84 +278,3 @@ def _fit_width(row: list[str], width: int, number: int) -> list[str]:
     if any(row[width:]):
         raise InvalidFile(f"Row {number} has {len(row)} values, but the header names {width} columns.")
     return row[:width] + [""] * (width - len(row))
-
-
-async def _decode(stream: AsyncIterator[bytes], encoding: str = UTF8) -> AsyncGenerator[str]:
-    """The stream as text, in pieces of bounded size. InvalidFile when it is not of this encoding or holds a NUL."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == UTF8 else encoding)()
-    head = b""
-    line = 1
-    advice = "Name its encoding, or save it as UTF-8 text (in Excel: CSV UTF-8)." if encoding == UTF8 else f"It was read as {encoding}."
-
-    def complain(before: int, what: str) -> NoReturn:
-        like = next((f": {sentence}" for start, sentence in _SIGNATURES.items() if head.startswith(start)), "")
-        raise InvalidFile(f"Line {line + before} {what}, so the file cannot be read{like}. {advice}")
-
-    def decoded(data: bytes, *, final: bool = False) -> str:
-        try:
-            text = decoder.decode(data, final)
-        except UnicodeDecodeError as error:
-            complain(error.object.count(b"\n", 0, error.start), f"is not {encoding.upper()}")
-        if _NUL in text:
-            complain(text.count("\n", 0, text.index(_NUL)), "has a NUL character")
-        return text
-
-    async for data in stream:
-        head += data[: 8 - len(head)] if len(head) < 8 else b""
-        for start in range(0, len(data), _PIECE):
-            text = decoded(data[start : start + _PIECE])
-            if text:
-                yield text
-                line += text.count("\n")
-    decoded(b"", final=True)
-
-
-async def _lines(stream: AsyncIterator[bytes], encoding: str) -> AsyncGenerator[list[str]]:
-    """The lines of a stream, some at a time, in order. InvalidFile when one is too long."""
-    number = 1
-    parts: list[str] = []
-    length = 0
-    async with aclosing(_decode(stream, encoding)) as texts:
-        async for text in texts:
-            cut = text.rfind("\n") + 1
-            if cut:
-                # StringIO divides at "\n" only; splitlines would also divide at characters that stand inside of JSON strings.
-                lines = list(io.StringIO("".join(parts) + text[:cut], newline="\n"))
-                yield lines
-                number += len(lines)
-                parts, length = [], 0
-            parts.append(text[cut:])
-            length += len(text) - cut
-            if length > MOST_ROW:
-                raise InvalidFile(f"Line {number} is longer than {MOST_ROW // 2**20} MB.")
-    last = "".join(parts)
-    if last:
-        yield [last]
-
-
-def _parse_object(line: str, number: int) -> dict[str, Any]:
-    try:
-        value = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise InvalidFile(f"Line {number} is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise InvalidFile(f"Line {number} is not a JSON object.")
-    parsed = cast("dict[str, Any]", value)
-    if "\\u0000" in line or "\\ud" in line or "\\uD" in line:
-        _refuse_unstorable(parsed, number)
-    return parsed
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _refuse_unstorable(value: object, number: int) -> None:
-    """InvalidFile when a text holds a NUL or half of a character, neither of which a database can keep."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidFile(f"Line {number} has half of a character (a lone surrogate) in a text.") from None
-    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-        raise InvalidFile(f"Line {number} has a NUL character in a text.")

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.files.row_files import MOST_FIELD, MOST_ROW, InvalidFile, csv_blocks, csv_chunks, csv_columns, json_chunks
+from cargo_ai.files.csv_files import MOST_FIELD, csv_blocks, csv_chunks, csv_columns
+from cargo_ai.files.json_files import json_chunks
+from cargo_ai.files.text_files import MOST_ROW, InvalidFile
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
