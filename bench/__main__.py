@@ -33,24 +33,19 @@ from bench.data import (
 from bench.report import Json
 from bench.runs import (
     charged_batch,
-    crm_sync10k,
-    crm_upsert10k,
     dry_run,
     fair_shares,
-    faults100k,
     group10k,
-    http1k,
     idle_plays,
     jobs10k,
     memory100k,
     native10k,
     play_latency,
-    rate5k,
     replay,
     single_run,
-    sync1m,
     usage10m,
 )
+from bench.runs.services import crm_sync10k, crm_upsert10k, faults100k, http1k, rate5k, sync1m
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,

@@ -6,8 +6,8 @@ import sys
 
 from bench import graphs, report, slow_service
 from bench.report import Json
-from bench.runs.http1k import connector
 from bench.runs.native10k import lasted
+from bench.runs.services.http1k import connector
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RUNS = 1_000

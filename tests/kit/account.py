@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -19,7 +20,7 @@ SETTINGS = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
 
 
 @dataclass
-class Account:
+class Account(ABC):
     """The integration, signed in to a simulator. Subclasses name it by `slug`, and say how they sign in by `config`."""
 
     slug: ClassVar[str]
@@ -32,9 +33,9 @@ class Account:
         return integrations()[self.slug]
 
     @property
+    @abstractmethod
     def config(self) -> Config:
         """The config of a connector."""
-        raise NotImplementedError
 
     def service(self, config: Config | None = None) -> Service:
         """The service as an action sees it."""

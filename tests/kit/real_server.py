@@ -20,7 +20,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai.server.processes import loop_watch
+from cargo_ai.server.processes.watching import loop_watch
 from cargo_ai.store.embedded import postgres
 from tests.kit import data_folders, loop_steps
 from tests.kit.api_client import request_of

@@ -100,12 +100,14 @@ def test_an_integration_without_a_conformance_test_is_found(tmp_path: Path) -> N
     for name in ("hunter", "slack", "sql"):
         plant(tmp_path, f"src/cargo_ai/integrations/{name}/__init__.py", "INTEGRATION = 1\n")
     plant(tmp_path, "tests/kit/conformance/lists.py", "class ListTests:\n    async def test_pages(self): ...\n")
-    plant(tmp_path, "tests/integrations/test_slack.py", "class TestSlack:\n    pass\n")
-    plant(tmp_path, "tests/integrations/test_sql.py", "class TestSql(IntegrationConformance):\n    async def test_pages(self): ...\n")
+    plant(tmp_path, "tests/integrations/engagement/test_slack.py", "class TestSlack:\n    pass\n")
+    plant(
+        tmp_path, "tests/integrations/storage/test_sql.py", "class TestSql(IntegrationConformance):\n    async def test_pages(self): ...\n"
+    )
     without, other, less = said(conformance.faults(tmp_path))
     assert without.startswith("src/cargo_ai/integrations/hunter/__init__.py: this integration has no conformance test")
     assert other.startswith("src/cargo_ai/integrations/slack/__init__.py")
-    assert less.startswith("tests/integrations/test_sql.py:2: test_pages replaces")
+    assert less.startswith("tests/integrations/storage/test_sql.py:2: test_pages replaces")
 
 
 @pytest.mark.parametrize(

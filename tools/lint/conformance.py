@@ -25,7 +25,8 @@ def faults(root: Path) -> Iterator[Fault]:
     for path in known:
         if path.name != "__init__.py" or path.parent.parent != INTEGRATIONS or path.parent.name == KIT:
             continue
-        test = TESTS / f"test_{path.parent.name}.py"
+        name = f"test_{path.parent.name}.py"
+        test = next((path for path in known if path.name == name and path.is_relative_to(TESTS)), TESTS / name)
         classes = [] if test not in known else [node for node in _classes(root / test) if bases & _bases(node)]
         if not classes:
             yield Fault(path, 0, f"this integration has no conformance test: a class in {test} that inherits {BASE}")

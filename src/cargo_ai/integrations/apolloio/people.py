@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field
 from cargo_ai.integrations.apolloio.client import list_at, object_at
 from cargo_ai.integrations.apolloio.fields import text_field
 from cargo_ai.integrations.kit import Done, Form, InvalidConfig, Later, segment
+from cargo_ai.integrations.kit.calls.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.errors import at
-from cargo_ai.integrations.kit.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.rows import Rows
 
 Json = Any

@@ -9,9 +9,9 @@ from typing import Any, Generic
 
 from cargo_ai.integrations.full_enrich.client import unexpected
 from cargo_ai.integrations.kit import ActionRequest, Answer, Done, Failed, Outcome, segment
+from cargo_ai.integrations.kit.calls.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.forms import FormT
-from cargo_ai.integrations.kit.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.rows import Rows
 
 Json = Any

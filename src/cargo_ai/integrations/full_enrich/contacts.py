@@ -9,8 +9,8 @@ from pydantic import Field
 
 from cargo_ai.integrations.full_enrich.batches import MOST, Batches
 from cargo_ai.integrations.kit import ConnectorAction, Done, Form, InvalidConfig, RowBatch, connector_action, ui
+from cargo_ai.integrations.kit.calls.jobs import job_of
 from cargo_ai.integrations.kit.errors import at
-from cargo_ai.integrations.kit.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
 
 Json = Any

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Any
 
-from cargo_ai.integrations.kit.body import json_of, text_of
+from cargo_ai.integrations.kit.calls.body import json_of, text_of
 from cargo_ai.outbound.exchange import OutboundResponse
 
 _TEXTUAL = re.compile(r"text/|.*(\+|/)(xml|json|javascript|ecmascript|yaml|x-yaml|x-ndjson|x-www-form-urlencoded|graphql|sql|csv)$")

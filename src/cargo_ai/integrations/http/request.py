@@ -14,9 +14,9 @@ from cargo_ai.expression.native.text import to_json_text, to_text
 from cargo_ai.integrations.http.account import Target, target
 from cargo_ai.integrations.http.answer import body_of
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, InvalidConfig, Outcome
-from cargo_ai.integrations.kit.body import headers_of, one_line, text_of
+from cargo_ai.integrations.kit.calls.body import headers_of, one_line, text_of
+from cargo_ai.integrations.kit.calls.waiting import wait_of
 from cargo_ai.integrations.kit.errors import rule_of
-from cargo_ai.integrations.kit.waiting import wait_of
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse
 from cargo_ai.outbound.url import Url
 

@@ -21,7 +21,7 @@ from cargo_ai.integrations.kit import (
     segment,
 )
 from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES
-from cargo_ai.integrations.kit.paging import offset
+from cargo_ai.integrations.kit.lists.paging import offset
 
 Json = Any
 Params = Mapping[str, Json]

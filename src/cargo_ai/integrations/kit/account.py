@@ -9,9 +9,9 @@ from typing import Any, Literal, cast
 
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import secret_texts
+from cargo_ai.integrations.kit.calls.service_call import Answer, Service
 from cargo_ai.integrations.kit.errors import ServiceError
 from cargo_ai.integrations.kit.forms import Form, schema_of, ui_schema_of
-from cargo_ai.integrations.kit.service_call import Answer, Service
 from cargo_ai.integrations.kit.signing.sign_in import Anonymous, Credentials, SignIn
 
 Json = Any

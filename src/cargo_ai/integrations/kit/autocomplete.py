@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from cargo_ai.integrations.kit.service_call import Service
+from cargo_ai.integrations.kit.calls.service_call import Service
 
 Json = Any
 Params = Mapping[str, Json]

@@ -13,10 +13,10 @@ from typing import Literal
 import cargo_ai.integrations
 from cargo_ai.integrations.kit.account import AccountSpec
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, DynamicSchema
-from cargo_ai.integrations.kit.extraction import Extractor
+from cargo_ai.integrations.kit.calls.service_call import ServiceSpec
 from cargo_ai.integrations.kit.language.models import LanguageModels
+from cargo_ai.integrations.kit.lists.extraction import Extractor
 from cargo_ai.integrations.kit.request import ConnectorAction
-from cargo_ai.integrations.kit.service_call import ServiceSpec
 from cargo_ai.kernel.settings import Settings
 
 Category = Literal[

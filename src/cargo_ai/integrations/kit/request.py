@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Hint, Idempotency, Later, Outcome, RowBatch
+from cargo_ai.integrations.kit.calls.service_call import Service
 from cargo_ai.integrations.kit.errors import AccountHalted, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import Form, FormT, read, schema_of, ui_schema_of
 from cargo_ai.integrations.kit.other_connectors import NoOtherConnectors, OtherConnectors
 from cargo_ai.integrations.kit.secret_texts import scrub, scrub_json
-from cargo_ai.integrations.kit.service_call import Service
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.exchange import ExchangeFailed
 from cargo_ai.outbound.guard import OutboundRefused

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from cargo_ai.engine.graph.action import Failed, InvalidConfig, Outcome
+from cargo_ai.integrations.kit.calls.service_call import Service
 from cargo_ai.integrations.kit.forms import FormT
 from cargo_ai.integrations.kit.request import ActionRequest
-from cargo_ai.integrations.kit.service_call import Service
 
 ReadT = TypeVar("ReadT")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from cargo_ai.integrations.kit import Answer, ErrorRule, Page, Policy, Reading, Route, Service, ServiceSpec, cursor
-from cargo_ai.integrations.kit.waiting import wait_of
+from cargo_ai.integrations.kit.calls.waiting import wait_of
 
 Json = Any
 JsonObject = Mapping[str, Json]

@@ -16,8 +16,9 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import operation_handlers, secret_key
-from cargo_ai.server.processes import connections, garbage, loop_watch, parent_watch
+from cargo_ai.server.processes import connections, garbage
 from cargo_ai.server.processes.connections import Door
+from cargo_ai.server.processes.watching import loop_watch, parent_watch
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database

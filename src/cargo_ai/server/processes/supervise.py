@@ -15,11 +15,12 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.processes import children, pulse
-from cargo_ai.server.processes.database_watch import DatabaseWatch
-from cargo_ai.server.processes.log_rotation import Rotation
-from cargo_ai.server.processes.pulse import Question, Silence
+from cargo_ai.server.processes import children
 from cargo_ai.server.processes.start_state import StartState
+from cargo_ai.server.processes.watching import pulse
+from cargo_ai.server.processes.watching.database_watch import DatabaseWatch
+from cargo_ai.server.processes.watching.log_rotation import Rotation
+from cargo_ai.server.processes.watching.pulse import Question, Silence
 from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0

@@ -29,7 +29,8 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, packages, secret_key, services_of
-from cargo_ai.server.processes import background, connections, event_loop, garbage, loop_watch, parent_watch, pulse
+from cargo_ai.server.processes import background, connections, event_loop, garbage
+from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns

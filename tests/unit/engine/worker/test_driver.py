@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from cargo_ai.engine.dispatch import cancel, claim, wake
+from cargo_ai.engine.dispatch import claim, wake
 from cargo_ai.engine.dispatch.claim import close_batch
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
@@ -313,104 +313,6 @@ async def test_the_next_due_moment_is_known(harness: EngineHarness, connection: 
     await park(connection, harness, await harness.held(run), run, wake_at=at)
     assert await wake.next_due(connection) == at
     await harness.do("update runs set wake_ms = null where uuid = %s", run)
-
-
-async def test_a_batch_that_was_not_read_yet_is_cancelled_at_once(harness: EngineHarness, connection: Link) -> None:
-    batch = await harness.batch(10, enumerated=False)
-    assert await cancel.cancel_batch(connection, harness.workspace, batch)
-    assert await close_batch(connection, batch)
-    await harness.enumerator().enumerate(str(batch))
-    found = await batch_of(harness, batch)
-    assert (found["status"], found["cursor"]) == ("cancelled", 0)
-    assert await harness.runs(batch) == []
-
-
-async def test_cancelling_a_batch_ends_what_waits_and_is_parked_and_signals_who_drives(harness: EngineHarness, connection: Link) -> None:
-    batch = await harness.batch(60, shard_size=10)
-    first, second, *_ = await harness.shards(batch)
-    runs = [row["uuid"] for row in await harness.runs(batch)]
-    _, one = await harness.claimed(first["uuid"])
-    parked, two = await harness.claimed(second["uuid"])
-    await end(connection, one, runs[0])
-    await park(connection, harness, two, *runs[10:20], wake_at=now() + 10**9, batch=batch)
-    await claim.finish_shard(harness.pool, harness.queue, parked, requeue=False)
-    assert await waiting_at_nodes(harness) == 10
-    assert await cancel.cancel_batch(connection, harness.workspace, batch)
-    assert await waiting_at_nodes(harness) == 0
-    states = {row["uuid"]: row for row in await harness.shards(batch)}
-    assert (states[one.uuid]["state"], states[one.uuid]["signal"]) == ("running", 1)
-    assert {row["state"] for uid, row in states.items() if uid != one.uuid} == {"done"}
-    statuses = [row["status"] for row in await harness.runs(batch)]
-    assert statuses == ["success", *["pending"] * 9, *["cancelled"] * 50]
-    assert not await close_batch(connection, batch)
-    await end(connection, one, *runs[1:10], status="cancelled")
-    claimed, _ = await harness.claimed(one.uuid)
-    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
-    found = await batch_of(harness, batch)
-    assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("cancelled", 1, 59)
-    assert not await cancel.cancel_batch(connection, harness.workspace, batch)
-
-
-async def test_what_parks_after_its_batch_was_cancelled_ends_with_the_shard(harness: EngineHarness, connection: Link) -> None:
-    batch = await harness.batch(2)
-    (row,) = await harness.shards(batch)
-    claimed, shard = await harness.claimed(row["uuid"])
-    runs = [run["uuid"] for run in await harness.runs(batch)]
-    await cancel.cancel_batch(connection, harness.workspace, batch)
-    await end(connection, shard, runs[0])
-    await park(connection, harness, shard, runs[1], wake_at=now() + 10**9, batch=batch)
-    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
-    found = await batch_of(harness, batch)
-    assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("cancelled", 1, 1)
-    assert await waiting_at_nodes(harness) == 0
-
-
-async def test_a_batch_of_another_workspace_cannot_be_cancelled(harness: EngineHarness, connection: Link) -> None:
-    batch = await harness.batch(1)
-    assert not await cancel.cancel_batch(connection, ids.new(), batch)
-    assert (await batch_of(harness, batch))["status"] == "running"
-
-
-async def test_parked_runs_are_cancelled_at_once_and_others_at_their_next_node(harness: EngineHarness, connection: Link) -> None:
-    parked, live, done = [await harness.run() for _ in range(3)]
-    await park(connection, harness, await harness.held(parked), parked, wake_at=now() + 10**9)
-    held = await harness.held(live)
-    await end(connection, await harness.held(done), done)
-    touched, over = await cancel.cancel_runs(connection, harness.workspace, [parked, live, done, ids.new()])
-    assert (set(touched), over) == ({parked, live}, set())
-    found = {
-        row["uuid"]: row["status"] for row in await harness.rows("select uuid, status from runs where uuid = any(%s)", [parked, live, done])
-    }
-    assert found == {parked: "cancelled", live: "cancelling", done: "success"}
-    assert (await harness.row("select signal from shards where uuid = %s", held.uuid))["signal"] == 1
-    assert await waiting_at_nodes(harness) == 0
-    assert await cancel.cancel_runs(connection, ids.new(), [live]) == ([], set())
-
-
-async def test_the_last_parked_run_of_a_batch_that_is_cancelled_ends_the_batch(harness: EngineHarness, connection: Link) -> None:
-    batch = await harness.batch(2)
-    (row,) = await harness.shards(batch)
-    claimed, shard = await harness.claimed(row["uuid"])
-    runs = [run["uuid"] for run in await harness.runs(batch)]
-    await end(connection, shard, runs[0])
-    await park(connection, harness, shard, runs[1], wake_at=now() + 10**9, batch=batch)
-    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
-    assert await cancel.cancel_runs(connection, harness.workspace, [runs[1]]) == ([runs[1]], {batch})
-    assert await close_batch(connection, batch)
-    found = await batch_of(harness, batch)
-    assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("success", 1, 1)
-
-
-async def test_a_run_cancelled_while_it_was_parked_stays_so_when_it_is_woken(harness: EngineHarness, connection: Link) -> None:
-    run = await harness.run()
-    shard = await harness.held(run)
-    await cancel.cancel_runs(connection, harness.workspace, [run])
-    await park(connection, harness, shard, run, wake_at=now() + 10**9)
-    assert await wake_all(harness) == 1
-    claimed, _ = await harness.claimed(await harness.shard_of(run))
-    (left,) = await claim.unfinished_runs(connection, claimed, None, 10)
-    assert left["status"] == "cancelling"
-    assert await waiting_at_nodes(harness) == 0
 
 
 def test_an_hour_of_counting_is_an_hour() -> None:

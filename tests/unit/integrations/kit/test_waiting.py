@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from cargo_ai.integrations.kit.waiting import LONGEST_WAIT, SHORTEST_WAIT, wait_of
+from cargo_ai.integrations.kit.calls.waiting import LONGEST_WAIT, SHORTEST_WAIT, wait_of
 from cargo_ai.kernel import clock
 
 

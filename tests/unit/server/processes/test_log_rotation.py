@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from cargo_ai.server.processes.log_rotation import Rotation, rotate
+from cargo_ai.server.processes.watching.log_rotation import Rotation, rotate
 
 
 def test_a_log_above_its_size_is_moved_beside_itself_and_its_writers_go_on(tmp_path: Path) -> None:

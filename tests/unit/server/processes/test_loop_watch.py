@@ -7,7 +7,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cargo_ai.server.processes.loop_watch import LoopWatch
+from cargo_ai.server.processes.watching.loop_watch import LoopWatch
 from tests.kit import loop_steps
 from tests.kit.loop_steps import MeasuredApp
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.server.processes.log_rotation import rotate
 from cargo_ai.server.processes.server_log import BLOCK, follow, last_lines
+from cargo_ai.server.processes.watching.log_rotation import rotate
 
 
 @pytest.mark.parametrize("width", [3, BLOCK // 2 + 1, 2 * BLOCK])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.integrations.apolloio.fields import PERSON, any_of
 from cargo_ai.integrations.apolloio.people import MOST, EnrichPerson, enrich
 from cargo_ai.integrations.kit import RowBatch, connector_action
-from cargo_ai.integrations.kit.jobs import job_of
+from cargo_ai.integrations.kit.calls.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
 
 _LOOKED_FOR = ("revealPersonalEmails", "revealPhoneNumber", "runWaterfallEmail", "runWaterfallPhone")

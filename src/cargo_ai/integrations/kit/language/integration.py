@@ -8,12 +8,12 @@ from typing import Any
 
 from cargo_ai.integrations.kit.account import AccountSpec, Verification
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, FormRequest, Params, narrowed
+from cargo_ai.integrations.kit.calls.service_call import ServiceSpec
 from cargo_ai.integrations.kit.errors import ErrorRule
 from cargo_ai.integrations.kit.forms import Form
 from cargo_ai.integrations.kit.integration import Integration
 from cargo_ai.integrations.kit.language.instruct import instruct
 from cargo_ai.integrations.kit.language.models import LanguageModels
-from cargo_ai.integrations.kit.service_call import ServiceSpec
 from cargo_ai.integrations.kit.signing.sign_in import SignIn
 
 Config = Mapping[str, Any]

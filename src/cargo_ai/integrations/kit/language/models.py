@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from cargo_ai.integrations.kit.calls.service_call import Service
 from cargo_ai.integrations.kit.errors import at
-from cargo_ai.integrations.kit.service_call import Service
 
 Json = Any
 Protocol = Literal["openai", "anthropic"]

@@ -1,0 +1,1 @@
+"""Benchmarks of calls of services, which are imitated."""

@@ -1,0 +1,1 @@
+"""Calls of services: their limits, bodies, waits and answers."""

@@ -1,0 +1,1 @@
+"""Lists of services: pages, windows of time, and the extractors that fill models."""

@@ -1,0 +1,1 @@
+"""What watches the processes of a server, its database and its logs."""
