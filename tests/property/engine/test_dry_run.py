@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
+from cargo_ai.domains.orchestration.dry_run.node_costs import NodePrices
 from cargo_ai.domains.orchestration.dry_run.walk import DryRun
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph import price
 from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import compile_graph
 from cargo_ai.engine.graph.interpret import begin
+from cargo_ai.engine.graph.walk import Act
 from cargo_ai.kernel import ids
 from tests.property.engine.test_engine import ScriptedEffects, done, go_on, graphs, records
 from tests.property.engine.test_groups import Step, graph, steps
@@ -93,6 +98,53 @@ def test_what_a_run_does_is_within_what_was_reported_whatever_its_effects_answer
     for place, likely in reported.likely.items():
         assert reported.least[place] - 1e-9 <= likely <= reported.most[place] + 1e-9, place
     assert reported.failed <= int(walk.status == "error")
+
+
+PRICES = st.lists(
+    st.fixed_dictionaries({"type": st.just("fixed"), "cost": st.sampled_from([0.5, 3])})
+    | st.fixed_dictionaries({"type": st.just("unit"), "fixedCost": st.sampled_from([0, 1.5]), "cost": st.just(0.25), "unit": st.just("a")})
+    | st.fixed_dictionaries({"type": st.just("package"), "cost": st.just(2), "unit": st.just("a"), "unitsCount": st.just(2)}),
+    min_size=1,
+    max_size=2,
+)
+# Of several, a price that holds for some configs only comes first.
+CONDITIONS = st.none() | st.just({"jsonSchema": {"type": "object", "required": ["to"], "properties": {"to": {"type": "string"}}}})
+
+
+@st.composite
+def priced_actions(draw: st.DrawFn) -> Actions:
+    """Those of `actions`, of which some cost something: native ones always the same, the service by what came of it, too."""
+    known, condition = actions(), draw(CONDITIONS)
+    costs = [*draw(PRICES)]
+    service = known.connector("any", "any")
+    assert service is not None
+    of_service = replace(service, costs=[{**costs[0], "config": condition} if condition else costs[0], *costs[1:]])
+    fixed = [[{"type": "fixed", "cost": draw(st.sampled_from([0, 0.25, 1]))}] for _ in known.natives()]
+    return Actions([*(replace(action, costs=cost) for action, cost in zip(known.natives(), fixed, strict=True)), of_service])
+
+
+@settings(deadline=None, max_examples=150)
+@given(graphs(), records, priced_actions(), st.sampled_from([0.0, 0.1]), st.data())
+def test_what_a_run_costs_is_within_what_was_reported(
+    nodes: list[Body], record: Body, known: Actions, fee: float, data: st.DataObject
+) -> None:
+    graph_ = compile_graph(nodes, known)
+    dry_run = DryRun(ids.new(), known, NOW, prices=NodePrices(known, fee=fee))
+    reported = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
+    service = known.connector("any", "any")
+    costs = () if service is None else service.costs
+    answers = {one["uuid"]: data.draw(done) for one in nodes if one["kind"] == "connector"}
+
+    class Charging(ScriptedEffects):
+        def perform(self, act: Act) -> Outcome:
+            answer = answers[act.node.uuid]
+            return replace(answer, credits=price.of_success(costs, act.config, answer.output))
+
+    walk = go_on(begin(RUN, graph_, record), Charging({}))
+    assume(not dry_run.unknown or all(entry.status != "error" for entry in walk.entries))
+    spent = sum(entry.credits for entry in walk.entries) + fee * len(walk.entries)
+    assert reported.credits <= spent + 1e-6
+    assert reported.credits_most is None or spent <= reported.credits_most + 1e-6
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much])

@@ -138,7 +138,7 @@ def _expected(total: Range, place: NodeKey, factor: float) -> float | None:
 def _forecast_node(
     place: NodeKey, dry_run: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
 ) -> NodeForecast:
-    costs = dry_run.costs_of(dry_run.seen[place])
+    costs, fee = dry_run.costs_of(dry_run.seen[place]), dry_run.fee
     return NodeForecast(
         path=place.path,
         node_uuid=place.node,
@@ -146,8 +146,8 @@ def _forecast_node(
         executions_min=least.get(place, 0),
         executions_max=most[place],
         executions_expected=None if likely is None else number(likely),
-        credits_min=number(costs.least * least.get(place, 0)),
-        credits_max=None if costs.most is None else number(costs.most * most[place]),
+        credits_min=number((costs.least + fee) * least.get(place, 0)),
+        credits_max=None if costs.most is None else number((costs.most + fee) * most[place]),
     )
 
 

@@ -77,6 +77,11 @@ class DryRun:
         """What an execution of a node costs by itself."""
         return Costs() if self.prices is None else self.prices.of_node(node)
 
+    @property
+    def fee(self) -> float:
+        """What each execution costs besides, also one that fails."""
+        return 0.0 if self.prices is None else self.prices.fee
+
     def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         """A graph inside of another, loaded once; a sentence when it cannot be walked."""
         if key not in self._programs:
@@ -136,6 +141,7 @@ class _Explorer:
             node = self.base.nodes[entry.node]
             self.all.seen[place] = node.raw
             total.visit(place)
+            total.spend(self.all.fee, self.all.fee)
             if entry.status == "success" and not node.action.has_effects:
                 total.spend(*self.all.costs_of(node.raw))
         walk.entries = []
@@ -173,7 +179,7 @@ class _Explorer:
             total.most[place] += 1
             total.unsure.add(place)
             most = self.all.costs_of(node.raw).most
-            total.spend(0.0, None if node.action.runs_children else most)
+            total.spend(0.0, None if node.action.runs_children or most is None else most + self.all.fee)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
         return total
 
