@@ -12,7 +12,7 @@ from cargo_ai.domains.connection.accounts.account_service import open_service
 from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.integrations.kit import ServiceError
-from cargo_ai.integrations.kit.body import one_line
+from cargo_ai.integrations.kit.calls.body import one_line
 from cargo_ai.integrations.kit.language.models import Protocol
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.llm.transport import EVENTS, Call, Events
