@@ -351,7 +351,7 @@ class Settings:
         internal=True,
     )
     listen_fd = integer("The file descriptor of the socket that the supervisor has bound.", ("api",), 3, internal=True)
-    replaces_worker = text("The uuid of the dead worker that this one replaces.", ("worker",), shown_default="none", internal=True)
+    replaces_worker = text("The uuids of dead workers that this one replaces.", ("worker",), shown_default="none", internal=True)
     log_file = text("The file that stderr goes to, under `server start --detach`.", ("server",), shown_default="none", internal=True)
     crash_at = text("Named places at which a process kills itself.", ("worker",), shown_default="none", internal=True)
     no_fsync = switch("Start the embedded database without durability.", ("server",), internal=True)

@@ -68,3 +68,19 @@ def test_the_supervisor_is_killed_and_the_next_server_finishes_the_batch(make_se
     server.finished(batch, 60)
     assert time.monotonic() - began < 20
     proven_once(server, batch, RECORDS, PURE)
+
+
+def test_everything_is_killed_and_the_next_server_goes_on_at_once(make_server: MakeServer) -> None:
+    server = make_server()
+    server.wait_for_workers()
+    batch = server.batch(server.tool(pure_graph()), csv_of(RECORDS))
+    under_way(server, batch, 0.05)
+    everything = server.children()
+    server.kill()
+    for pid in everything:
+        os.kill(pid, signal.SIGKILL)
+    server.start()
+    began = time.monotonic()
+    server.finished(batch, 60)
+    assert time.monotonic() - began < 15, "nobody waits for the heartbeats, of 30 s, of processes that this host knows to be dead"
+    proven_once(server, batch, RECORDS, PURE)

@@ -65,7 +65,7 @@ class EngineWorker:
         self.harness, self._due = harness, asyncio.Event()
         self.writers = {lane: Writer(connect, number) for number, lane in enumerate(("interactive", "batch"))}
         for writer in self.writers.values():
-            writer.woken = self._due.set
+            writer.parked = lambda _due: self._due.set()
         self.driver = Driver(harness.pool, self.writers, harness.queue, effects.actions(), FILES, settings or Settings(), str(ids.new()))
         self.most_at_once = 0
         self.draining = False

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
-
-from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
+from collections.abc import Mapping
 
 # Who waits for a place here does not see that the queue was lost: that is looked at this often.
 WAIT_SECONDS = 5.0
@@ -52,26 +49,3 @@ class Places:
     def _is_free(self, lane: str) -> bool:
         most = self._most.get(lane)
         return most is None or sum(taken == lane for taken in self._taken.values()) < most
-
-
-class PlacedJobs(JobManager):
-    """Fetches jobs for which there is a place. Each lane has one who fetches."""
-
-    places: Places
-
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """The next job, with a place; None when there is no job, or no place for a while."""
-        lane = next(iter(queues or ()), "")
-        if not await self.places.wait(lane):
-            return None
-        job = await super().fetch_job(queues, worker_id)
-        if job is not None and job.id is not None:
-            self.places.take(lane, job.id)
-        return job
-
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Take it out of the queue. One that could not even begin leaves its place here."""
-        try:
-            await super().finish_job(job, status, delete_job)
-        finally:
-            self.places.leave(job.id)

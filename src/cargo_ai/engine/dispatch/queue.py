@@ -7,15 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import procrastinate
 import psycopg
-from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine.dispatch.places import PlacedJobs, Places
+from cargo_ai.engine.dispatch.jobs import Jobs
+from cargo_ai.engine.dispatch.places import Places
 from cargo_ai.kernel import clock, log
 
 Lane = Literal["interactive", "batch"]
@@ -24,9 +25,24 @@ Task = Callable[..., Awaitable[None]]
 
 # Only as it was seen: another worker may have given it back meanwhile, and a third one do it by now. Each giving back counts an attempt.
 GIVE_BACK = """
-with job as materialized (select id from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s for update)
-select procrastinate_retry_job_v2(id, now(), null, null, null) as given from job
+with job as materialized (
+    select id, queue_name from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s for update
+)
+select procrastinate_retry_job_v2(id, now(), null, null, null) as given, pg_notify('procrastinate_queue_v1#' || queue_name, '') from job
 """
+# Jobs of workers that are dead or silent, and those that the queue says this process does.
+UNDER_WAY = """
+select j.id, j.attempts, coalesce(j.worker_id = any(%(ours)s), false) as is_ours from procrastinate_jobs j
+where j.status = 'doing' and (
+    j.worker_id is null or j.worker_id = any(%(ours)s)
+    or exists (
+        select 1 from procrastinate_workers w
+        where w.id = j.worker_id and w.last_heartbeat < now() - make_interval(secs => %(stalled_after)s)
+    )
+)
+"""
+NEVER = 86_400.0
+"""Seconds between heartbeats of Procrastinate's own: the housekeeping beats for all lanes."""
 
 _job: ContextVar[int | None] = ContextVar("job", default=None)
 """The job that the present task does."""
@@ -46,12 +62,12 @@ class Queue:
     `most_runs`: how many runs of one workspace may go at once (see concurrency); 0: any number.
     """
 
-    def __init__(self, *, stalled_after: float = 30, polling: float = 0.2, most_runs: int = 0) -> None:
+    def __init__(self, *, stalled_after: float = 30, polling: float = 10.0, most_runs: int = 0) -> None:
         self.most_runs = most_runs
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         self._places = Places()
-        self._app.job_manager = jobs = PlacedJobs(self._app.connector)
-        jobs.places = self._places
+        self._app.job_manager = self._jobs = Jobs(self._app.connector)
+        self._jobs.places, self._jobs.sleep = self._places, self._sleep
         self._stalled_after = stalled_after
         self._polling = polling
         self._workers: dict[Lane, Worker] = {}
@@ -60,6 +76,10 @@ class Queue:
         self._stopping = False
         # Procrastinate logs each job at INFO; the engine's own events say more.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+    def channels(self) -> dict[str, Callable[[str], None]]:
+        """The notifications that say that a job was inserted, and what to do then. Who hears none finds jobs when it polls."""
+        return {f"procrastinate_queue_v1#{lane}": lambda _, lane=lane: self._jobs.notify(lane) for lane in LANES}
 
     def register(self, name: str, task: Task) -> None:
         """Let this process work on jobs of that name."""
@@ -133,13 +153,17 @@ class Queue:
             name=lane,
             # Places are what counts: jobs that have left theirs are still to end.
             concurrency=2 * slots,
-            # A lost wake-up would otherwise stall a job for the default of five seconds.
             fetch_job_polling_interval=self._polling,
             delete_jobs=DeleteJobCondition.ALWAYS,
             install_signal_handlers=False,
-            update_heartbeat_interval=max(0.3, self._stalled_after / 3),
+            update_heartbeat_interval=NEVER,
             stalled_worker_timeout=self._stalled_after,
         )
+
+    def _sleep(self, lane: str, seconds: float | None) -> None:
+        worker = self._workers.get(cast("Lane", lane))
+        if worker is not None:
+            worker.fetch_job_polling_interval = self._polling if seconds is None else min(self._polling, seconds)
 
     def stop(self) -> None:
         """Fetch no further job; `serve` returns when the present ones ended."""
@@ -158,24 +182,20 @@ class Queue:
             await self._app.job_manager.unregister_worker(worker_id)
 
     async def recover(self) -> int:
-        """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many."""
-        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after)
+        """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many.
+
+        Lost are those that the queue says this process does and that it does not: that it fetched or ended them was lost with a connection.
+        That report may still be on its way, so that only those count that were idle at the last look, too.
+        """
+        jobs = await self._app.connector.execute_query_all_async(query=UNDER_WAY, ours=self.ids(), stalled_after=self._stalled_after)
+        idle = {job["id"] for job in jobs if job["is_ours"]} - self._at
+        lost, self._idle = idle & self._idle, idle
         count = 0
-        for job in [*stalled, *await self._lost()]:
-            returned = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job.id, attempts=job.attempts)
+        for job in jobs:
+            if job["is_ours"] and job["id"] not in lost:
+                continue
+            returned = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job["id"], attempts=job["attempts"])
             count += len(returned)
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count
-
-    async def _lost(self) -> list[Job]:
-        """Jobs that the queue says this process does and that it does not: that it fetched or ended them was lost with a connection.
-
-        The report may still be on its way, so that only those count that were idle at the last look, too.
-        """
-        ours: list[Job] = []
-        for worker_id in self.ids():
-            ours += await self._app.job_manager.list_jobs_async(status="doing", worker_id=worker_id)
-        idle = {job.id for job in ours} - self._at
-        again, self._idle = idle & self._idle, idle
-        return [job for job in ours if job.id in again]

@@ -9,10 +9,13 @@ import psycopg
 
 from cargo_ai.kernel import clock
 
-# The housekeeping finds it within a second, and puts it into a shard as if its time had come.
+# The housekeeping of a worker hears of it and puts it into a shard, as if its time had come.
 NOW = """
-update runs set wake_ms = least(wake_ms, %s)
-where uuid = %s and workspace_uuid = %s and status = 'idle' and position = %s and finished_ms is null
+with due as (
+    update runs set wake_ms = least(wake_ms, %s)
+    where uuid = %s and workspace_uuid = %s and status = 'idle' and position = %s and finished_ms is null returning 1
+)
+select pg_notify('cargo_wake', '') from due
 """
 # In the order of their times, so that each look begins where the one before it has ended.
 WAITING = """
@@ -23,7 +26,7 @@ with waiting as (
 ), woken as (
     update runs r set wake_ms = %(now)s from waiting w where r.uuid = w.uuid and r.wake_ms = w.wake_ms returning w.wake_ms
 )
-select count(*), max(wake_ms) from woken
+select count(*), max(wake_ms), pg_notify('cargo_wake', '') from woken
 """
 PASSED = """
 select 1 from runs where uuid = %s and finished_ms is not null
@@ -50,7 +53,7 @@ async def resume_waiting(
     now = clock.now_ms()
     values = {"after": max(now + 1, after or 0), "workspace": workspace, "for": waits_for, "limit": limit, "now": now}
     row = await (await connection.execute(WAITING, values)).fetchone()
-    count, last = row or (0, None)
+    count, last, _ = row or (0, None, None)
     return count, int(last or 0)
 
 

@@ -18,6 +18,7 @@ from cargo_ai.engine.journal.tables import schedules
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import Connection, driver_connection
+from cargo_ai.store.notifications import Listener
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 from cargo_ai.store.table_sql import insert_sql
 
@@ -149,12 +150,12 @@ class Scheduler:
         url = with_options(self._database.url, application_name="cargo-ai schedules")
         link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
         async with link:
-            await link.execute("listen cargo_schedules")
+            listener = Listener(link)
+            await listener.listen("cargo_schedules")
             while True:
                 while await self.fire_next():
                     pass
-                async for _ in link.notifies(timeout=await self._sleep(link), stop_after=1):
-                    pass
+                await listener.next(await self._sleep(link))
 
     async def _sleep(self, link: Connection) -> float:
         row = await (await link.execute(NEXT, (list(self._fires),))).fetchone()

@@ -168,13 +168,15 @@ returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.bat
 """
 # A run that was cancelled while it was being parked is woken at once, to end.
 RUNS = """
+with written as (
 update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
     finished_ms = v.finished, waiting_for = v.waiting,
     status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
     wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
 from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[],
     %s::uuid[]) as v(uuid, status, error, credits, position, wake, pending, now, finished, waiting)
-where r.uuid = v.uuid and r.uuid between %s and %s
+where r.uuid = v.uuid and r.uuid between %s and %s returning r.wake_ms
+) select min(wake_ms) from written
 """
 METRICS = """
 insert into node_metrics as m
@@ -199,8 +201,9 @@ EXECUTIONS = copy_sql(
 
 async def write(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal = ZERO
-) -> bool:
-    """Write a flush in one transaction; True when runs that waited for child runs have become due. `fee`: what each execution costs.
+) -> int | None:
+    """Write a flush in one transaction; when the first of its parked runs is due, in milliseconds since 1970. `fee`: what each execution
+    costs.
 
     Shards whose epoch has moved on are marked lost and nothing of theirs is written. `flush` makes a repetition after a lost connection
     harmless: see `is_written`.
@@ -218,11 +221,11 @@ async def write(
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
-        is_any_due = await _write_updates(connection, [update for part in live for update in part.updates], now)
+        due = await _write_updates(connection, [update for part in live for update in part.updates], now)
         await _write_metrics(connection, live, slot)
         await _write_charges(connection, live, flush, slot, now, fee)
         await _notify(connection, live)
-    return is_any_due
+    return due
 
 
 async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID) -> bool:
@@ -307,14 +310,14 @@ async def _count_outputs(connection: psycopg.AsyncConnection[Any], parts: list[S
         await quotas.add(connection, workspace, "outputBytes", "outputs", size)
 
 
-async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list[RunUpdate], now: int) -> bool:
+async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list[RunUpdate], now: int) -> int | None:
     if not updates:
-        return False
+        return None
     updates.sort(key=lambda update: update.run)
     ended = [(update.fanout, update.status != "success") for update in updates if update.ended and update.fanout is not None]
     waiting = [update.waiting for update in updates if update.waiting is not None]
     await fanout.lock(connection, [*waiting, *{belongs_to for belongs_to, _ in ended}])
-    await connection.execute(
+    cursor = await connection.execute(
         RUNS,
         (
             [update.run for update in updates],
@@ -332,7 +335,10 @@ async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list
             updates[-1].run,
         ),
     )
-    return await fanout.count_ended(connection, ended, waiting, now)
+    row = await cursor.fetchone()
+    if await fanout.count_ended(connection, ended, waiting, now):
+        return now
+    return row[0] if row else None
 
 
 async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], slot: int) -> None:

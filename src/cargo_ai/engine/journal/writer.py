@@ -49,8 +49,8 @@ class Writer:
         self._has_capacity.set()
         self._flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection: psycopg.AsyncConnection[Any] | None = None
-        self.woken: Callable[[], None] = lambda: None
-        """Called when a flush made runs due that waited for child runs."""
+        self.parked: Callable[[int], None] = lambda _: None
+        """Called after a flush that parked runs, with the time when the first of them is due, in milliseconds since 1970."""
         self._task = asyncio.create_task(self._run(), name="journal writer")
 
     def hold(self, shard: HeldShard) -> None:
@@ -172,10 +172,10 @@ class Writer:
                 if unsure and await flush.is_written(connection, parts, flush_id):
                     return
                 crash_points.point("before flush")
-                woken = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee)
+                due = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee)
                 crash_points.point("after flush")
-                if woken:
-                    self.woken()
+                if due is not None:
+                    self.parked(due)
                 return
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 _log.warning("the journal cannot be written now; trying again", cause=str(error).strip()[:200], wait_seconds=wait)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,41 +24,47 @@ from cargo_ai.engine.limits.table import forget_unused
 from cargo_ai.kernel import clock, log
 from cargo_ai.store.table_sql import insert_sql
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 6.0
+LOOK_SECONDS = 5.0
+"""How long a wake-up may be missing: what parks or resumes runs says so, but who said it may have died."""
 TICK_SECONDS = 1.0
 HOUR_SECONDS = 3_600.0
 RETRY_SECONDS = 60.0
 
 _log = log.get(__name__)
 
+# Lanes beat here, too: one that lost its connection would not for the jobs that it still works on, while this process lives.
 BEAT = (
-    insert_sql(workers, "uuid", "host", "pid", "queue_ids", "slots", "started_ms", "beat_ms")
-    + b" on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms"
+    b"with beat as ("
+    + insert_sql(workers, "uuid", "host", "pid", "queue_ids", "slots", "started_ms", "beat_ms")
+    + b""" on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms
+), lanes as (
+    update procrastinate_workers set last_heartbeat = now() where id = any(%(queue_ids)s)
 )
-# A lane that lost its connection no longer beats for the jobs that it still works on; this process lives, so it does.
-QUEUE_BEAT = "update procrastinate_workers set last_heartbeat = now() where id = any(%s)"
-# A shard that is queued or running, that was not touched for too long and that has no job: its job was lost with a worker that came
-# back from a pause and finished what had been given to another.
-ORPHANS = """
-update shards s set state = 'queued', touched_ms = %s
-where s.state in ('queued', 'running') and s.touched_ms < %s
-    and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
-returning s.uuid, s.lane
+select uuid::text from workers where uuid <> %(uuid)s and (uuid::text = any(%(replaces)s) or beat_ms < %(overdue)s)
 """
-DEAD = "select uuid::text from workers where uuid <> %s and (uuid::text = %s or beat_ms < %s)"
+)
 # A worker that was paused, or whose machine is gone, may hold locks in a transaction that it will never end.
 END_SESSIONS = """
 select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and right(application_name, 36) = any(%s)
 """
+# A shard that is queued or running, that was not touched for too long and that has no job: its job was lost with a worker that came
+# back from a pause and finished what had been given to another.
+ORPHANED = """
+s.state in ('queued', 'running') and s.touched_ms < %(old)s
+    and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
+"""
+ORPHANS = "update shards s set state = 'queued', touched_ms = %(now)s where " + ORPHANED + " returning s.uuid, s.lane"  # noqa: S608 - constants of this module
 UNENUMERATED = """
 select b.uuid from batches b where b.finished_ms is null and not b.enumerated
-    and b.updated_ms < %s - case when b.status = 'running' then 600000 else 0 end
+    and b.updated_ms < %(old)s - case when b.status = 'running' then 600000 else 0 end
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
 """
+UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %(old)s limit 100"
 # Shards below a single run that a cancellation had locked when the one before them ended.
-PASSED_OVER = "select distinct workspace_uuid from shards where state = 'waiting' and batch_uuid is null and touched_ms < %s"
-PASSED_OVER_MS = 5_000
-UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %s limit 100"
+PASSED_OVER = "select distinct workspace_uuid from shards where state = 'waiting' and batch_uuid is null and touched_ms < %(now)s - 5000"
+_ANY = (f"select 1 from shards s where {ORPHANED}", UNENUMERATED, UNCLOSED, PASSED_OVER)  # noqa: S608 - constants of this module
+LOOK = "select " + ", ".join(f"exists ({rows})" for rows in _ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +92,21 @@ class Housekeeping:
     ) -> None:
         self._pool, self._queue, self._worker, self._slots = pool, queue, worker, slots
         self._stalled_after = stalled_after
-        self._replaces = replaces
+        self._replaces = replaces.split()
         self._chores = [*chores, *_journal_chores(pool)]
         self._started = clock.now_ms()
         self._announced: list[int] = []
         self._due = asyncio.Event()
+        self._recover_at = self._looks_at = 0.0
 
     def wake(self) -> None:
-        """Some parked run is due now: wake it at once."""
+        """Some parked run is due now, or may be: look at once."""
         self._due.set()
+
+    def parked(self, due_ms: int) -> None:
+        """Some run was parked that is due then, in milliseconds since 1970: look no later."""
+        if due_ms < self._looks_at:
+            self._due.set()
 
     async def run(self) -> None:
         """Until cancelled. Waits for a database that is unavailable.
@@ -116,26 +129,27 @@ class Housekeeping:
 
     async def _heartbeat(self) -> None:
         """Renew this worker's heartbeat, and reap workers whose heartbeat has stopped."""
-        beat = reap = 0.0
+        beat = 0.0
         while True:
             now = clock.seconds()
             # To reap this process, others must know its present ids: they change when a lane registers again.
             if now >= beat or self._queue.ids() != self._announced:
                 beat = now + await self._attempt(self._beat)
-            if now >= reap:
-                reap = now + await self._attempt(self._reap_dead_workers)
             # Until the queue's ids are known and announced, other workers could not reap this process at once.
             most = TICK_SECONDS if len(self._announced) == len(LANES) else 0.05
-            await asyncio.sleep(min(most, max(0.01, min(beat, reap) - clock.seconds())))
+            await asyncio.sleep(min(most, max(0.01, beat - clock.seconds())))
 
     async def _wake_and_recover(self) -> None:
-        recover = 0.0
         while True:
             self._due.clear()
-            now = clock.seconds()
-            if now >= recover:
-                recover = now + await self._attempt(self._recover)
-            wait = await self._attempt(self._wake)
+            # Whatever is parked while it looks is due before the end of time.
+            self._looks_at = math.inf
+            if clock.seconds() >= self._recover_at:
+                self._recover_at = math.inf
+                wait = await self._attempt(self._recover)
+                self._recover_at = min(self._recover_at, clock.seconds() + wait)
+            wait = min(await self._attempt(self._wake), max(0.0, self._recover_at - clock.seconds()))
+            self._looks_at = clock.now_ms() + wait * 1_000
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), wait)
 
@@ -153,7 +167,8 @@ class Housekeeping:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
 
     async def _beat(self) -> float:
-        queue_ids = self._queue.ids()
+        """Renew the heartbeat, and reap at once workers whose death our parent process saw, and those whose heartbeat is overdue."""
+        queue_ids, now = self._queue.ids(), clock.now_ms()
         row = {
             "uuid": self._worker,
             "host": socket.gethostname(),
@@ -161,40 +176,66 @@ class Housekeeping:
             "queue_ids": queue_ids,
             "slots": self._slots,
             "started_ms": self._started,
-            "beat_ms": clock.now_ms(),
+            "beat_ms": now,
+            "replaces": self._replaces,
+            "overdue": now - int(self._stalled_after * 1000),
         }
         async with self._pool.connection() as connection:
-            await connection.execute(BEAT, row)
-            await connection.execute(QUEUE_BEAT, (queue_ids,))
+            dead = [row[0] for row in await (await connection.execute(BEAT, row)).fetchall()]
         self._announced = queue_ids
+        if dead:
+            await self._reap(dead)
+        self._replaces = []
         return min(BEAT_SECONDS, self._stalled_after / 3)
 
+    async def _reap(self, dead: Sequence[str]) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(END_SESSIONS, (dead,))
+            cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (dead,))
+            queue_ids = [queue_id for row in await cursor.fetchall() for queue_id in row[0]]
+        await self._queue.mark_dead(queue_ids)
+        _log.info("reaped dead workers", workers=len(dead))
+        self._recover_at = 0.0
+        self._due.set()
+
     async def _wake(self) -> float:
-        """Wake parked runs that are due; returns how long to sleep: less than a tick when the next one is due sooner."""
-        if await wake.wake_due_runs(self._pool, self._queue) == wake.MAXIMUM_AT_ONCE:
-            return 0
+        """Wake parked runs that are due; returns how long to sleep: less when the next one is due sooner."""
         async with self._pool.connection() as connection:
             due = await wake.next_due(connection)
-        if due is None:
-            return TICK_SECONDS
-        return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix_seconds()))
+        if due is not None and due <= clock.now_ms():
+            # None: another worker is just waking them.
+            return 0.0 if await wake.wake_due_runs(self._pool, self._queue) else 0.05
+        return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(0.01, due / 1000 - clock.unix_seconds()))
 
     async def _recover(self) -> float:
         await self._queue.recover()
         now = clock.now_ms()
-        old = now - int(self._stalled_after * 1000)
+        moments = {"now": now, "old": now - int(self._stalled_after * 1000)}
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(ORPHANS, (now, old))).fetchall()
+            row = await (await connection.execute(LOOK, moments)).fetchone()
+        has_orphans, has_unenumerated, has_unclosed, has_passed_over = row or (False,) * 4
+        if has_orphans or has_unenumerated:
+            await self._requeue(moments)
+        if has_unclosed or has_passed_over:
+            await self._unblock(moments)
+        return max(1.0, self._stalled_after / 3)
+
+    async def _requeue(self, moments: Mapping[str, int]) -> None:
+        """Queue shards and batches whose job was lost."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(ORPHANS, moments)).fetchall()
             for row in rows:
                 await self._queue.defer(connection, "drive", row[1], shard=str(row[0]))
-            unread = await (await connection.execute(UNENUMERATED, (old,))).fetchall()
+            unread = await (await connection.execute(UNENUMERATED, moments)).fetchall()
             for row in unread:
                 await self._queue.defer(connection, "enumerate", "batch", batch=str(row[0]))
-            if rows or unread:
-                _log.warning("queued work that had lost its job", shards=len(rows), batches=len(unread))
+        _log.warning("queued work that had lost its job", shards=len(rows), batches=len(unread))
+
+    async def _unblock(self, moments: Mapping[str, int]) -> None:
+        """Close batches of which nothing is left, and admit shards that were passed over."""
         async with self._pool.connection() as connection:
-            unclosed = await (await connection.execute(UNCLOSED, (old,))).fetchall()
-            passed_over = await (await connection.execute(PASSED_OVER, (now - PASSED_OVER_MS,))).fetchall()
+            unclosed = await (await connection.execute(UNCLOSED, moments)).fetchall()
+            passed_over = await (await connection.execute(PASSED_OVER, moments)).fetchall()
         for row in passed_over:
             async with self._pool.connection() as connection:
                 await admit_shards(connection, self._queue, row[0])
@@ -202,21 +243,6 @@ class Housekeeping:
             async with self._pool.connection() as connection:
                 if not await close_batch(connection, row[0]):
                     await admit_shards(connection, self._queue, row[1])
-        return max(1.0, self._stalled_after / 6)
-
-    async def _reap_dead_workers(self) -> float:
-        """Reap at once the worker whose death our parent process saw, and those of silent hosts when their heartbeat is overdue."""
-        old = clock.now_ms() - int(self._stalled_after * 1000)
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
-            names = [row[0] for row in rows]
-            if names:
-                await connection.execute(END_SESSIONS, (names,))
-            cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (names,))
-            dead = [worker_id for row in await cursor.fetchall() for worker_id in row[0]]
-        self._replaces = ""
-        await self._queue.mark_dead(dead)
-        return max(1.0, self._stalled_after / 6)
 
 
 async def _do(chore: Chore) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.processes import children
+from cargo_ai.server.processes import children, worker_locks
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.server.processes.watching import pulse
 from cargo_ai.server.processes.watching.database_watch import DatabaseWatch
@@ -88,7 +88,9 @@ class Supervisor:
     def start(self) -> dict[str, Any]:
         """Start all processes and wait until the API answers; returns the line that says where."""
         self.children.append(self._spawn("api"))
-        self.children += [self._spawn("worker") for _ in range(self.workers)]
+        # A server that was killed with its workers: what they had under way is taken up at once, not when their heartbeats are overdue.
+        dead = worker_locks.find_dead(self.settings)
+        self.children += [self._spawn("worker", replaces="" if number else " ".join(dead)) for number in range(self.workers)]
         self._await_ready()
         start_state = self._database()
         state = {"baseUrl": self.base_url, "workspaceUuid": start_state.workspace}

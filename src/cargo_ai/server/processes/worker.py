@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -31,7 +32,9 @@ from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, packages, secret_key, services_of
 from cargo_ai.server.processes import background, connections, event_loop, garbage
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
+from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.store.files import FileStore
+from cargo_ai.store.notifications import Notifications
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns
 
@@ -110,9 +113,11 @@ class Worker:
                 ],
             )
             for writer in writers.values():
-                writer.woken = housekeeping.wake
+                writer.parked = housekeeping.parked
+            channels: dict[str, Callable[[str], None]] = {"cargo_wake": lambda _: housekeeping.wake(), **self._queue.channels()}
+            notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, partial(self._look, housekeeping))
             scheduler = Scheduler(self._database, composed.schedules)
-            beside = [scheduler.run, *composed.background]
+            beside = [notifications.listen, scheduler.run, *composed.background]
             await self._work(driver, enumerator, housekeeping, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
         await evaluator.close_shared()
         await self._database.close()
@@ -168,6 +173,16 @@ class Worker:
         connection.prepare_threshold = 2
         return connection
 
+    def _look(self, housekeeping: Housekeeping) -> None:
+        """Notifications may have been missed."""
+        housekeeping.wake()
+        for job_was_inserted in self._queue.channels().values():
+            job_was_inserted("")
+
+    def lock(self) -> WorkerLock:
+        """Hold what says that this worker lives."""
+        return WorkerLock(self._settings, str(self._uuid))
+
     def stop(self) -> None:
         """Begin to drain."""
         self._stopping.set()
@@ -182,6 +197,7 @@ async def _main(configuration: Settings) -> int:
     connections.raise_file_limit()
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
+    lock = worker.lock() if configuration.supervisor_pid else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
@@ -190,6 +206,8 @@ async def _main(configuration: Settings) -> int:
     await worker.run()
     if beating is not None:
         beating.cancel()
+    if lock is not None:
+        lock.release()
     return int(worker.failed)
 
 

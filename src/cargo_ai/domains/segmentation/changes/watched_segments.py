@@ -22,6 +22,7 @@ from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.notifications import Listener
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
 MAX_SLEEP_SECONDS = 60.0
@@ -140,7 +141,9 @@ async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegm
 
 async def _wake_when_notified(link: psycopg.AsyncConnection[Any], wake: asyncio.Event) -> None:
     """Until the connection ends."""
-    async for _ in link.notifies():
+    listener = Listener(link)
+    while True:
+        await listener.next()
         wake.set()
 
 

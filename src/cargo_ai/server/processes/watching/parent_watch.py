@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cargo_ai.kernel import log
 from cargo_ai.kernel.settings import Settings
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 _log = log.get(__name__)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from cargo_ai.kernel import clock
 
-BEAT_SECONDS = 1.0
-ASK_SECONDS = 1.0
+BEAT_SECONDS = 2.0
+ASK_SECONDS = 2.0
 ANSWER_SECONDS = 15.0
 LONGEST_TICK_SECONDS = 2.0
 LEAST_ALLOWED_SECONDS = 5.0

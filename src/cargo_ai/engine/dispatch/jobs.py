@@ -1,0 +1,82 @@
+"""Jobs as a worker fetches them: when there is a place, when one was inserted, and when one that was put off is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager, NotificationCallback
+
+from cargo_ai.engine.dispatch.places import Places
+
+# Times of other jobs matter only where there is nothing to do now.
+FETCH = """
+select id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id,
+    case when id is null then (
+        select extract(epoch from min(todo.scheduled_at) - now())::float8 from procrastinate_jobs todo
+        where todo.status = 'todo' and todo.queue_name = any(%(lanes)s)
+    ) end as due_in
+from procrastinate_fetch_job_v2(%(lanes)s::varchar[], %(worker_id)s)
+"""
+SHORTEST_WAIT = 0.02
+
+
+class Jobs(JobManager):
+    """Fetches jobs for which there is a place. Each lane has one who fetches; it sleeps until it is notified or something is due.
+
+    `sleep(lane, seconds)`: what sets how long the fetcher of a lane then sleeps; None: as long as it may.
+    """
+
+    places: Places
+    sleep: Callable[[str, float | None], None]
+
+    def __init__(self, connector: Any) -> None:
+        super().__init__(connector)
+        self._inserted: Counter[str] = Counter()
+        self._wakes: dict[str, asyncio.Event] = {}
+
+    def notify(self, lane: str) -> None:
+        """A job was inserted into a lane, or may have been."""
+        self._inserted[lane] += 1
+        if lane in self._wakes:
+            self._wakes[lane].set()
+
+    async def listen_for_jobs(self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None) -> None:
+        """Wake the fetcher of a lane for each `notify`, until cancelled."""
+        lane = next(iter(queues or ()), "")
+        wake = self._wakes[lane] = asyncio.Event()
+        while True:
+            await wake.wait()
+            wake.clear()
+            await on_notification(channel=lane, notification={"type": "job_inserted", "job_id": 0})
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """The next job, with a place; None when there is no job, or no place for a while."""
+        lanes = list(queues or ())
+        lane = next(iter(lanes), "")
+        while True:
+            if not await self.places.wait(lane):
+                # There may be jobs: it is looked for a place again at once.
+                self.sleep(lane, SHORTEST_WAIT)
+                return None
+            inserted = self._inserted[lane]
+            row = await self.connector.execute_query_one_async(query=FETCH, lanes=lanes, worker_id=worker_id)
+            due_in = row.pop("due_in")
+            if row["id"] is not None:
+                job = Job.from_row(row)
+                self.places.take(lane, row["id"])
+                return job
+            # One that was inserted while this look was under way would otherwise wait for the next look.
+            if self._inserted[lane] == inserted:
+                self.sleep(lane, None if due_in is None else max(SHORTEST_WAIT, due_in))
+                return None
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Take it out of the queue. One that could not even begin leaves its place here."""
+        try:
+            await super().finish_job(job, status, delete_job)
+        finally:
+            self.places.leave(job.id)
