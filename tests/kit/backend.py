@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from starlette.applications import Starlette
+
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
@@ -28,6 +30,7 @@ class Backend:
     other_api: ApiClient
     state: State
     workspace: str
+    app: Starlette
 
     async def ended(self, noun: str, uuid: str, api: ApiClient | None = None) -> Body:
         """The response about a run or a batch when it has ended."""
@@ -105,7 +108,7 @@ async def running_backend(url: str, folder: Path, **more: str) -> AsyncGenerator
     working = asyncio.create_task(worker.run())
     async with app.router.lifespan_context(app), signed_in(app, first.token) as http, signed_in(app, other.token) as other_http:
         try:
-            yield Backend(ApiClient(http), ApiClient(other_http), state, str(first.workspace_uuid))
+            yield Backend(ApiClient(http), ApiClient(other_http), state, str(first.workspace_uuid), app)
         finally:
             worker.stop()
             await asyncio.wait_for(working, 60)

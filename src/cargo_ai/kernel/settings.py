@@ -109,6 +109,13 @@ class Settings:
     debug = switch("Log more, for looking into a problem.", EVERY_PROCESS)
     strict = switch("Refuse requests with unknown fields instead of warning about them.", ("api",))
 
+    mcp_requests_per_minute = integer(
+        "How many requests over MCP one token may send in a minute, to each API process.", ("api",), 600, least=1
+    )
+    mcp_origins = text(
+        "Web pages that may use MCP besides this server's own: origins such as `https://a.example.com`, by commas.", ("api",)
+    )
+
     max_concurrent_runs = integer(
         "How many runs of one workspace may go at once; others wait.", ("api", "worker"), 0, shown_default="no limit (0)"
     )

@@ -134,3 +134,18 @@ class AgentMemory(Stamped, Owned, Row):
     scope: Mapped[str]
     owner: Mapped[uuid.UUID]
     content: Mapped[str]
+
+
+class McpServer(Stamped, Owned, Row):
+    """An MCP server: what is offered at its address. actions, resources, capabilities: as on the wire."""
+
+    __tablename__ = "mcp_servers"
+
+    user_uuid: Mapped[uuid.UUID]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    actions: Mapped[list[Any]] = mapped_column(Json)
+    resources: Mapped[list[Any]] = mapped_column(Json)
+    capabilities: Mapped[list[Any]] = mapped_column(Json)
+    folder_uuid: Mapped[uuid.UUID | None]
+    deleted_at: Mapped[datetime | None]

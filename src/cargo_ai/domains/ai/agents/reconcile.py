@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from cargo_ai.context.context import Context
@@ -32,14 +32,7 @@ class InvalidConnector(NotReconciled):
 async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions | None, *, own: uuid.UUID) -> JsonObject:
     """The parts with what `options` fills in. NotReconciled names the first thing that is wrong. own: the agent that the release is of."""
     parts = _filled(parts, options) if options is not None else parts
-    slugs = [entry["slug"] for entry in [*parts["actions"], *parts["resources"]]]
-    twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
-    if twice is not None:
-        raise NotReconciled(f"two actions or resources are called {twice!r}: each needs a slug of its own.")
-    for action in parts["actions"]:
-        await _check_action(ctx, action, own)
-    for resource in parts["resources"]:
-        await _check_resource(ctx, resource)
+    await check_offered(ctx, parts["actions"], parts["resources"], own=own)
     await check_connector(ctx, parts)
     known = await connection.integrations(ctx.services, ctx.workspace)
     for model in cast("list[JsonObject]", parts.get("fallbackLanguageModels") or []):
@@ -48,6 +41,20 @@ async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions |
             raise NotReconciled(f"fallbackLanguageModels: {slug} has no language models.")
         await check_connector(ctx, model)
     return parts
+
+
+async def check_offered(
+    ctx: Context, actions: Sequence[JsonObject], resources: Sequence[JsonObject], *, own: uuid.UUID | None = None
+) -> None:
+    """Check that what actions and resources name is there. NotReconciled names the first thing that is wrong."""
+    slugs = [entry["slug"] for entry in [*actions, *resources]]
+    twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
+    if twice is not None:
+        raise NotReconciled(f"two actions or resources are called {twice!r}: each needs a slug of its own.")
+    for action in actions:
+        await _check_action(ctx, action, own)
+    for resource in resources:
+        await _check_resource(ctx, resource)
 
 
 def _filled(parts: JsonObject, options: ReconcileOptions) -> JsonObject:
@@ -68,7 +75,7 @@ def _filled(parts: JsonObject, options: ReconcileOptions) -> JsonObject:
     return parts | {"actions": actions, "resources": resources, "connectorUuid": connector}
 
 
-async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID) -> None:
+async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID | None) -> None:
     slug = action["slug"]
     if action["kind"] == "tool":
         if action.get("templateSlug"):

@@ -39,7 +39,7 @@ class ToolUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """Whose call it is."""
+    """Whose call it is: of an answer in a chat."""
 
     agent: uuid.UUID | None
     chat: uuid.UUID
@@ -88,7 +88,7 @@ async def start(
     user: uuid.UUID | None,
     action: Mapping[str, Any],
     arguments: JsonObject,
-    parents: Parents,
+    parents: Parents | None,
 ) -> uuid.UUID:
     """Start the run of a call in the session's transaction. What is fixed wins over the arguments. ToolUnusable where it cannot be."""
     fixed = cast("JsonObject", action.get("config") or {})
@@ -111,8 +111,9 @@ async def start(
         nodes = [node.to_wire() for node in action_graph.nodes(services.actions, named, [record])]
         spec = submit.RunSpec(workspace, await lookup.hidden_workflow(db, workspace), user, None, nodes)
     row = await submit.submit_run(await driver_connection(db), producer(services.settings.max_concurrent_runs), spec, record)
-    origin = {"parent_agent_uuid": parents.agent, "parent_chat_uuid": parents.chat, "parent_message_uuid": parents.message}
-    await db.execute(update(runs).where(runs.c.uuid == row["uuid"]).values(origin))
+    if parents is not None:
+        origin = {"parent_agent_uuid": parents.agent, "parent_chat_uuid": parents.chat, "parent_message_uuid": parents.message}
+        await db.execute(update(runs).where(runs.c.uuid == row["uuid"]).values(origin))
     return row["uuid"]
 
 

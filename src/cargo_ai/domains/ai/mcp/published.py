@@ -1,0 +1,131 @@
+"""What an MCP server publishes: its actions, resources and capabilities as tools, and what a call of one gives."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.chats import effective
+from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Hint, Opening
+from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
+from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, open_toolbox, shown
+from cargo_ai.domains.ai.chats.untrusted import unmarked
+from cargo_ai.domains.ai.tables import McpServer
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.public import agent_tools
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.llm.step import Tool, ToolCall
+
+Json = Any
+WAIT_SECONDS = 50.0
+"""For the end of a run: clients give up after a minute."""
+RESULT_TOOL = "get_result"
+_RESULT_SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {"handle": {"type": "string", "description": "The handle that the call gave."}},
+    "required": ["handle"],
+    "additionalProperties": False,
+}
+_RESULT_SENTENCE = "Gives the result of a call that was still running: wait for it with the handle that the call gave."
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTool:
+    """A tool as it is offered. hint: what it does."""
+
+    name: str
+    description: str
+    schema: JsonObject
+    hint: Hint
+
+
+class Published:
+    """The tools of one MCP server for one request, performed in the name of a user."""
+
+    def __init__(self, services: Services, server: McpServer, user: uuid.UUID, toolbox: Toolbox, hints: dict[str, Hint]) -> None:
+        self._services, self._user, self._toolbox, self._hints = services, user, toolbox, hints
+        self._server, self._workspace = server.uuid, server.workspace_uuid
+        self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
+        if any(isinstance(usable, Usable) for usable in toolbox.usable.values()):
+            toolbox.add(BuiltIn(Tool(RESULT_TOOL, _RESULT_SENTENCE, _RESULT_SCHEMA), self._result_of))
+
+    @property
+    def tools(self) -> list[PublishedTool]:
+        """What is offered now."""
+        return [
+            PublishedTool(usable.tool.name, usable.tool.description, usable.tool.parameters, self.hint(usable.tool.name) or "writes")
+            for usable in self._toolbox.usable.values()
+        ]
+
+    @property
+    def notes(self) -> str:
+        """What is left out, and why."""
+        return "\n".join(self._toolbox.notes)
+
+    def hint(self, name: str) -> Hint | None:
+        """What a tool does; None where there is no such tool."""
+        usable = self._toolbox.usable.get(name)
+        if usable is None:
+            return None
+        return usable.hint if isinstance(usable, BuiltIn) else self._hints.get(name, "writes")
+
+    async def call(self, name: str, arguments: JsonObject) -> tuple[Json, bool]:
+        """What a call gives, and whether it failed."""
+        asked = ToolCall(str(ids.new()), name, arguments)
+        problem = self._toolbox.problem(asked)
+        if problem is not None:
+            return {"errorMessage": problem, "reason": "invalidInput"}, True
+        usable = self._toolbox.usable[name]
+        if isinstance(usable, BuiltIn):
+            given = await usable.perform(arguments, asked.id)
+            return unmarked(given.result), given.failed
+        try:
+            async with self._services.database.session(self._workspace) as db:
+                run = await agent_tools.start(self._services, db, self._workspace, self._user, usable.action, arguments, None)
+                await db.commit()
+        except agent_tools.ToolUnusable as error:
+            return {"errorMessage": str(error), "reason": "actionUnusable"}, True
+        return await self._wait(run)
+
+    async def _result_of(self, arguments: JsonObject, _key: str) -> Given:
+        run, _, signature = str(arguments["handle"]).partition(".")
+        uid = ids.parse(run)
+        if uid is None or not self._services.secrets.verify(signature, *self._signed(uid)):
+            return Given({"errorMessage": "This is not a handle that a call of this server gave.", "reason": "handleInvalid"}, failed=True)
+        return Given(*await self._wait(uid))
+
+    async def _wait(self, run: uuid.UUID) -> tuple[Json, bool]:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                outcome = await self._runs.wait(self._workspace, run)
+        except TimeoutError:
+            handle = f"{run}.{self._services.secrets.sign(*self._signed(run))}"
+            note = f"It takes longer than {WAIT_SECONDS:.0f} s and goes on. Call {RESULT_TOOL} with this handle for its result."
+            return {"status": "running", "runUuid": str(run), "handle": handle, "note": note}, False
+        result, failed = shown(outcome)
+        return result, failed
+
+    def _signed(self, run: uuid.UUID) -> tuple[str, ...]:
+        return "mcp result", str(self._server), str(run)
+
+
+async def open_published(services: Services, db: AsyncSession, server: McpServer, user: uuid.UUID) -> Published:
+    """The tools of an MCP server, as the database has them now."""
+    given = {"actions": server.actions, "resources": server.resources, "capabilities": server.capabilities}
+    plan = effective.plan(None, given)
+    opening = Opening(services, server.workspace_uuid, user, None, ids.new(), ids.new(), plan, "")
+    integrations = await connection.integrations(services, server.workspace_uuid)
+    toolbox = await open_toolbox(opening, db)
+    hints: dict[str, Hint] = {}
+    for name, usable in toolbox.usable.items():
+        if isinstance(usable, Usable) and usable.action["kind"] == "connector":
+            integration = integrations.get(usable.action["integrationSlug"])
+            declared = None if integration is None else integration.action(usable.action["actionSlug"])
+            hints[name] = (declared.hint if declared is not None else None) or "writes"
+    return Published(services, server, user, toolbox, hints)
