@@ -1,9 +1,10 @@
-"""What the AI domain adds to the server: the handlers of its operations, the writing of answers, and triggers of agents."""
+"""What the AI domain adds to the server: its operations, the writing of answers and what follows them, and triggers of agents."""
 
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
 from cargo_ai.domains.ai.agents import trigger
 from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
@@ -24,5 +25,9 @@ PACKAGE = Package(
     actions=agent_node.ACTIONS,
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},
-    background=[lambda services: _answers(services).run(), lambda services: services.once(Speaker, lambda: Speaker(services)).run()],
+    background=[
+        lambda services: _answers(services).run(),
+        lambda services: services.once(Speaker, lambda: Speaker(services)).run(),
+        lambda services: Afterwards(services).run(),
+    ],
 )

@@ -112,7 +112,5 @@ async def test_a_workspace_offers_its_own_agents_as_templates(api: ApiClient, ba
 
 async def test_what_is_kept_and_not_used_yet_is_a_warning(api: ApiClient) -> None:
     agent = await new_agent(api)
-    parts = {"capabilities": [{"slug": "memory"}], "heartbeat": {"intervalMinutes": 60, "maxMessages": 2}}
-    warnings = await api.warnings("ai.release.updateDraft", agentUuid=agent, **parts)
-    assert any("no capability memory" in warning for warning in warnings)
-    assert any("heartbeat is kept" in warning for warning in warnings)
+    warnings = await api.warnings("ai.release.updateDraft", agentUuid=agent, capabilities=[{"slug": "sandbox"}])
+    assert any("no capability sandbox" in warning for warning in warnings)

@@ -164,8 +164,6 @@ def _warn(ctx: Context, merged: JsonObject) -> None:
     kept = {
         "Agents as actions are": [action for action in merged["actions"] if action["kind"] == "agent"],
         "MCP servers are": merged["mcpClients"],
-        "A heartbeat is": merged["heartbeat"],
-        "An evaluator is": merged["evaluator"],
     }
     for what, given in kept.items():
         if given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.domains.ai.agents import language_model
@@ -52,14 +52,12 @@ def suggestions(value: JsonObject, actions: Sequence[Mapping[str, Any]]) -> list
 
 
 def about(
-    system_prompt: str, actions: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]], capabilities: Sequence[str]
+    system_prompt: str, actions: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]], capabilities: Iterable[str]
 ) -> str:
     """The agent in words."""
     lines = [system_prompt[:20_000] or "(no instructions)"]
-    lines += [f"Action {action['slug']}: {action.get('description') or action.get('name') or action['kind']}" for action in actions]
-    lines += [
-        f"Resource {resource['slug']}: {resource.get('description') or resource.get('name') or resource['kind']}" for resource in resources
-    ]
+    for kind, entries in (("Action", actions), ("Resource", resources)):
+        lines += [f"{kind} {entry['slug']}: {entry.get('description') or entry.get('name') or entry['kind']}" for entry in entries]
     lines += [f"Capability {slug}" for slug in capabilities]
     return "\n".join(lines)
 

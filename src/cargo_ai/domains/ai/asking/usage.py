@@ -24,3 +24,9 @@ def added(former: Mapping[str, Any], step: Usage, language_model: str, connector
     total: JsonObject = {name: int(former.get(name, 0)) + count for name, count in took.items()}
     # The account is the workspace's own: only its vendor charges it.
     return total | {"creditsUsedCount": 0, "languageModelSlug": language_model, "connectorUuid": str(connector)}
+
+
+def merged(former: Mapping[str, Any], more: Mapping[str, Any]) -> JsonObject:
+    """The usage of an answer, whose language model it names, with that of another question about it."""
+    counts = {name: former.get(name, 0) + count for name, count in more.items() if name.endswith("Count")}
+    return {**more, **former, **counts}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.ai.capabilities import files, memory, models
+from cargo_ai.domains.ai.capabilities import files, heartbeat, memory, models
 from cargo_ai.domains.ai.chats.offer import MakeOffer
 
-OFFERS: tuple[MakeOffer, ...] = (models.offer, files.offer, memory.offer)
+OFFERS: tuple[MakeOffer, ...] = (models.offer, files.offer, memory.offer, heartbeat.offer)
 """Asked in this order when an answer is opened."""
 
-SLUGS: frozenset[str] = frozenset({"fileSearch", "memory"})
-"""Capabilities of releases that one of the offers acts on; of others, a release that names them is warned."""
+SLUGS: frozenset[str] = frozenset({"fileSearch", "memory", "suggestedActions"})
+"""Capabilities of releases that one of the offers, or what follows answers, acts on; of others, a release that names them is warned."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.asking import usage
 from cargo_ai.domains.ai.chats import conversation, effective
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
@@ -53,6 +55,7 @@ class Answer:
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
         self._said: list[JsonObject] = []
+        self._afterwards: datetime | None = None
         self._saving = asyncio.Lock()
 
     async def write(self) -> None:
@@ -91,6 +94,7 @@ class Answer:
                 self._asker.go_on_with(effective.ModelChoice(*model))
             # Those of workflows are many, and seldom watched: they are streamed only when they are.
             self._streams = row.execution_key is None
+            self._afterwards = afterwards.due(self._plan)
             self._parents = agent_tools.Parents(chat.agent_uuid, chat.uuid, row.uuid)
             self._user = await db.scalar(
                 select(Message.user_uuid)
@@ -277,6 +281,7 @@ class Answer:
                     status=status,
                     error_message=error,
                     finished_at=clock.now(),
+                    afterwards_at=self._afterwards,
                     parts=conversation.parts_of(self._steps, answer) + self._said,
                     owner=None,
                     leased_until=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select, update
@@ -13,6 +13,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import chat as contract
 from cargo_ai.domains.ai.agents import lookup
+from cargo_ai.domains.ai.chats import effective
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
@@ -26,10 +27,14 @@ async def to_responses(ctx: Context, rows: Sequence[Chat]) -> list[contract.Chat
     """Chats on the wire, in the order of the rows; their last messages are read in one statement."""
     uuids = [row.last_message_uuid for row in rows if row.last_message_uuid is not None]
     last = {row.uuid: row for row in await ctx.db.scalars(select(Message).where(Message.uuid.in_(uuids)))} if uuids else {}
-    return [_to_response(row, last.get(row.last_message_uuid) if row.last_message_uuid is not None else None) for row in rows]
+    releases = await effective.parts_of_chats(ctx.db, rows, ("heartbeat", "evaluator"))
+    return [
+        _to_response(row, last.get(row.last_message_uuid) if row.last_message_uuid is not None else None, releases.get(row.uuid, {}))
+        for row in rows
+    ]
 
 
-def _to_response(row: Chat, last: Message | None) -> contract.Chat:
+def _to_response(row: Chat, last: Message | None, parts: Mapping[str, Any]) -> contract.Chat:
     return contract.Chat(
         uuid=str(row.uuid),
         slug=str(row.uuid),
@@ -40,8 +45,8 @@ def _to_response(row: Chat, last: Message | None) -> contract.Chat:
         release_uuid=_text(row.release_uuid),
         name=row.name,
         trigger=row.trigger,
-        heartbeat=None,
-        evaluator=None,
+        heartbeat=parts.get("heartbeat"),
+        evaluator=parts.get("evaluator"),
         active_stream_uuid=None,
         credits_used_count=0,
         created_at=row.created_at,

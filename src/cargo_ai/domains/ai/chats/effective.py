@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -81,6 +82,22 @@ async def release_of_chat(db: AsyncSession, chat: Chat) -> AgentRelease | None:
         fix = f"cargo-ai ai release deploy-draft --agent-uuid {agent.uuid}"
         raise NothingAnswers(f"The agent {agent.name!r} has nothing deployed; a chat with the trigger draft talks to its draft.", fix)
     return release
+
+
+async def parts_of_chats(db: AsyncSession, chats: Sequence[Chat], names: Sequence[str]) -> dict[uuid.UUID, JsonObject]:
+    """These parts of the releases that answer in the chats, by chat, in one statement; none where no release does."""
+    agents = {chat.agent_uuid for chat in chats if chat.agent_uuid is not None}
+    named = {chat.release_uuid for chat in chats if chat.release_uuid is not None}
+    if not agents and not named:
+        return {}
+    current = AgentRelease.agent_uuid.in_(agents) & AgentRelease.status.in_(("draft", "deployed"))
+    columns = [AgentRelease.parts[name].label(name) for name in names]
+    query = select(AgentRelease.uuid, AgentRelease.agent_uuid, AgentRelease.status, *columns)
+    by_key: dict[Any, JsonObject] = {}
+    for row in (await db.execute(query.where(current | AgentRelease.uuid.in_(named)))).mappings():
+        by_key[row["uuid"]] = by_key[row["agent_uuid"], row["status"]] = {name: row[name] for name in names if row[name] is not None}
+    kinds = {chat.uuid: "draft" if chat.trigger.get("type") == "draft" else "deployed" for chat in chats}
+    return {chat.uuid: by_key.get(chat.release_uuid or (chat.agent_uuid, kinds[chat.uuid]), {}) for chat in chats}
 
 
 def plan(release: AgentRelease | None, given: Mapping[str, Any]) -> Plan:

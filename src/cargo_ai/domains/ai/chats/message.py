@@ -53,15 +53,24 @@ def to_response(row: Message) -> contract.Message:
         evaluated_tools={},
         usage=None if row.usage is None else contract.MessageUsage.model_validate(row.usage),
         output=given.get("output"),
-        evaluation=None,
-        meta=None,
-        suggested_actions=[],
+        evaluation=row.evaluation if row.evaluation and "score" in row.evaluation else None,
+        meta=_meta(row),
+        suggested_actions=row.suggested_actions or [],
         temporal_workflow_id=str(row.uuid) if row.type == "assistant" else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
         finished_at=row.finished_at,
         deleted_at=row.deleted_at,
     )
+
+
+def _meta(row: Message) -> JsonObject | None:
+    """What else is known: that no one wrote a message but the agent's heartbeat, or why an answer could not be judged."""
+    if "heartbeat" in row.given:
+        return {"heartbeat": row.given["heartbeat"]}
+    if row.evaluation and "errorMessage" in row.evaluation:
+        return {"evaluationErrorMessage": row.evaluation["errorMessage"]}
+    return None
 
 
 def _shown(part: JsonObject) -> JsonObject:
@@ -106,6 +115,8 @@ async def create(ctx: Context, request: contract.CreateMessage) -> contract.Sent
             given.setdefault("languageModelSlug", choice.language_model_slug)
     except effective.NothingAnswers as error:
         contract.create.refuse("releaseNotFound", cause=error, fix=error.fix)
+    # The heartbeats begin again behind the answer.
+    chat.heartbeat_at, chat.heartbeats_count = None, 0
     texts = cast("dict[int, str]", ctx.prepared or {})
     said = [part.to_wire() | ({"text": texts[place]} if place in texts else {}) for place, part in enumerate(request.parts)]
     sent, answer = await sending.send(ctx.db, chat, ctx.who.user_uuid, said, given, None if release is None else release.uuid)

@@ -1,0 +1,1 @@
+"""What is done after answers have ended: evaluations, suggestions, heartbeats."""
