@@ -67,12 +67,26 @@ def read() -> Saved:
     return Saved(as_object(document))
 
 
-def save(saved: Saved, base_url: str, token: str, workspace_uuid: str | None) -> None:
-    """Add or replace the entry of a server and make it the current one; with a profile, that entry alone."""
-    entry = {"accessToken": token, "workspaceUuid": workspace_uuid}
+def workspaces(entry: dict[str, Any]) -> dict[str, Any]:
+    """The workspaces of a server's entry that were signed in to: uuid → `{accessToken, name}`."""
+    known = as_object(entry.get("workspaces"))
+    uuid = entry.get("workspaceUuid")
+    if uuid and entry.get("accessToken") and uuid not in known:
+        return {**known, uuid: {"accessToken": entry["accessToken"], "name": None}}
+    return known
+
+
+def save(saved: Saved, base_url: str, token: str, workspace_uuid: str | None, name: str | None = None) -> None:
+    """Add or replace the entry of a server and make it the current one; with a profile, that entry alone.
+
+    The tokens of its other workspaces are kept beside it.
+    """
+    known = workspaces(saved.entry(base_url))
+    if workspace_uuid:
+        known = {**known, workspace_uuid: {"accessToken": token, "name": name}}
+    entry = {"accessToken": token, "workspaceUuid": workspace_uuid, "workspaces": known}
     if saved.profile:
-        profiles = {**saved.profiles, saved.profile: {"baseUrl": base_url, **entry}}
-        _write({**saved.document, "profiles": profiles})
+        _write({**saved.document, "profiles": {**saved.profiles, saved.profile: {"baseUrl": base_url, **entry}}})
         return
     servers = {**as_object(saved.document.get("servers")), base_url: entry}
     _write({**saved.document, "accessToken": token, "baseUrl": base_url, "workspaceUuid": workspace_uuid, "servers": servers})

@@ -35,7 +35,7 @@ class Settings:
         self.saved.profile = _profile(options.get("profile") or variable("CARGO_AI_PROFILE"))
         # A profile that a flag names wins over the environment and the folder, as any flag does.
         self._by_flag = bool(options.get("profile"))
-        project = {} if self._by_flag else read_project()
+        project = self._project = {} if self._by_flag else read_project()
         self.base_url, self.base_from = self._server(options.get("base-url"), project)
         self.token, self.signed_by = self._token(options, stdin)
         self.workspace_flag: str | None = options.get("workspace-uuid")
@@ -68,7 +68,10 @@ class Settings:
             return checked_token(read_text(file, "--token-file"), "--token-file"), "--token-file"
         if token:
             return checked_token(token, "CARGO_API_TOKEN"), "CARGO_API_TOKEN"
-        saved = self.entry().get("accessToken")
+        named = "" if self._by_flag else variable("CARGO_WORKSPACE_UUID")
+        chosen = options.get("workspace-uuid") or named or self._project.get("workspaceUuid")
+        known = as_object(credentials.workspaces(self.entry()).get(str(chosen))) if chosen else {}
+        saved = known.get("accessToken") or self.entry().get("accessToken")
         return (str(saved), credentials.path()) if saved else (None, "nowhere")
 
     def entry(self) -> dict[str, Any]:

@@ -286,6 +286,21 @@ class Settings:
     smtp_password = text("The password of that user.", ("api", "worker"))
     smtp_per_minute = integer("How many e-mails nodes of one workspace may send in a minute.", ("worker",), 60, least=1)
 
+    login_issuer = url(
+        "The OpenID provider by which `cargo-ai login --oauth` signs people in, for example `https://accounts.google.com`. There, "
+        "`/v1/login/callback` of this server is the redirect URI.",
+        ("api",),
+        shown_default="no provider",
+    )
+    login_client_id = text("The client id of this server at that provider. Needed with CARGO_AI_LOGIN_ISSUER.", ("api",))
+    login_client_secret = text("The client secret of this server at that provider.", ("api",))
+    login_domains = text(
+        "E-mail domains whose people come into the first workspace without an invitation when they sign in by e-mail or by the provider, "
+        "by comma. They get the role that the workspace proposes for new users, else `viewer`; never `admin`.",
+        ("api", "worker"),
+        shown_default="no domain: by invitation only",
+    )
+
     credit_price_cents = Setting[float](
         "cents",
         0,

@@ -23,7 +23,8 @@ def test_login_saves_the_token_privately_and_prints_who_you_are(signed_out: Cli,
     assert stat.S_IMODE(signed_out.credentials.stat().st_mode) == 0o600
     saved = json.loads(signed_out.credentials.read_text())
     assert (saved["accessToken"], saved["baseUrl"], saved["workspaceUuid"]) == (TOKEN, api.url, WORKSPACE)
-    assert saved["servers"] == {api.url: {"accessToken": TOKEN, "workspaceUuid": WORKSPACE}}
+    known = {WORKSPACE: {"accessToken": TOKEN, "name": "Acme"}}
+    assert saved["servers"] == {api.url: {"accessToken": TOKEN, "workspaceUuid": WORKSPACE, "workspaces": known}}
     assert [path.name for path in signed_out.credentials.parent.iterdir()] == ["credentials.json"]
     assert signed_out("whoami").json == result.json
     assert api.requests[-1].headers["selected-workspace-uuid"] == WORKSPACE
@@ -56,10 +57,55 @@ def test_a_stale_workspace_of_the_environment_does_not_hinder_login(signed_out: 
     assert all("selected-workspace-uuid" not in request.headers for request in api.requests)
 
 
-@pytest.mark.parametrize("args", [("--email", "a@b.c"), ("--oauth",), ("--email", "a@b.c", "--code", "1")])
-def test_other_ways_to_sign_in_say_that_a_token_is_needed(signed_out: Cli, args: tuple[str, ...]) -> None:
-    result = signed_out("login", *args)
-    assert result.code == 2 and "--token" in result.json["errorMessage"]
+def welcoming(api: FakeApi, path: str, token: str = TOKEN, workspace: str = WORKSPACE, name: str = "Acme") -> None:
+    """Let the scripted server sign people in there."""
+    api.on("POST", path, Answer(200, {"status": "done", "token": token, "workspace": {"uuid": workspace, "name": name}}))
+
+
+def test_a_code_by_e_mail_is_asked_for_and_then_signs_in(signed_out: Cli, api: FakeApi) -> None:
+    api.on("POST", "/v1/login/email", Answer(200, {"sent": True, "email": "a@b.c"}))
+    welcoming(api, "/v1/login/email/code")
+    asked = signed_out("login", "--email", "a@b.c", "--base-url", api.url)
+    assert asked.code == 0 and asked.json["sent"] and "--code CODE" in asked.json["fix"] and not signed_out.credentials.exists()
+    result = signed_out("login", "--email", "a@b.c", "--code", "-", "--base-url", api.url, stdin=b"1234 5678\n")
+    assert result.code == 0 and result.json["workspace"]["uuid"] == WORKSPACE
+    assert api.requests[1].json == {"email": "a@b.c", "code": "1234 5678", "workspaceUuid": None}
+    assert json.loads(signed_out.credentials.read_text())["accessToken"] == TOKEN
+
+
+def test_a_wrong_code_exits_4_and_saves_nothing(signed_out: Cli, api: FakeApi) -> None:
+    api.on("POST", "/v1/login/email/code", Answer(401, {"errorMessage": "This code is wrong.", "reason": "wrongCode"}))
+    result = signed_out("login", "--email", "a@b.c", "--code", "1", "--base-url", api.url)
+    assert result.code == 4 and result.json["reason"] == "wrongCode" and not signed_out.credentials.exists()
+    assert signed_out("login", "--code", "1", "--base-url", api.url).code == 2
+    assert signed_out("login", "--email", "a@b.c", "--oauth", "--base-url", api.url).json["reason"] == "conflictingFlags"
+
+
+def test_the_provider_is_shown_and_waited_for(signed_out: Cli, api: FakeApi) -> None:
+    begun = {"deviceCode": "d", "userCode": "BCDF-GHJK", "verificationUriComplete": f"{api.url}/v1/login/device", "interval": 0.01}
+    api.on("POST", "/v1/login/devices", Answer(200, begun))
+    welcoming(api, "/v1/login/devices/token")
+    result = signed_out("login", "--oauth", "--base-url", api.url)
+    assert result.code == 0 and "BCDF-GHJK" in result.err and f"{api.url}/v1/login/device" in result.err
+    api.on("POST", "/v1/login/devices/token", Answer(200, {"status": "pending"}))
+    assert signed_out("login", "--oauth", "--base-url", api.url, "--timeout", "0.2").code == 8
+
+
+def test_each_workspace_keeps_its_token_and_switching_uses_it(signed_out: Cli, api: FakeApi) -> None:
+    other, token = "0198c0de-0000-7000-8000-000000000002", "cai_live_other"
+    for workspace, value, name in ((other, token, "Europe"), (WORKSPACE, TOKEN, "Acme")):
+        welcoming(api, "/v1/login/email/code", value, workspace, name)
+        assert signed_out("login", "--email", "a@b.c", "--code", "1", "--base-url", api.url).code == 0
+    listed = signed_out("workspace", "list").json["workspaces"]
+    assert [(one["name"], one["isCurrent"]) for one in listed] == [("Europe", False), ("Acme", True)]
+    switched = signed_out("workspace", "switch", "Europe").json["workspaces"]
+    assert [one["isCurrent"] for one in switched] == [True, False]
+    signed_out("whoami")
+    assert api.requests[-1].headers["authorization"] == f"Bearer {token}" and api.requests[-1].headers["selected-workspace-uuid"] == other
+    signed_out("whoami", "--workspace-uuid", WORKSPACE)
+    assert api.requests[-1].headers["authorization"] == f"Bearer {TOKEN}"
+    unknown = signed_out("workspace", "switch", "Asia")
+    assert (unknown.code, unknown.json["reason"]) == (4, "unknownWorkspace")
 
 
 def test_login_without_a_token_where_nobody_can_be_asked_exits_2(signed_out: Cli) -> None:
@@ -128,8 +174,9 @@ def test_logout_forgets_one_server_and_the_file_with_the_last(signed_out: Cli, a
         signed_out("login", "--token", "second", "--base-url", second.url)
         assert signed_out("whoami").json["workspace"]["uuid"] == "w-2"
         assert signed_out("logout").json == {"loggedOut": True, "baseUrl": second.url}
+        known = {WORKSPACE: {"accessToken": "first", "name": "Acme"}}
         assert json.loads(signed_out.credentials.read_text()) == {
-            "servers": {api.url: {"accessToken": "first", "workspaceUuid": WORKSPACE}}
+            "servers": {api.url: {"accessToken": "first", "workspaceUuid": WORKSPACE, "workspaces": known}}
         }
         assert signed_out("whoami", "--base-url", api.url).code == 0
         assert signed_out("logout", "--base-url", api.url).json["loggedOut"] is True

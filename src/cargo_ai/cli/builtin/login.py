@@ -16,22 +16,24 @@ from cargo_ai.cli.settings import PROJECT_FILE, Settings, checked_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Arg, Row
 
 INVITATIONS = "/v1/invitations"
 CODE = re.compile(r"[A-Za-z0-9_-]{8,200}")
-HOW_TO = "This server signs in with tokens: cargo-ai login --token TOKEN. `cargo-ai server start` prints the first one."
+HOW_TO = "Give one by --token, or sign in by --email, --oauth or --invitation. `cargo-ai server start` prints the first token."
 
 
-def _foreign(flag: str, kind: str) -> Arg:
-    """A way to sign in that only other servers have: known, so that the answer can say what to do instead."""
-    return {"wire": flag, "in": "cli", "type": kind, "flags": ["--" + flag], "hidden": True}
+def _foreign(flag: str) -> Arg:
+    """What only other servers leave to the command line: known, so that the answer can say that it has no effect."""
+    return {"wire": flag, "in": "cli", "type": "string", "flags": ["--" + flag], "hidden": True}
 
 
 ROW: Row = {
     "words": ["login"],
-    "summary": "Sign in with a token or an invitation; without either it asks for a token.",
+    "summary": "Sign in with a token, an invitation, a code by e-mail or the server's provider; it asks for a token without any.",
     "examples": [
         "cargo-ai login",
         "cargo-ai login --token $TOKEN",
@@ -39,6 +41,9 @@ ROW: Row = {
         "cargo-ai login --invitation 'https://cargo.example.com/v1/invitations?code=CODE'",
         "cargo-ai login --base-url https://cargo.example.com --token-file token.txt",
         "cargo-ai login --profile staging --base-url https://staging.example.com --token-file token.txt",
+        "cargo-ai login --email ann@example.com",
+        "cargo-ai login --email ann@example.com --code 12345678",
+        "cargo-ai login --oauth",
     ],
     "args": [
         {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
@@ -64,16 +69,27 @@ ROW: Row = {
             "flags": ["--workspace-uuid"],
             "help": "The workspace that the token must belong to.",
         },
-        *(_foreign(flag, "string") for flag in ("email", "code", "workspace-name", "client-id", "domain", "audience")),
-        _foreign("oauth", "boolean"),
+        {"wire": "email", "in": "cli", "type": "string", "flags": ["--email"], "help": "Have a code sent to this address."},
+        {
+            "wire": "code",
+            "in": "cli",
+            "type": "string",
+            "flags": ["--code"],
+            "help": "The code that was sent; - reads it from standard input.",
+        },
+        {"wire": "oauth", "in": "cli", "type": "boolean", "flags": ["--oauth"], "help": "Sign in at the server's provider, in a browser."},
+        *(_foreign(flag) for flag in ("workspace-name", "client-id", "domain", "audience")),
     ],
 }
 
 
 def run(parsed: Parsed) -> int:
     """Print the whoami document and save the token. Failure 4, with nothing saved, for a wrong token or workspace."""
+    ways = [flag for flag in ("email", "oauth", "invitation", "token", "token-file") if parsed.options.get(flag)]
+    if len(ways) > 1:
+        raise usage("conflictingFlags", f"Give one way to sign in, not {len(ways)}: {', '.join('--' + way for way in ways)}.")
     if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
-        raise usage("tokenNeeded", HOW_TO, "cargo-ai login --help")
+        return _sign_in(parsed)
     invitation = parsed.options.get("invitation")
     if invitation is not None:
         return _accept(parsed, str(invitation))
@@ -94,17 +110,41 @@ def run(parsed: Parsed) -> int:
     if settings.workspace_flag and settings.workspace_flag != uuid:
         sentence = f"This token belongs to another workspace than {settings.workspace_flag}. Nothing was saved."
         raise failure(DENIED, "workspaceMismatch", sentence)
-    credentials.save(settings.saved, settings.base_url, token, uuid)
+    credentials.save(settings.saved, settings.base_url, token, uuid, account["workspace"]["name"])
     _warn(settings)
     output.print_document(account)
+    return 0
+
+
+def _sign_in(parsed: Parsed) -> int:
+    """By a code or a provider: save the token, print the whoami document."""
+    from cargo_ai.cli.builtin import sign_in
+
+    settings = Settings(parsed.options, parsed.stdin)
+    if settings.base_from == PROJECT_FILE:
+        settings.need_trusted_server()
+    for flag in ("workspace-name", "client-id", "domain", "audience"):
+        if parsed.options.get(flag) and not settings.quiet:
+            output.say(f"warning: --{flag} has no effect: this server decides who comes in, and by which provider.")
+    settings.workspace_uuid = None
+    answer = sign_in.by_provider(settings) if parsed.options.get("oauth") else sign_in.by_email(parsed, settings)
+    return 0 if answer is None else _save(settings, answer)
+
+
+def _save(settings: Settings, answer: dict[str, Any]) -> int:
+    """Save the token of an answer before anything else, for it is not given again."""
+    token = checked_token(str(answer.get("token", "")), settings.base_url)
+    settings.workspace_uuid = str(output.dig(answer, "workspace.uuid"))
+    credentials.save(settings.saved, settings.base_url, token, settings.workspace_uuid, output.dig(answer, "workspace.name"))
+    settings.signed_by = "login"
+    _warn(settings)
+    output.print_document(identity(Api(settings, token)))
     return 0
 
 
 def _accept(parsed: Parsed, invitation: str) -> int:
     """Exchange an invitation for a token, and save that before anything else: the invitation cannot be used again."""
     options = parsed.options
-    if any(options.get(flag) for flag in ("token", "token-file")):
-        raise usage("conflictingFlags", "Give either --invitation or a token.")
     text = (parsed.stdin.read("--invitation") if invitation == "-" else invitation).strip()
     base_url, code = _read_invitation(text)
     if base_url and not options.get("base-url"):
@@ -114,13 +154,7 @@ def _accept(parsed: Parsed, invitation: str) -> int:
         settings.need_trusted_server()
     # Never sent again by itself: after a lost answer it may have been used.
     answer = output.as_object(Api(settings, None).call("POST", INVITATIONS, document={"code": code}, once=True).check().document())
-    token = checked_token(str(answer.get("token", "")), settings.base_url)
-    settings.workspace_uuid = str(output.dig(answer, "workspace.uuid"))
-    credentials.save(settings.saved, settings.base_url, token, settings.workspace_uuid)
-    settings.signed_by = "--invitation"
-    _warn(settings)
-    output.print_document(identity(Api(settings, token)))
-    return 0
+    return _save(settings, answer)
 
 
 def _read_invitation(text: str) -> tuple[str | None, str]:

@@ -65,6 +65,8 @@ def find(argv: list[str]) -> Match:
             if domain is None:
                 raise _unknown([], argv[at:], [*COMMANDS, *known])
             ways = spellings(domain, word)
+        elif words == ["workspace"] and word in ("switch", "list"):
+            return Match("builtin", ["switch"], early + argv[at + 1 :])
         elif not any(way[: len(words) + 1] == (*words, word) for way in ways):
             if tuple(words) in ways:
                 break

@@ -16,6 +16,7 @@ from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
+from cargo_ai.domains.workspace.login import public as login
 from cargo_ai.domains.workspace.members import access_rules, invitation_accept, invitation_link
 from cargo_ai.domains.workspace.members.admin_access import FIRST_ADMIN, create_admin_token
 from cargo_ai.domains.workspace.members.people import find_or_create_user
@@ -43,6 +44,7 @@ __all__ = [
     "invitation_accept",
     "invitation_link",
     "living_folder",
+    "login",
     "person_names",
     "upload_store",
     "verify_key",

@@ -153,3 +153,38 @@ class AgentSession(Stamped, Owned, Row):
     title: Mapped[str]
     summary: Mapped[str]
     finished_at: Mapped[datetime | None]
+
+
+class LoginCode(Row):
+    """A code to sign in with, which was sent to an address; only a keyed hash of it is kept. Of no workspace: the person may be in many."""
+
+    __tablename__ = "login_codes"
+    __table_args__ = (Index("ix_login_codes_email", "email", "uuid"),)
+
+    uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    hash: Mapped[str]
+    sealed_code: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The code, until its e-mail was sent."""
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class DeviceLogin(Row):
+    """A terminal that waits for a person to sign in at the OpenID provider. `email`: whom the provider has vouched for."""
+
+    __tablename__ = "device_logins"
+
+    uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    device_hash: Mapped[str] = mapped_column(unique=True)
+    user_code: Mapped[str] = mapped_column(unique=True)
+    state_hash: Mapped[str | None] = mapped_column(unique=True)
+    browser_hash: Mapped[str | None]
+    sealed_verifier: Mapped[bytes | None] = mapped_column(LargeBinary)
+    email: Mapped[str | None]
+    problem: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

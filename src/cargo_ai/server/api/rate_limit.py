@@ -37,6 +37,10 @@ class RateLimit:
             for old in [key for key, times in self._times.items() if times[-1] < now - SECONDS]:
                 del self._times[old]
 
+    def counted(self, key: Hashable) -> int:
+        """How often this key has been counted in the last minute, up to the most."""
+        return sum(1 for time in self._times.get(key, ()) if time >= clock.seconds() - SECONDS)
+
     def clear(self) -> None:
         """Forget every count."""
         self._times.clear()
