@@ -96,11 +96,19 @@ def filled(schema: Json) -> Json:
     return examples.get(kind, "text")
 
 
+def _searched(schema: Json, question: str) -> dict[str, Json]:
+    return {"query": question} if "query" in fields(schema.get("properties")) else {}
+
+
 def use_tools(said: Said) -> Reply | None:
-    """A rule: call each tool once, then say what they gave."""
-    tools = {name: schema for name, schema in said.tools.items() if not name.startswith("final_result")}
+    """A rule: call each tool once, searching for what was asked, then say what they gave. What needs the uuid of something is left out."""
+    tools = {
+        name: schema
+        for name, schema in said.tools.items()
+        if not name.startswith("final_result") and not any(str(required).endswith("Uuid") for required in schema.get("required", ()))
+    }
     if not tools:
         return None
     if not said.results:
-        return Reply(calls=[(name, filled(schema)) for name, schema in tools.items()])
+        return Reply(calls=[(name, filled(schema) | _searched(schema, said.last)) for name, schema in tools.items()])
     return Reply("; ".join(f"{name} gave {result}" for name, result in said.results))

@@ -12,6 +12,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.content.retrieval import index
 from cargo_ai.domains.content.retrieval.chunks import cut
 from cargo_ai.domains.content.tables import File
+from cargo_ai.engine.journal import crash_points
 from cargo_ai.files.documents import reader
 from cargo_ai.files.documents.blocks import Unreadable
 from cargo_ai.kernel import log
@@ -77,7 +78,9 @@ class IndexingJob:
             row = await db.scalar(select(File).where(File.uuid == uid, File.s3_filename == key).with_for_update())
             if row is None:
                 return
+            crash_points.point("file is read")
             row.chunks_count, row.words_count = await index.put(await driver_connection(db), here, uid, cut(document.blocks))
+            crash_points.point("file is indexed")
             row.status, row.warning = "ready", " ".join(document.notes) or None
             await _end(db, uid)
 
