@@ -54,9 +54,10 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
                 _end(walk, "error", f"{row['node_slug']}: {row['error_message']}")
             else:
                 _end(walk, "success", None)
-    if pending:
+    # Its run may have gone on behind the node at which it was parked, and was not parked again.
+    if pending and pending.get("seq", walk.seq) == walk.seq:
         walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
-        walk.meta, walk.resumed = pending["meta"], bool(pending["resumed"])
+        walk.meta, walk.resumed, walk.began = pending["meta"], bool(pending["resumed"]), pending.get("began")
     return walk
 
 
@@ -116,6 +117,8 @@ def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json 
 
 def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int) -> Pause | None:
     """Take the outcome of the node in: move on, prepare another attempt (Pause), or end the run."""
+    # A node that has waited started when it was first asked.
+    started = walk.began = started if walk.began is None else walk.began
     if isinstance(outcome, Done):
         output = _json(outcome.output)
         problem = output if isinstance(output, str) else _too_big(walk, node, len(output))
@@ -257,7 +260,7 @@ def _record(
         )
     )
     walk.seq += 1
-    walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says = 1, 0, None, False, None, ""
+    walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says, walk.began = 1, 0, None, False, None, "", None
 
 
 def _usage(node: Node, outcome: Done | Failed) -> Usage | None:

@@ -86,7 +86,8 @@ class Walk:
     `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
     to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node; `is_unknown`:
     some node failed that may have taken effect. `waits`: what the present wait is
-    for, and why, where something else can end it; `says`: the same for people."""
+    for, and why, where something else can end it; `says`: the same for people; `began`: when the present node was first asked, in
+    milliseconds since 1970, if it has waited since."""
 
     run: str
     program: Graph
@@ -105,6 +106,7 @@ class Walk:
     resumed: bool = False
     waits: dict[str, str] | None = None
     says: str = ""
+    began: int | None = None
     answered: EngineAnswers | None = None
     status: Status | None = None
     error: str | None = None
@@ -119,8 +121,10 @@ class Walk:
         return self.context.get(self.last.slug) if self.status == "success" and self.last and is_end(self.last.raw) else None
 
     def pending(self) -> dict[str, Any] | None:
-        """What must be kept beside the entries while the run is parked; None at the first attempt of a node."""
-        if self.attempt == 1 and not self.resumed and not self.throttled:
+        """What must be kept beside the entries while the run is parked; None where the present node has not been asked. `seq`: it is about
+        the execution of this number; once that is in the journal, it means nothing."""
+        if self.began is None and self.attempt == 1 and not self.resumed and not self.throttled:
             return None
         kept = {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
+        kept |= {"seq": self.seq, "began": self.began}
         return kept | ({} if self.waits is None else {"waits": self.waits}) | ({"says": self.says} if self.says else {})

@@ -150,6 +150,7 @@ class Runner:
             cancel(walk)
             return None
         if isinstance(outcome, WaitForFanout):
+            walk.began = walk.began or act.started
             await self._park(drive, row, walk, origin, wake=None, waiting=outcome)
             return "parked"
         config = {name: value for name, value in act.config.items() if name != "_nodes"}

@@ -182,9 +182,23 @@ def test_a_delay_is_asked_once_and_then_goes_on() -> None:
     walk = start([node("start", children=["wait"]), node("wait", "delay", ["end"], config={"minutes": 90}), node("end")])
     assert advance(walk, NOW) == Pause(5400, "delay")
     assert slugs(walk) == ["start"]
-    assert walk.pending() == {"attempt": 1, "throttled": 0, "meta": None, "resumed": True, "says": "delay"}
-    assert advance(walk, NOW) is None
+    kept = {"attempt": 1, "throttled": 0, "meta": None, "resumed": True, "seq": 1, "began": NOW, "says": "delay"}
+    assert walk.pending() == kept
+    assert advance(walk, NOW + 5_400_000) is None
     assert (walk.status, walk.context["wait"]) == ("success", {"minutes": 90})
+    times = {entry.slug: (entry.started - NOW, entry.finished - NOW) for entry in walk.entries}
+    assert times == {"start": (0, 0), "wait": (0, 5_400_000), "end": (5_400_000, 5_400_000)}
+
+
+def test_what_was_kept_of_a_node_that_is_in_the_journal_means_nothing_to_the_next_one() -> None:
+    nodes = [node("start", children=["first"]), node("first", "delay", ["second"], config={"minutes": 1})]
+    nodes += [node("second", "delay", ["end"], config={"minutes": 2}), node("end")]
+    walk = start(nodes)
+    advance(walk, NOW)
+    kept = from_json(to_json(walk.pending()))
+    assert advance(walk, NOW + 60_000) == Pause(120, "delay")
+    again = resume(begin(RUN, program(nodes), {}), [row(entry) for entry in walk.entries], kept)
+    assert advance(again, NOW + 60_000) == Pause(120, "delay"), "the second delay is not over because the first one is"
 
 
 def test_what_an_effect_left_for_later_comes_back_with_the_next_call() -> None:
