@@ -1,7 +1,8 @@
 """python -m tests.simulators.language_models --port 8130
 
 Prints the URL of OpenAI's interface, and answers until it is stopped. It is no model: it repeats what was said. With `--uses-tools` it
-first calls every tool that it is offered, with values of the types that the tool takes, and then says what they gave.
+first calls every tool that it is offered, with values of the types that the tool takes, and then says what they gave. With `--slow 5` each
+answer comes in pieces over five seconds.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulators.language_models", description="An imitation of language models.")
     parser.add_argument("--port", type=int, default=8130, help="0 for a free one")
     parser.add_argument("--uses-tools", action="store_true", help="call what is offered")
+    parser.add_argument("--slow", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes to come, in pieces")
     given = parser.parse_args()
     control = Control()
+    if given.slow:
+        control.fail(path="completions|messages", slow=given.slow, times=1_000_000_000)
     if given.uses_tools:
         control.rules.append(use_tools)
     listening = socket.create_server(("127.0.0.1", given.port))

@@ -12,6 +12,7 @@ COMMANDS = {
     "logout": "Forget the token of the current server.",
     "whoami": "Show who you are, in which workspace, on which server.",
     "doctor": "Check this installation, the server and the sign-in.",
+    "ask": "Talk to an agent.",
     "api": "Send any request to the API, signed in.",
     "profile": "List the saved sign-ins that --profile names.",
     "alias": "Give commands that you use often a short name.",

@@ -102,7 +102,7 @@ class Api:
         Returns the last response; raises Failure without one.
         """
         url = self.base_url + path + (f"?{query}" if query else "")
-        sent = {**self._headers(), **(headers or {})}
+        sent = {**self.headers(), **(headers or {})}
         data = None if document is None else json.dumps(document).encode()
         if data is not None:
             sent["Content-Type"] = "application/json"
@@ -127,7 +127,8 @@ class Api:
             time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """Those of every request: who asks, and in which workspace."""
         headers = {"User-Agent": f"cargo-ai/{__version__}", "Accept": "application/json", "Connection": "close"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -149,6 +150,10 @@ class Api:
         self.debug(f"{answer.status} in {took:.0f} ms, {len(answer.body)} bytes, request id {request_id}")
         self._warn(answer.header("x-cargo-warnings"))
         return answer
+
+    def whole(self, reply: StreamedResponse) -> Response:
+        """A reply with its body, for one that is no stream."""
+        return Response(reply, self.base_url)
 
     def debug(self, text: str) -> None:
         """A line on stderr under --debug."""

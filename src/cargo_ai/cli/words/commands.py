@@ -60,6 +60,8 @@ def find(argv: list[str]) -> Match:
         if not words:
             if word in COMMANDS:
                 return Match("builtin", [word], early + argv[at + 1 :])
+            if argv[at : at + 2] == ["ai", "ask"]:
+                return Match("builtin", ["ask"], early + argv[at + 2 :])
             known = domains()
             domain = load(word, known)
             if domain is None:
