@@ -1,4 +1,4 @@
-"""Write the generated files: the command index, the reference and settings pages, and what of the contract is not served yet.
+"""Write what is generated: the command index, the pages of the reference, settings and skills, and what of the contract is not served yet.
 
 `--check` only says what would change.
 """
@@ -15,11 +15,13 @@ import parity
 import reference
 import settings_page
 
+import skills
 from cargo_ai.server.api import rest
 
 ROOT = Path(__file__).resolve().parents[1]
 INDEX = Path("src/cargo_ai/cli/index")
 REFERENCE = Path("docs/reference")
+SKILLS = Path("skills")
 SETTINGS = Path("docs/settings.md")
 SURFACE = Path("tests/contract/surface.json")
 PENDING = Path("tests/contract/pending.txt")
@@ -35,6 +37,7 @@ def generate(root: Path) -> dict[Path, str]:
     pages = reference.pages(files, {operation.name: operation for operation in operations})
     generated = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
     generated |= {REFERENCE / name: page for name, page in pages.items()}
+    generated |= {SKILLS / name: table for name, table in skills.tables(files).items()}
     generated[SETTINGS] = settings_page.page()
     pending_names = pending({operation.name for operation in operations})
     planned = {"commands": sorted(index.planned(pending_names.split()))}
@@ -59,7 +62,9 @@ def stale(root: Path, files: dict[Path, str]) -> list[Path]:
     """The generated files that are missing, differ or are left over, sorted."""
     differ = {path for path, text in files.items() if not (root / path).is_file() or (root / path).read_text("utf-8") != text}
     existing = {
-        path.relative_to(root) for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md")) for path in (root / folder).glob(ending)
+        path.relative_to(root)
+        for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md"), (SKILLS, "*/references/commands.md"))
+        for path in (root / folder).glob(ending)
     }
     return sorted(differ | (existing - set(files)))
 

@@ -116,7 +116,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
 def need_uuids(parsed: Parsed, api: Api) -> None:
     """Replace the names that stand where uuids are asked for; the module that does it is loaded only where there are some."""
-    texts = [item for arg, value in parsed.values if arg.get("noun") for item in (value if isinstance(value, list) else [value])]
+    texts = [item for arg, value in parsed.values if arg.get("noun") for item in (value if output.is_list(value) else [value])]
     if any(isinstance(text, str) and (len(text) != 36 or text.count("-") != 4) for text in texts):
         from cargo_ai.cli.names import replace_names
 

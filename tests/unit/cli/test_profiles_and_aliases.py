@@ -83,3 +83,18 @@ def test_aliases_do_not_call_each_other_and_a_broken_file_is_named(cli: Cli) -> 
     assert cli("loop").json["reason"] == "unknownCommand"
     file.write_text("{")
     assert cli("loop").json["reason"] == "invalidAliases" and cli("whoami").code == 0
+
+
+def test_a_read_only_sign_in_is_a_token_of_its_own_in_a_profile(signed_out: Cli, api: FakeApi) -> None:
+    actions = ("*", "ai:*", "ai:read", "ai:agent:read", "ai:write", "storage:read")
+    api.on("GET", "/v1/workspaceManagement/permissions/list", {"permissions": [{"action": action} for action in actions]})
+    api.on("POST", "/v1/workspaceManagement/tokens", {"token": {"token": OTHER_TOKEN, "workspaceUuid": WORKSPACE}})
+    assert signed_out("login", "--base-url", api.url, "--token", TOKEN).code == 0
+    assert signed_out("login", "--read-only").json["reason"] == "missingFlag"
+    assert signed_out("login", "--read-only", "--profile", "agent").json["workspace"]["uuid"] == WORKSPACE
+    (made,) = (request for request in api.requests if request.verb == "POST")
+    assert made.headers["authorization"] == f"Bearer {TOKEN}"
+    assert made.json["permissions"] == [{"effect": "allow", "resources": None, "actions": ["ai:read", "storage:read"]}]
+    assert signed_out("whoami", "--profile", "agent").code == 0
+    assert api.requests[-1].headers["authorization"] == f"Bearer {OTHER_TOKEN}"
+    assert json.loads(signed_out.credentials.read_text())["accessToken"] == TOKEN

@@ -16,6 +16,7 @@ COMMANDS = {
     "api": "Send any request to the API, signed in.",
     "profile": "List the saved sign-ins that --profile names.",
     "alias": "Give commands that you use often a short name.",
+    "skills": "Instructions for coding agents, and a hook that asks before they write.",
     "completion": "Print the completion script for a shell.",
     "version": "Print the version.",
     "help": "Show the help of a domain, a group or a command.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.failure import usage
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -53,6 +54,7 @@ OUTSIDE = ("/healthz", "/readyz", "/openapi.json", "/docs")
 
 def run(parsed: Parsed) -> int:
     """Print the body of the response, indented when it is JSON. Exit codes as for any command."""
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
     verb = str(parsed.options["verb"]).upper()
     if verb not in VERBS:
@@ -65,7 +67,10 @@ def run(parsed: Parsed) -> int:
         settings.need_trusted_server()
     data: Any = parsed.options.get("data")
     answer = Api(settings, token).call(verb, path, query=query, document=data, headers=headers).check()
-    output.write(_indented(answer.body))
+    if form.is_plain:
+        output.write(_indented(answer.body))
+    else:
+        form.print(None, answer.document())
     return 0
 
 

@@ -40,6 +40,7 @@ ROW: Row = {
         "cargo-ai login --token - < token.txt",
         "cargo-ai login --invitation 'https://cargo.example.com/v1/invitations?code=CODE'",
         "cargo-ai login --base-url https://cargo.example.com --token-file token.txt",
+        "cargo-ai login --read-only --profile agent",
         "cargo-ai login --profile staging --base-url https://staging.example.com --token-file token.txt",
         "cargo-ai login --email ann@example.com",
         "cargo-ai login --email ann@example.com --code 12345678",
@@ -79,6 +80,13 @@ ROW: Row = {
         },
         {"wire": "oauth", "in": "cli", "type": "boolean", "flags": ["--oauth"], "help": "Sign in at the server's provider, in a browser."},
         *(_foreign(flag) for flag in ("workspace-name", "client-id", "domain", "audience")),
+        {
+            "wire": "read-only",
+            "in": "cli",
+            "type": "boolean",
+            "flags": ["--read-only"],
+            "help": "Make a token that may only read, for a coding agent, and save it as --profile.",
+        },
     ],
 }
 
@@ -90,6 +98,10 @@ def run(parsed: Parsed) -> int:
         raise usage("conflictingFlags", f"Give one way to sign in, not {len(ways)}: {', '.join('--' + way for way in ways)}.")
     if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
         return _sign_in(parsed)
+    if parsed.options.get("read-only"):
+        from cargo_ai.cli.builtin import read_only
+
+        return read_only.sign_in(parsed)
     invitation = parsed.options.get("invitation")
     if invitation is not None:
         return _accept(parsed, str(invitation))

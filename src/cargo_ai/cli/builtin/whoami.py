@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -25,8 +26,9 @@ WORKSPACE = "/v1/workspaceManagement/workspaces/current"
 
 def run(parsed: Parsed) -> int:
     """Print `{user, workspace, baseUrl}`; Failure 4 when not signed in."""
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
-    output.print_document(identity(Api(settings, settings.need_token())))
+    form.print(None, identity(Api(settings, settings.need_token())))
     return 0
 
 
