@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, text
+from sqlalchemy import ARRAY, ForeignKey, Index, Integer, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -54,12 +54,15 @@ class Chat(Stamped, Owned, Row):
     """A conversation. `release_uuid`: the release that was asked for; null: the one that the trigger means.
 
     heartbeat_at: when the agent is asked again by itself; heartbeats_count: how often it was since a user has written.
+    parent_message_uuid: of a chat with a sub-agent, the answer from which it was called.
     """
 
     __tablename__ = "chats"
     __table_args__ = (
         Index("ix_chats_agent", "workspace_uuid", "agent_uuid", "uuid"),
         Index("ix_chats_heartbeat", "heartbeat_at", postgresql_where=text("heartbeat_at is not null")),
+        Index("ix_chats_parent", "parent_message_uuid", postgresql_where=text("parent_message_uuid is not null")),
+        Index("ix_chats_trace", "trace_uuid", postgresql_where=text("parent_message_uuid is not null")),
     )
 
     user_uuid: Mapped[uuid.UUID | None]
@@ -68,6 +71,7 @@ class Chat(Stamped, Owned, Row):
     name: Mapped[str | None]
     trigger: Mapped[dict[str, Any]] = mapped_column(Json)
     trace_uuid: Mapped[uuid.UUID]
+    parent_message_uuid: Mapped[uuid.UUID | None]
     last_message_uuid: Mapped[uuid.UUID | None]
     heartbeat_at: Mapped[datetime | None]
     heartbeats_count: Mapped[int] = mapped_column(Integer, default=0)
@@ -81,6 +85,7 @@ class Message(Stamped, Owned, Row):
     execution_key: of the answer to a node of a workflow, which is asked for once.
     owner, leased_until: the process that writes it, and until when it has said to be alive.
     afterwards_at: of an answer, from when a process may do what is left to be done after it; null: nothing.
+    awaits: of an answer that is parked, which no process writes until one of these runs and messages has ended.
     """
 
     __tablename__ = "messages"
@@ -88,6 +93,7 @@ class Message(Stamped, Owned, Row):
         Index("ix_messages_chat", "chat_uuid", "uuid"),
         Index("uq_messages_execution_key", "execution_key", unique=True),
         Index("ix_messages_afterwards", "afterwards_at", postgresql_where=text("afterwards_at is not null")),
+        Index("ix_messages_parked", "uuid", postgresql_where=text("awaits is not null")),
         Index("ix_messages_unfinished", "leased_until", postgresql_where=text("status in ('pending', 'generating', 'cancelling')")),
     )
 
@@ -108,6 +114,7 @@ class Message(Stamped, Owned, Row):
     afterwards_at: Mapped[datetime | None]
     evaluation: Mapped[dict[str, Any] | None] = mapped_column(Json)
     suggested_actions: Mapped[list[Any] | None] = mapped_column(Json)
+    awaits: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid))
     finished_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 

@@ -162,7 +162,6 @@ def _warn(ctx: Context, merged: JsonObject) -> None:
     if idle:
         ctx.warn(f"This server has no capability {', '.join(idle)} yet: kept with the release, and not used.")
     kept = {
-        "Agents as actions are": [action for action in merged["actions"] if action["kind"] == "agent"],
         "MCP servers are": merged["mcpClients"],
     }
     for what, given in kept.items():

@@ -28,6 +28,8 @@ Json = Any
 IN_PLACE_SECONDS = 60.0
 """An answer that takes longer is not waited for in place: the run is parked and asks again."""
 AGAIN_SECONDS = 5.0
+PARKED_SECONDS = 15.0
+"""When a run asks again whose answer waits for a person, another agent or a long run."""
 
 _OUTPUT_SCHEMA: JsonObject = {
     "type": "object",
@@ -115,7 +117,8 @@ class AgentNodes:
         if row is None:
             return Failed("The chat of this node was removed before it had answered.")
         if row.finished_at is None:
-            return Later(AGAIN_SECONDS if not ended else 1.0, {"message": str(message)}, "the agent is answering")
+            seconds = PARKED_SECONDS if row.awaits is not None else AGAIN_SECONDS if not ended else 1.0
+            return Later(seconds, {"message": str(message)}, "the agent is answering")
         if row.status != "success":
             return Failed(row.error_message or f"The answer was {row.status}.")
         answer = _answer(row)

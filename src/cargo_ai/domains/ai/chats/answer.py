@@ -17,28 +17,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.asking import usage
-from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
-from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
-from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, arguments_of, open_toolbox, shortened, shown
+from cargo_ai.domains.ai.chats.calls import Calls, Parked
+from cargo_ai.domains.ai.chats.offer import Opening
+from cargo_ai.domains.ai.chats.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
-from cargo_ai.domains.orchestration.public import agent_tools
-from cargo_ai.engine.journal import crash_points
-from cargo_ai.kernel import clock, json_schema, log
+from cargo_ai.kernel import clock, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
-from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
-CALLS_AT_ONCE = 16
 _NAME = "The answer was not given by the tool that it must be given by."
-
-_log = log.get(__name__)
 
 
 class AnswerLost(Exception):
@@ -50,7 +44,6 @@ class Answer:
 
     def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID) -> None:
         self._services, self._workspace, self._message, self._owner = services, workspace, message, owner
-        self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
         self._speaker = services.once(Speaker, lambda: Speaker(services))
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
@@ -65,13 +58,19 @@ class Answer:
             answer = await self._walk()
         except Failed as error:
             await self._end("error", str(error))
+        except Parked as parked:
+            async with self._saving:
+                await parking.park(self._services.database, self._workspace, self._message, self._owner, parked.awaits)
         else:
             await self._end("success", None, answer)
         finally:
             self._speaker.close(self._message)
 
     async def cancelled(self) -> None:
-        """End it as cancelled; what was written stays, also of a step that had not ended."""
+        """End it as cancelled, with what it waits for; what was written stays, also of a step that had not ended."""
+        async with self._services.database.session(self._workspace) as db:
+            await cancelling.cancel_below(db, self._workspace, [self._message])
+            await db.commit()
         if self._line.step == len(self._steps) and (text := self._line.text):
             self._said = [{"type": "text", "text": text, "state": "done"}]
         await self._end("cancelled", None)
@@ -95,7 +94,6 @@ class Answer:
             # Those of workflows are many, and seldom watched: they are streamed only when they are.
             self._streams = row.execution_key is None
             self._afterwards = afterwards.due(self._plan)
-            self._parents = agent_tools.Parents(chat.agent_uuid, chat.uuid, row.uuid)
             self._user = await db.scalar(
                 select(Message.user_uuid)
                 .where(Message.chat_uuid == chat.uuid, Message.uuid < row.uuid, Message.type == "user")
@@ -115,6 +113,7 @@ class Answer:
             )
             self._toolbox: Toolbox = await open_toolbox(opening, db)
             self._toolbox.hears_marked = any(OPEN in turn.text for turn in self._turns)
+            self._calls = Calls(opening, self._toolbox, self._put, self._saving)
         await self._asker.connect()
 
     async def _walk(self) -> Json:
@@ -186,61 +185,7 @@ class Answer:
         return lambda kind, text: self._speaker.hear(self._line, kind, text)
 
     async def _carry_out(self, step: JsonObject) -> None:
-        """Carry out the calls of a step that have no result yet, several at once."""
-        number = len(self._steps) - 1
-        open_calls = [(call, f"{self._message}:{number}:{place}") for place, call in enumerate(step["calls"]) if "result" not in call]
-        if not open_calls:
-            return
-        gate = asyncio.Semaphore(CALLS_AT_ONCE)
-
-        async def one(call: JsonObject, key: str) -> None:
-            async with gate:
-                await self._call(call, key)
-
-        async with asyncio.TaskGroup() as group:
-            for call, key in open_calls:
-                group.create_task(one(call, key))
-
-    async def _call(self, call: JsonObject, key: str) -> None:
-        """Carry out a call. key: of the call, the same after a death."""
-        if "run" not in call:
-            asked = ToolCall(call["id"], call["name"], call["arguments"])
-            problem = self._toolbox.problem(asked)
-            usable = None if problem is not None else self._toolbox.usable[asked.name]
-            if isinstance(usable, BuiltIn):
-                given = await _perform(usable, asked, key)
-                crash_points.point("after built-in tool")
-                call |= {"result": shortened(given.result), "failed": given.failed, "parts": list(given.parts)}
-                await self._save()
-                return
-            if usable is not None:
-                problem = await self._start(call, usable, asked)
-            if problem is not None:
-                call |= {"result": {"error": problem}, "failed": True, "ours": True, "arguments": call["arguments"] or {}}
-                await self._save()
-                return
-        outcome = await self._runs.wait(self._workspace, uuid.UUID(call["run"]))
-        result, failed = shown(outcome)
-        call |= {"result": result, "failed": failed}
-        await self._save()
-
-    async def _start(self, call: JsonObject, usable: Usable, asked: ToolCall) -> str | None:
-        """Start the run of a call, and note it with the answer in the same transaction; what is wrong where it cannot be started."""
-        async with self._saving:
-            try:
-                async with self._services.database.session(self._workspace) as db:
-                    run = await agent_tools.start(
-                        self._services, db, self._workspace, self._user, usable.action, dict(arguments_of(asked)), self._parents
-                    )
-                    call["run"] = str(run)
-                    await self._put(db)
-                    await db.commit()
-            except agent_tools.ToolUnusable as error:
-                return str(error)
-            except AnswerLost:
-                call.pop("run", None)
-                raise
-        return None
+        await self._calls.carry_out(step, len(self._steps) - 1)
 
     async def _save(self, asked: Asked | None = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
@@ -292,18 +237,8 @@ class Answer:
                 raise AnswerLost
             await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
             await self._announce(db)
+            await parking.wake_parent(db, self._message)
             await db.commit()
-
-
-async def _perform(tool: BuiltIn, asked: ToolCall, key: str) -> Given:
-    """What a built-in tool gives. One that breaks does not break the answer."""
-    try:
-        return await tool.perform(dict(arguments_of(asked)), key)
-    except DATABASE_UNAVAILABLE:
-        raise
-    except Exception:
-        _log.exception("a built-in tool broke", tool=asked.name, key=key)
-        return Given({"error": "The tool broke; the server's log has the details."}, failed=True)
 
 
 def _problem(call: ToolCall, schema: JsonObject) -> str | None:

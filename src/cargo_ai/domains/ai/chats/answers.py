@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import or_, select, update
 
 from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.chats import parking
 from cargo_ai.domains.ai.chats.answer import Answer, AnswerLost
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids, log, tasks
@@ -66,6 +67,8 @@ class Answers:
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
                     if self._writing:
                         await self._renew()
+                    if await parking.wake(self._database):
+                        self._room.set()
                     if clock.seconds() >= next_look or self._room.is_set():
                         self._room.clear()
                         next_look = clock.seconds() + seconds / LOOKS
@@ -98,7 +101,7 @@ class Answers:
                     Message.status.in_(UNFINISHED),
                     or_(Message.leased_until.is_(None), Message.leased_until < now),
                 )
-                .values(owner=self._owner, leased_until=now + self._lease)
+                .values(owner=self._owner, leased_until=now + self._lease, awaits=None)
                 .returning(Message.workspace_uuid)
             )
             if workspace is not None:

@@ -6,14 +6,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import chat as contract
 from cargo_ai.domains.ai.agents import lookup
-from cargo_ai.domains.ai.chats import effective
+from cargo_ai.domains.ai.chats import cancelling, effective
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
@@ -164,7 +164,8 @@ async def update_(ctx: Context, request: contract.UpdateChat) -> contract.ChatRe
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a chat; what is being written in it is cancelled."""
     row = await chat_or_refuse(ctx, contract.remove, request.uuid, locked=True)
-    await ctx.db.execute(update(Message).where(Message.chat_uuid == row.uuid, Message.status.in_(UNFINISHED)).values(status="cancelling"))
+    unfinished = select(Message.uuid).where(Message.chat_uuid == row.uuid, Message.status.in_(UNFINISHED))
+    await cancelling.cancel(ctx.db, ctx.workspace, list(await ctx.db.scalars(unfinished)))
     row.deleted_at = clock.now()
     await ctx.db.flush()
     return Removed(uuid=str(row.uuid))

@@ -96,10 +96,34 @@ def call_part(call: Mapping[str, Any]) -> JsonObject:
     part: JsonObject = {"type": f"tool-{call['name']}", "toolCallId": call["id"], "input": call["arguments"]}
     if "run" in call:
         part["toolMetadata"] = {"runUuid": call["run"]}
+    if "message" in call:
+        part["toolMetadata"] = {"messageUuid": call["message"]}
+    approval = _approval(call)
+    if approval is not None:
+        part["approval"] = approval
     if "result" not in call:
-        return part | {"state": "input-available"}
+        asked = approval is not None and "approved" not in approval
+        return part | {"state": "approval-requested" if asked else "input-available"}
+    if approval is not None and not approval.get("approved", True):
+        return part | {"state": "output-denied"}
     result = unmarked(call["result"])
     if call.get("failed"):
         error = result
         return part | {"state": "output-error", "errorText": error["error"] if isinstance(error, dict) else str(error)}
     return part | {"state": "output-available", "output": result}
+
+
+def _approval(call: Mapping[str, Any]) -> JsonObject | None:
+    """The decision of a person on a call, or the review that waits for one."""
+    noted = call.get("approval")
+    if noted is None:
+        return None
+    shown = {name: noted[name] for name in ("approved", "reason") if name in noted}
+    return {"id": noted.get("review", noted["run"])} | shown
+
+
+def runs_awaited_in(steps: Sequence[Mapping[str, Any]]) -> list[uuid.UUID]:
+    """The runs that calls without a result wait for."""
+    calls = [call for step in steps[-1:] for call in step["calls"] if "result" not in call]
+    names = [call.get("run") or call.get("approval", {}).get("run") for call in calls]
+    return [uuid.UUID(name) for name in names if name is not None]

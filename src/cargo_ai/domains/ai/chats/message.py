@@ -12,14 +12,12 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import message as contract
 from cargo_ai.contract.ai.chat import MessageStatus, MessageType
 from cargo_ai.domains.ai.agents import language_model, parts
+from cargo_ai.domains.ai.chats import cancelling, effective, sending
 from cargo_ai.domains.ai.chats import chat as chats
-from cargo_ai.domains.ai.chats import effective, sending
-from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.tables import Chat, Message
 from cargo_ai.domains.content import public as content
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Removed
-from cargo_ai.store.driver import driver_connection
 
 MOST_ATTACHED = 60_000
 """Characters of the files of a message that a language model is sent."""
@@ -143,27 +141,8 @@ async def list_(ctx: Context, request: contract.ListMessages) -> contract.Messag
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: contract.CancelMessages) -> Counted:
     """Cancel answers: those that no process writes yet at once, the others when the process that writes them hears of it."""
-    wanted = [uid for uid in map(ids.parse, request.uuids) if uid is not None]
-    mine = Message.uuid.in_(wanted)
-    now = clock.now()
-    waiting = await ctx.db.scalars(
-        update(Message)
-        .where(mine, Message.status == "pending", Message.owner.is_(None))
-        .values(status="cancelled", finished_at=now)
-        .returning(Message.uuid)
-    )
-    ended = list(waiting)
-    if ended:
-        connection = await driver_connection(ctx.db)
-        for uid in ended:
-            await connection.execute("select pg_notify('cargo_done', %s)", (str(uid),))
-            await connection.execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(uid))))
-    running = list(
-        await ctx.db.scalars(
-            update(Message).where(mine, Message.status.in_(("pending", "generating"))).values(status="cancelling").returning(Message.uuid)
-        )
-    )
-    return Counted(count=len(ended) + len(running))
+    uuids = [uid for uid in map(ids.parse, request.uuids) if uid is not None]
+    return Counted(count=await cancelling.cancel(ctx.db, ctx.workspace, uuids))
 
 
 @handles(contract.remove)
@@ -175,7 +154,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("messageNotUser", uuid=request.uuid)
     chat = await ctx.db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid).with_for_update())
     later = [Message.chat_uuid == row.chat_uuid, Message.uuid >= row.uuid, Message.deleted_at.is_(None)]
-    await ctx.db.execute(update(Message).where(*later, Message.status.in_(chats.UNFINISHED)).values(status="cancelling"))
+    await cancelling.cancel(ctx.db, ctx.workspace, list(await ctx.db.scalars(select(Message.uuid).where(*later))))
     await ctx.db.execute(update(Message).where(*later).values(deleted_at=clock.now()))
     if chat is not None:
         before = select(Message.uuid).where(Message.chat_uuid == row.chat_uuid, Message.uuid < row.uuid, Message.deleted_at.is_(None))

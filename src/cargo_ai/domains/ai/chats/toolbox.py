@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.ai.fields import MAXIMUM_TOOLS
 from cargo_ai.domains.ai import capabilities
+from cargo_ai.domains.ai.chats import sub_agent
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Opening
 from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.domains.orchestration import public as orchestration
@@ -32,6 +33,16 @@ class Usable:
 
     action: JsonObject
     tool: Tool
+
+    @property
+    def approval(self) -> bool:
+        """Whether a person decides on each call."""
+        return bool(self.action.get("requiresApproval"))
+
+
+@dataclass(frozen=True, slots=True)
+class SubAgent(Usable):
+    """An action that asks another agent."""
 
 
 @dataclass(slots=True)
@@ -82,7 +93,7 @@ class Toolbox:
         if isinstance(usable, BuiltIn):
             self.usable[name] = BuiltIn(tool, usable.perform, usable.hint, usable.approval)
         else:
-            self.usable[name] = Usable(usable.action, tool)
+            self.usable[name] = type(usable)(usable.action, tool)
 
 
 async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
@@ -90,7 +101,7 @@ async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
     toolbox = Toolbox()
     for action in opening.plan.actions:
         if action["kind"] == "agent":
-            toolbox.notes.append(f"The agent {action['slug']} cannot be called yet.")
+            await _add_sub_agent(toolbox, opening, db, action)
             continue
         try:
             description, schema = await agent_tools.describe(opening.services, db, opening.workspace, action)
@@ -104,6 +115,19 @@ async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
         for built_in in offer.tools:
             toolbox.add(built_in)
     return toolbox
+
+
+async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, action: JsonObject) -> None:
+    try:
+        agent, _ = await sub_agent.find(db, action)
+    except sub_agent.NotStarted as error:
+        toolbox.notes.append(f"{action['slug']} cannot be used: {error}")
+        return
+    if await sub_agent.depth_of(db, opening.chat) >= sub_agent.DEPTH:
+        toolbox.notes.append(f"{action['slug']} cannot be used: agents call each other {sub_agent.DEPTH} deep at most.")
+        return
+    description = action.get("description") or agent.description or f"Asks the agent {agent.name}."
+    toolbox.add(SubAgent(action, Tool(action["slug"], description, sub_agent.schema_of(action))))
 
 
 def shown(outcome: orchestration.agent_tools.RunOutcome) -> tuple[Json, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,12 +12,14 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.contract.orchestration.action import ConnectorAction
+from cargo_ai.contract.orchestration.action import ConnectorAction, NativeAction
 from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.nodes import action_graph
 from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import lookup
+from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import runs
@@ -110,6 +112,31 @@ async def start(
             raise ToolUnusable(f"There is no action {action['actionSlug']} of {action['integrationSlug']}.")
         nodes = [node.to_wire() for node in action_graph.nodes(services.actions, named, [record])]
         spec = submit.RunSpec(workspace, await lookup.hidden_workflow(db, workspace), user, None, nodes)
+    return await _submit(services, db, spec, record, parents)
+
+
+async def ask_person(
+    services: Services, db: AsyncSession, workspace: uuid.UUID, user: uuid.UUID | None, question: JsonObject, parents: Parents
+) -> uuid.UUID:
+    """Start a run that asks people, in the session's transaction. question: the config of a `humanReview` node, whose output it gives."""
+    review = NativeAction(kind="native", action_slug="humanReview", config={})
+    nodes = [node.to_wire() for node in action_graph.nodes(services.actions, review, [question])]
+    spec = submit.RunSpec(workspace, await lookup.hidden_workflow(db, workspace), user, None, nodes)
+    return await _submit(services, db, spec, question, parents)
+
+
+async def review_of(db: AsyncSession, run: uuid.UUID) -> uuid.UUID | None:
+    """The review that a run of `ask_person` waits for."""
+    return await db.scalar(select(Review.uuid).where(Review.run_uuid == run))
+
+
+async def cancel(db: AsyncSession, workspace: uuid.UUID, started: Sequence[uuid.UUID]) -> None:
+    """Cancel runs, in the session's transaction."""
+    if started:
+        await engine_cancel.cancel_runs(await driver_connection(db), workspace, started)
+
+
+async def _submit(services: Services, db: AsyncSession, spec: submit.RunSpec, record: JsonObject, parents: Parents) -> uuid.UUID:
     row = await submit.submit_run(await driver_connection(db), producer(services.settings.max_concurrent_runs), spec, record)
     if parents is not None:
         origin = {"parent_agent_uuid": parents.agent, "parent_chat_uuid": parents.chat, "parent_message_uuid": parents.message}
@@ -135,6 +162,11 @@ async def outcomes(db: AsyncSession, workspace: uuid.UUID, started: Collection[u
         )
         for uid, row in ended.items()
     }
+
+
+async def ended(db: AsyncSession, started: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these runs that have ended."""
+    return set(await db.scalars(select(runs.c.uuid).where(runs.c.uuid.in_(started), runs.c.finished_ms.is_not(None))))
 
 
 async def _tool(db: AsyncSession, action: Mapping[str, Any]) -> tuple[Tool, Release]:
