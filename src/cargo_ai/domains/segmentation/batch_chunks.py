@@ -51,7 +51,7 @@ def _with_kind(relation: Relation, condition: JsonObject) -> JsonObject:
 
 async def selection_chunks(database: Database, workspace: uuid.UUID, selection: Selection, batch: uuid.UUID, skip: int) -> Chunks:
     """The records of a selection as it is now, in its order, without those that the batch has enumerated already (`skip` of them)."""
-    async for uids in _read_member_ids(database, selection, batch, skip):
+    async for uids in read_member_ids(database, selection, batch, skip):
         yield await _read_records(database, workspace, selection.relation.model, uids)
 
 
@@ -93,8 +93,11 @@ async def change_chunks(
         yield [record if record["_created_at"] is not None else {key: record[key] for key in identifying} for record in chunk]
 
 
-async def _read_member_ids(database: Database, selection: Selection, batch: uuid.UUID, skip: int) -> AsyncGenerator[list[str]]:
-    """The ids as of one point in time, from a cursor that holds them: what runs write meanwhile moves no record in or out of a limit.
+async def read_member_ids(
+    database: Database, selection: Selection, batch: uuid.UUID | None = None, skip: int = 0
+) -> AsyncGenerator[list[str]]:
+    """The ids in its order, as of one point in time, from a cursor that holds them: what runs write meanwhile moves no record in or out of
+    a limit. Without those that a batch has enumerated already (`skip` of them). SourceFailed when the filter cannot be used.
 
     Between the pages no transaction is open and nothing is locked.
     """

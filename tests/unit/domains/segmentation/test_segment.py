@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cargo_ai.domains.segmentation import batch_chunks
 from cargo_ai.domains.segmentation import segment as segments
 from tests.kit.api_client import ApiClient
 
@@ -194,6 +195,14 @@ async def test_a_download_has_every_record_once(api: ApiClient, companies: str) 
     reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, format="json")
     rows = (await api.http.get(reply["urls"][0])).json()
     assert sorted(row["_id"] for row in rows) == sorted(record["domain"] for record in RECORDS)
+
+
+async def test_a_sorted_download_comes_in_its_order(api: ApiClient, companies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_chunks, "PAGE", 2)
+    sort = [{"columnSlug": "employees", "kind": "desc"}]
+    reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, sort=sort, limit=3, format="ndjson")
+    rows = [json.loads(line) for line in (await api.http.get(reply["urls"][0])).text.splitlines()]
+    assert [row["_id"] for row in rows] == ["delta.example", "acme.example", "beta.example"]
 
 
 async def test_records_by_id_come_in_the_order_asked_for(api: ApiClient, companies: str) -> None:
