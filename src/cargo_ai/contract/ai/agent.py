@@ -12,6 +12,8 @@ from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Removed, Timestamp, Uuid, Wire
 
+MaxTokens = Annotated[int, Field(ge=1, le=10**15)]
+
 
 class AgentIcon(Wire):
     """A face on a colour."""
@@ -108,6 +110,8 @@ class Agent(Wire):
     deployed_release: DeployedRelease | None
     folder_uuid: Uuid | None
     template: AgentTemplate | None
+    max_tokens_per_day: int | None = None
+    tokens_used_today: int = 0
     is_read_only: bool
     created_at: Timestamp
     updated_at: Timestamp
@@ -150,6 +154,9 @@ class UpdateAgent(Wire):
     description: Text | None = Field(default=None, description="What it is for; null removes it.")
     triggers: Triggers | None = Field(default=None, description="All triggers, in place of the present ones; [] removes them.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind agent; null: none.")
+    max_tokens_per_day: MaxTokens | None = Field(
+        default=None, description="How many tokens it may use in a day (UTC); null: no limit. Beyond it, answers end in error."
+    )
     template: OfferAsTemplate | None = Field(default=None, description="Whether it is offered as a template of the workspace.")
 
 

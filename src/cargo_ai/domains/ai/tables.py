@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKey, Index, Integer, Uuid, text
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
 
 
 class Agent(Stamped, Owned, Row):
-    """An agent. `template`: whether it is offered as one, null: no."""
+    """An agent. template: whether it is offered as one, null: no. max_tokens_per_day: null is no limit."""
 
     __tablename__ = "agents"
 
@@ -24,7 +24,29 @@ class Agent(Stamped, Owned, Row):
     triggers: Mapped[list[Any]] = mapped_column(Json)
     folder_uuid: Mapped[uuid.UUID | None]
     template: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    max_tokens_per_day: Mapped[int | None]
     deleted_at: Mapped[datetime | None]
+
+
+class AgentUsage(Owned, Row):
+    """The tokens that an agent has used on a day (UTC), in several rows, so that many answers can count at once."""
+
+    __tablename__ = "agent_usage"
+
+    agent_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tokens: Mapped[int]
+
+
+class AgentReservation(Owned, Row):
+    """The tokens that the present step of an answer may take, of an agent that has a limit for a day."""
+
+    __tablename__ = "agent_reservations"
+
+    message_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    agent_uuid: Mapped[uuid.UUID] = mapped_column(index=True)
+    tokens: Mapped[int]
 
 
 class AgentRelease(Stamped, Owned, Row):

@@ -12,7 +12,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import agent as contract
-from cargo_ai.domains.ai.agents import language_model, lookup, parts, release, template, trigger
+from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.engine.dispatch.schedule import ScheduleState
@@ -24,14 +24,15 @@ _DEPLOYED = ("uuid", "userUuid", "description", "templateSlug", "version", "depl
 
 
 async def to_responses(ctx: Context, rows: Sequence[Agent]) -> list[contract.Agent]:
-    """Agents on the wire, in the order of the rows: three statements, however many there are."""
+    """Agents on the wire, in the order of the rows: four statements, however many there are."""
     states = await trigger.states(ctx.db, ctx.workspace, rows)
     deployed = select(AgentRelease).where(AgentRelease.agent_uuid.in_([row.uuid for row in rows]), AgentRelease.status == "deployed")
     releases = {row.agent_uuid: row for row in await ctx.db.scalars(deployed)}
-    return [_to_response(row, releases.get(row.uuid), states) for row in rows]
+    used = await daily_limit.used_today(ctx.db, [row.uuid for row in rows])
+    return [_to_response(row, releases.get(row.uuid), states, used.get(row.uuid, 0)) for row in rows]
 
 
-def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str, ScheduleState]) -> contract.Agent:
+def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str, ScheduleState], used: int) -> contract.Agent:
     wire = release.to_response(deployed).to_wire() if deployed is not None else None
     shown = contract.DeployedRelease.model_validate({name: wire[name] for name in _DEPLOYED}) if wire is not None else None
     return contract.Agent(
@@ -45,6 +46,8 @@ def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str,
         deployed_release=shown,
         folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
         template=contract.AgentTemplate.model_validate({"slug": str(row.uuid), **row.template}) if row.template else None,
+        max_tokens_per_day=row.max_tokens_per_day,
+        tokens_used_today=used,
         is_read_only=False,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -113,6 +116,8 @@ async def update(ctx: Context, request: contract.UpdateAgent) -> contract.AgentR
         row.icon = request.icon.to_wire()
     if "description" in fields:
         row.description = request.description
+    if "max_tokens_per_day" in fields:
+        row.max_tokens_per_day = request.max_tokens_per_day
     if request.triggers is not None:
         await trigger.put(ctx.db, row, request.triggers)
     if request.template is not None:

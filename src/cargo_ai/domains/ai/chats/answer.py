@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
+from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import usage
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
@@ -175,6 +176,12 @@ class Answer:
             reasons=plan.reasons,
         )
         self._line.attempt = ""
+        if self._parents.agent is not None:
+            try:
+                most = daily_limit.most_tokens(question)
+                await daily_limit.reserve(self._services.database, self._workspace, self._parents.agent, self._message, most)
+            except daily_limit.LimitReached as error:
+                raise Failed(str(error)) from None
         streamed = self._streams or self._speaker.is_watched(self._message)
         return await self._asker.ask(question, self._listen if streamed else None)
 
@@ -216,6 +223,9 @@ class Answer:
         former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
         total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
         await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
+        if self._parents.agent is not None:
+            tokens = asked.step.usage.sent + asked.step.usage.received
+            await daily_limit.count(db, self._workspace, self._parents.agent, self._message, tokens)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
@@ -235,6 +245,7 @@ class Answer:
             )
             if ended.scalar() is None:
                 raise AnswerLost
+            await daily_limit.release(db, self._message)
             await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
             await self._announce(db)
             await parking.wake_parent(db, self._message)
