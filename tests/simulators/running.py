@@ -50,7 +50,8 @@ class Running:
         self.stop()
 
     def stop(self) -> None:
-        """Stop and wait for its end."""
-        self._server.should_exit = True
+        """Stop at once, and wait for its end."""
+        # A request that it keeps waiting has no one left who waits for it.
+        self._server.force_exit = self._server.should_exit = True
         self._thread.join(10)
         self._socket.close()
