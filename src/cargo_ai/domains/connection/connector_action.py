@@ -12,7 +12,7 @@ from typing import Any, cast
 from cargo_ai.context.prices import costs_of, priced
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.account_service import open_service
-from cargo_ai.domains.connection.accounts.accounts import Account, Accounts, waits_for
+from cargo_ai.domains.connection.accounts.accounts import Account, Accounts, waits_for, waits_for_limit
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.other_connectors import ConnectorsOfWorkspace
@@ -22,6 +22,7 @@ from cargo_ai.engine.graph import price, unknown_outcome
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform, Spent
 from cargo_ai.engine.graph.action_registry import ANY, FindOwn, LoadActions
 from cargo_ai.engine.graph.price import Costs
+from cargo_ai.engine.limits.sentence import RATE_LIMIT
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import (
     AccountHalted,
@@ -78,6 +79,9 @@ class ConnectorNodes:
         if outcome is not None:
             return outcome
         outcome = self._charged(service, call, account, await self._act(service, call, account))
+        if account is not None and isinstance(outcome, Later) and outcome.reason.startswith(RATE_LIMIT):
+            # Who changes the limit wakes it.
+            return replace(outcome, waits_for=waits_for_limit(account.uuid))
         if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.may_repeat(outcome):
             await self._store(_cache_key(service, call, account, account.ttl), outcome)
         return outcome

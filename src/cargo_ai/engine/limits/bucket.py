@@ -164,7 +164,9 @@ class _Open:
         self.tat = min(bucket.tat, self.now + 1 + self.most * self.step)
         full = self._counted >= self.most
         used = max(bucket.tat, bucket.closed, self.marks[-1].last if self.marks else 0.0)
-        self.tail = bucket.tail if full or used > self.now - max(IDLE_SECONDS, 2 * self.step) else 0.0
+        # Nor does what was promised under that one hold any longer.
+        promised = self.tat == bucket.tat and (full or used > self.now - max(IDLE_SECONDS, 2 * self.step))
+        self.tail = bucket.tail if promised else 0.0
 
     def earliest(self, at: float, cost: int) -> float:
         """The first time from `at` on at which a call of this cost may go. `at` never goes back."""

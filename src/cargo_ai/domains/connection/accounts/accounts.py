@@ -47,6 +47,11 @@ def waits_for(connector: uuid.UUID) -> str:
     return f"connector:{connector}"
 
 
+def waits_for_limit(connector: uuid.UUID) -> str:
+    """What it knows a wait for this connector's rate limit by."""
+    return f"limit:{connector}"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A connector, opened for calls; of one that is halted neither config nor secrets. renew: gets its credentials as they are now,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.events import Event, publish
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection.accounts.accounts import FRESH_SECONDS, waits_for
+from cargo_ai.domains.connection.accounts.accounts import FRESH_SECONDS, waits_for, waits_for_limit
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.queue import Task, producer
 from cargo_ai.engine.dispatch.resume_early import resume_waiting
@@ -32,9 +32,18 @@ class ConnectorAwake(Event):
 async def wake(db: AsyncSession, connector: Connector) -> None:
     """Wake them in the caller's transaction; of very many, the rest in jobs."""
     await publish(db, ConnectorAwake(connector.workspace_uuid, connector.uuid))
+    await _wake(db, connector, waits_for(connector.uuid))
+
+
+async def wake_for_limit(db: AsyncSession, connector: Connector) -> None:
+    """Wake those that wait for the connector's rate limit, which was changed: they look whether they may go now."""
+    await _wake(db, connector, waits_for_limit(connector.uuid))
+
+
+async def _wake(db: AsyncSession, connector: Connector, reason: str) -> None:
     connection = await driver_connection(db)
-    names = {"workspace": str(connector.workspace_uuid), "connector": str(connector.uuid)}
-    count, after = await resume_waiting(connection, connector.workspace_uuid, waits_for(connector.uuid), AT_ONCE)
+    names = {"workspace": str(connector.workspace_uuid), "connector": str(connector.uuid), "reason": reason}
+    count, after = await resume_waiting(connection, connector.workspace_uuid, reason, AT_ONCE)
     if count == AT_ONCE:
         await producer().defer(connection, TASK, "interactive", **names, after=after)
     await producer().defer_later(connection, TASK, "interactive", LATE_SECONDS, **names, after=0)
@@ -45,10 +54,10 @@ def task(services: Services) -> Task:
     return partial(_wake_rest, services)
 
 
-async def _wake_rest(services: Services, workspace: str, connector: str, after: int) -> None:
-    count = AT_ONCE
+async def _wake_rest(services: Services, workspace: str, connector: str, after: int, reason: str = "") -> None:
+    count, reason = AT_ONCE, reason or waits_for(uuid.UUID(connector))
     while count == AT_ONCE:
         async with services.database.session(uuid.UUID(workspace)) as db:
             connection = await driver_connection(db)
-            count, after = await resume_waiting(connection, uuid.UUID(workspace), waits_for(uuid.UUID(connector)), AT_ONCE, after)
+            count, after = await resume_waiting(connection, uuid.UUID(workspace), reason, AT_ONCE, after)
             await db.commit()

@@ -205,6 +205,7 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
         row.name = request.name
     if "rate_limit" in given:
         row.rate_limit = None if request.rate_limit is None else request.rate_limit.to_wire()
+        await waiting_runs.wake_for_limit(ctx.db, row)
     if "cache_ttl_milliseconds" in given:
         row.cache_ttl_milliseconds = request.cache_ttl_milliseconds or None
         await _forget_answers(ctx.db, row)

@@ -140,7 +140,7 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
         return _explain(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
     waits = pending.get("waits")
-    if waits:
+    if waits and waits["reason"] in queue.CONNECTOR_WAITS:
         sentence, fix = queue.connector_wait(slug, waits["reason"], waits["for"])
         return _explain(row, "waitingForConnector", sentence, fix=fix, **more)
     # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.

@@ -50,7 +50,7 @@ order by since limit :limit
 # What a parked run waits for is in its row, and, for what its node does, in the graph.
 _PARKED = text("""
 select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
-        when p.pending #>> '{waits,reason}' is not null then p.pending #>> '{waits,reason}'
+        when p.pending #>> '{waits,for}' like 'connector:%' then p.pending #>> '{waits,reason}'
         when coalesce((p.pending ->> 'throttled')::int, 0) > 0 or p.pending ->> 'says' like 'rate limit%' then 'rateLimit'
         when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
         when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
@@ -86,7 +86,7 @@ _SENTENCES: dict[str, str] = {
 }
 
 
-_CONNECTOR_WAITS: dict[str, tuple[str, str]] = {
+CONNECTOR_WAITS: dict[str, tuple[str, str]] = {
     "connectorStopped": ("its connector is stopped: it goes on once that is started", "cargo-ai connection connector start {connector}"),
     "connectorDisconnected": (
         "its connector is disconnected: it goes on once a person has connected it",
@@ -98,7 +98,7 @@ _CONNECTOR_WAITS: dict[str, tuple[str, str]] = {
 
 def connector_wait(node: str, reason: str, waits_for: str) -> tuple[str, str]:
     """What a run waits for whose node waits for its connector, and the command that ends the wait."""
-    why, fix = _CONNECTOR_WAITS[reason]
+    why, fix = CONNECTOR_WAITS[reason]
     return f"{node} waits because {why}.", fix.format(connector=_connector(waits_for))
 
 
@@ -110,7 +110,7 @@ def rate_limit_details(says: str | None) -> str:
 
 def _connector(waits_for: str | None) -> str | None:
     kind, _, name = str(waits_for or "").partition(":")
-    return name if kind == "connector" else None
+    return name if kind in ("connector", "limit") else None
 
 
 @handles(contract.get)
@@ -165,7 +165,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         run_uuid=row["run_uuid"],
         node_slug=row["node"],
         connector_uuid=connector,
-        fix=_CONNECTOR_WAITS[reason][1].format(connector=connector) if connector is not None else None,
+        fix=CONNECTOR_WAITS[reason][1].format(connector=connector) if reason in CONNECTOR_WAITS else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs of a connector that was stopped: they wait, say for what, and go on when it is started; none fails and none is lost."""
+"""Runs of a connector that was stopped or is used up: they wait, say for what, and go on when it changes; none fails and none is lost."""
 
 from __future__ import annotations
 
@@ -49,6 +49,24 @@ async def test_runs_of_a_stopped_connector_wait_and_go_on_at_once_when_it_is_sta
         ended = (await backend.ended("batches", batch["uuid"]))["batch"]
         assert (ended["executedRunsCount"], ended["failedRunsCount"]) == (5, 0)
         assert len(service.calls) == 5 and not service.repeated()
+
+
+async def test_runs_that_wait_for_a_rate_limit_go_on_at_once_when_it_is_raised(backend: Backend) -> None:
+    with counting_service() as service:
+        limit = {"unit": "day", "max": 1}
+        connector = (await backend.admin.connector("limited", config={"baseUrl": service.url}, rateLimit=limit))["uuid"]
+        tool, _ = await backend.admin.deployed(graph(connector))
+        batch = await backend.start_batch([{"_id": str(number)} for number in range(4)], workflowUuid=tool["workflowUuid"])
+        runs = await backend.idle(batch["uuid"], 3)
+        queue = await backend.admin.call("orchestration.queue.get")
+        item = next(item for item in queue["items"] if item["batchUuid"] == batch["uuid"])
+        assert (item["reason"], item["runsCount"], item["connectorUuid"], item["fix"]) == ("rateLimit", 3, connector, None)
+        explanation = (await backend.admin.call("orchestration.run.explain", uuid=runs[0]))["explanation"]
+        assert explanation["reason"] == "waitingForRateLimit"
+        await backend.admin.call("connection.connector.update", uuid=connector, rateLimit={"unit": "second", "max": 100})
+        ended = (await backend.ended("batches", batch["uuid"]))["batch"]
+        assert (ended["executedRunsCount"], ended["failedRunsCount"]) == (4, 0)
+        assert len(service.calls) == 4 and not service.repeated()
 
 
 async def test_a_connector_of_another_workspace_can_be_neither_stopped_nor_started(backend: Backend) -> None:
