@@ -88,6 +88,7 @@ class Answer:
                 raise AnswerLost
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps = row.steps
+            self._agent = chat.agent_uuid
             self._plan = effective.plan(release, row.given)
             self._asker = Asker(self._services, self._workspace, self._plan.choices)
             if self._steps and (model := self._steps[-1].get("model")) is not None:
@@ -176,10 +177,10 @@ class Answer:
             reasons=plan.reasons,
         )
         self._line.attempt = ""
-        if self._parents.agent is not None:
+        if self._agent is not None:
             try:
                 most = daily_limit.most_tokens(question)
-                await daily_limit.reserve(self._services.database, self._workspace, self._parents.agent, self._message, most)
+                await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, most)
             except daily_limit.LimitReached as error:
                 raise Failed(str(error)) from None
         streamed = self._streams or self._speaker.is_watched(self._message)
@@ -223,9 +224,9 @@ class Answer:
         former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
         total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
         await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
-        if self._parents.agent is not None:
+        if self._agent is not None:
             tokens = asked.step.usage.sent + asked.step.usage.received
-            await daily_limit.count(db, self._workspace, self._parents.agent, self._message, tokens)
+            await daily_limit.count(db, self._workspace, self._agent, self._message, tokens)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
