@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.ai.capabilities import files, heartbeat, memory, models
+from cargo_ai.domains.ai.capabilities import code_interpreter, documentation_search, files, heartbeat, memory, models
 from cargo_ai.domains.ai.chats.offer import MakeOffer
 
-OFFERS: tuple[MakeOffer, ...] = (models.offer, files.offer, memory.offer, heartbeat.offer)
+OFFERS: tuple[MakeOffer, ...] = (
+    models.offer,
+    files.offer,
+    memory.offer,
+    heartbeat.offer,
+    code_interpreter.offer,
+    documentation_search.offer,
+)
 """Asked in this order when an answer is opened."""
 
-SLUGS: frozenset[str] = frozenset({"fileSearch", "memory", "suggestedActions"})
+SLUGS: frozenset[str] = frozenset({"codeInterpreter", "documentationSearch", "fileSearch", "memory", "suggestedActions", "webSearch"})
 """Capabilities of releases that one of the offers, or what follows answers, acts on; of others, a release that names them is warned."""

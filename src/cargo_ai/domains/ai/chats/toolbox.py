@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.ai.fields import MAXIMUM_TOOLS
 from cargo_ai.domains.ai import capabilities
-from cargo_ai.domains.ai.chats import sub_agent
+from cargo_ai.domains.ai.chats import sub_agent, web_search
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Opening
 from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.domains.orchestration import public as orchestration
@@ -99,7 +99,14 @@ class Toolbox:
 async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
     """The toolbox of an answer. An action that is not there any more is left out, and noted."""
     toolbox = Toolbox()
-    for action in opening.plan.actions:
+    actions = list(opening.plan.actions)
+    if "webSearch" in opening.plan.capabilities:
+        search = await web_search.action_of(opening, db)
+        if search is None:
+            toolbox.notes.append(f"You cannot search the web; say so where it matters, with the reason. {web_search.SET_UP}")
+        else:
+            actions.append(search)
+    for action in actions:
         if action["kind"] == "agent":
             await _add_sub_agent(toolbox, opening, db, action)
             continue

@@ -136,7 +136,7 @@ async def cancel(db: AsyncSession, workspace: uuid.UUID, started: Sequence[uuid.
         await engine_cancel.cancel_runs(await driver_connection(db), workspace, started)
 
 
-async def _submit(services: Services, db: AsyncSession, spec: submit.RunSpec, record: JsonObject, parents: Parents) -> uuid.UUID:
+async def _submit(services: Services, db: AsyncSession, spec: submit.RunSpec, record: JsonObject, parents: Parents | None) -> uuid.UUID:
     row = await submit.submit_run(await driver_connection(db), producer(services.settings.max_concurrent_runs), spec, record)
     if parents is not None:
         origin = {"parent_agent_uuid": parents.agent, "parent_chat_uuid": parents.chat, "parent_message_uuid": parents.message}
