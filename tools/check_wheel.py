@@ -47,6 +47,8 @@ def try_base(wheel: Path, folder: Path) -> None:
     print("base:", run(base.bin / "cargo-ai", "--version").strip(), "with no dependency")
     help_text = run(base.bin / "cargo-ai", "orchestration", "batch", "create", "--help")
     assert "--wait-until-finished" in help_text, help_text
+    assert len(json.loads(run(base.bin / "cargo-ai", "skills", "list"))["skills"]) == 8
+    assert "cargo-ai orchestration batch create" in (base.bin.parent / "share/man/man1/cargo-ai-orchestration.1").read_text("utf-8")
 
 
 def try_sdk(wheel: Path, folder: Path) -> None:

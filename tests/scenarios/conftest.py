@@ -13,6 +13,7 @@ from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
 from tests.simulators.hubspot import server as hubspot
 from tests.simulators.hubspot.server import Running
+from tests.simulators.language_models import server as language_models
 from tests.simulators.people_data_labs import server as people_data_labs
 
 
@@ -31,11 +32,21 @@ def enrichment_service() -> Iterator[people_data_labs.Running]:
 
 
 @pytest.fixture(scope="session")
+def language_model() -> Iterator[language_models.Running]:
+    """OpenAI, as far as the server can see; it is no model."""
+    with language_models.running() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, hubspot_service: Running, enrichment_service: people_data_labs.Running
+    tmp_path_factory: pytest.TempPathFactory,
+    hubspot_service: Running,
+    enrichment_service: people_data_labs.Running,
+    language_model: language_models.Running,
 ) -> Iterator[RealServer]:
     """`cargo-ai server start` with two workers; the loopback may be called."""
-    addresses = f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url}"
+    addresses = f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url},openAi={language_model.url}"
     with real_server(tmp_path_factory.mktemp("server"), SERVICE_ADDRESSES=addresses) as started:
         yield started
 
