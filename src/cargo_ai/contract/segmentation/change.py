@@ -124,7 +124,7 @@ create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
             "segmentNotFound": _SEGMENT_NOT_FOUND,
             "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: list its changes in a moment."),
             "segmentLinkedToWorkflow": refusal(
-                409, "Segment {uuid} belongs to a play, which compares it itself: list its changes instead."
+                409, "Segment {uuid} is compared whenever its records are written, for a play that runs on its changes: list them instead."
             ),
             "invalidFilter": refusal(400, "The filter of the segment no longer fits its model: {cause}"),
         },

@@ -77,7 +77,7 @@ async def create(ctx: Context, request: contract.CreateChange) -> contract.Chang
     """Compare a segment now; the change is there also where nothing differs."""
     row = await _find_segment(ctx.db, request.segment_uuid)
     row = found_or_refuse(contract.create, row, "segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
-    if row.from_play:
+    if row.is_watched:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     if not await comparison.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.kit.api_client import ApiClient, Body
+from tests.kit.graphs import node
 
 COLUMNS = [{"slug": slug, "type": "string", "label": slug.title()} for slug in ("id", "stage", "domain")]
 WON = {
@@ -144,6 +145,22 @@ async def test_nobody_but_the_play_changes_or_removes_its_segment_and_its_model_
     status, body = await api.refusal("storage.model.remove", uuid=deals)
     assert (status, body["reason"]) == (409, "hasWorkflows")
     assert made["uuid"] in body["errorMessage"]
+
+
+async def test_the_segment_of_a_play_is_compared_on_demand_unless_the_play_does_it_itself(api: ApiClient) -> None:
+    deals = await model(api)
+    made = await play(api, modelUuid=deals)
+    segment = made["segmentUuid"]
+    await api.call("storage.record.create", modelUuid=deals, data={"id": "d1", "stage": "won"})
+    by_hand = (await api.call("segmentation.change.create", segmentUuid=segment))["change"]
+    assert by_hand["addedRecordsCount"] == 1
+
+    await deployed(api, made, [node("start", children=("end",)), node("end")])
+    await api.call("orchestration.play.update", uuid=made["uuid"], schedule={"type": "realtime"}, isEnabled=True)
+    assert await api.refused("segmentation.change.create", segmentUuid=segment) == (409, "segmentLinkedToWorkflow")
+    await api.call("orchestration.play.update", uuid=made["uuid"], isEnabled=False)
+    await api.call("storage.record.create", modelUuid=deals, data={"id": "d2", "stage": "won"})
+    assert (await api.call("segmentation.change.create", segmentUuid=segment))["change"]["addedRecordsCount"] == 1
 
 
 async def test_removing_a_play_takes_its_segment_and_workflow_along(api: ApiClient) -> None:
