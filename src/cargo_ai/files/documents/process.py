@@ -60,12 +60,13 @@ def write(blocks: Iterable[Block | Note], out: IO[str]) -> None:
         text = tidy(block.text)
         if not text:
             continue
-        if len(text) > left:
+        has_text = True
+        sheet = tidy(block.sheet) if block.sheet else None
+        out.write(json.dumps([text[:left], block.level, block.page, sheet, block.row]) + "\n")
+        left -= len(text)
+        if left <= 0:
             out.write(json.dumps([f"Only the first {MOST_CHARACTERS:,} characters were read."]) + "\n")
             break
-        left -= len(text)
-        has_text = True
-        out.write(json.dumps([text, block.level, block.page, tidy(block.sheet) if block.sheet else None, block.row]) + "\n")
     if not has_text:
         raise Unreadable("There is no text in the file.")
 

@@ -88,6 +88,10 @@ async def test_a_file_that_is_gone_is_refused_and_later_noted(api: ApiClient, mo
     missing = _resource({"kind": "file", "fileUuid": str(ids.new())})
     status, body = await api.refusal("ai.release.updateDraft", agentUuid=agent, resources=[missing])
     assert (status, body["reason"]) == (400, "failedToReconciliateAgentAiTools") and "there is no file" in body["errorMessage"]
+    for uuids in (["nonsense"], [str(ids.new())]):
+        capability: Body = {"slug": "fileSearch", "config": {"fileUuids": uuids}}
+        refused = await api.refused("ai.release.updateDraft", agentUuid=agent, capabilities=[capability])
+        assert refused == (400, "failedToReconciliateAgentAiTools")
     file = await upload(api, "soon.txt", b"gone soon")
     await api.call("ai.release.deployDraft", agentUuid=agent, resources=[_resource({"kind": "file", "fileUuid": file["uuid"]})])
     await api.call("content.file.remove", uuid=file["uuid"])

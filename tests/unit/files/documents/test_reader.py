@@ -119,3 +119,9 @@ async def test_of_a_long_table_the_rest_is_left_out_and_noted() -> None:
 async def test_a_deeply_nested_page_does_no_harm() -> None:
     document = await read(b"<div>" * 200_000 + b"deep", "deep.html")
     assert document.blocks == [Block("deep")]
+
+
+async def test_of_a_long_line_the_rest_is_left_out_and_noted() -> None:
+    document = await read(b"a" * 11_000_000, "long.txt")
+    assert [len(block.text) for block in document.blocks] == [10_000_000]
+    assert document.notes == ["Only the first 10,000,000 characters were read."]

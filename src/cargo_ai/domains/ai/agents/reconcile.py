@@ -108,6 +108,13 @@ async def _check_resource(ctx: Context, resource: JsonObject) -> None:
         raise NotReconciled(f"{resource['slug']}: {error}") from None
 
 
+async def _check_file_search(ctx: Context, config: JsonObject) -> None:
+    try:
+        await files.check_capability(ctx.db, config)
+    except files.Unusable as error:
+        raise NotReconciled(f"fileSearch: {error}") from None
+
+
 async def check_connector(ctx: Context, parts: Mapping[str, Any]) -> None:
     """Check the connector of the language model. InvalidConnector for one that is not there, or is of another integration."""
     named = parts.get("connectorUuid")

@@ -61,6 +61,13 @@ async def check(db: AsyncSession, resource: JsonObject) -> None:
         raise Unusable(f"there is no file {missing}.")
 
 
+async def check_capability(db: AsyncSession, config: JsonObject) -> None:
+    """Refuse a config that names a file that is not there. Raises Unusable."""
+    scope = scope_of([], config)
+    for missing in await content.missing(db, scope.files) if scope is not None else ():
+        raise Unusable(f"there is no file {missing}.")
+
+
 async def offer(opening: Opening, _db: AsyncSession) -> Offer:
     """Tools to search, and to read on."""
     resources = [resource for resource in opening.plan.resources if resource["kind"] == "file"]
