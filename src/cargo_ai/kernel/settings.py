@@ -131,6 +131,34 @@ class Settings:
         10_000,
         least=50,
     )
+    token_requests_per_minute = integer(
+        "How many requests one token may send in a minute; more are answered 429, with when to try again. 0: no limit.", ("api",), 12_000
+    )
+    address_requests_per_minute = integer(
+        "How many requests one address may send in a minute, with a token or without, health checks apart. Behind a proxy, set "
+        "CARGO_AI_BEHIND_PROXY too, or all are of one address. 0: no limit.",
+        ("api",),
+        30_000,
+    )
+    wrong_tokens_per_minute = integer(
+        "How many wrong tokens one address may send in a minute before it is answered 429; from the tenth on it waits for each answer.",
+        ("api",),
+        60,
+        least=1,
+    )
+    max_body_bytes = integer(
+        "The largest JSON body of a request, in bytes; larger inputs are uploaded as files.", ("api",), 10 * 1024**2, least=1024
+    )
+    max_request_seconds = seconds(
+        "How long one request may take before it is given up and rolled back; 0: any time. Uploads and downloads may take longer.",
+        ("api",),
+        300,
+    )
+    cors_origins = text(
+        "Sites whose pages may call the API (`https://app.example.com`), by comma; `*`: any. They send a token, never a cookie.",
+        ("api",),
+        shown_default="no site",
+    )
     max_workspaces = integer(
         "How many workspaces this server may have; who may write a workspace can create others. 0: no limit.", ("api",), 100
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,12 +27,16 @@ from cargo_ai.kernel.wire import Wire, unknown_field_warnings
 from cargo_ai.server.api import audit, long_poll, requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.middleware import request_id
+from cargo_ai.server.api.rate_limit import sender_of
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
 COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests", "quotaExceeded"})
 """Reasons that any operation may give without declaring them."""
+
+FREE_TRIES, FIRST_DELAY, LONGEST_DELAY = 10, 0.02, 2.0
+"""How many wrong tokens of one address a minute are answered at once, and how long the next ones take, in seconds."""
 
 _log = log.get(__name__)
 
@@ -62,14 +67,27 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
     """The response to one request. What it raises (Refusal, database errors, bugs) becomes a response in the middleware."""
     operation = handled.operation
     caller = await authenticate(state, request)
-    payload = await requests.payload(request, operation)
-    if not operation.writes:
-        return await _respond(state, handled, request, caller, payload)
+    payload = await requests.payload(request, operation, state.settings.max_body_bytes)
     try:
-        return await _respond(state, handled, request, caller, payload)
+        return await _in_time(state, handled, request, caller, payload)
     except Refusal as refusal:
-        state.refused_writes.note(audit.refused(operation, payload, caller, request, refusal), refusal)
+        if operation.writes:
+            state.refused_writes.note(audit.refused(operation, payload, caller, request, refusal), refusal)
         raise
+
+
+async def _in_time(state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any]) -> Response:
+    """The response, or a Refusal (503) when it takes too long: its transaction is rolled back then."""
+    seconds = state.settings.max_request_seconds or None
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await _respond(state, handled, request, caller, payload)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        sentence = f"This took longer than {seconds:g} s (CARGO_AI_MAX_REQUEST_SECONDS) and was given up. Ask for less at once."
+        raise Refusal(503, "requestTooSlow", sentence, headers={"Retry-After": "30"}) from None
 
 
 async def _respond(state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any]) -> Response:
@@ -129,6 +147,7 @@ async def authenticate(state: State, request: HTTPConnection) -> Caller:
     token = requests.bearer(request)
     caller = await transact(state.database, ALL_WORKSPACES, lambda db: _caller_of(db, token)) if token else None
     if caller is None:
+        await _slow_down(state, request)
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
         fix = {"fix": "cargo-ai login --token TOKEN"}
         raise Refusal(401, "unauthorized", sentence, fix, {"WWW-Authenticate": "Bearer"})
@@ -136,6 +155,16 @@ async def authenticate(state: State, request: HTTPConnection) -> Caller:
     if selected and ids.parse(selected) != caller.workspace_uuid:
         raise Refusal(403, "forbidden", "This token does not belong to the selected workspace.")
     return caller
+
+
+async def _slow_down(state: State, request: HTTPConnection) -> None:
+    """Make who tries tokens wait longer and longer, and refuse (429) after too many. A right token is never kept waiting by wrong ones."""
+    sender = sender_of(request.client.host if request.client else "")
+    state.wrong_tokens.check(sender)
+    state.wrong_tokens.count(sender)
+    beyond = state.wrong_tokens.counted(sender) - FREE_TRIES
+    if beyond > 0:
+        await asyncio.sleep(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(beyond, 10)))
 
 
 async def _caller_of(db: AsyncSession, token: str) -> Caller | None:

@@ -6,12 +6,14 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.server.api import responses
 from cargo_ai.server.api import state as states
+from cargo_ai.server.api.guard import Guard
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Health checks, asked every few seconds: they are logged at debug level only."""
@@ -32,8 +34,8 @@ def request_id(request: HTTPConnection) -> str:
 class RequestMiddleware:
     """ASGI middleware: every response has an `X-Request-Id`, and no exception reaches uvicorn."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app, self._guard = app, guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -49,6 +51,7 @@ class RequestMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
         started = clock.seconds()
         status, path = 0, _loggable(scope["path"])
+        origin = self._guard.origin_of(scope)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -56,11 +59,14 @@ class RequestMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = identity
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Cache-Control", "no-store")
+                self._guard.complete(headers, origin)
             await send(message)
 
         try:
+            if self._guard.is_preflight(scope):
+                await Response(status_code=204, headers=dict(self._guard.preflight_headers()))(scope, receive, send_with_headers)
+                return
+            self._guard.admit(scope)
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             _log.debug("the client is gone", path=path)

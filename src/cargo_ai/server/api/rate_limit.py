@@ -46,6 +46,29 @@ class RateLimit:
         self._times.clear()
 
 
+class Flow:
+    """How many requests one key may send in a minute; 0: any number. A key that was silent may send a minute's worth at once."""
+
+    def __init__(self, most: int, sentence: str) -> None:
+        self._most, self._sentence = most, sentence
+        self._left: dict[Hashable, tuple[float, float]] = {}
+
+    def take(self, key: Hashable) -> None:
+        """Count one request of this key; Refusal (429) when nothing is left for it."""
+        if not self._most:
+            return
+        now, rate = clock.seconds(), self._most / SECONDS
+        left, at = self._left.get(key, (float(self._most), now))
+        left = min(float(self._most), left + (now - at) * rate)
+        if left < 1:
+            self._left[key] = left, now
+            raise Refusal(429, "tooManyRequests", self._sentence, headers={"Retry-After": str(int((1 - left) / rate) + 1)})
+        self._left[key] = left - 1, now
+        if len(self._left) > MAX_REMEMBERED:
+            # Who was silent for a minute has all of it again, known or not.
+            self._left = {key: (left, at) for key, (left, at) in self._left.items() if at > now - SECONDS}
+
+
 def sender_of(host: str) -> str:
     """Who counts as one sender: an IPv4 address; of IPv6 the network of 64 bits, since each of its hosts has all addresses in it."""
     try:

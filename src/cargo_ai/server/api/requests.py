@@ -21,7 +21,6 @@ from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 10
 MAX_WAIT_SECONDS = 25
@@ -58,13 +57,13 @@ def request_hash(operation: AnyOperation, payload: dict[str, Any]) -> str:
     return hashlib.sha256(f"{operation.name}\n{canonical}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
+async def payload(request: Request, operation: AnyOperation, limit: int) -> dict[str, Any]:
     """Path, query and body in one object; the path wins over the body, the body over the query.
 
-    Raises Refusal: 413 for a body above 10 MB, 400 for anything that cannot be read.
+    Raises Refusal: 413 for a body of more than `limit` bytes, 400 for anything that cannot be read.
     """
     document = _query(request, operation)
-    raw = await read_body(request, MAX_BODY_BYTES)
+    raw = await read_body(request, limit)
     if raw:
         document |= parse_object(raw)
     path: dict[str, Any] = dict(request.path_params)

@@ -12,6 +12,7 @@ from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.audit import RefusedWrites
+from cargo_ai.server.api.rate_limit import RateLimit
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.files import FileStore
@@ -33,6 +34,11 @@ class State:
     def services(self) -> Services:
         """What handlers may use, with a client of its own for what is called while a caller waits."""
         return services_of(self.settings, self.database, self.files, self.secrets, http_client.client(self.settings))
+
+    @cached_property
+    def wrong_tokens(self) -> RateLimit:
+        """How often each address has sent a token that is not valid."""
+        return RateLimit(self.settings.wrong_tokens_per_minute, "Too many wrong tokens from here: wait a minute.")
 
     @cached_property
     def refused_writes(self) -> RefusedWrites:

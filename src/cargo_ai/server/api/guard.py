@@ -1,0 +1,85 @@
+"""What every request passes before it is routed: rate limits by token and address, CORS; and the headers that each response gets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import Scope
+
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api.rate_limit import Flow, sender_of
+
+UNLIMITED = frozenset({"/healthz", "/readyz"})
+FORMS = "/v1/forms/"
+"""Public forms answer other sites by the allowed origins of each form."""
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""On every response that does not say otherwise: what this server sends is no page of another site, and no place to run anything."""
+
+_ALLOWED = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key, prefer, selected-workspace-uuid, x-request-id",
+    "Access-Control-Max-Age": "600",
+}
+_EXPOSED = "x-request-id, x-cargo-warnings, retry-after, preference-applied, idempotency-replayed"
+
+
+class Guard:
+    """One per application. The limits count in this process, which is the only one that answers requests of a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._by_token = Flow(
+            settings.token_requests_per_minute, "This token sends too many requests (CARGO_AI_TOKEN_REQUESTS_PER_MINUTE)."
+        )
+        self._by_address = Flow(
+            settings.address_requests_per_minute, "Too many requests come from this address (CARGO_AI_ADDRESS_REQUESTS_PER_MINUTE)."
+        )
+        self._origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
+        secure = settings.public_url.startswith("https:")
+        self._headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": "max-age=31536000"} if secure else {})}
+
+    def admit(self, scope: Scope) -> None:
+        """Count a request. Refusal (429, with when to try again) for one too many."""
+        if scope["path"] in UNLIMITED:
+            return
+        client = scope.get("client")
+        self._by_address.take(sender_of(client[0] if client else ""))
+        authorization = Headers(scope=scope).get("authorization", "")
+        if authorization:
+            # Hashed, so that no token stays in memory, whatever is sent as one.
+            self._by_token.take(hashlib.sha256(authorization.encode("utf-8", "replace")).digest())
+
+    def origin_of(self, scope: Scope) -> str | None:
+        """The site that a browser asks for, where that site may read the response."""
+        origin = Headers(scope=scope).get("origin")
+        if origin is None or str(scope["path"]).startswith(FORMS):
+            return None
+        return origin if origin in self._origins or "*" in self._origins else None
+
+    def is_preflight(self, scope: Scope) -> bool:
+        """Whether a browser asks, for an allowed site, what that site may send."""
+        asks = scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
+        return asks and self.origin_of(scope) is not None
+
+    def complete(self, headers: MutableHeaders, origin: str | None) -> None:
+        """Add what every response has, and for an allowed site that it may read this one. Cookies are never allowed: none are used."""
+        for name, value in self._headers.items():
+            headers.setdefault(name, value)
+        if self._origins:
+            headers.add_vary_header("Origin")
+        if origin is not None:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+
+    @staticmethod
+    def preflight_headers() -> Mapping[str, str]:
+        """What allowed sites may send."""
+        return _ALLOWED
