@@ -22,7 +22,9 @@ FILTERS = frozenset({"jq", "head", "tail", "wc"})
 FILE_FLAGS = re.compile(r"-[A-Za-z]*[fL]|--(from-file|slurpfile|rawfile|library-path|args|jsonargs)\b.*")
 NEVER_VERBS = ("remove", "delete", "empty", "archive", "forget")
 NEVER_BUILTIN = frozenset({"login", "logout"})
-ASKED_BUILTIN = frozenset({"server", "alias", "skills", "api"})
+READING_BUILTIN = frozenset({"whoami", "doctor", "version", "help", "completion", "profile"})
+LISTING_BUILTIN = frozenset({"alias", "skills"})
+"""Those that only read when their verb is list."""
 UNSAFE = frozenset("`<>&;(){}*?~!#\n\r\\")
 """Outside of quotes these make more of a line than the commands that can be read in it."""
 UNSAFE_IN_QUOTES = frozenset("`\\!")
@@ -147,7 +149,7 @@ def _of_builtin(name: str, rest: list[str]) -> str:
         return "deny"
     if name == "api" and rest[:1] and rest[0].upper() == "GET":
         return "allow"
-    return "ask" if name in ASKED_BUILTIN and not (name == "skills" and rest[:1] == ["list"]) else "allow"
+    return "allow" if name in READING_BUILTIN or (name in LISTING_BUILTIN and rest[:1] == ["list"]) else "ask"
 
 
 def _is_named_never(words: list[str]) -> bool:

@@ -19,7 +19,7 @@ EXIT_CODES = (
     "75 try again later, 130 Ctrl-C"
 )
 ENVIRONMENT = (
-    "CARGO_API_TOKEN, CARGO_API_URL, CARGO_WORKSPACE_UUID; HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE; NO_COLOR. "
+    "CARGO_API_TOKEN, CARGO_API_URL, CARGO_WORKSPACE_UUID, CARGO_AI_PROFILE; PAGER; HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE; NO_COLOR. "
     "Precedence: flags, environment, .cargo-ai.json of the folder, ~/.config/cargo-ai/credentials.json."
 )
 
@@ -104,7 +104,7 @@ def _root(page: Page, short: bool) -> int:
         return page.show()
     page.heading("Flags of every command")
     always = [("-h, --help", "Help, at every level."), ("--version", "The version.")]
-    page.table([(_usage(arg), arg.get("help", "")) for arg in GLOBALS] + always)
+    page.table([(_usage(arg), arg.get("help", "")) for arg in GLOBALS if not arg.get("hidden")] + always)
     page.heading("Exit codes")
     page.text(EXIT_CODES)
     page.heading("Environment")

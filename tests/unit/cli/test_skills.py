@@ -19,6 +19,8 @@ READS = [
     "cargo-ai orchestration batch create --help",
     "cargo-ai api GET /orchestration/tools/list",
     "cargo-ai storage",
+    "cargo-ai alias list",
+    "cargo-ai skills list",
 ]
 ASKS = [
     "cargo-ai orchestration run create --data '{}'",
@@ -40,6 +42,8 @@ ASKS = [
     "cargo-ai api POST /orchestration/tools",
     "cargo-ai alias set x 'storage model list'",
     "cargo-ai server start",
+    "cargo-ai ask 'Do it all'",
+    "cargo-ai workspace switch Other",
     "cargo-ai nonsense",
     "cargo-ai 'whoami",
 ]

@@ -24,8 +24,13 @@ def columns_of(rows: list[Any]) -> list[list[str]]:
     """The columns that a person sees: those most looked for, then the other plain values, then times."""
     names = [name for name, value in _merged(rows).items() if not isinstance(value, (dict, list))]
     known = [name for name in FIRST if name in names]
-    others = [name for name in names if name not in FIRST and name not in LAST and not name.startswith("_")]
+    others = [name for name in names if name not in (*FIRST, *LAST) and not name.startswith("_") and not _is_other(name)]
     return [[name] for name in [*known, *others, *(name for name in LAST if name in names)]][:MOST_COLUMNS]
+
+
+def _is_other(name: str) -> bool:
+    """Whether it is the uuid of something else; that of a workflow is what other commands take."""
+    return name.endswith("Uuid") and name != "workflowUuid"
 
 
 def all_columns(rows: list[Any]) -> list[list[str]]:

@@ -19,7 +19,14 @@ LIST = ("orchestration", "tool", "list")
 RUNS = ("orchestration", "run", "list", "--workflow-uuid", TOOL)
 REPLY = {
     "tools": [
-        {"uuid": "t-1", "name": "Énrich", "creditsCost": {"kind": "minMax", "min": 1}, "isReadOnly": False, "description": None},
+        {
+            "uuid": "t-1",
+            "userUuid": "u",
+            "name": "Énrich",
+            "creditsCost": {"kind": "minMax", "min": 1},
+            "isReadOnly": False,
+            "description": None,
+        },
         {"uuid": "t-2", "name": 'Sco"re', "creditsCost": {"kind": "minMax", "min": 2}, "isReadOnly": True, "description": "a\nb"},
     ]
 }
@@ -49,7 +56,7 @@ def test_csv_has_a_column_for_each_field_and_reads_back(real: Cli) -> None:
 
 def test_a_table_shows_plain_values_and_is_not_cut_in_a_pipe(real: Cli) -> None:
     heading, first, second = real(*LIST, "--output", "table").out.splitlines()
-    assert heading.split() == ["UUID", "NAME", "ISREADONLY", "DESCRIPTION"]
+    assert heading.split() == ["UUID", "NAME", "ISREADONLY", "DESCRIPTION"], "uuids of other things are left out"
     assert first.split() == ["t-1", "Énrich", "false"] and second.split() == ["t-2", 'Sco"re', "true", "a", "b"]
 
 
