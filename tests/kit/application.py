@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -106,3 +108,17 @@ class LiveThread:
         self._thread.join(30)
         self._socket.close()
         assert not self._thread.is_alive()
+
+
+@asynccontextmanager
+async def on_a_port(app: Starlette) -> AsyncGenerator[str]:
+    """The URL of an application that runs in this event loop already."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()

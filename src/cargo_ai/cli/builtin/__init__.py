@@ -14,6 +14,7 @@ COMMANDS = {
     "doctor": "Check this installation, the server and the sign-in.",
     "ask": "Talk to an agent.",
     "api": "Send any request to the API, signed in.",
+    "mcp": "Offer the platform to a program on this machine, as an MCP server.",
     "profile": "List the saved sign-ins that --profile names.",
     "alias": "Give commands that you use often a short name.",
     "skills": "Instructions for coding agents, and a hook that asks before they write.",

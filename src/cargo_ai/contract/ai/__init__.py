@@ -4,6 +4,7 @@ DOMAINS = {"ai": "Agents: language models with instructions, tools and data of t
 GROUPS = {
     "ai agent": "Create agents, change and remove them.",
     "ai chat": "Conversations with agents.",
+    "ai mcp-client": "Look at MCP servers of others, which agents may use.",
     "ai mcp-server": "Offer actions and data of the workspace to other programs, over MCP.",
     "ai message": "Send messages, and read what agents answer.",
     "ai template": "Agents to start from.",

@@ -14,6 +14,7 @@ from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts.accounts import default_first
 from cargo_ai.domains.connection.accounts.asking import LanguageModelService, NotConnected, language_model_service
+from cargo_ai.domains.connection.accounts.mcp_target import mcp_target
 from cargo_ai.domains.connection.accounts.waiting_runs import ConnectorAwake
 from cargo_ai.domains.connection.custom import public as protocol
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
@@ -50,6 +51,7 @@ __all__ = [
     "integrations",
     "language_model_service",
     "limits",
+    "mcp_target",
     "oauth",
     "open_source",
     "protocol",

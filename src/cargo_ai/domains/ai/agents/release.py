@@ -161,12 +161,6 @@ def _warn(ctx: Context, merged: JsonObject) -> None:
     idle = sorted({capability["slug"] for capability in merged["capabilities"]} - capabilities.SLUGS)
     if idle:
         ctx.warn(f"This server has no capability {', '.join(idle)} yet: kept with the release, and not used.")
-    kept = {
-        "MCP servers are": merged["mcpClients"],
-    }
-    for what, given in kept.items():
-        if given:
-            ctx.warn(f"{what} kept with the release, and not used by this server yet.")
 
 
 async def _next_version(ctx: Context, agent: Agent, requested: str | None) -> str:

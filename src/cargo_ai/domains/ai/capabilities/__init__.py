@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.domains.ai.capabilities import code_interpreter, documentation_search, files, heartbeat, memory, models
 from cargo_ai.domains.ai.chats.offer import MakeOffer
+from cargo_ai.domains.ai.mcp import clients
 
 OFFERS: tuple[MakeOffer, ...] = (
     models.offer,
@@ -12,6 +13,7 @@ OFFERS: tuple[MakeOffer, ...] = (
     heartbeat.offer,
     code_interpreter.offer,
     documentation_search.offer,
+    clients.offer,
 )
 """Asked in this order when an answer is opened."""
 

@@ -12,6 +12,8 @@ from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
 from tests.kit.graphs import node
 
+READER = [{"effect": "allow", "actions": ["ai:mcpServer:read"]}]
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:

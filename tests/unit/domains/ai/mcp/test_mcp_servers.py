@@ -17,9 +17,7 @@ from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
 from tests.kit.mcp_client import connected, text_of, tools_of
-from tests.unit.domains.ai.mcp.conftest import tier_server, tier_tool, token_of
-
-READER = [{"effect": "allow", "actions": ["ai:mcpServer:read"]}]
+from tests.unit.domains.ai.mcp.conftest import READER, tier_server, tier_tool, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

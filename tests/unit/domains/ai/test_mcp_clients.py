@@ -1,0 +1,107 @@
+"""MCP servers of others: their tools in answers, marked as data, and what becomes of servers that hang, flood or send without end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from cargo_ai.domains.ai.chats.untrusted import OPEN
+from cargo_ai.domains.ai.mcp import foreign as foreign_servers
+from tests.kit import foreign_mcp
+from tests.kit.api_client import ApiClient, Body
+from tests.kit.application import on_a_port
+from tests.kit.backend import Backend
+from tests.kit.foreign_mcp import TOKEN, ForeignServer
+from tests.simulators.language_models.control import Reply
+from tests.simulators.language_models.server import Running
+from tests.unit.domains.ai.conftest import answer_to, new_agent, said
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MODEL = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def foreign() -> AsyncIterator[ForeignServer]:
+    """The servers."""
+    async with foreign_mcp.running() as running:
+        yield running
+
+
+def client_of(foreign: ForeignServer, path: str = "/mcp", token: str = TOKEN, **more: object) -> Body:
+    authentication = {"issuedAt": "2026-01-01T00:00:00Z", "accessToken": token}
+    return {"kind": "custom", "name": "calc", "url": foreign.url + path, "authentication": authentication, "disabledToolSlugs": [], **more}
+
+
+async def test_an_agent_calls_tools_of_a_foreign_server_and_sees_its_texts_as_data(
+    api: ApiClient, model: Running, foreign: ForeignServer
+) -> None:
+    foreign.calls.clear()
+    agent = await new_agent(api, mcpClients=[client_of(foreign, disabledToolSlugs=["drop"])], **MODEL)
+    calls = [("calc_double", {"n": 4}), ("calc_double", {"n": "x"}), ("calc_drop", {"n": 1})]
+    model.control.rules.append(lambda heard: Reply("done") if heard.results else Reply(calls=calls))
+    answer = await answer_to(api, "Twice 4?", agentUuid=agent)
+    assert answer["status"] == "success", answer["errorMessage"]
+    assert foreign.calls == [("double", {"n": 4})], "what breaks the schema or is disabled never leaves this server"
+    first, last = model.control.said
+    assert set(first.tools) == {"calc_double"}
+    assert last.results[0][1].startswith(OPEN)
+    shown = [part for part in answer["parts"] if part["type"] == "tool-calc_double"]
+    assert shown[0]["output"] == '{"doubled": 8}' and "not of type" in shown[1]["errorText"]
+
+
+async def test_connect_shows_the_tools_of_custom_servers_and_of_connectors(api: ApiClient, foreign: ForeignServer) -> None:
+    listed = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign)))["tools"]
+    assert [tool["slug"] for tool in listed] == ["double", "drop"]
+    assert listed[0]["config"]["jsonSchema"]["required"] == ["n"]
+    short = (await api.call("ai.mcpClient.connect", name="calc", url=f"{foreign.url}/mcp", token=TOKEN))["tools"]
+    assert short == listed
+    account = {"baseUrl": f"{foreign.url}/mcp", "auth": {"kind": "bearer", "token": TOKEN}}
+    connector = await api.connector("calc", config=account)
+    named = {
+        "kind": "connector",
+        "name": "calc",
+        "connectorUuid": connector["uuid"],
+        "integrationSlug": "http",
+        "disabledToolSlugs": ["drop"],
+    }
+    assert [tool["slug"] for tool in (await api.call("ai.mcpClient.connect", mcpClient=named))["tools"]] == ["double"]
+    unknown = named | {"connectorUuid": "0198b2e4-0000-7000-8000-000000000000"}
+    assert "There is no connector" in await api.refusal_message("ai.mcpClient.connect", mcpClient=unknown)
+
+
+async def test_our_own_endpoint_is_a_foreign_server_like_any_other(backend: Backend, api: ApiClient) -> None:
+    token = api.http.headers["authorization"].removeprefix("Bearer ")
+    async with on_a_port(backend.app) as url:
+        tools = (await api.call("ai.mcpClient.connect", name="own", url=f"{url}/mcp", token=token))["tools"]
+    assert "storage_model_all" in {tool["slug"] for tool in tools}
+
+
+async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
+    api: ApiClient, foreign: ForeignServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreign_servers, "OPEN_SECONDS", 1.0)
+    for kind, sentence in (
+        ("hangs", "did not answer within 1 seconds"),
+        ("endless", "larger than 2 MB"),
+        ("nonsense", "not as an MCP server does"),
+    ):
+        said_of_it = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, f"/hostile/{kind}"))
+        assert sentence in said_of_it, said_of_it
+    flood = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/flood")))["tools"]
+    assert len(flood) == foreign_servers.MOST_TOOLS
+    broken = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/broken")))["tools"]
+    assert [tool["slug"] for tool in broken] == ["fine"]
+    wrong = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, token="wrong-token-value"))
+    assert "does not accept the token" in wrong and "wrong-token-value" not in wrong
+    for url in ("http://10.0.0.1/mcp", "file:///etc/passwd", "http://169.254.169.254/latest"):
+        assert (await api.refused("ai.mcpClient.connect", name="inside", url=url))[1] == "failedToConnectMcpClient"
+
+
+async def test_a_server_that_is_away_is_noted_and_the_agent_goes_on(api: ApiClient, model: Running) -> None:
+    away = {"kind": "custom", "name": "away", "url": "http://127.0.0.1:9/mcp", "authentication": None, "disabledToolSlugs": []}
+    agent = await new_agent(api, mcpClients=[away], **MODEL)
+    answer = await answer_to(api, "Hello", agentUuid=agent)
+    assert said(answer) == "You said: Hello"
+    assert "The MCP server away cannot be used now" in model.control.said[0].system
