@@ -33,6 +33,9 @@ async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions |
     """The parts with what `options` fills in. NotReconciled names the first thing that is wrong. own: the agent that the release is of."""
     parts = _filled(parts, options) if options is not None else parts
     await check_offered(ctx, parts["actions"], parts["resources"], own=own)
+    for capability in parts["capabilities"]:
+        if capability["slug"] == "fileSearch":
+            await _check_file_search(ctx, capability.get("config") or {})
     await check_connector(ctx, parts)
     known = await connection.integrations(ctx.services, ctx.workspace)
     for model in cast("list[JsonObject]", parts.get("fallbackLanguageModels") or []):
