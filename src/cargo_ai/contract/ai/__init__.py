@@ -5,6 +5,7 @@ GROUPS = {
     "ai agent": "Create agents, change and remove them.",
     "ai chat": "Conversations with agents.",
     "ai mcp-client": "Look at MCP servers of others, which agents may use.",
+    "ai document": "Documents that agents and users write together, version by version.",
     "ai mcp-server": "Offer actions and data of the workspace to other programs, over MCP.",
     "ai message": "Send messages, and read what agents answer.",
     "ai template": "Agents to start from.",

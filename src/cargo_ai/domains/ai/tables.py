@@ -178,3 +178,18 @@ class McpServer(Stamped, Owned, Row):
     capabilities: Mapped[list[Any]] = mapped_column(Json)
     folder_uuid: Mapped[uuid.UUID | None]
     deleted_at: Mapped[datetime | None]
+
+
+class Document(Owned, Row):
+    """One version of a document, which is named by `document_uuid`."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_versions", "document_uuid", "created_at"),)
+
+    version_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    document_uuid: Mapped[uuid.UUID]
+    user_uuid: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    title: Mapped[str | None]
+    content: Mapped[str]
+    created_at: Mapped[datetime]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.ai.capabilities import code_interpreter, documentation_search, files, heartbeat, memory, models
+from cargo_ai.domains.ai.capabilities import code_interpreter, document, documentation_search, files, heartbeat, memory, models
 from cargo_ai.domains.ai.chats.offer import MakeOffer
 from cargo_ai.domains.ai.mcp import clients
 
@@ -14,8 +14,11 @@ OFFERS: tuple[MakeOffer, ...] = (
     code_interpreter.offer,
     documentation_search.offer,
     clients.offer,
+    document.offer,
 )
 """Asked in this order when an answer is opened."""
 
-SLUGS: frozenset[str] = frozenset({"codeInterpreter", "documentationSearch", "fileSearch", "memory", "suggestedActions", "webSearch"})
+SLUGS: frozenset[str] = frozenset(
+    {"codeInterpreter", "document", "documentationSearch", "fileSearch", "memory", "suggestedActions", "webSearch"}
+)
 """Capabilities of releases that one of the offers, or what follows answers, acts on; of others, a release that names them is warned."""

@@ -1,0 +1,1 @@
+"""Documents: what agents and users write together."""
