@@ -17,6 +17,7 @@ from cargo_ai.engine.dispatch.schedule import Fire
 from cargo_ai.engine.graph.action import Action, Call
 from cargo_ai.engine.graph.action_registry import FindOwn, LoadActions
 from cargo_ai.engine.graph.tool_graph import FindTool
+from cargo_ai.expression.evaluator import Instruct
 
 RunChore = Callable[[Services], Awaitable[None]]
 """What a worker does about once an hour; several workers may do it at once."""
@@ -37,6 +38,7 @@ class Package:
     load_actions: the actions of integrations, loaded when a node names one.
     run_costs: what a run of a graph may cost.
     downloads: what produces the rows of a download, by its kind, which is part of its URL.
+    instruct: what fills fields of nodes by a language model.
     subscribers: functions that react to events, with the kind of the event.
     hooks: what it does for the domains below it.
     """
@@ -53,6 +55,7 @@ class Package:
     run_costs: Callable[[Services], EstimateRun] | None = None
     load_actions: Callable[[Services], LoadActions] | None = None
     own_actions: Callable[[Services], FindOwn] | None = None
+    instruct: Callable[[Services], Instruct] | None = None
     downloads: Mapping[str, Producer] = field(default_factory=dict[str, Producer])
     subscribers: Sequence[tuple[type[Event], Subscriber[Any]]] = ()
     hooks: Hooks = field(default_factory=Hooks)

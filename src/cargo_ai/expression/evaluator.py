@@ -8,7 +8,7 @@ import hashlib
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -58,8 +58,13 @@ class Evaluator:
         self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression]
     ) -> dict[EngineExpression, EngineResult]:
         """The answers to the questions of one config."""
-        asked = tuple(questions)
-        return dict(zip(asked, await self._batcher(str(workspace)).ask(EngineRequest(scope, asked)), strict=True))
+        asked = tuple(question for question in questions if question.schema is None)
+        answers = dict(zip(asked, await self._batcher(str(workspace)).ask(EngineRequest(scope, asked)), strict=True)) if asked else {}
+        instructions = [question for question in questions if question.schema is not None]
+        if instructions:
+            given = await asyncio.gather(*(_instruct(workspace, question) for question in instructions))
+            answers |= dict(zip(instructions, given, strict=True))
+        return answers
 
     async def check(self, workspace: uuid.UUID | str, questions: Sequence[EngineExpression]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions, without evaluating any; where no engine can run, that is the error of each."""
@@ -109,6 +114,25 @@ class Evaluator:
         self._batchers.clear()
         await self._javascript.close()
         await self._python.close()
+
+
+Instruct = Callable[[uuid.UUID, str, str], Awaitable[object]]
+"""(workspace, instruction, JSON Schema as text) → a value that holds to it. ExpressionError where there is no such answer."""
+_instructor: list[Instruct] = []
+
+
+def instruct_with(instruct: Instruct) -> None:
+    """Have fields that are filled by AI answered by this; the server does it when it composes a process."""
+    _instructor[:] = [instruct]
+
+
+async def _instruct(workspace: uuid.UUID | str, question: EngineExpression) -> EngineResult:
+    if not _instructor:
+        return EngineResult(error=ExpressionError("This process asks no language model.", question.source))
+    try:
+        return EngineResult(await _instructor[0](uuid.UUID(str(workspace)), question.source, question.schema or "{}"))
+    except ExpressionError as error:
+        return EngineResult(error=error)
 
 
 _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, Evaluator] = WeakKeyDictionary()

@@ -10,10 +10,14 @@ from cargo_ai.expression.native.values import UNDEFINED, Scope
 
 
 class EngineExpression(NamedTuple):
-    """An expression for the engine, without braces; with `body` it may be statements that return."""
+    """An expression for the engine, without braces; with `body` it may be statements that return.
+
+    With a `schema` it is not one, but an instruction to a language model: the JSON Schema, as text, of the field that it fills.
+    """
 
     source: str
     body: bool = False
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

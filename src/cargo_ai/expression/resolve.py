@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from cargo_ai.expression import template
+from cargo_ai.expression import field_schema, template
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
 from cargo_ai.expression.native import path
 from cargo_ai.expression.native.number import WHITE_SPACE
@@ -42,7 +42,7 @@ class Resolver:
 
     `constant`: nothing in it is evaluated. `sources`: every expression, without braces, in the order of the config.
     `needs_engine`: those that only the engine can evaluate; `engine`: the same as questions, each once. `problems`: every error that is
-    known without running, in the same order.
+    known without running, in the same order. `asks_model`: fields of it are filled by a language model.
     """
 
     constant: bool
@@ -50,6 +50,7 @@ class Resolver:
     needs_engine: tuple[str, ...]
     problems: tuple[ExpressionError, ...]
     engine: tuple[EngineExpression, ...]
+    asks_model: bool
     _evaluate: Evaluate
     _with_answers: Evaluate
 
@@ -74,27 +75,33 @@ class Resolver:
 
 
 def compile_config(
-    config: JsonValue, *, names: frozenset[str] = NAMES, skip: frozenset[str] = SKIPPED_KEYS, omit_undefined: bool = False
+    config: JsonValue,
+    *,
+    names: frozenset[str] = NAMES,
+    skip: frozenset[str] = SKIPPED_KEYS,
+    omit_undefined: bool = False,
+    schema: Mapping[str, object] | None = None,
 ) -> Resolver:
     """Compile a config of any shape; never raises, what is wrong with it is in the resolver's `problems`.
 
     `names`: what its expressions may read. `skip`: object keys whose values are passed as they are, at any depth.
     `omit_undefined`: leave a key out whose value is undefined (as JSON.stringify does) instead of setting it to null.
+    `schema`: of the config; without one, no field is filled by a language model.
     """
-    compiler = _Compiler(names, skip, omit_undefined)
+    compiler = _Compiler(names, skip, omit_undefined, schema=schema)
     evaluate = compiler.compile(config)
     if evaluate is None:
 
         def constant(scope: Scope, warnings: list[str]) -> object:
             return config
 
-        return Resolver(True, (), (), (), (), constant, constant)
+        return Resolver(True, (), (), (), (), False, constant, constant)
     # The second form looks for answers at every expression, which the first, that most configs stay with, need not.
-    with_answers = _Compiler(names, skip, omit_undefined, asking=True).compile(config)
+    with_answers = _Compiler(names, skip, omit_undefined, asking=True, schema=schema).compile(config)
     assert with_answers is not None
     engine = tuple(question.source for question in compiler.engine)
     problems, questions = tuple(compiler.problems), tuple(dict.fromkeys(compiler.engine))
-    return Resolver(False, tuple(compiler.sources), engine, problems, questions, evaluate, with_answers)
+    return Resolver(False, tuple(compiler.sources), engine, problems, questions, compiler.asks_model, evaluate, with_answers)
 
 
 @dataclass
@@ -105,6 +112,8 @@ class _Compiler:
     skip: frozenset[str]
     omit_undefined: bool
     asking: bool = False
+    schema: Mapping[str, object] | None = None
+    asks_model: bool = False
     sources: list[str] = field(default_factory=list[str])
     engine: list[EngineExpression] = field(default_factory=list[EngineExpression])
     problems: list[ExpressionError] = field(default_factory=list[ExpressionError])
@@ -127,6 +136,13 @@ class _Compiler:
         self.depth -= 1
         return run
 
+    def _field(self, config: JsonValue, schema: Mapping[str, object] | None) -> Evaluate | None:
+        """Compile a part of the config, of which the schema is this one."""
+        outer, self.schema = self.schema, None if self.schema is None else schema or {}
+        run = self.compile(config)
+        self.schema = outer
+        return run
+
     def _expression_or_object(self, config: dict[str, JsonValue]) -> Evaluate | None:
         kind, expression = config.get("kind"), config.get("expression")
         if isinstance(kind, str) and kind in KINDS and isinstance(expression, str):
@@ -143,7 +159,11 @@ class _Compiler:
         return self.refused
 
     def _object(self, config: dict[str, JsonValue]) -> Evaluate | None:
-        dynamic = {key: run for key, value in config.items() if key not in self.skip and (run := self.compile(value)) is not None}
+        dynamic = {
+            key: run
+            for key, value in config.items()
+            if key not in self.skip and (run := self._field(value, field_schema.of_key(self.schema, config, key))) is not None
+        }
         if not dynamic:
             return None
         entries = tuple(dynamic.items())
@@ -164,7 +184,11 @@ class _Compiler:
         return build
 
     def _array(self, config: list[JsonValue]) -> Evaluate | None:
-        dynamic = tuple((index, run) for index, value in enumerate(config) if (run := self.compile(value)) is not None)
+        dynamic = tuple(
+            (index, run)
+            for index, value in enumerate(config)
+            if (run := self._field(value, field_schema.of_items(self.schema))) is not None
+        )
         if not dynamic:
             return None
 
@@ -179,14 +203,36 @@ class _Compiler:
 
     def _expression(self, config: Mapping[str, JsonValue], expression: str) -> Evaluate:
         if config.get("instructTo") == "ai":
-            sentence = f'Fields filled by AI are not available on this server yet: "{_shorten(expression)}" asks for one.'
-            return self._refuse(ExpressionError(sentence, expression))
+            if self.schema is None:
+                sentence = f'Only fields of nodes are filled by AI: "{_shorten(expression)}" cannot be evaluated here.'
+                return self._refuse(ExpressionError(sentence, expression))
+            return self._instruction(self._plain(config, expression), field_schema.text_of(self.schema))
+        return self._plain(config, expression)
+
+    def _plain(self, config: Mapping[str, JsonValue], expression: str) -> Evaluate:
         if config["kind"] == "templateExpression":
             return self._template(expression) or (lambda scope, warnings: expression)
         trimmed = expression.strip(WHITE_SPACE)
         if trimmed.startswith("{{") and trimmed.endswith("}}"):  # never JavaScript, which has no {{ at its start
             return self._template(trimmed) or (lambda scope, warnings: expression)
         return self._value(expression, body=True)
+
+    def _instruction(self, run: Evaluate, schema: str) -> Evaluate:
+        """What a language model answers to a text that is evaluated first, as a value that holds to the schema."""
+        self.asks_model = True
+
+        def evaluate(scope: Scope, warnings: list[str]) -> object:
+            asking = scope if isinstance(scope, ScopeWithResults) else None
+            before = len(asking.open_questions or ()) if asking is not None else 0
+            text = to_text(run(scope, warnings))
+            if asking is not None and len(asking.open_questions or ()) > before:
+                return UNDEFINED
+            if not text.strip():
+                raise ExpressionError("A field that is filled by AI has no instruction: its text is empty.", "")
+            question = EngineExpression(text, schema=schema)
+            return (_with_result(question, None) if asking is not None else _needs_engine(text))(scope, warnings)
+
+        return evaluate
 
     def _template(self, text: str) -> Evaluate | None:
         pieces = template.parse(text)

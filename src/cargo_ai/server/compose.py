@@ -23,6 +23,7 @@ from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
 from cargo_ai.engine.graph.action_registry import Actions
+from cargo_ai.expression import evaluator
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
@@ -130,6 +131,8 @@ def services_of(settings: Settings, database: Database, files: FileStore, key: S
             services.actions.tools = package.tools(services)
         if package.load_actions is not None:
             services.actions.load = package.load_actions(services)
+        if package.instruct is not None:
+            evaluator.instruct_with(package.instruct(services))
         if package.own_actions is not None:
             services.actions.find_own = package.own_actions(services)
     # Also those of integrations that are not loaded yet, which declare none of their own.

@@ -182,7 +182,7 @@ def test_every_problem_that_is_known_without_running_is_listed() -> None:
     assert [problem.message.split(":")[0] for problem in resolver.problems] == [
         "The expression {{nodes.}} is not valid JavaScript",
         "The expression {{email}} uses the name email, which does not exist here",
-        "Fields filled by AI are not available on this server yet",
+        "Only fields of nodes are filled by AI",
     ]
     assert resolver.needs_engine == ("f(1)",)
 
@@ -220,7 +220,7 @@ def test_names_that_are_not_in_scope_are_a_problem() -> None:
 
 
 def test_a_field_for_ai_to_fill_is_refused_in_words() -> None:
-    with pytest.raises(ExpressionError, match="Fields filled by AI are not available on this server yet"):
+    with pytest.raises(ExpressionError, match="Only fields of nodes are filled by AI"):
         resolve({"a": template("Summarise {{nodes.start.first_name}}", instructTo="ai")})
 
 

@@ -118,7 +118,8 @@ def compile_resolver(raw: Mapping[str, Json], action: Action[Call] | None) -> Re
     """The node's config made ready to resolve: what is verbatim is no template, and a connector is not given what is undefined."""
     config = cast("Json", raw.get("config") or {})
     verbatim = action.verbatim if action is not None else frozenset[str]()
-    return compile_config(config, names=SCOPE, skip=verbatim, omit_undefined=raw.get("kind") == "connector")
+    schema: Mapping[str, Json] = action.config_schema if action is not None else {}
+    return compile_config(config, names=SCOPE, skip=verbatim, omit_undefined=raw.get("kind") == "connector", schema=schema)
 
 
 def parse_retry(raw: Mapping[str, Any] | None) -> Retry:

@@ -278,7 +278,7 @@ def _expression_findings(uuid: str, path: str, value: Json, known: Inventory, vi
         written = text[at : at + 40]
         is_meant = re.match(r"\{\{\s*(?:nodes|parentNodes|now)\b", written) is not None
         yield Finding(path, f"{written!r} is never closed by `}}}}`, so that it is text.", not is_meant, "expressionInvalid")
-    resolver = compile_config(value, names=SCOPE)
+    resolver = compile_config(value, names=SCOPE, schema={})
     for problem in (*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)):
         yield Finding(path, str(problem), reason="expressionInvalid", fatal=True)
     if visible is None or resolver.problems:

@@ -29,7 +29,7 @@ Check = Callable[[JsonObject], Awaitable[str | None]]
 """What is wrong with an answer that holds to the schema; None: nothing."""
 
 ATTEMPTS = 3
-AT_ONCE = 8
+AT_ONCE = 32
 """Questions of one workspace that this process asks at a time; others wait for their turn."""
 REQUEST_SECONDS = 120.0
 """How long a person who waits for the reply is kept waiting."""

@@ -6,20 +6,19 @@ A node's message is known by the key of its execution: one that is executed agai
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.contract.ai.message import MAXIMUM_TEXT
 from cargo_ai.domains.ai.agents import language_model, lookup
-from cargo_ai.domains.ai.chats import conversation
+from cargo_ai.domains.ai.chats import conversation, node_config
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.domains.ai.chats.sending import rows_of
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -30,74 +29,6 @@ IN_PLACE_SECONDS = 60.0
 AGAIN_SECONDS = 5.0
 PARKED_SECONDS = 15.0
 """When a run asks again whose answer waits for a person, another agent or a long run."""
-
-_OUTPUT_SCHEMA: JsonObject = {
-    "type": "object",
-    "properties": {
-        "answer": {"description": "Text, or what holds to the schema of `output`."},
-        "chatUuid": {"type": "string"},
-        "messageUuid": {"type": "string"},
-    },
-    "required": ["answer"],
-}
-_PROMPT: JsonObject = {"type": "string", "title": "Prompt", "description": "What the agent is asked."}
-_OUTPUT: JsonObject = {
-    "type": "object",
-    "title": "Form of the answer",
-    "properties": {"type": {"type": "string", "enum": ["default", "text", "jsonSchema"]}, "jsonSchema": {"type": "object"}},
-    "required": ["type"],
-}
-_AGENT_SCHEMA: JsonObject = {"type": "object", "properties": {"prompt": _PROMPT, "output": _OUTPUT}, "required": ["prompt"]}
-_MODEL_SCHEMA: JsonObject = {
-    "type": "object",
-    "properties": {
-        "prompt": _PROMPT,
-        "output": _OUTPUT,
-        "actions": {"type": "array", "items": {"type": "object"}, "title": "Actions that may be used"},
-        "advancedSettings": {
-            "type": "object",
-            "properties": {
-                "connectorUuid": {"type": ["string", "null"]},
-                "integrationSlug": {"type": ["string", "null"]},
-                "languageModelSlug": {"type": ["string", "null"]},
-                "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
-                "maxSteps": {"type": ["integer", "null"], "minimum": 1, "maximum": 200},
-                "systemPrompt": {"type": ["string", "null"]},
-            },
-        },
-    },
-    "required": ["prompt"],
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a node asks: `given` is what holds for this answer alone."""
-
-    text: str
-    given: JsonObject
-
-
-def _read(call: Call) -> _Asked:
-    prompt = call.config.get("prompt")
-    text = prompt if isinstance(prompt, str) else "" if prompt is None else str(prompt)
-    if not text.strip():
-        raise InvalidConfig("The config needs `prompt`: what the agent is asked.")
-    if len(text) > MAXIMUM_TEXT:
-        raise InvalidConfig(f"The prompt has {len(text):,} characters; at most {MAXIMUM_TEXT:,} go.")
-    given: JsonObject = {}
-    output = cast("Mapping[str, Json]", call.config.get("output") or {})
-    if output.get("type") == "jsonSchema":
-        if not isinstance(output.get("jsonSchema"), dict):
-            raise InvalidConfig("`output.jsonSchema` is missing: give the JSON Schema of the answer.")
-        given["output"] = {"type": "jsonSchema", "jsonSchema": output["jsonSchema"]}
-    elif output.get("type") == "text":
-        given["output"] = None
-    settings = cast("Mapping[str, Json]", call.config.get("advancedSettings") or {})
-    given |= {name: value for name, value in settings.items() if value is not None}
-    if call.config.get("actions"):
-        given["actions"] = call.config["actions"]
-    return _Asked(text, given)
 
 
 class AgentNodes:
@@ -127,11 +58,12 @@ class AgentNodes:
 
     async def _send(self, call: Call) -> uuid.UUID:
         """The answer of this execution; chat and messages are made unless they are there. InvalidConfig where nothing can answer."""
-        asked = _read(call)
+        asked = node_config.read(call)
         async with self._database.session(call.workspace) as db:
             known = await db.scalar(select(Message.uuid).where(Message.execution_key == call.key))
             if known is not None:
                 return known
+            await _check_models(db, asked.given.get("resources", []))
             agent, release = (None, None) if call.node.get("kind") == "native" else await _release(db, call.node)
             given = asked.given
             if release is None and not given.get("integrationSlug"):
@@ -155,6 +87,13 @@ class AgentNodes:
         if choice is None:
             raise InvalidConfig(f"No language model is connected. {language_model.SET_UP}")
         return {"integrationSlug": choice.integration_slug, "languageModelSlug": choice.language_model_slug}
+
+
+async def _check_models(db: AsyncSession, resources: Sequence[JsonObject]) -> None:
+    for resource in resources:
+        uid = ids.parse(str(resource.get("modelUuid") or ""))
+        if resource["kind"] == "model" and (uid is None or not await storage.model_exists(db, uid)):
+            raise InvalidConfig(f"There is no model {resource.get('modelUuid')}: see `cargo-ai storage model list`.")
 
 
 async def _release(db: AsyncSession, node: Mapping[str, Any]) -> tuple[uuid.UUID, AgentRelease]:
@@ -181,9 +120,11 @@ def _performer(services: Services) -> Perform:
     return services.once(AgentNodes, lambda: AgentNodes(services)).perform
 
 
-def _declare(kind: Literal["native", "agent"], name: str, description: str, schema: JsonObject) -> Action[Call]:
+def _declare(
+    kind: Literal["native", "agent"], name: str, description: str, schema: JsonObject, slug: Literal["agent", "modelAsk"] = "agent"
+) -> Action[Call]:
     return Action(
-        slug="agent",
+        slug=slug,
         kind=kind,
         name=name,
         description=description,
@@ -192,7 +133,7 @@ def _declare(kind: Literal["native", "agent"], name: str, description: str, sche
         # The message of an execution is asked for once, whatever happens to the process.
         idempotency="key",
         config_schema=schema,
-        output_schema=_OUTPUT_SCHEMA,
+        output_schema=node_config.OUTPUT_SCHEMA,
         verbatim=frozenset({"output"}),
         needs_run=True,
         performer=_performer,
@@ -200,6 +141,13 @@ def _declare(kind: Literal["native", "agent"], name: str, description: str, sche
 
 
 ACTIONS = (
-    _declare("agent", "Agent", "Asks an agent of the workspace.", _AGENT_SCHEMA),
-    _declare("native", "Ask an agent", "Asks a language model, with instructions and actions of its own.", _MODEL_SCHEMA),
+    _declare("agent", "Agent", "Asks an agent of the workspace.", node_config.AGENT_SCHEMA),
+    _declare("native", "Ask an agent", "Asks a language model, with instructions and actions of its own.", node_config.INSTRUCT_SCHEMA),
+    _declare(
+        "native",
+        "Ask about records",
+        "Has a language model answer a question about the records of a model.",
+        node_config.MODEL_ASK_SCHEMA,
+        node_config.MODEL_ASK,
+    ),
 )

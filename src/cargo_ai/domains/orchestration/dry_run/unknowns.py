@@ -42,6 +42,9 @@ def _stop_at(node: Node) -> Node:
 
 
 def _is_open(node: Node, unknown: Collection[str]) -> bool:
+    # What a language model will say is not known, and asking costs.
+    if node.resolver.asks_model:
+        return True
     if not unknown:
         return False
     text = "\n".join(node.resolver.sources)
