@@ -32,6 +32,7 @@ from bench.data import (
 )
 from bench.report import Json
 from bench.runs import (
+    agents1k,
     charged_batch,
     dry_run,
     fair_shares,
@@ -50,6 +51,7 @@ from bench.runs.services import crm_sync10k, crm_upsert10k, faults100k, http1k, 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,
     "native10k": native10k.measure,
+    "agents1k": agents1k.measure,
     "chargedBatch": charged_batch.measure,
     "http1k": http1k.measure,
     "crmUpsert10k": crm_upsert10k.measure,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,6 +69,7 @@ class Orders:
         self.faults: list[Fault] = []
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
         self.counts: Counter[str] = Counter()
+        self.under_way = self.most_under_way = 0
 
     def fail(self, **fault: Any) -> None:
         """Order a fault; the arguments are those of `Fault`."""
@@ -84,6 +86,16 @@ class Orders:
             fault.times -= 1
             return fault
         return None
+
+    @contextmanager
+    def counting(self) -> Generator[None]:
+        """Count a request while it is answered."""
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     def note(self, seen: Seen) -> None:
         """Keep a request."""

@@ -32,6 +32,10 @@ class _Serving:
         self._control, self._act, self._headers = control, act, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._control.counting():
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         control, path, raw = self._control, request.url.path, await request.body()
         fault = control.fault_for(request.method, path, raw)

@@ -26,7 +26,7 @@ from cargo_ai.domains.ai.chats.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
-from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.domains.ai.tables import Agent, AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
@@ -49,6 +49,8 @@ class Answer:
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
         self._said: list[JsonObject] = []
+        self._uncounted: Asked | None = None
+        self._limited = False
         self._afterwards: datetime | None = None
         self._saving = asyncio.Lock()
 
@@ -89,6 +91,7 @@ class Answer:
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps = row.steps
             self._agent = chat.agent_uuid
+            self._limited = await db.scalar(select(Agent.max_tokens_per_day).where(Agent.uuid == chat.agent_uuid)) is not None
             self._plan = effective.plan(release, row.given)
             self._asker = Asker(self._services, self._workspace, self._plan.choices)
             if self._steps and (model := self._steps[-1].get("model")) is not None:
@@ -143,7 +146,11 @@ class Answer:
             stored["attempt"] = self._line.attempt
             self._judge(step, stored)
             self._steps.append(stored)
-            await self._save(asked)
+            self._uncounted = asked
+            if not stored["calls"] or "answer" in stored:
+                # The last step is stored with the end, in one transaction.
+                return stored.get("answer")
+            await self._save()
             await self._carry_out(stored)
 
     def _judge(self, step: Step, stored: JsonObject) -> None:
@@ -177,7 +184,7 @@ class Answer:
             reasons=plan.reasons,
         )
         self._line.attempt = ""
-        if self._agent is not None:
+        if self._agent is not None and self._limited:
             try:
                 most = daily_limit.most_tokens(question)
                 await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, most)
@@ -195,12 +202,12 @@ class Answer:
     async def _carry_out(self, step: JsonObject) -> None:
         await self._calls.carry_out(step, len(self._steps) - 1)
 
-    async def _save(self, asked: Asked | None = None) -> None:
+    async def _save(self) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
-            if asked is not None:
-                await self._count(db, asked)
+            await self._count(db)
             await self._put(db)
             await db.commit()
+            self._uncounted = None
 
     async def _put(self, db: AsyncSession) -> None:
         shown_parts = conversation.parts_of(self._steps)
@@ -219,8 +226,11 @@ class Answer:
         if self._speaker.is_watched(self._message):
             await (await driver_connection(db)).execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(self._message))))
 
-    async def _count(self, db: AsyncSession, asked: Asked) -> None:
-        """Add what the step took to the usage of the answer."""
+    async def _count(self, db: AsyncSession) -> None:
+        """Add what the last step took to the usage of the answer, once."""
+        asked = self._uncounted
+        if asked is None:
+            return
         former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
         total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
         await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
@@ -230,6 +240,8 @@ class Answer:
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async with self._saving, self._services.database.session(self._workspace) as db:
+            # Before it is no longer this process's.
+            await self._count(db)
             ended = await db.execute(
                 update(Message)
                 .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
@@ -238,6 +250,7 @@ class Answer:
                     error_message=error,
                     finished_at=clock.now(),
                     afterwards_at=self._afterwards,
+                    steps=self._steps,
                     parts=conversation.parts_of(self._steps, answer) + self._said,
                     owner=None,
                     leased_until=None,

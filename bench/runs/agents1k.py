@@ -1,0 +1,61 @@
+"""agents1k: a batch of 1,000 records with one agent node each, against an imitation of a language model that takes 200 ms to answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bench import graphs, report
+from bench.report import Json
+from bench.runs.native10k import lasted
+from bench.temporary_server import MeasurementFailed, TemporaryServer
+from tests.simulators.language_models import server as language_models
+
+RECORDS = int(os.environ.get("BENCH_AGENTS", "1000"))
+ANSWER_SECONDS = 0.2
+IN_FLIGHT = 50
+"""Of the answers that a perfect server would always have in flight."""
+
+
+def agent_of(server: TemporaryServer, key: str) -> str:
+    """An agent that is answered by the imitation; its uuid."""
+    account = {"integrationSlug": "openAi", "slug": "openai", "name": "OpenAI", "config": {"apiKey": key}}
+    server.api.post("/connection/connectors", account)
+    agent = str(server.api.post("/ai/agents", {"name": "Classifier"})["agent"]["uuid"])
+    server.api.post("/ai/releases/draft/deploy", {"agentUuid": agent, "integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"})
+    return agent
+
+
+def nodes_of(agent: str) -> list[Json]:
+    """A graph that asks the agent about each record."""
+    start = {"uuid": "a", "slug": "start", "kind": "native", "actionSlug": "start", "config": {}, "childrenUuids": ["b"]}
+    config = {"prompt": "Classify {{ nodes.start.domain }}"}
+    return [start, {"uuid": "b", "slug": "classify", "kind": "agent", "agentUuid": agent, "config": config, "childrenUuids": [None]}]
+
+
+def measure() -> Json:
+    """One batch, after a small one that loads what is loaded at first use."""
+    with language_models.running() as model:
+        with TemporaryServer(workers=2, SERVICE_ADDRESSES=f"openAi={model.url}") as server:
+            workflow = server.deploy(nodes_of(agent_of(server, model.key)))
+            small = server.upload(graphs.companies(20))
+            server.finish_batch(server.start_batch(workflow, small), 20)
+            model.control.reset()
+            model.control.fail(path="completions", delay=ANSWER_SECONDS, times=10 * RECORDS)
+            file = server.upload(graphs.companies(RECORDS))
+            took = lasted(server.finish_batch(server.start_batch(workflow, file), RECORDS))
+        asked, most = model.control.counts["POST 200"], model.control.most_under_way
+    if asked != RECORDS:
+        raise MeasurementFailed(f"{RECORDS} records asked {asked} times.")
+    perfect = RECORDS * ANSWER_SECONDS / IN_FLIGHT
+    return report.figure(
+        [
+            report.at_least("answers in flight at once", most, IN_FLIGHT),
+            report.at_least(f"share of what {IN_FLIGHT} in flight at all times would reach", perfect / took, 0.8),
+        ],
+        {"seconds": report.rounded(took), "answersPerSecond": report.rounded(RECORDS / took)},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("agents1k", measure))
