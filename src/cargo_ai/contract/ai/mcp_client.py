@@ -57,9 +57,8 @@ connect: Operation[ConnectMcpClient, McpToolsReply, ConnectReason] = operations.
         permission="ai:agent:write",
         refusals={"failedToConnectMcpClient": refusal(502, "The MCP server cannot be used: {cause}")},
         cli=Cli(
-            secrets=frozenset({"token"}),
             flags={"token": ("--mcp-token",)},
-            examples=("cargo-ai ai mcp-client connect --name docs --url https://mcp.example.com/mcp",),
+            examples=('cargo-ai ai mcp-client connect --name docs --url https://mcp.example.com/mcp --mcp-token "$DOCS_TOKEN"',),
         ),
         reads=True,
         agent_safe=False,

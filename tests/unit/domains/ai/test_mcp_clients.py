@@ -100,7 +100,7 @@ async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
 
 
 async def test_a_server_that_is_away_is_noted_and_the_agent_goes_on(api: ApiClient, model: Running) -> None:
-    away = {"kind": "custom", "name": "away", "url": "http://127.0.0.1:9/mcp", "authentication": None, "disabledToolSlugs": []}
+    away: Body = {"kind": "custom", "name": "away", "url": "http://127.0.0.1:9/mcp", "authentication": None, "disabledToolSlugs": []}
     agent = await new_agent(api, mcpClients=[away], **MODEL)
     answer = await answer_to(api, "Hello", agentUuid=agent)
     assert said(answer) == "You said: Hello"
