@@ -124,7 +124,7 @@ reset: Operation[ResetDocument, DocumentReply, Literal["documentNotFound"]] = op
         response=DocumentReply,
         summary="Go back to an earlier version of a document; the later ones are removed.",
         permission="ai:agent:write",
-        refusals={"documentNotFound": _NOT_FOUND},
+        refusals={"documentNotFound": refusal(404, "Document {uuid} is not in this workspace, or has no version that is this old.")},
         cli=Cli(examples=("cargo-ai ai document reset --uuid UUID --created-at 2026-11-27T20:00:00.000Z",)),
     )
 )
