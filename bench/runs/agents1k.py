@@ -28,7 +28,7 @@ def agent_of(server: TemporaryServer, key: str) -> str:
 
 def nodes_of(agent: str) -> list[Json]:
     """A graph that asks the agent about each record."""
-    start = {"uuid": "a", "slug": "start", "kind": "native", "actionSlug": "start", "config": {}, "childrenUuids": ["b"]}
+    start: Json = {"uuid": "a", "slug": "start", "kind": "native", "actionSlug": "start", "config": {}, "childrenUuids": ["b"]}
     config = {"prompt": "Classify {{ nodes.start.domain }}"}
     return [start, {"uuid": "b", "slug": "classify", "kind": "agent", "agentUuid": agent, "config": config, "childrenUuids": [None]}]
 
