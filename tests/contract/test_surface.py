@@ -31,7 +31,7 @@ ANYBODY = {
     "workspaceManagement.workspace.getCurrent",
 }
 """Operations about the caller itself and where it is: a valid token is enough. (To rotate another one than it, a permission is.)"""
-FOR_WRITERS = {"workspaceManagement.audit.download", "workspaceManagement.audit.list"}
+FOR_WRITERS = {"ai.mcpClient.connect", "workspaceManagement.audit.download", "workspaceManagement.audit.list"}
 """Operations that only read, and still only for those who may write there."""
 BY_KIND = {f"workspaceManagement.bin.{verb}" for verb in ("empty", "list", "preview", "remove", "restore")}
 """Operations on removed things: their handlers ask for the permission to remove things of that kind."""
