@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import heartbeat
 from cargo_ai.domains.ai.afterwards.follow_up import FollowUp, Taken
+from cargo_ai.domains.ai.chats.ended import Ended
 from cargo_ai.domains.ai.tables import Chat, Message
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
@@ -20,7 +21,8 @@ from cargo_ai.store.session import ALL_WORKSPACES
 AT_ONCE = 16
 """Follow-ups of one process; they mostly wait for language models."""
 MOST_BEATS = 100
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 15.0
+"""So late a heartbeat is, and a follow-up whose process has died; those of answers that are written here are done at once."""
 CLAIM = timedelta(minutes=15)
 """Longer than a follow-up takes: so late others take over what a dead process has begun."""
 
@@ -33,15 +35,18 @@ class Afterwards:
     def __init__(self, services: Services) -> None:
         self._services, self._database = services, services.database
         self._running: set[asyncio.Task[None]] = set()
+        self._ended = services.once(Ended, Ended)
 
     async def run(self) -> None:
         """Look for what is due until cancelled; what is being done then is given back."""
         try:
             while True:
+                self._ended.clear()
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
                     await self._claim()
                     await self._beat()
-                await asyncio.sleep(LOOK_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), LOOK_SECONDS)
         finally:
             for task in list(self._running):
                 await tasks.cancel(task)
@@ -71,7 +76,11 @@ class Afterwards:
         for message, workspace in mine:
             task = asyncio.create_task(self._follow_up(message, workspace, claimed), name=f"after answer {message}")
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._make_room)
+
+    def _make_room(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._ended.set()
 
     async def _follow_up(self, message: uuid.UUID, workspace: uuid.UUID, claimed: datetime) -> None:
         try:

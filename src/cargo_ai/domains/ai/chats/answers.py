@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -13,6 +14,7 @@ from sqlalchemy import or_, select, update
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.chats import parking
 from cargo_ai.domains.ai.chats.answer import Answer, AnswerLost
+from cargo_ai.domains.ai.chats.ended import Ended
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -24,7 +26,9 @@ MOST_OF_WORKSPACE = 50
 RENEWALS, LOOKS = 6, 3
 """How often within a lease it is renewed, and how often this process looks for answers that no process writes."""
 MOST_RENEWAL = 3.0
-"""Seconds: so soon an answer that is cancelled is at an end."""
+"""Seconds: so soon an answer that is cancelled is at an end, and one goes on that waited for a run."""
+UNPARKED_SECONDS = 12.0
+"""How often it is looked for answers that wait, while there are none."""
 UNFINISHED = ("pending", "generating", "cancelling")
 
 _log = log.get(__name__)
@@ -39,6 +43,8 @@ class Answers:
         self._lease = timedelta(seconds=services.settings.stalled_after)
         self._writing: dict[uuid.UUID, tuple[uuid.UUID, Answer, asyncio.Task[None]]] = {}
         self._room = asyncio.Event()
+        self._ended = services.once(Ended, Ended)
+        self._looks_for_parked_at = 0.0
 
     async def start(self, message: str) -> None:
         """The queue's job: begin to write an answer, and return at once, so that the queue's places stay free."""
@@ -67,8 +73,8 @@ class Answers:
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
                     if self._writing:
                         await self._renew()
-                    if await parking.wake(self._database):
-                        self._room.set()
+                    if clock.seconds() >= self._looks_for_parked_at:
+                        await self._wake_parked()
                     if clock.seconds() >= next_look or self._room.is_set():
                         self._room.clear()
                         next_look = clock.seconds() + seconds / LOOKS
@@ -76,6 +82,15 @@ class Answers:
                 await asyncio.sleep(min(seconds / RENEWALS, MOST_RENEWAL))
         finally:
             await self._give_back()
+
+    async def _wake_parked(self) -> None:
+        # One that is parked here meanwhile brings the next look forward.
+        self._looks_for_parked_at = math.inf
+        look = await parking.wake(self._database)
+        wait = 0.0 if look.is_any_parked else UNPARKED_SECONDS
+        self._looks_for_parked_at = min(self._looks_for_parked_at, clock.seconds() + wait)
+        if look.is_any_woken:
+            self._room.set()
 
     async def _take(self, message: uuid.UUID) -> None:
         if message not in self._writing and len(self._writing) < MOST:
@@ -124,6 +139,8 @@ class Answers:
         finally:
             self._writing.pop(message, None)
             self._room.set()
+            self._ended.set()
+            self._looks_for_parked_at = 0.0
 
     async def _renew(self) -> None:
         mine = list(self._writing)

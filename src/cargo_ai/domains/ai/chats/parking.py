@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Uuid, any_, literal, select, update
+from sqlalchemy import Uuid, any_, literal, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.chats import sending
 from cargo_ai.domains.ai.tables import Message
-from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection
@@ -20,6 +20,18 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 AT_LAST = timedelta(hours=1)
 """When a parked answer looks by itself, should it never be woken."""
 MOST_WOKEN = 500
+WAKE = text("""
+with ready as (
+    select uuid from messages m where awaits is not null and exists (
+        select 1 from unnest(m.awaits) as awaited(uuid)
+        where exists (select 1 from runs r where r.uuid = awaited.uuid and r.finished_ms is not null)
+            or exists (select 1 from messages o where o.uuid = awaited.uuid and o.finished_at is not null)
+    ) limit :most for update skip locked
+), woken as (
+    update messages m set awaits = null, leased_until = null from ready where m.uuid = ready.uuid returning 1
+)
+select exists (select 1 from messages where awaits is not null), (select count(*) from woken)
+""")
 
 
 async def park(database: Database, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID, awaits: Sequence[uuid.UUID]) -> None:
@@ -38,18 +50,16 @@ async def wake_parent(db: AsyncSession, message: uuid.UUID) -> None:
         await producer().defer_many(await driver_connection(db), sending.TASK, "interactive", [{"message": str(uid)} for uid in woken])
 
 
-async def wake(database: Database) -> bool:
-    """Let answers go on whose runs and messages have ended, so that a process takes them up; whether there were any."""
+class Look(NamedTuple):
+    """What a look at parked answers has found."""
+
+    is_any_parked: bool
+    is_any_woken: bool
+
+
+async def wake(database: Database) -> Look:
+    """Let answers go on whose runs and messages have ended, so that a process takes them up. O(parked answers)."""
     async with database.session(ALL_WORKSPACES) as db:
-        parked = {row[0]: row[1] for row in await db.execute(select(Message.uuid, Message.awaits).where(Message.awaits.is_not(None)))}
-        if not parked:
-            return False
-        awaited = list({uid for uids in parked.values() for uid in uids or ()})
-        ended = await agent_tools.ended(db, awaited)
-        ended |= set(await db.scalars(select(Message.uuid).where(Message.uuid.in_(awaited), Message.finished_at.is_not(None))))
-        ready = [uid for uid, uids in parked.items() if ended.intersection(uids or ())][:MOST_WOKEN]
-        if not ready:
-            return False
-        await db.execute(update(Message).where(Message.uuid.in_(ready), Message.awaits.is_not(None)).values(awaits=None, leased_until=None))
+        parked, woken = (await db.execute(WAKE, {"most": MOST_WOKEN})).one()
         await db.commit()
-        return True
+    return Look(parked, woken > 0)

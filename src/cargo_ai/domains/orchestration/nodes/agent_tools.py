@@ -164,11 +164,6 @@ async def outcomes(db: AsyncSession, workspace: uuid.UUID, started: Collection[u
     }
 
 
-async def ended(db: AsyncSession, started: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these runs that have ended."""
-    return set(await db.scalars(select(runs.c.uuid).where(runs.c.uuid.in_(started), runs.c.finished_ms.is_not(None))))
-
-
 async def _tool(db: AsyncSession, action: Mapping[str, Any]) -> tuple[Tool, Release]:
     row = (
         await db.execute(
