@@ -67,7 +67,8 @@ class AuditEntry(Owned, Row):
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_workspace_uuid", "workspace_uuid", "id"),)
 
-    workspace_uuid: Mapped[uuid.UUID]
+    # The index above has it, so that it has none of its own.
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_uuid: Mapped[uuid.UUID]
     token_uuid: Mapped[uuid.UUID]

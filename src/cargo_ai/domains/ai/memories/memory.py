@@ -68,6 +68,9 @@ async def update(ctx: Context, request: contract.UpdateMemory) -> contract.Memor
     return contract.MemoryReply(memory=_to_response(row))
 
 
+_LISTS = {"user": "cargo-ai ai memory list --scope user", "workspace": "cargo-ai ai memory list --scope workspace"}
+
+
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveMemory) -> Removed:
     """Remove a memory."""
@@ -82,6 +85,5 @@ async def _memory_or_refuse(
 ) -> AgentMemory:
     owner = _owner(ctx, request.scope, request.agent_uuid)
     row = await remembering.find(ctx.db, owner, ids.parse(request.mem0_id))
-    of_agent = f" --agent-uuid {owner.uuid}" if owner.scope == "agent" else ""
-    fix = f"cargo-ai ai memory list --scope {owner.scope}{of_agent}"
+    fix = f"cargo-ai ai memory list --scope agent --agent-uuid {owner.uuid}" if owner.scope == "agent" else _LISTS[owner.scope]
     return found_or_refuse(operation, row, "memoryNotFound", uuid=request.mem0_id, scope=request.scope, fix=fix)
