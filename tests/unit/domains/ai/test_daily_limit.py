@@ -46,7 +46,7 @@ async def test_many_at_once_exceed_it_by_no_more_than_one_step(
     answers = await asyncio.gather(*(answer_to(api, "Hello", agentUuid=agent) for _ in range(12)))
     used = (await api.call("ai.agent.get", uuid=agent))["agent"]["tokensUsedToday"]
     assert most <= used <= most + cost
-    assert sum(answer["status"] == "success" for answer in answers) == 3
+    assert sum(answer["status"] == "success" for answer in answers) == used // cost - 1, "each of those that answered is counted"
     async with backend.state.database.session(ALL_WORKSPACES) as db:
         assert await db.scalar(select(func.count()).select_from(AgentReservation)) == 0
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.accounts.asking import NotConnected
-from cargo_ai.integrations.http.account import Target, target
+
+if TYPE_CHECKING:
+    from cargo_ai.integrations.http.account import Target
 
 INTEGRATION = "http"
 
@@ -26,4 +29,7 @@ async def mcp_target(services: Services, workspace: uuid.UUID, connector: str, i
         raise NotConnected(f"The connector does not work now ({account.halt}).")
     if not account.config.get("baseUrl"):
         raise NotConnected("The connector has no baseUrl, which is the address of the MCP server.")
+    # An integration is loaded where its workspace uses it.
+    from cargo_ai.integrations.http.account import target
+
     return await target("", account.config), account.sensitive

@@ -110,7 +110,9 @@ async def test_forgetting_waits_for_a_write_of_the_record(api: ApiClient, state:
         forgetting = asyncio.create_task(api.call("storage.record.forget", modelUuid=model, ids=["a.com"]))
         waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         async with state.database.session(first_workspace.workspace_uuid) as watch, asyncio.timeout(20):
-            while not await fetch(await driver_connection(watch), waiting):  # noqa: ASYNC110 - it is in the database
+            while not await fetch(await driver_connection(watch), waiting):
+                # Within one transaction, it is shown the same activity again.
+                await watch.rollback()
                 await asyncio.sleep(0.02)
         await db.commit()
     assert (await forgetting)["count"] == 1
