@@ -15,10 +15,10 @@ from tests.kit.fake_api import Answer, FakeApi
 from tests.unit.cli.cli_process import Cli
 
 PREVIEW = "/v1/workspaceManagement/bin/preview"
-MODEL = "/v1/storage/models/m-1"
-SENTENCE = (
-    'This removes the model "Deals" with 12 records. It can be restored until 1 May 2026, 09:00 UTC (cargo-ai workspace bin restore m-1).'
-)
+UUID = "0198c0de-0000-7000-8000-0000000000a1"
+MODEL = f"/v1/storage/models/{UUID}"
+RESTORE = f"cargo-ai workspace bin restore {UUID}"
+SENTENCE = f'This removes the model "Deals" with 12 records. It can be restored until 1 May 2026, 09:00 UTC ({RESTORE}).'
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def real(cli: Cli) -> Cli:
 
 
 def preview(until: str | None) -> dict[str, Any]:
-    return {"kind": "model", "uuid": "m-1", "name": "Deals", "sentence": SENTENCE, "restoreUntil": until}
+    return {"kind": "model", "uuid": UUID, "name": "Deals", "sentence": SENTENCE, "restoreUntil": until}
 
 
 def on_terminal(cli: Cli, answer: bytes, *args: str) -> tuple[int, str]:
@@ -52,42 +52,52 @@ def on_terminal(cli: Cli, answer: bytes, *args: str) -> tuple[int, str]:
 
 def test_a_person_is_asked_with_what_goes_and_how_it_comes_back(real: Cli, api: FakeApi) -> None:
     api.on("GET", PREVIEW, preview("2026-05-01T09:00:00.000Z"))
-    api.on("DELETE", MODEL, {"uuid": "m-1"})
-    code, read = on_terminal(real, b"n\n", "storage", "model", "remove", "m-1")
+    api.on("DELETE", MODEL, {"uuid": UUID})
+    code, read = on_terminal(real, b"n\n", "storage", "model", "remove", UUID)
     assert code == 1 and f"{SENTENCE} Go on? [y/N]" in read and api.sent("DELETE", MODEL) == []
-    code, _ = on_terminal(real, b"y\n", "storage", "model", "remove", "m-1")
+    code, _ = on_terminal(real, b"y\n", "storage", "model", "remove", UUID)
     assert code == 0 and len(api.sent("DELETE", MODEL)) == 1
-    assert api.sent("GET", PREVIEW)[0].query == [("kind", "model"), ("uuid", "m-1")]
+    assert api.sent("GET", PREVIEW)[0].query == [("kind", "model"), ("uuid", UUID)]
+
+
+def test_a_name_is_looked_up_before_the_question_and_what_has_it_goes(real: Cli, api: FakeApi) -> None:
+    api.on("GET", "/v1/storage/models/list", {"models": [{"uuid": UUID, "slug": "deals", "name": "Deals"}]})
+    api.on("GET", PREVIEW, preview(None))
+    api.on("DELETE", MODEL, {"uuid": UUID})
+    refused = real("storage", "model", "remove", "Deals")
+    assert refused.json["reason"] == "confirmationNeeded" and SENTENCE.rstrip(".") in refused.json["errorMessage"]
+    assert api.sent("GET", PREVIEW)[0].query == [("kind", "model"), ("uuid", UUID)] and api.sent("DELETE", MODEL) == []
+    assert real("storage", "model", "remove", "Deals", "--yes").json == {"uuid": UUID}
 
 
 def test_what_can_be_restored_is_removed_without_a_terminal(real: Cli, api: FakeApi) -> None:
     api.on("GET", PREVIEW, preview("2026-05-01T09:00:00.000Z"))
-    api.on("DELETE", MODEL, {"uuid": "m-1", "restore": "cargo-ai workspace bin restore m-1"})
-    assert real("storage", "model", "remove", "m-1").json["restore"]
+    api.on("DELETE", MODEL, {"uuid": UUID, "restore": RESTORE})
+    assert real("storage", "model", "remove", UUID).json["restore"]
 
 
 def test_what_could_not_be_restored_needs_yes_without_a_terminal(real: Cli, api: FakeApi) -> None:
     api.on("GET", PREVIEW, preview(None))
-    api.on("DELETE", MODEL, {"uuid": "m-1"})
-    refused = real("storage", "model", "remove", "m-1", stdin=b"y\n")
+    api.on("DELETE", MODEL, {"uuid": UUID})
+    refused = real("storage", "model", "remove", UUID, stdin=b"y\n")
     assert (refused.code, refused.json["reason"]) == (2, "confirmationNeeded") and "fix" not in refused.json
     assert api.sent("DELETE", MODEL) == []
-    assert real("storage", "model", "remove", "m-1", "--yes").code == 0
+    assert real("storage", "model", "remove", UUID, "--yes").code == 0
 
 
 def test_a_thing_that_is_not_there_is_refused_by_the_removal_itself(real: Cli, api: FakeApi) -> None:
-    api.on("GET", PREVIEW, Answer(404, {"errorMessage": "There is no model m-1.", "reason": "thingNotFound"}))
-    api.on("DELETE", MODEL, Answer(404, {"errorMessage": "There is no model m-1.", "reason": "modelNotFound"}))
-    result = real("storage", "model", "remove", "m-1")
+    api.on("GET", PREVIEW, Answer(404, {"errorMessage": "There is no model.", "reason": "thingNotFound"}))
+    api.on("DELETE", MODEL, Answer(404, {"errorMessage": "There is no model.", "reason": "modelNotFound"}))
+    result = real("storage", "model", "remove", UUID)
     assert (result.code, result.json["reason"]) == (1, "modelNotFound")
 
 
 def test_nothing_leaves_the_bin_for_ever_without_a_person(real: Cli, api: FakeApi) -> None:
-    api.on("DELETE", "/v1/workspaceManagement/bin/m-1", {"uuid": "m-1"})
+    api.on("DELETE", f"/v1/workspaceManagement/bin/{UUID}", {"uuid": UUID})
     api.on("POST", "/v1/workspaceManagement/bin/empty", {"count": 3})
-    for args in (("remove", "m-1"), ("empty",)):
+    for args in (("remove", UUID), ("empty",)):
         refused = real("workspace", "bin", *args, stdin=b"y\n")
         assert refused.code == 2 and refused.json["reason"] == "confirmationNeeded" and "--yes" in refused.json["errorMessage"]
     assert api.requests == []
-    assert real("workspace", "bin", "remove", "m-1", "--yes").json == {"uuid": "m-1"}
+    assert real("workspace", "bin", "remove", UUID, "--yes").json == {"uuid": UUID}
     assert real("workspace", "bin", "empty", "--yes").json == {"count": 3}
