@@ -130,7 +130,7 @@ def _text(integration: Integration) -> str:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.IntegrationsReply:
     """Those that fit, by name."""
-    known = await known_integrations(ctx.services).of(ctx.workspace)
+    known = await known_integrations(ctx.services).all_of(ctx.workspace)
     return contract.IntegrationsReply(integrations=[reply(one, ctx.settings) for one in known.values() if _found(one, request)])
 
 

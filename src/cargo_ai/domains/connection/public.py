@@ -124,8 +124,13 @@ async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUI
 
 
 async def integrations(services: Services, workspace: uuid.UUID) -> Integrations:
-    """Every integration that a workspace has, its custom ones included, by slug."""
+    """Every integration that a workspace has, its custom ones included, to look up by slug."""
     return await known_integrations(services).of(workspace)
+
+
+async def all_integrations(services: Services, workspace: uuid.UUID) -> Integrations:
+    """The same, to go through."""
+    return await known_integrations(services).all_of(workspace)
 
 
 async def datasets(db: AsyncSession) -> list[DatasetOnWire]:

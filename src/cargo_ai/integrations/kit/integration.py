@@ -89,9 +89,13 @@ class Integrations(Mapping[str, Integration]):
             self.loaded[slug] = integration
         return self.loaded[slug]
 
-    def __iter__(self) -> Iterator[str]:
+    def load(self) -> None:
+        """Import all of them: half a second of computing the first time, so not on an event loop."""
         everything = {integration.slug: integration for integration in map(self._load, self._folders)} | self.loaded
         self.loaded = dict(sorted(everything.items(), key=lambda item: item[1].name.lower()))
+
+    def __iter__(self) -> Iterator[str]:
+        self.load()
         return iter(self.loaded)
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.contract.connection import custom_integration as contract
 from cargo_ai.domains.connection.custom import announced
 from cargo_ai.domains.connection.custom.announced import Announced, BadManifest, NoManifest
-from cargo_ai.domains.connection.custom.known import known_integrations
+from cargo_ai.domains.connection.custom.known import known_integrations, load_all
 from cargo_ai.domains.connection.custom.secret_places import places
 from cargo_ai.domains.connection.tables import Connector, CustomIntegration
 from cargo_ai.integrations.kit import integrations
@@ -131,6 +131,7 @@ def slug_of(name: str) -> str:
 
 async def _require_free(ctx: Context, slug: str) -> None:
     refuse = contract.create.refuse
+    await load_all()
     if slug.lower() in {known.lower() for known in integrations()}:
         refuse("slugIsReserved", slug=slug)
     mine = select(func.count()).select_from(CustomIntegration).where(CustomIntegration.deleted_at.is_(None))

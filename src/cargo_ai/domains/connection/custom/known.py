@@ -51,9 +51,14 @@ class KnownIntegrations:
         self._built: dict[tuple[uuid.UUID, int], Integration] = {}
 
     async def of(self, workspace: uuid.UUID) -> Integrations:
-        """All that a workspace has, by slug; an integration of the server comes before a custom one that was there before it."""
+        """All that a workspace has, to look up by slug; one of the server comes before a custom one that was there before it."""
         own = await self.own(workspace)
         return ChainMap(cast("dict[str, Integration]", integrations()), own) if own else integrations()
+
+    async def all_of(self, workspace: uuid.UUID) -> Integrations:
+        """All that a workspace has, to go through: those of the server are imported meanwhile, beside the event loop."""
+        await load_all()
+        return await self.of(workspace)
 
     async def find(self, workspace: uuid.UUID, slug: str, action: str | None = None) -> Integration | None:
         """One that a workspace has, None when it has no such one.
@@ -113,6 +118,11 @@ class KnownIntegrations:
             # It must not take the others along.
             _log.error("a custom integration cannot be used", uuid=str(row.uuid), cause=str(error)[:300])
             return None
+
+
+async def load_all() -> None:
+    """Import the server's own beside the event loop, so that going through them does not hold it up."""
+    await asyncio.to_thread(integrations().load)
 
 
 def known_integrations(services: Services) -> KnownIntegrations:

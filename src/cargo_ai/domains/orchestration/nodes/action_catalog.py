@@ -104,7 +104,7 @@ def _named(connector: contract.ActionConnector, terms: Sequence[str]) -> int:
 async def _connectors(ctx: Context) -> list[Entry]:
     accounts = await connection.accounts(ctx.db)
     entries: list[Entry] = []
-    for integration in (await connection.integrations(ctx.services, ctx.workspace)).values():
+    for integration in (await connection.all_integrations(ctx.services, ctx.workspace)).values():
         mine = tuple(
             contract.ActionConnector(uuid=str(one.uuid), name=one.name, slug=one.slug, is_default=one.is_default)
             for one in accounts

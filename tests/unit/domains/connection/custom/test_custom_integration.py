@@ -13,6 +13,8 @@ import pytest
 
 from cargo_ai.domains.connection.accounts import accounts
 from cargo_ai.domains.connection.custom import announced, known, refresh
+from cargo_ai.integrations.kit import integrations
+from cargo_ai.integrations.kit.integration import Integrations
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.fake_api import Answer, Hangup, Request
@@ -204,6 +206,28 @@ async def test_a_bad_manifest_is_refused_with_the_place_of_the_fault(backend: Ba
     status, body = await backend.admin.refusal(CREATE, kind="external", baseUrl=server.url, slug="bad")
     assert (status, body["reason"]) == (400, "invalidManifest")
     assert pointer in body["errorMessage"]
+
+
+async def test_going_through_all_integrations_imports_none_on_the_event_loop(
+    backend: Backend, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing: list[int] = []
+    load, total = Integrations.load, len(integrations())
+
+    def noted(all_of_them: Integrations) -> None:
+        if len(all_of_them.loaded) < total:
+            importing.append(threading.get_ident())
+        load(all_of_them)
+
+    async def status_in_a_new_process(operation: str, **fields: Any) -> int:
+        integrations.cache_clear()
+        return (await backend.admin.send(operation, **fields)).status_code
+
+    monkeypatch.setattr(Integrations, "load", noted)
+    assert await status_in_a_new_process("connection.integration.list") == 200
+    assert await status_in_a_new_process("orchestration.action.list") == 200
+    assert await status_in_a_new_process(CREATE, kind="external", baseUrl=server.url, slug="hubspot") == 409
+    assert len(importing) == 3 and threading.get_ident() not in importing
 
 
 async def test_what_cannot_be_registered_says_why(backend: Backend, server: Server) -> None:
