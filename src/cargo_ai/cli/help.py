@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import output
-from cargo_ai.cli.builtin import COMMANDS, builtin_module, run_server_command
+from cargo_ai.cli.builtin import COMMANDS, LATER, builtin_module, run_server_command
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 from cargo_ai.cli.words.command_index import domains, spellings
 
@@ -94,7 +94,9 @@ def _root(page: Page, short: bool) -> int:
     page.heading("Examples")
     page.plain(["cargo-ai server start", "cargo-ai login", "cargo-ai whoami", "cargo-ai help orchestration batch create"])
     page.heading("Start here")
-    page.table(list(COMMANDS.items()))
+    page.table([(name, summary) for name, summary in COMMANDS.items() if not (short and name in LATER)])
+    if short:
+        page.plain(["And: " + ", ".join(LATER)])
     if known:
         page.heading("Domains (cargo-ai DOMAIN --help)")
         page.table(known)

@@ -23,6 +23,8 @@ COMMANDS = {
     "help": "Show the help of a domain, a group or a command.",
 }
 """Name → summary, in the order in which help shows them."""
+LATER = ("logout", "profile", "alias", "completion", "version", "help")
+"""Commands that the short help only names: no one starts with them."""
 
 
 def builtin_module(name: str) -> Any:

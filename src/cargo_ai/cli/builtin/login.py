@@ -33,7 +33,7 @@ def _foreign(flag: str) -> Arg:
 
 ROW: Row = {
     "words": ["login"],
-    "summary": "Sign in with a token, an invitation, a code by e-mail or the server's provider; it asks for a token without any.",
+    "summary": "Sign in with a token, an invitation, a code by e-mail or the server's provider.",
     "examples": [
         "cargo-ai login",
         "cargo-ai login --token $TOKEN",
@@ -47,7 +47,13 @@ ROW: Row = {
         "cargo-ai login --oauth",
     ],
     "args": [
-        {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
+        {
+            "wire": "token",
+            "in": "cli",
+            "type": "string",
+            "flags": ["--token"],
+            "help": "The token; - reads it from standard input. You are asked for it where nothing else is given.",
+        },
         {"wire": "token-file", "in": "cli", "type": "string", "flags": ["--token-file"], "help": "A file that holds the token."},
         {
             "wire": "invitation",

@@ -83,7 +83,10 @@ create: Operation[CreateDocument, DocumentReply, Literal["documentTaken", "tooMa
             "tooManyVersions": refusal(409, f"Document {{uuid}} has {MOST_VERSIONS:,} versions, which is the most: go on in a new one."),
         },
         cli=Cli(
-            examples=('cargo-ai ai document create --uuid UUID --kind text --title "Account plan" --content "# Acme"',),
+            examples=(
+                "cargo-ai ai document create --uuid 0198c5f0-0000-7000-8000-000000000001 --kind text "
+                '--title "Account plan" --content "# Acme"',
+            ),
         ),
     )
 )

@@ -1,6 +1,6 @@
 """Wire types and operations of billing: what was used, and what may be used."""
 
-DOMAINS = {"billing": "What your workflows use and cost: usage by day, budgets, the subscription, invoices and the card."}
+DOMAINS = {"billing": "What your workflows use and cost, budgets, the subscription and invoices."}
 GROUPS = {
     "billing budget": "Budgets: how many credits the workspace may use.",
     "billing subscription": "The subscription: credits, top-ups, invoices and the card.",

@@ -1,6 +1,6 @@
 """Wire types and operations of expressions: evaluation and recipes."""
 
-DOMAINS = {"expression": "Expressions: evaluate them outside of a workflow, and store reusable ones as recipes."}
+DOMAINS = {"expression": "Expressions: evaluate them outside of a workflow, and store them as recipes."}
 GROUPS = {
     "expression eval": "Evaluate an expression with given variables.",
     "expression recipe": "Recipes: reusable, versioned expressions.",

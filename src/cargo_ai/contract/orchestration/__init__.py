@@ -1,7 +1,7 @@
 """Wire types and operations of orchestration: tools, plays, workflows, releases, nodes, runs and batches."""
 
 DOMAINS = {
-    "analytics": "Counts, metrics and downloads of runs, batches and segments (aliases of other domains' commands).",
+    "analytics": "Counts, metrics and downloads of runs, batches and segments (aliases).",
     "orchestration": "Build and run workflows: tools, plays, releases, runs and batches.",
 }
 GROUPS = {

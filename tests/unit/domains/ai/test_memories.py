@@ -108,7 +108,7 @@ async def test_people_correct_and_remove_memories_in_their_scope(backend: Backen
     (memory,) = (await api.call("ai.memory.list", agentUuid=agent))["memories"]
     assert (memory["scope"], memory["agentUuid"], memory["userUuid"]) == ("agent", agent, None)
     named: Body = {"mem0Id": memory["mem0Id"], "scope": "agent", "agentUuid": agent}
-    for wrong in ({"scope": "user"}, {"scope": "workspace"}, {"agentUuid": UNKNOWN}, {"mem0Id": UNKNOWN}):
+    for wrong in ({"scope": "user"}, {"scope": "workspace"}, {"agentUuid": UNKNOWN}, {"agentUuid": "UUID"}, {"mem0Id": UNKNOWN}):
         assert await api.refused("ai.memory.update", **named | wrong, content="x") == (404, "memoryNotFound")
         assert await api.refused("ai.memory.remove", **named | wrong) == (404, "memoryNotFound")
     assert await backend.other_api.refused("ai.memory.update", **named, content="x") == (404, "memoryNotFound")
@@ -116,6 +116,7 @@ async def test_people_correct_and_remove_memories_in_their_scope(backend: Backen
     for content in ("", "  ", "x" * 2_001):
         assert await api.refused("ai.memory.update", **named, content=content) == (400, "invalidInput")
     assert await api.refused("ai.memory.list", scope="agent") == (400, "invalidInput")
+    assert await api.refused("ai.memory.list", scope="agent", agentUuid="UUID") == (404, "agentNotFound")
     changed = (await api.call("ai.memory.update", **named, content="Acme is large."))["memory"]
     assert changed["content"] == "Acme is large." and changed["mem0Id"] == memory["mem0Id"]
     await api.call("ai.memory.remove", **named)

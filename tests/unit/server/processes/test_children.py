@@ -20,7 +20,7 @@ module = types.ModuleType("cargo_ai.server.processes.worker")
 module.main = main
 sys.modules[module.__name__] = module
 kept, other = os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_RDONLY)
-child = children.start("worker", {{"CARGO_AI_KEPT": str(kept), "CARGO_AI_OTHER": str(other)}}, keep=kept)
+child = children.start("worker", {{"KEPT_FILE": str(kept), "OTHER_FILE": str(other)}}, keep=kept)
 {after}
 """
 
@@ -40,7 +40,7 @@ def main():
         except OSError:
             return False
         return True
-    say(environment=sorted(os.environ), kept=is_open("CARGO_AI_KEPT"), other=is_open("CARGO_AI_OTHER"),
+    say(environment=sorted(os.environ), kept=is_open("KEPT_FILE"), other=is_open("OTHER_FILE"),
          leads=os.getsid(0) == os.getpid(), name=open("/proc/self/comm").read().strip(), stdin=os.readlink("/proc/self/fd/0"))
     return 3
 """
@@ -48,7 +48,7 @@ def main():
     facts, end = _run(body, after)
     environment = facts.pop("environment")
     assert facts == {"kept": True, "other": False, "leads": True, "name": "cargo-ai worker", "stdin": "/dev/null"}
-    assert [name for name in environment if not name.startswith("LC_")] == ["CARGO_AI_KEPT", "CARGO_AI_OTHER"]
+    assert [name for name in environment if not name.startswith("LC_")] == ["KEPT_FILE", "OTHER_FILE"]
     assert end == {"code": 3, "again": 3}
 
 

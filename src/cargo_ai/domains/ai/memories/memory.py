@@ -33,16 +33,16 @@ def _to_response(row: AgentMemory) -> contract.Memory:
     )
 
 
-def _owner(ctx: Context, scope: contract.Scope, agent: str | None) -> Owner:
-    """Whose memories a request means: of users, only the caller's own. 400 without the agent that is needed."""
+def _owner(ctx: Context, scope: contract.Scope, agent: str | None) -> Owner | None:
+    """Whose memories a request means: of users, only the caller's own; None for an agent that cannot be there. 400 without one."""
     if scope == "user":
         return Owner("user", ctx.who.user_uuid)
     if scope == "workspace":
         return Owner("workspace", ctx.workspace)
-    uid = ids.parse(agent) if agent is not None else None
-    if uid is None:
+    if agent is None:
         raise invalid_input([{"path": "agentUuid", "message": "is missing: the scope agent needs it"}])
-    return Owner("agent", uid)
+    uid = ids.parse(agent)
+    return None if uid is None else Owner("agent", uid)
 
 
 @handles(contract.list_)
@@ -50,8 +50,9 @@ async def list_(ctx: Context, request: contract.ListMemories) -> contract.Memori
     """The memories of one owner, those that were changed last first."""
     scope = request.scope or ("user" if request.agent_uuid is None else "agent")
     owner = _owner(ctx, scope, request.agent_uuid)
-    if scope == "agent":
-        await lookup.agent_or_refuse(ctx, contract.list_, str(request.agent_uuid))
+    if owner is None or scope == "agent":
+        agent = await lookup.agent_or_refuse(ctx, contract.list_, str(request.agent_uuid))
+        owner = Owner("agent", agent.uuid)
     query = select(AgentMemory).where(AgentMemory.scope == owner.scope, AgentMemory.owner == owner.uuid)
     rows = await ctx.db.scalars(
         query.order_by(AgentMemory.updated_at.desc(), AgentMemory.uuid.desc()).limit(request.limit).offset(request.offset)
@@ -68,9 +69,6 @@ async def update(ctx: Context, request: contract.UpdateMemory) -> contract.Memor
     return contract.MemoryReply(memory=_to_response(row))
 
 
-_LISTS = {"user": "cargo-ai ai memory list --scope user", "workspace": "cargo-ai ai memory list --scope workspace"}
-
-
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveMemory) -> Removed:
     """Remove a memory."""
@@ -84,6 +82,13 @@ async def _memory_or_refuse(
     ctx: Context, operation: Operation[Any, Any, Any], request: contract.UpdateMemory | contract.RemoveMemory
 ) -> AgentMemory:
     owner = _owner(ctx, request.scope, request.agent_uuid)
-    row = await remembering.find(ctx.db, owner, ids.parse(request.mem0_id))
-    fix = f"cargo-ai ai memory list --scope agent --agent-uuid {owner.uuid}" if owner.scope == "agent" else _LISTS[owner.scope]
-    return found_or_refuse(operation, row, "memoryNotFound", uuid=request.mem0_id, scope=request.scope, fix=fix)
+    row = None if owner is None else await remembering.find(ctx.db, owner, ids.parse(request.mem0_id))
+    return found_or_refuse(operation, row, "memoryNotFound", uuid=request.mem0_id, scope=request.scope, fix=_list_command(owner))
+
+
+def _list_command(owner: Owner | None) -> str:
+    """What shows the memories of that owner, or the agents where there is no such one."""
+    if owner is None:
+        return lookup.LIST
+    agent = f" --agent-uuid {owner.uuid}" if owner.scope == "agent" else ""
+    return f"cargo-ai ai memory list --scope {owner.scope}{agent}"
