@@ -59,7 +59,9 @@ def smallest(operation: AnyOperation, things: Mapping[str, str]) -> dict[str, An
     names = {*schema.get("required", ()), *operation.path_fields}
     properties: dict[str, Any] = schema.get("properties", {})
     optional = {name for name in properties if name.lower().endswith(("uuid", "uuids"))}
-    return {name: value_of(name, properties.get(name, {}), schema, noun, things) for name in sorted(names | optional)}
+    fields = {name: value_of(name, properties.get(name, {}), schema, noun, things) for name in sorted(names | optional)}
+    # Where the caller chooses the uuid of what is made, it is no one else's: what is then read by it is the caller's own.
+    return fields | ({"uuid": str(ids.new())} if operation.name.endswith(".create") and "uuid" in fields else {})
 
 
 def value_of(name: str, field: dict[str, Any], schema: dict[str, Any], noun: str, things: Mapping[str, str]) -> Any:

@@ -92,7 +92,9 @@ def filled(schema: Json) -> Json:
     kind = str(schema.get("type"))
     if kind == "object":
         return {name: filled(inner) for name, inner in fields(schema.get("properties")).items()}
-    examples: dict[str, Json] = {"number": 1, "integer": 1, "boolean": True, "array": [], "null": None}
+    if kind == "array":
+        return [filled(fields(schema.get("items"))) for _ in range(int(schema.get("minItems", 0)))]
+    examples: dict[str, Json] = {"number": 1, "integer": 1, "boolean": True, "null": None}
     return examples.get(kind, "text")
 
 
