@@ -91,7 +91,8 @@ def filled(schema: Json) -> Json:
         return schema["enum"][0]
     kind = str(schema.get("type"))
     if kind == "object":
-        return {name: filled(inner) for name, inner in fields(schema.get("properties")).items()}
+        names = fields(schema.get("propertyNames")).get("enum", [])[: int(schema.get("minProperties", 0))]
+        return dict.fromkeys(names, "text") | {name: filled(inner) for name, inner in fields(schema.get("properties")).items()}
     if kind == "array":
         return [filled(fields(schema.get("items"))) for _ in range(int(schema.get("minItems", 0)))]
     examples: dict[str, Json] = {"number": 1, "integer": 1, "boolean": True, "null": None}
