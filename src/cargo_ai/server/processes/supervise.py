@@ -172,6 +172,8 @@ class Supervisor:
             self._listen(0.02)
             ready = [child for child in self.children if child.module == "worker" and child.name]
             if len(ready) == self.workers and self._answers():
+                for child in self.children:
+                    child.silence.end()
                 return
         raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
 
