@@ -168,16 +168,15 @@ returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.bat
 """
 # A run that was cancelled while it was being parked is woken at once, to end.
 RUNS = """
-with written as (
 update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
     finished_ms = v.finished, waiting_for = v.waiting,
     status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
     wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
 from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[],
     %s::uuid[]) as v(uuid, status, error, credits, position, wake, pending, now, finished, waiting)
-where r.uuid = v.uuid and r.uuid between %s and %s returning r.wake_ms
-) select min(wake_ms) from written
+where r.uuid = v.uuid and r.uuid between %s and %s
 """
+PARKED = "with written as (" + RUNS + " returning r.wake_ms) select min(wake_ms) from written"  # noqa: S608 - constants of this module
 METRICS = """
 insert into node_metrics as m
     (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error, idle, cancelled, credits)
@@ -317,8 +316,9 @@ async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list
     ended = [(update.fanout, update.status != "success") for update in updates if update.ended and update.fanout is not None]
     waiting = [update.waiting for update in updates if update.waiting is not None]
     await fanout.lock(connection, [*waiting, *{belongs_to for belongs_to, _ in ended}])
+    is_any_parked = any(not update.ended for update in updates)
     cursor = await connection.execute(
-        RUNS,
+        PARKED if is_any_parked else RUNS,
         (
             [update.run for update in updates],
             [update.status for update in updates],
@@ -335,7 +335,7 @@ async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list
             updates[-1].run,
         ),
     )
-    row = await cursor.fetchone()
+    row = await cursor.fetchone() if is_any_parked else None
     if await fanout.count_ended(connection, ended, waiting, now):
         return now
     return row[0] if row else None
