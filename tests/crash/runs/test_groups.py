@@ -60,7 +60,7 @@ def test_workers_are_killed_while_a_group_of_ten_thousand_items_runs(make_server
     proven_once(server, run, ITEMS)
 
 
-@pytest.mark.parametrize("point", ["before fan-out:3", "after fan-out:9", "after flush:9", "before shard end:2"])
+@pytest.mark.parametrize("point", ["before fan-out:3", "after fan-out:9", "after flush:4", "before shard end:2"])
 def test_a_worker_dies_somewhere_in_groups_three_deep(
     make_server: MakeServer, service: CountingService, tmp_path: Path, point: str
 ) -> None:
