@@ -58,12 +58,13 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 	--no-emit-find-links --no-emit-options
 
 lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--upgrade for newer versions)
-	$(LOCK) $(UPGRADE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra server --constraint requirements/held.txt --output-file requirements/server.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra billing --constraint requirements/server.txt --output-file requirements/billing.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra ai --constraint requirements/server.txt --output-file requirements/ai.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra sdk --constraint requirements/server.txt --output-file requirements/sdk.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra otel --constraint requirements/server.txt --output-file requirements/otel.txt pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' | \
-		$(LOCK) $(UPGRADE) --extra server --extra sdk --extra billing --extra ai --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
+		$(LOCK) $(UPGRADE) --extra server --extra sdk --extra billing --extra ai --extra otel --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
 
 clean: ## Remove .venv and what tools have left
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
