@@ -1,0 +1,26 @@
+"""Names of form fields: the JSON Pointer of a value, and behind `~` what is known of it besides its text."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Suffix = Literal["choice", "rows", "key", "json", "stored"]
+"""choice: which alternative. rows: the numbers of the rows. key: the name of a pair. json: the text is JSON."""
+
+ACTION: Final = "~do"
+"""The name of buttons that change the form itself: `add:/rows`, `remove:/rows/2`, `refresh`."""
+
+
+def below(name: str, key: str) -> str:
+    """The name of a property or row of the value that has this name."""
+    return f"{name}/{key.replace('~', '~0').replace('/', '~1')}"
+
+
+def beside(name: str, suffix: Suffix) -> str:
+    """The name of what goes with a value. No value has it: in a pointer, 0 or 1 follows each `~`."""
+    return f"{name}~{suffix}"
+
+
+def readable(name: str) -> str:
+    """The path as people and operations write it: `auth.token`."""
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in name.split("/")[1:])
