@@ -20,7 +20,7 @@ from cargo_ai.domains.ai.chats.sending import rows_of
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 
 Json = Any
@@ -74,10 +74,14 @@ class AgentNodes:
             await db.flush()
             said, answer = rows_of(chat, None, [{"type": "text", "text": asked.text}], given, None if release is None else release.uuid)
             answer.execution_key = call.key
+            # It begins as this process's, so that no other one takes it up in between.
+            lease = self._answers.new_lease(answer.uuid)
+            answer.owner, answer.leased_until, answer.status = self._answers.owner, clock.now() + self._answers.lease, "generating"
             db.add_all([said, answer])
             await db.flush()
             chat.last_message_uuid = answer.uuid
             await db.commit()
+            self._answers.write(call.workspace, answer.uuid, lease)
             return answer.uuid
 
     async def _default(self, db: AsyncSession, workspace: uuid.UUID, given: JsonObject) -> JsonObject:

@@ -21,6 +21,7 @@ from cargo_ai.domains.ai.asking import usage
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.calls import Calls, Parked
+from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease
 from cargo_ai.domains.ai.chats.offer import Opening
 from cargo_ai.domains.ai.chats.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.untrusted import OPEN
@@ -36,15 +37,12 @@ Json = Any
 _NAME = "The answer was not given by the tool that it must be given by."
 
 
-class AnswerLost(Exception):
-    """Another process writes the answer now."""
-
-
 class Answer:
-    """Writes one answer; `owner` is this process, which has claimed it."""
+    """Writes one answer, which this process has claimed."""
 
-    def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID) -> None:
+    def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID, lease: Lease) -> None:
         self._services, self._workspace, self._message, self._owner = services, workspace, message, owner
+        self.lease = lease
         self._speaker = services.once(Speaker, lambda: Speaker(services))
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
@@ -93,7 +91,7 @@ class Answer:
             self._agent = chat.agent_uuid
             self._limited = await db.scalar(select(Agent.max_tokens_per_day).where(Agent.uuid == chat.agent_uuid)) is not None
             self._plan = effective.plan(release, row.given)
-            self._asker = Asker(self._services, self._workspace, self._plan.choices)
+            self._asker = Asker(self._services, self._workspace, self._plan.choices, self.lease.hold)
             if self._steps and (model := self._steps[-1].get("model")) is not None:
                 self._asker.go_on_with(effective.ModelChoice(*model))
             # Those of workflows are many, and seldom watched: they are streamed only when they are.

@@ -7,14 +7,17 @@ import contextlib
 import math
 import uuid
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, case, or_, select, update
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.chats import parking
-from cargo_ai.domains.ai.chats.answer import Answer, AnswerLost
+from cargo_ai.domains.ai.chats.answer import Answer
 from cargo_ai.domains.ai.chats.ended import Ended
+from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease, Leases
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -34,14 +37,24 @@ UNFINISHED = ("pending", "generating", "cancelling")
 _log = log.get(__name__)
 
 
+class _Writing(NamedTuple):
+    """An answer that is being written."""
+
+    workspace: uuid.UUID
+    answer: Answer
+    task: asyncio.Task[None]
+
+
 class Answers:
     """One per process."""
 
     def __init__(self, services: Services) -> None:
         self._services, self._database = services, services.database
-        self._owner = ids.new()
-        self._lease = timedelta(seconds=services.settings.stalled_after)
-        self._writing: dict[uuid.UUID, tuple[uuid.UUID, Answer, asyncio.Task[None]]] = {}
+        self.owner = ids.new()
+        self.lease = timedelta(seconds=services.settings.stalled_after)
+        self._leases = Leases(services.database, self.owner, self.lease)
+        self._writing: dict[uuid.UUID, _Writing] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._ended = services.once(Ended, Ended)
         self._looks_for_parked_at = 0.0
@@ -57,31 +70,55 @@ class Answers:
         if message not in self._writing:
             await self._begin(message)
 
+    def write(self, workspace: uuid.UUID, message: uuid.UUID, lease: Lease) -> None:
+        """Write an answer that was stored as claimed by this process."""
+        answer = Answer(self._services, workspace, message, self.owner, lease)
+        task = asyncio.create_task(self._write(message, answer), name=f"answer {message}")
+        self._writing[message] = _Writing(workspace, answer, task)
+
+    def new_lease(self, message: uuid.UUID) -> Lease:
+        """A lease that begins now, for an answer that is about to be claimed."""
+        return Lease(self._leases, message)
+
     async def ended(self, message: uuid.UUID, seconds: float) -> bool:
         """Whether this process has stopped writing an answer within these seconds; True where it does not write it."""
         entry = self._writing.get(message)
         if entry is None:
             return True
-        done, _ = await asyncio.wait([entry[2]], timeout=seconds)
+        done, _ = await asyncio.wait([entry.task], timeout=seconds)
         return bool(done)
 
     async def run(self) -> None:
         """Renew leases, hear of cancellations, and take up what no process writes, until cancelled. Then what is left goes to others."""
-        next_look, seconds = 0.0, self._lease.total_seconds()
+        # By itself: claiming many answers may take longer than a lease.
+        renewing = asyncio.create_task(self._keep(), name="leases of answers")
+        next_look, seconds = 0.0, self.lease.total_seconds()
         try:
-            while True:
+            while not renewing.done():
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
-                    if self._writing:
-                        await self._renew()
                     if clock.seconds() >= self._looks_for_parked_at:
                         await self._wake_parked()
                     if clock.seconds() >= next_look or self._room.is_set():
                         self._room.clear()
                         next_look = clock.seconds() + seconds / LOOKS
                         await self._take_up()
-                await asyncio.sleep(min(seconds / RENEWALS, MOST_RENEWAL))
+                await asyncio.wait([renewing], timeout=self._pause)
+            await renewing
         finally:
+            await tasks.cancel(renewing, *self._ending)
             await self._give_back()
+
+    @property
+    def _pause(self) -> float:
+        return min(self.lease.total_seconds() / RENEWALS, MOST_RENEWAL)
+
+    async def _keep(self) -> None:
+        """Renew the leases again and again."""
+        while True:
+            await asyncio.sleep(self._pause)
+            if self._writing:
+                with contextlib.suppress(*DATABASE_UNAVAILABLE):
+                    await self._renew()
 
     async def _wake_parked(self) -> None:
         # One that is parked here meanwhile brings the next look forward.
@@ -96,33 +133,29 @@ class Answers:
         if message not in self._writing and len(self._writing) < MOST:
             await self._begin(message)
 
-    async def _begin(self, message: uuid.UUID) -> None:
-        claimed = await retry_until_available("claiming an answer", lambda: self._claim(message))
-        if claimed is None:
-            return
-        answer = Answer(self._services, claimed, message, self._owner)
-        task = asyncio.create_task(self._write(message, answer), name=f"answer {message}")
-        self._writing[message] = (claimed, answer, task)
+    async def _begin(self, *messages: uuid.UUID) -> None:
+        """Claim answers, and write those that are now this process's."""
+        leases = {message: self.new_lease(message) for message in messages}
+        claimed = await retry_until_available("claiming answers", lambda: self._claim(messages))
+        for message, workspace in claimed.items():
+            self.write(workspace, message, leases[message])
 
-    async def _claim(self, message: uuid.UUID) -> uuid.UUID | None:
-        """The workspace of an answer that is now this process's; None where it has ended or another one writes it."""
+    async def _claim(self, messages: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+        """The answers that are now this process's, with their workspaces; others have ended, or another process writes them."""
         now = clock.now()
+        # Of many, one that another transaction holds is left for the next look.
+        free = select(Message.uuid).where(Message.uuid.in_(messages), *_free(now)).with_for_update(skip_locked=len(messages) > 1)
+        status = case((Message.status == "pending", "generating"), else_=Message.status)
+        claim = (
+            update(Message)
+            .where(Message.uuid.in_(free))
+            .values(owner=self.owner, leased_until=now + self.lease, awaits=None, status=status)
+        )
         async with self._database.session(ALL_WORKSPACES) as db:
-            workspace = await db.scalar(
-                update(Message)
-                .where(
-                    Message.uuid == message,
-                    Message.type == "assistant",
-                    Message.status.in_(UNFINISHED),
-                    or_(Message.leased_until.is_(None), Message.leased_until < now),
-                )
-                .values(owner=self._owner, leased_until=now + self._lease, awaits=None)
-                .returning(Message.workspace_uuid)
-            )
-            if workspace is not None:
-                await db.execute(update(Message).where(Message.uuid == message, Message.status == "pending").values(status="generating"))
+            rows = await db.execute(claim.returning(Message.uuid, Message.workspace_uuid))
+            claimed = {row[0]: row[1] for row in rows}
             await db.commit()
-            return workspace
+            return claimed
 
     async def _write(self, message: uuid.UUID, answer: Answer) -> None:
         try:
@@ -143,60 +176,55 @@ class Answers:
             self._looks_for_parked_at = 0.0
 
     async def _renew(self) -> None:
-        mine = list(self._writing)
-        async with self._database.session(ALL_WORKSPACES) as db:
-            rows = await db.execute(
-                update(Message)
-                .where(Message.uuid.in_(mine), Message.owner == self._owner, Message.finished_at.is_(None))
-                .values(leased_until=clock.now() + self._lease)
-                .returning(Message.uuid, Message.status)
-            )
-            statuses = {row[0]: row[1] for row in rows}
-            await db.commit()
+        renewed_at, mine = clock.seconds(), list(self._writing)
+        statuses = await self._leases.renew(mine)
         for message in mine:
             entry = self._writing.get(message)
             if entry is None:
                 continue
-            _, answer, task = entry
-            if statuses.get(message) == "generating":
-                continue
-            await tasks.cancel(task)
-            if statuses.get(message) == "cancelling":
-                with contextlib.suppress(AnswerLost):
-                    await answer.cancelled()
+            status = statuses.get(message)
+            if status is not None:
+                entry.answer.lease.begins_at(renewed_at)
+            if status != "generating":
+                ending = asyncio.create_task(self._stop(entry, status == "cancelling"), name=f"ending of answer {message}")
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+
+    async def _stop(self, entry: _Writing, is_cancelled: bool) -> None:
+        """Write an answer no further: it was cancelled, or is another process's now."""
+        await tasks.cancel(entry.task)
+        if is_cancelled:
+            with contextlib.suppress(AnswerLost, *DATABASE_UNAVAILABLE):
+                await entry.answer.cancelled()
 
     async def _take_up(self) -> None:
         """Claim what no process writes, of each workspace no more than its share."""
         room = MOST - len(self._writing)
         if room <= 0:
             return
+        waiting = select(Message.uuid, Message.workspace_uuid).where(*_free(clock.now())).order_by(Message.uuid).limit(4 * MOST)
         async with self._database.session(ALL_WORKSPACES) as db:
-            rows = await db.execute(
-                select(Message.uuid, Message.workspace_uuid)
-                .where(
-                    Message.type == "assistant",
-                    Message.status.in_(UNFINISHED),
-                    or_(Message.leased_until.is_(None), Message.leased_until < clock.now()),
-                )
-                .order_by(Message.uuid)
-                .limit(4 * MOST)
-            )
-            waiting = [(row[0], row[1]) for row in rows]
-        share = Counter(workspace for workspace, _, _ in self._writing.values())
-        for message, workspace in waiting:
-            if len(self._writing) >= MOST:
-                return
-            if share[workspace] < MOST_OF_WORKSPACE:
+            rows = [(row[0], row[1]) for row in await db.execute(waiting)]
+        share = Counter(entry.workspace for entry in self._writing.values())
+        chosen: list[uuid.UUID] = []
+        for message, workspace in rows:
+            if len(chosen) < room and share[workspace] < MOST_OF_WORKSPACE and message not in self._writing:
                 share[workspace] += 1
-                await self._take(message)
+                chosen.append(message)
+        if chosen:
+            await self._begin(*chosen)
 
     async def _give_back(self) -> None:
         """Let others take up at once what this process does not finish."""
-        writing = list(self._writing.items())
-        for _, (_, _, task) in writing:
-            await tasks.cancel(task)
+        await tasks.cancel(*(entry.task for entry in self._writing.values()))
         with contextlib.suppress(*DATABASE_UNAVAILABLE):
             async with self._database.session(ALL_WORKSPACES) as db:
-                given = update(Message).where(Message.owner == self._owner, Message.finished_at.is_(None))
+                given = update(Message).where(Message.owner == self.owner, Message.finished_at.is_(None))
                 await db.execute(given.values(owner=None, leased_until=None))
                 await db.commit()
+
+
+def _free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Of answers that are not at an end: no process writes them."""
+    unleased = or_(Message.leased_until.is_(None), Message.leased_until < now)
+    return Message.type == "assistant", Message.status.in_(UNFINISHED), unleased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cargo_ai.context.process import Services
@@ -46,10 +46,12 @@ class Asked:
 
 class Asker:
     """Asks for the steps of one answer. choices: the models in the order in which they are asked; one that was overloaded is left for the
-    rest of the answer."""
+    rest of the answer. hold: awaited before each request; what it raises ends the asking."""
 
-    def __init__(self, services: Services, workspace: uuid.UUID, choices: Sequence[ModelChoice]) -> None:
-        self._services, self._workspace = services, workspace
+    def __init__(
+        self, services: Services, workspace: uuid.UUID, choices: Sequence[ModelChoice], hold: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._services, self._workspace, self._hold = services, workspace, hold
         self._choices = list(choices)
         self._service: connection.LanguageModelService | None = None
         self._streams = True
@@ -100,6 +102,7 @@ class Asker:
         attempts, longest = (ATTEMPTS, LONGEST_WAIT) if last else (ATTEMPTS_BEFORE_FALLBACK, LONGEST_WAIT_BEFORE_FALLBACK)
         said = f"{service.name} took no more calls for a long time."
         for attempt in range(1, attempts + 1):
+            await self._hold()
             try:
                 return await self._once(question, service, hear)
             except Throttled as error:

@@ -1,0 +1,89 @@
+"""Leases of answers: kept while claims wait, made sure of before a language model is asked, so that no answer is asked for twice."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select, update
+
+from cargo_ai.domains.ai.chats import lease as leases
+from cargo_ai.domains.ai.tables import Message
+from cargo_ai.kernel import clock, ids
+from cargo_ai.store.session import ALL_WORKSPACES
+from tests.kit.backend import Backend, running_backend
+from tests.kit.databases import Databases
+from tests.simulators.language_models.control import Reply, Said
+from tests.simulators.language_models.server import Running
+from tests.unit.domains.ai.conftest import ended, new_agent
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LEASE = 1.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend(databases: Databases, simulator: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """A worker whose leases are short."""
+    settings = {"CARGO_AI_SERVICE_ADDRESSES": f"openAi={simulator.url}", "CARGO_AI_STALLED_AFTER_SECONDS": str(LEASE)}
+    with databases.lent() as url:
+        async with running_backend(url, tmp_path_factory.mktemp("backend"), **settings) as running:
+            await running.admin.connector("openai", integrationSlug="openAi", name="OpenAI", config={"apiKey": simulator.key})
+            yield running
+
+
+async def _ask(backend: Backend, text: str) -> str:
+    agent = await new_agent(backend.admin, integrationSlug="openAi", languageModelSlug="gpt-4o")
+    sent = await backend.admin.call("ai.message.create", agentUuid=agent, parts=[{"type": "text", "text": text}])
+    return str(sent["assistantMessage"]["uuid"])
+
+
+async def _lease_left(backend: Backend, message: str) -> float:
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        until = await db.scalar(select(Message.leased_until).where(Message.uuid == uuid.UUID(message)))
+    return 0.0 if until is None else until.timestamp() - clock.unix_seconds()
+
+
+async def test_leases_are_renewed_while_a_claim_waits(backend: Backend, model: Running) -> None:
+    held = uuid.UUID(await _ask(backend, "Held"))
+    await ended(backend.admin, str(held))
+    asked, released = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def answer_when_released(_said: Said) -> Reply:
+        loop.call_soon_threadsafe(asked.set)
+        released.wait(30)
+        return Reply("Done")
+
+    model.control.rules.append(answer_when_released)
+    slow = await _ask(backend, "Slow")
+    await asyncio.wait_for(asked.wait(), 30)
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        # An answer that the worker soon may take up, and cannot, for as long as the second transaction goes on.
+        soon = clock.now() + timedelta(seconds=0.5)
+        await db.execute(update(Message).where(Message.uuid == held).values(status="generating", finished_at=None, leased_until=soon))
+        await db.commit()
+        await db.execute(select(Message.uuid).where(Message.uuid == held).with_for_update())
+        least, end = LEASE, clock.seconds() + 0.5 + 2 * LEASE
+        while clock.seconds() < end:
+            least = min(least, await _lease_left(backend, slow))
+            await asyncio.sleep(0.05)
+    released.set()
+    assert least > 0, "the lease ran out"
+    assert (await ended(backend.admin, slow))["status"] == "success"
+    assert [said.last for said in model.control.said].count("Slow") == 1
+
+
+async def test_an_answer_whose_lease_was_lost_is_not_asked_for(backend: Backend, model: Running) -> None:
+    message = uuid.UUID(await _ask(backend, "Hello"))
+    mine = leases.Leases(backend.state.database, ids.new(), timedelta(seconds=LEASE))
+    lease = leases.Lease(mine, message)
+    await lease.hold()
+    lease.begins_at(clock.seconds() - LEASE)
+    with pytest.raises(leases.AnswerLost):
+        await lease.hold()
