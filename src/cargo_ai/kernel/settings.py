@@ -314,6 +314,7 @@ class Settings:
     smtp_password = text("The password of that user.", ("api", "worker"))
     smtp_per_minute = integer("How many e-mails nodes of one workspace may send in a minute.", ("worker",), 60, least=1)
 
+    console_session_hours = integer("For how many hours a browser that signed in to the console stays signed in.", ("api",), 168, least=1)
     login_issuer = url(
         "The OpenID provider by which `cargo-ai login --oauth` signs people in, for example `https://accounts.google.com`. There, "
         "`/v1/login/callback` of this server is the redirect URI.",

@@ -5,26 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.context import Context
 from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
+from cargo_ai.domains.workspace.login import console_session
 from cargo_ai.domains.workspace.login import public as login
+from cargo_ai.domains.workspace.login.authentication import authenticate
 from cargo_ai.domains.workspace.members import access_rules, invitation_accept, invitation_link
 from cargo_ai.domains.workspace.members.admin_access import FIRST_ADMIN, create_admin_token
 from cargo_ai.domains.workspace.members.people import find_or_create_user
-from cargo_ai.domains.workspace.members.token_rows import NewToken, create_token, working
-from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
+from cargo_ai.domains.workspace.members.token_rows import NewToken, create_token
+from cargo_ai.domains.workspace.tables import Folder, Membership, Role, User, Workspace
 from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
-from cargo_ai.kernel import clock, ids
-from cargo_ai.kernel.secrets import hash_token
+from cargo_ai.kernel import ids
 from cargo_ai.store.session import across_workspaces
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "add_workspace",
     "authenticate",
     "bootstrap",
+    "console_session",
     "create_admin_token",
     "create_token",
     "email_of",
@@ -49,9 +50,6 @@ __all__ = [
     "upload_store",
     "verify_key",
 ]
-
-USED_WITHIN = timedelta(hours=1)
-"""How exact a token's last use is kept."""
 
 _BOOTSTRAP_LOCK = 0x6361_7267_6F02
 
@@ -78,43 +76,6 @@ async def person_names(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[u
     names = select(Membership.user_uuid, Membership.first_name, Membership.last_name)
     rows = await db.execute(names.where(Membership.user_uuid.in_(users)))
     return {row[0]: PersonName(row[1], row[2]) for row in rows}
-
-
-async def authenticate(db: AsyncSession, token: str) -> Caller | None:
-    """The caller that a token stands for; None when the token is unknown, removed or expired, or its user has left the workspace.
-
-    One select. About once an hour it also notes the use of the token, which lasts when the caller commits.
-    """
-    query = (
-        select(Token, Membership.permissions, Role.slug, Role.permissions)
-        .join(Membership, (Membership.user_uuid == Token.user_uuid) & (Membership.workspace_uuid == Token.workspace_uuid))
-        .join(Role, (Role.uuid == Membership.role_uuid) & (Role.workspace_uuid == Token.workspace_uuid))
-        .where(Token.hash == hash_token(token), *working(clock.now()))
-    )
-    with across_workspaces(db):
-        match = (await db.execute(query)).one_or_none()
-        if match is None:
-            return None
-        row, own_rules, role_slug, role_rules = match
-        await _note_use(db, row)
-    layers = [access_rules.to_layer([*role_rules, *own_rules])]
-    if row.permissions is not None:
-        layers.append(access_rules.to_layer(row.permissions))
-    return Caller(row.user_uuid, row.uuid, row.workspace_uuid, role_slug, tuple(layers))
-
-
-async def _note_use(db: AsyncSession, token: Token) -> None:
-    now = clock.now()
-    if token.last_used_at is not None and now - token.last_used_at < USED_WITHIN:
-        return
-    # A request that finds the row locked leaves the update to the holder: requests never wait for each other here.
-    free = (
-        select(Token.uuid)
-        .where(Token.uuid == token.uuid, or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USED_WITHIN))
-        .with_for_update(skip_locked=True)
-    )
-    note = update(Token).where(Token.uuid == free.scalar_subquery()).values(last_used_at=now, updated_at=Token.updated_at)
-    await db.execute(note.execution_options(synchronize_session=False))
 
 
 async def bootstrap(db: AsyncSession, hooks: Hooks, *, email: str = FIRST_ADMIN, workspace_name: str = "My Workspace") -> Bootstrap | None:

@@ -188,3 +188,14 @@ class DeviceLogin(Row):
     created_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class ConsoleSession(Stamped, Owned, Row):
+    """A browser that has signed in to the console: only a hash of its cookie is kept. `own_token`: the token was made for it."""
+
+    __tablename__ = "console_sessions"
+
+    token_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("tokens.uuid", ondelete="CASCADE"), index=True)
+    hash: Mapped[str] = mapped_column(unique=True)
+    own_token: Mapped[bool]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

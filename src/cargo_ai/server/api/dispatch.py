@@ -63,26 +63,59 @@ class _Outcome:
     after_commit: list[Callable[[], Awaitable[None]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one call: its body, and the headers and warnings that go with it."""
+
+    body: bytes
+    headers: dict[str, str]
+    warnings: list[str]
+
+
 async def respond(state: State, handled: HandledOperation, request: Request) -> Response:
     """The response to one request. What it raises (Refusal, database errors, bugs) becomes a response in the middleware."""
     operation = handled.operation
     caller = await authenticate(state, request)
     payload = await requests.payload(request, operation, state.settings.max_body_bytes)
+    key = requests.idempotency_key(request) if operation.writes else None
+    reply = await answer(state, handled, request, caller, payload, key=key, wait=requests.wait_seconds(request))
+    if reply.warnings:
+        reply.headers["x-cargo-warnings"] = responses.warnings_header(reply.warnings)
+    return responses.success(operation, reply.body, reply.headers)
+
+
+async def answer(
+    state: State,
+    handled: HandledOperation,
+    request: Request,
+    caller: Caller,
+    payload: dict[str, Any],
+    *,
+    key: str | None = None,
+    wait: int | None = None,
+) -> Reply:
+    """What a caller gets for a call, within `request`: over HTTP, or from a page of the console. Raises what `respond` does.
+
+    `key`: an idempotency key, for writes. `wait`: for how many seconds a GET that can wait is held.
+    """
+    operation = handled.operation
     try:
-        return await _in_time(state, handled, request, caller, payload)
+        return await _in_time(state, handled, request, caller, payload, key, wait)
     except Refusal as refusal:
         if operation.writes:
             state.refused_writes.note(audit.refused(operation, payload, caller, request, refusal), refusal)
         raise
 
 
-async def _in_time(state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any]) -> Response:
-    """The response, or a Refusal (503) when it takes too long: its transaction is rolled back then."""
+async def _in_time(
+    state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any], key: str | None, wait: int | None
+) -> Reply:
+    """The reply, or a Refusal (503) when it takes too long: its transaction is rolled back then."""
     seconds = state.settings.max_request_seconds or None
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await _respond(state, handled, request, caller, payload)
+            return await _answer(state, handled, request, caller, payload, key, wait)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -90,12 +123,14 @@ async def _in_time(state: State, handled: HandledOperation, request: Request, ca
         raise Refusal(503, "requestTooSlow", sentence, headers={"Retry-After": "30"}) from None
 
 
-async def _respond(state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any]) -> Response:
+async def _answer(
+    state: State, handled: HandledOperation, request: Request, caller: Caller, payload: dict[str, Any], key: str | None, wait: int | None
+) -> Reply:
     operation = handled.operation
     require_permission(caller, operation.permission, requests.named_things(operation, payload) if caller.has_resource_rules else ())
     command, warnings = validate(state.settings, operation, payload)
     claim = None
-    if operation.writes and (key := requests.idempotency_key(request)) is not None:
+    if operation.writes and key is not None:
         claim = Claim(caller.token_uuid, key, requests.request_hash(operation, payload), state.secrets)
     prepared: object = None
     if (before := before_of(handled.handler)) is not None and not await _is_repeated(state, caller, claim):
@@ -117,11 +152,10 @@ async def _respond(state: State, handled: HandledOperation, request: Request, ca
             return await transact(state.database, caller.workspace_uuid, work)
 
     headers: dict[str, str] = {}
-    seconds = requests.wait_seconds(request) if operation.verb == "GET" else None
-    if operation.waits is not None and seconds:
-        hold = long_poll.LongPoll(operation.waits, state.signals, seconds, str(getattr(command, "uuid", "")))
+    if operation.waits is not None and operation.verb == "GET" and wait:
+        hold = long_poll.LongPoll(operation.waits, state.signals, wait, str(getattr(command, "uuid", "")))
         outcome = await hold.until_final(request, perform, lambda outcome: outcome.reply)
-        headers["Preference-Applied"] = f"wait={seconds}"
+        headers["Preference-Applied"] = f"wait={wait}"
     elif operation.ends_with_client:
         outcome = await long_poll.unless_disconnected(request, perform)
     else:
@@ -129,9 +163,7 @@ async def _respond(state: State, handled: HandledOperation, request: Request, ca
     await _follow_up(operation, outcome)
     if claim is not None and outcome.reply is None:
         headers["Idempotency-Replayed"] = "true"
-    if sentences := [*warnings, *outcome.warnings]:
-        headers["x-cargo-warnings"] = responses.warnings_header(sentences)
-    return responses.success(operation, outcome.body, headers)
+    return Reply(outcome.body, headers, [*warnings, *outcome.warnings])
 
 
 async def _is_repeated(state: State, caller: Caller, claim: Claim | None) -> bool:
@@ -144,16 +176,21 @@ async def _is_repeated(state: State, caller: Caller, claim: Claim | None) -> boo
 
 async def authenticate(state: State, request: HTTPConnection) -> Caller:
     """Who the bearer token belongs to; Refusal: 401 for none or a bad one, 403 when another workspace than the token's is selected."""
-    token = requests.bearer(request)
+    caller = await caller_of(state, request, requests.bearer(request))
+    selected = request.headers.get("selected-workspace-uuid", "")
+    if selected and ids.parse(selected) != caller.workspace_uuid:
+        raise Refusal(403, "forbidden", "This token does not belong to the selected workspace.")
+    return caller
+
+
+async def caller_of(state: State, request: HTTPConnection, token: str | None) -> Caller:
+    """Who a token belongs to; Refusal (401) for none or a bad one, slower and slower for an address that sends many."""
     caller = await transact(state.database, ALL_WORKSPACES, lambda db: _caller_of(db, token)) if token else None
     if caller is None:
         await _slow_down(state, request)
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
         fix = {"fix": "cargo-ai login --token TOKEN"}
         raise Refusal(401, "unauthorized", sentence, fix, {"WWW-Authenticate": "Bearer"})
-    selected = request.headers.get("selected-workspace-uuid", "")
-    if selected and ids.parse(selected) != caller.workspace_uuid:
-        raise Refusal(403, "forbidden", "This token does not belong to the selected workspace.")
     return caller
 
 

@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from cargo_ai.console.port import SESSION_COOKIE
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.rate_limit import Flow, sender_of
 
 UNLIMITED = frozenset({"/healthz", "/readyz"})
+CONSOLE = "/console/"
 FORMS = "/v1/forms/"
 """Public forms answer other sites by the allowed origins of each form."""
 
@@ -53,6 +56,9 @@ class Guard:
         client = scope.get("client")
         self._by_address.take(sender_of(client[0] if client else ""))
         authorization = Headers(scope=scope).get("authorization", "")
+        if not authorization and scope["path"].startswith(CONSOLE):
+            # A browser's session counts as a token of its own.
+            authorization = HTTPConnection(scope).cookies.get(SESSION_COOKIE, "")
         if authorization:
             # Hashed, so that no token stays in memory, whatever is sent as one.
             self._by_token.take(hashlib.sha256(authorization.encode("utf-8", "replace")).digest())
@@ -70,7 +76,8 @@ class Guard:
         return asks and self.origin_of(scope) is not None
 
     def complete(self, headers: MutableHeaders, origin: str | None) -> None:
-        """Add what every response has, and for an allowed site that it may read this one. Cookies are never allowed: none are used."""
+        """Add what every response has, and for an allowed site that it may read this one. Cookies are never allowed: pages of
+        other sites do not act by a session of the console."""
         for name, value in self._headers.items():
             headers.setdefault(name, value)
         if self._origins:

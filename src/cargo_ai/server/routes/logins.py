@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from cargo_ai.context.context import Caller
@@ -24,6 +26,7 @@ from cargo_ai.email.smtp import configuration_status
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import audit, pages, requests, responses
+from cargo_ai.server.api.guard import CONSOLE
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import State, state_of
@@ -38,27 +41,51 @@ PATH = "/v1/login"
 BY_EMAIL, BY_PROVIDER = "workspaceManagement.login.email", "workspaceManagement.login.oauth"
 """The operations that the audit log names."""
 
+BACK = "cargo_ai_login_console"
+"""The cookie of a browser that signs in to the console, and not for a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """For which workspace a person comes in, and the token that this makes."""
+
+    token_name: str
+    workspace: str | None = None
+    expires_at: datetime | None = None
+
+
 begun = RateLimit(MOST_PER_MINUTE, "Too many sign-ins were begun from here: wait a minute.")
 wrong_codes = RateLimit(MOST_PER_MINUTE, "Too many wrong codes from here: wait a minute.")
 
 
 async def send_code(request: Request) -> Response:
     """POST `{email}`: a code is sent to the person, if there is one. The answer is the same for everyone."""
-    state, body = state_of(request), await _body(request)
-    if configuration_status(state.settings) != "configured":
-        sentence = "This server sends no e-mail (CARGO_AI_SMTP_HOST): sign in with an invitation or a token."
-        raise Refusal(409, "emailOff", sentence, {"fix": "cargo-ai login --token TOKEN"})
-    email = _email(body)
-    _count(request, begun)
-    await transact(state.database, ALL_WORKSPACES, lambda db: login.email_code.request(db, state.secrets, email))
+    email = await begin_code(request, (await _body(request)).get("email"))
     document = {"sent": True, "email": email, "expiresInSeconds": int(login.email_code.LIFE.total_seconds())}
     return responses.json_response(json.dumps(document).encode(), 200)
 
 
+async def begin_code(request: Request, given: object) -> str:
+    """Have a code sent to this address, if its person may sign in; the address as it is known. Refusal for any other text."""
+    state = state_of(request)
+    if configuration_status(state.settings) != "configured":
+        sentence = "This server sends no e-mail (CARGO_AI_SMTP_HOST): sign in with an invitation or a token."
+        raise Refusal(409, "emailOff", sentence, {"fix": "cargo-ai login --token TOKEN"})
+    email = _email(given)
+    _count(request, begun)
+    await transact(state.database, ALL_WORKSPACES, lambda db: login.email_code.request(db, state.secrets, email))
+    return email
+
+
 async def exchange_code(request: Request) -> Response:
     """POST `{email, code, workspaceUuid?}`: a token. Wrong codes are answered slower and slower, all in the same way."""
-    state, body = state_of(request), await _body(request)
-    email, code = _email(body), body.get("code")
+    body = await _body(request)
+    return _welcome(await enter_by_code(request, body.get("email"), body.get("code"), Entry("CLI (e-mail)", _workspace(body))))
+
+
+async def enter_by_code(request: Request, given: object, code: object, entry: Entry) -> login.Admitted:
+    """A token for who has the newest code of this address."""
+    state, email = state_of(request), _email(given)
     if not isinstance(code, str) or not 0 < len(code) <= 64:
         raise Refusal(400, "invalidInput", "Send `code`: the digits of the e-mail.")
     sender = _sender(request)
@@ -69,7 +96,7 @@ async def exchange_code(request: Request) -> Response:
         if row is None:
             return None
         try:
-            admitted = await login.admit(db, state.settings, email, _workspace(body), "CLI (e-mail)")
+            admitted = await login.admit(db, state.settings, email, entry.workspace, entry.token_name, entry.expires_at)
         except Refusal as refusal:
             return refusal  # returned, so that the try is committed
         row.used_at = clock.now()
@@ -84,16 +111,14 @@ async def exchange_code(request: Request) -> Response:
         raise Refusal(401, "wrongCode", sentence, {"fix": f"cargo-ai login --email {email}"})
     if isinstance(outcome, Refusal):
         raise outcome
-    return _welcome(outcome)
+    return outcome
 
 
 async def begin_device(request: Request) -> Response:
     """POST: a terminal begins to wait. The answer says what to show to the person, and how often to ask."""
     state = state_of(request)
     await requests.read_body(request, MAX_BODY)
-    _require_provider(state)
-    _count(request, begun)
-    device = await transact(state.database, ALL_WORKSPACES, login.device.begin)
+    device = await wait_for_person(request)
     page = f"{state.base_url(request)}{PATH}/device"
     document = {
         "deviceCode": device.code,
@@ -104,6 +129,14 @@ async def begin_device(request: Request) -> Response:
         "interval": login.device.INTERVAL,
     }
     return responses.json_response(json.dumps(document).encode(), 200)
+
+
+async def wait_for_person(request: Request) -> login.device.NewDevice:
+    """A device that waits until its person has signed in at the provider: a terminal, or a browser that signs in to the console."""
+    state = state_of(request)
+    require_provider(state)
+    _count(request, begun)
+    return await transact(state.database, ALL_WORKSPACES, login.device.begin)
 
 
 async def look(request: Request) -> Response:
@@ -119,15 +152,19 @@ async def look(request: Request) -> Response:
 
 async def go(request: Request) -> Response:
     """The person's answer to `look`: on to the provider. A cookie ties the way back to this browser."""
-    state = state_of(request)
     raw = await requests.read_body(request, MAX_BODY)
+    return await send_to_provider(request, parse_qs(raw.decode("utf-8", "replace")).get("user_code", [""])[0][:20])
+
+
+async def send_to_provider(request: Request, user_code: str, *, back_to_console: bool = False) -> Response:
+    """The page that leads to the provider, for the device that shows this code."""
+    state = state_of(request)
     try:
-        _require_provider(state)
+        require_provider(state)
         wrong_codes.check(_sender(request))
         provider = await login.provider_of(state.services).provider()
     except (Refusal, login.LoginFailed) as error:
         return _failed(str(error))
-    user_code = parse_qs(raw.decode("utf-8", "replace")).get("user_code", [""])[0][:20]
 
     async def work(db: AsyncSession) -> login.device.Consent | None:
         row = await login.device.by_user_code(db, user_code)
@@ -143,6 +180,10 @@ async def go(request: Request) -> Response:
     page = pages.page("Sign in", body, headers={"Refresh": f"0; url={url}"})
     secure = state.base_url(request).startswith("https:")
     page.set_cookie(COOKIE, consent.browser, max_age=600, path=PATH, secure=secure, httponly=True, samesite="lax")
+    if back_to_console:
+        page.set_cookie(BACK, consent.browser, max_age=600, path=PATH, secure=secure, httponly=True, samesite="lax")
+    else:
+        page.delete_cookie(BACK, path=PATH)
     return page
 
 
@@ -175,6 +216,8 @@ async def come_back(request: Request) -> Response:
         return refused
 
     refused = await transact(state.database, ALL_WORKSPACES, work)
+    if browser and request.cookies.get(BACK) == browser:
+        return RedirectResponse(f"{CONSOLE}sign-in/provider", 303)
     if refused is not None:
         return _failed(refused)
     return pages.page("Signed in", f"<p>You are <b>{escape(str(email))}</b>. Go back to the terminal; you can close this window.</p>")
@@ -182,8 +225,14 @@ async def come_back(request: Request) -> Response:
 
 async def ask_device(request: Request) -> Response:
     """POST `{deviceCode, workspaceUuid?}`: whether the person has signed in, and then, once, a token."""
-    state, body = state_of(request), await _body(request)
-    code = body.get("deviceCode")
+    body = await _body(request)
+    admitted = await enter_by_device(request, body.get("deviceCode"), Entry("CLI (OAuth)", _workspace(body)))
+    return responses.json_response(b'{"status":"pending"}', 200) if admitted is None else _welcome(admitted)
+
+
+async def enter_by_device(request: Request, code: object, entry: Entry) -> login.Admitted | None:
+    """A token for the person of a device, once; None while no one has signed in. Refusal for a device that is unknown or refused."""
+    state = state_of(request)
     if not isinstance(code, str) or not 0 < len(code) <= 200:
         raise Refusal(400, "invalidInput", "Send `deviceCode`, as POST /v1/login/devices gave it.")
     sender = _sender(request)
@@ -199,18 +248,17 @@ async def ask_device(request: Request) -> Response:
             raise Refusal(403, "notInvited", row.problem)
         if row.email is None:
             return None
-        admitted = await login.admit(db, state.settings, row.email, _workspace(body), "CLI (OAuth)")
+        admitted = await login.admit(db, state.settings, row.email, entry.workspace, entry.token_name, entry.expires_at)
         row.used_at = clock.now()
         await _note(request, db, admitted, BY_PROVIDER)
         return admitted
 
     try:
-        admitted = await transact(state.database, ALL_WORKSPACES, work)
+        return await transact(state.database, ALL_WORKSPACES, work)
     except Refusal as refusal:
         if refusal.reason == "loginExpired":
             wrong_codes.count(sender)
         raise
-    return responses.json_response(b'{"status":"pending"}', 200) if admitted is None else _welcome(admitted)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -219,8 +267,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return document
 
 
-def _email(body: Mapping[str, Any]) -> str:
-    email = body.get("email")
+def _email(email: object) -> str:
     if not isinstance(email, str) or len(email) > 254 or email.count("@") != 1 or any(character.isspace() for character in email):
         raise Refusal(400, "invalidInput", "Send `email`: your e-mail address.")
     return email.lower()
@@ -231,7 +278,8 @@ def _workspace(body: Mapping[str, Any]) -> str | None:
     return workspace[:200] if isinstance(workspace, str) and workspace else None
 
 
-def _require_provider(state: State) -> None:
+def require_provider(state: State) -> None:
+    """Refusal (409) where this server has no provider."""
     settings = state.settings
     if not settings.login_issuer or not settings.login_client_id:
         sentence = "This server signs no one in by a provider (CARGO_AI_LOGIN_ISSUER, CARGO_AI_LOGIN_CLIENT_ID)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -61,7 +62,9 @@ async def may_enter(db: AsyncSession, settings: Settings, email: str) -> bool:
     return email.lower().rpartition("@")[2] in domains_of(settings) or bool(await places(db, email))
 
 
-async def admit(db: AsyncSession, settings: Settings, email: str, workspace: str | None, token_name: str) -> Admitted:
+async def admit(
+    db: AsyncSession, settings: Settings, email: str, workspace: str | None, token_name: str, expires_at: datetime | None = None
+) -> Admitted:
     """A token for who has proved this address. In a session of all workspaces; the caller commits.
 
     Refusal: 403 for who was not invited, 409 with the workspaces where none of several was named, or another one was.
@@ -77,7 +80,7 @@ async def admit(db: AsyncSession, settings: Settings, email: str, workspace: str
     await lock_members(db, place.workspace, shared=True)
     if place not in await places(db, email):
         raise Refusal(403, "notInvited", f"{email} was removed from the workspace meanwhile.")
-    token = await create_token(db, workspace_uuid=place.workspace, user_uuid=place.user, name=token_name)
+    token = await create_token(db, workspace_uuid=place.workspace, user_uuid=place.user, name=token_name, expires_at=expires_at)
     return Admitted(place, token)
 
 

@@ -1,0 +1,97 @@
+/* The console's own script: copying, keys, and the CSRF token of what htmx sends. Everything else works without it. */
+"use strict";
+(() => {
+  const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRF-Token"] = meta("csrf");
+  });
+
+  const copy = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    const before = button.textContent;
+    button.textContent = "Copied";
+    button.classList.add("copied");
+    setTimeout(() => { button.textContent = before; button.classList.remove("copied"); }, 1200);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-copy-from]");
+    if (button) {
+      event.preventDefault();
+      if (button.classList.contains("copied")) return;
+      copy(button, button.dataset.copy ?? button.closest(".json").querySelector("code").textContent);
+      return;
+    }
+    if (event.target.closest("#menu-button")) {
+      const menu = document.getElementById("menu-button");
+      menu.setAttribute("aria-expanded", String(menu.getAttribute("aria-expanded") !== "true"));
+      return;
+    }
+    // A click beside an open menu closes it.
+    for (const open of document.querySelectorAll("details.dropdown[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+    // A row is as good as its first link.
+    const row = event.target.closest("[data-rows] tbody tr");
+    if (row && !event.target.closest("a, button, input, select, label, summary") && !String(getSelection())) {
+      row.querySelector("a[href]")?.click();
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
+  const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")].filter((row) => row.querySelector("a[href]"));
+
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+    next.querySelector("a[href]").focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+
+  const places = { h: "/console/", r: "/console/runs", b: "/console/batches", t: "/console/tools", p: "/console/plays", m: "/console/models", s: "/console/segments" };
+  let leader = 0;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const dialog = document.getElementById("keys");
+    const typing = event.target.matches("input, textarea, select, [contenteditable]");
+    if (typing) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (dialog?.open) return;
+    if (Date.now() - leader < 1000 && places[event.key]) {
+      location.href = places[event.key];
+      return;
+    }
+    const deeds = {
+      "/": () => document.getElementById("search")?.focus(),
+      "?": () => dialog?.showModal(),
+      j: () => move(1),
+      k: () => move(-1),
+      g: () => { leader = Date.now(); },
+      c: () => document.getElementById("copy-command")?.click(),
+      Escape: () => { for (const open of document.querySelectorAll("details.dropdown[open]")) open.open = false; },
+    };
+    if (deeds[event.key]) {
+      if (event.key !== "Escape") event.preventDefault();
+      deeds[event.key]();
+    }
+  });
+})();

@@ -1,0 +1,1 @@
+"""Pages about tools, plays, runs and batches."""

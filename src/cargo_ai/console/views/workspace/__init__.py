@@ -1,0 +1,1 @@
+"""Pages about the workspace, its people and what they did."""
