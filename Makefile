@@ -10,7 +10,7 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format bench gen serve wheel lock clean
+.PHONY: help setup demo test test-slow lint format audit bench gen serve wheel lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,7 @@ lint: setup ## ruff, pyright, import-linter, our own lints, and whether generate
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
 	$(BIN)/python -m tools.lint
 	$(BIN)/python tools/gen.py --check
 	$(BIN)/pyright
@@ -41,6 +42,9 @@ lint: setup ## ruff, pyright, import-linter, our own lints, and whether generate
 format: setup ## Format the source
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+audit: setup ## Known vulnerabilities of everything that is pinned; asks a service in the internet
+	$(BIN)/python tools/audit.py
 
 bench: setup ## The benchmarks, printed as JSON
 	@$(BIN)/python -m bench

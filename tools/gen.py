@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import index
+import licences
 import parity
 import reference
 import settings_page
@@ -39,6 +40,7 @@ def generate(root: Path) -> dict[Path, str]:
     generated |= {REFERENCE / name: page for name, page in pages.items()}
     generated |= {SKILLS / name: table for name, table in skills.tables(files).items()}
     generated[SETTINGS] = settings_page.page()
+    generated[licences.PAGE] = licences.page(root)
     pending_names = pending({operation.name for operation in operations})
     planned = {"commands": sorted(index.planned(pending_names.split()))}
     generated[UNSERVED] = parity.unserved(json.loads((ROOT / COMMANDS).read_text("utf-8")), files)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples import make_companies
+from tools import licences
 
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs/decisions").glob("*.md")))
@@ -34,6 +35,31 @@ def test_every_dependency_has_a_line_of_why() -> None:
     named = {name for wishes in extras.values() for wish in wishes for name in re.findall(r"^[\w-]+", wish)}
     page = (ROOT / "docs/decisions/0004-dependencies.md").read_text("utf-8")
     assert sorted(name for name in named if f"`{name}`" not in page) == []
+
+
+def test_no_licence_comes_in_that_would_bind_who_runs_or_changes_cargo_ai() -> None:
+    packages = list(licences.pinned(ROOT))
+    assert len(packages) > 100
+    assert [package.line for package in packages if licences.is_forbidden(package.licence)] == []
+    assert [package.line for package in packages if package.licence == "unknown"] == []
+
+
+@pytest.mark.parametrize(
+    ("licence", "forbidden"),
+    [
+        ("AGPL-3.0-only", True),
+        ("GNU General Public License v3 (GPLv3)", True),
+        ("GPL-2.0", True),
+        ("BUSL-1.1", True),
+        ("LGPL-3.0-only", False),
+        ("GPL-2.0-only OR MIT", False),
+        ("GPL-2.0 WITH Classpath-exception-2.0", False),
+        ("MIT", False),
+        ("Mozilla Public License 2.0 (MPL 2.0)", False),
+    ],
+)
+def test_which_licences_are_forbidden(licence: str, forbidden: bool) -> None:
+    assert licences.is_forbidden(licence) is forbidden
 
 
 @pytest.mark.parametrize("name", ["server", "sdk", "dev"])

@@ -108,7 +108,7 @@ def _outcome(source: str, texts: tuple[bytes, bytes], code: dict[str, CodeType |
     module = sys.modules["__main__"] = ModuleType("__main__")  # some of the standard library looks up where a class is from
     scope: dict[str, Any] = module.__dict__
     scope.update({"__builtins__": builtins, "nodes": nodes, "parentNodes": parents})
-    exec(compiled, scope)  # noqa: S102 - what this process is locked in for
+    exec(compiled, scope)  # nosec B102  # noqa: S102 - what this process is locked in for
     if "result" not in scope:
         return '{"u":1}'
     text = json.dumps({"v": to_json(scope["result"])})

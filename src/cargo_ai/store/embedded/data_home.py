@@ -175,7 +175,7 @@ def make_socket_folder(home: DataHome, user: OsUser) -> Path:
     known = socket_folder(home)
     if known is not None and _is_own_folder(known, user.uid) and not known.lstat().st_mode & 0o077:
         return known
-    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp: random name, 0700, never an existing folder
+    for parent in (tempfile.gettempdir(), "/tmp"):  # nosec B108  # noqa: S108 - mkdtemp: random name, 0700, never an existing folder
         if not _fits(Path(parent) / "cargo-ai-12345678"):
             continue
         folder = Path(tempfile.mkdtemp(prefix="cargo-ai-", dir=parent))

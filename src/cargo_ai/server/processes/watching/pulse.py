@@ -110,7 +110,7 @@ class Question:
 def address_of(bound: socket.socket) -> tuple[str, int]:
     """Where processes of this machine reach what is bound, also to all addresses."""
     host, port = str(bound.getsockname()[0]), int(bound.getsockname()[1])
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # nosec B104  # noqa: S104 - compared, not bound
 
 
 def question_of_api(bound: socket.socket) -> Question:
