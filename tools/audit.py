@@ -26,7 +26,7 @@ def main() -> int:
             print(done.stdout + done.stderr)
             return 1
         print(f"{service} does not answer for all packages: {done.stderr.strip().splitlines()[-1][:200]}", file=sys.stderr)
-    print("Nothing was audited: run this where pypi.org or osv.dev can be reached.", file=sys.stderr)
+    print("Nothing was audited: run this where one of these services can be reached.", file=sys.stderr)
     return OUT_OF_REACH
 
 
