@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +35,8 @@ class Caller:
     workspace_uuid: uuid.UUID
     role_slug: str
     rules: tuple[tuple[Rule, ...], ...]
+    token_ends: datetime | None = None
+    """When the token expires or is removed, where that is set already."""
 
     @property
     def has_resource_rules(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -13,6 +14,7 @@ from sqlalchemy import Executable, Table, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.base import ExecutableOption
 
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.turns import Turns
@@ -50,9 +52,13 @@ def _filter_by_workspace(state: ORMExecuteState) -> None:
             raise NoWorkspace("Rows of workspaces were selected in a session without a workspace.")
         return
     # Always: `all_mappers` has only what is selected, not what is joined, counted or used in subqueries.
-    state.statement = state.statement.options(
-        with_loader_criteria(Owned, lambda owned: owned.workspace_uuid == scope, include_aliases=True, track_closure_variables=True)
-    )
+    state.statement = state.statement.options(_criteria(scope))
+
+
+@lru_cache(maxsize=1024)
+def _criteria(workspace: Scope) -> ExecutableOption:
+    """The filter by a workspace. Making it takes a tenth of what a statement costs."""
+    return with_loader_criteria(Owned, lambda owned: owned.workspace_uuid == workspace, include_aliases=True, track_closure_variables=True)
 
 
 @event.listens_for(Session, "before_flush")

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from cargo_ai.context import bin_kinds
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.handlers import Handler, Preparation, before_of
-from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
@@ -30,13 +29,15 @@ from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.rate_limit import sender_of
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.store.session import ALL_WORKSPACES
 
 COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests", "quotaExceeded"})
 """Reasons that any operation may give without declaring them."""
 
 FREE_TRIES, FIRST_DELAY, LONGEST_DELAY = 10, 0.02, 2.0
 """How many wrong tokens of one address a minute are answered at once, and how long the next ones take, in seconds."""
+
+ACCESS = "workspaceManagement."
+"""The operations that change who may do what."""
 
 _log = log.get(__name__)
 
@@ -160,6 +161,9 @@ async def _answer(
         outcome = await long_poll.unless_disconnected(request, perform)
     else:
         outcome = await perform()
+    if operation.writes and operation.name.startswith(ACCESS):
+        # The notification comes by another connection: who has removed a token must not see it work once more.
+        state.callers.forget()
     await _follow_up(operation, outcome)
     if claim is not None and outcome.reply is None:
         headers["Idempotency-Replayed"] = "true"
@@ -185,7 +189,7 @@ async def authenticate(state: State, request: HTTPConnection) -> Caller:
 
 async def caller_of(state: State, request: HTTPConnection, token: str | None) -> Caller:
     """Who a token belongs to; Refusal (401) for none or a bad one, slower and slower for an address that sends many."""
-    caller = await transact(state.database, ALL_WORKSPACES, lambda db: _caller_of(db, token)) if token else None
+    caller = await state.callers.of(token) if token else None
     if caller is None:
         await _slow_down(state, request)
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
@@ -202,12 +206,6 @@ async def _slow_down(state: State, request: HTTPConnection) -> None:
     beyond = state.wrong_tokens.counted(sender) - FREE_TRIES
     if beyond > 0:
         await asyncio.sleep(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(beyond, 10)))
-
-
-async def _caller_of(db: AsyncSession, token: str) -> Caller | None:
-    # Looked up for each request, so that a removed token stops working at once. A transaction would cost two more round trips.
-    await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    return await public.authenticate(db, token)
 
 
 def require_permission(caller: Caller, permission: str | None, things: Collection[str] = ()) -> None:

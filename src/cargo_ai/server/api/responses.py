@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors as pg
@@ -15,10 +16,12 @@ from starlette.responses import Response
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
-from cargo_ai.server.api.state import State
 from cargo_ai.store import disk
 from cargo_ai.store.files import FilesUnavailable
 from cargo_ai.store.turns import Busy
+
+if TYPE_CHECKING:
+    from cargo_ai.server.api.state import State
 
 MAX_WARNINGS = 20
 MAX_WARNING_BYTES = 4096

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from cargo_ai.kernel import tasks
+from cargo_ai.server.api import callers
 from cargo_ai.store.notifications import Notifications
 
 CHANNEL = "cargo_done"
@@ -46,7 +47,9 @@ class Signals:
     def __init__(self, url: str) -> None:
         self._waiters: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._notifications = Notifications(url, "cargo-ai signals", {CHANNEL: self._on_done, LIVE: self._on_live}, self._wake_all)
+        channels = {CHANNEL: self._on_done, LIVE: self._on_live, callers.CHANNEL: self._on_access}
+        self._notifications = Notifications(url, "cargo-ai signals", channels, self._on_gap)
+        self._access: list[Callable[[], None]] = []
         self._live: list[tuple[Callable[[str], None], Callable[[], None]]] = []
         self.released = False
 
@@ -97,6 +100,21 @@ class Signals:
     def hear(self, on_note: Callable[[str], None], on_change: Callable[[], None]) -> None:
         """Have each note of the channel `LIVE`, and be called when notes may have been missed or this process stops."""
         self._live.append((on_note, on_change))
+
+    def on_access(self, changed: Callable[[], None]) -> None:
+        """Call this whenever someone's access has changed, or may have."""
+        self._access.append(changed)
+
+    def _on_access(self, _payload: str) -> None:
+        self._access_changed()
+
+    def _access_changed(self) -> None:
+        for changed in self._access:
+            changed()
+
+    def _on_gap(self) -> None:
+        self._access_changed()
+        self._wake_all()
 
     def _on_done(self, payload: str) -> None:
         for waiter in self._waiters.get(payload, ()):

@@ -12,6 +12,7 @@ from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.audit import RefusedWrites
+from cargo_ai.server.api.callers import Callers
 from cargo_ai.server.api.rate_limit import RateLimit
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
@@ -34,6 +35,13 @@ class State:
     def services(self) -> Services:
         """What handlers may use, with a client of its own for what is called while a caller waits."""
         return services_of(self.settings, self.database, self.files, self.secrets, http_client.client(self.settings))
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Who has sent a token lately."""
+        callers = Callers(self.database, lambda: self.signals.connected)
+        self.signals.on_access(callers.forget)
+        return callers
 
     @cached_property
     def wrong_tokens(self) -> RateLimit:

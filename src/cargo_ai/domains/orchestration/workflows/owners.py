@@ -34,13 +34,16 @@ async def find(ctx: Context, table: type[_Owner], operation: Operation[Any, Any,
 
 async def lock(ctx: Context, table: type[_Owner], operation: Operation[Any, Any, Any], text: str) -> _Owner:
     """A living tool or play. Its workflow is locked with it, so that changes and deploys of one take turns."""
-    row = await find(ctx, table, operation, text)
-    workflow = await ctx.db.scalar(select(Workflow).where(Workflow.uuid == row.workflow_uuid).with_for_update())
-    await ctx.db.refresh(row)
-    if row.deleted_at is not None:
-        kind = _KINDS[table]
-        operation.refuse(f"{kind}NotFound", uuid=text, fix=f"cargo-ai orchestration {kind} list")
-    if workflow is None or workflow.deleted_at is not None:
+    # What was changed while this waited for the lock is read as it is then: both rows are locked.
+    query = select(table, Workflow.deleted_at).join(Workflow, Workflow.uuid == table.workflow_uuid).where(table.uuid == ids.parse(text))
+    query = query.where(table.deleted_at.is_(None)).with_for_update(of=[Workflow, table]).execution_options(populate_existing=True)
+    match = (await ctx.db.execute(query)).one_or_none()
+    if match is None:
+        # Whether it is gone, or only its workflow is.
+        await find(ctx, table, operation, text)
+        operation.refuse("workflowNotFound")
+    row, removed_at = match
+    if removed_at is not None:
         operation.refuse("workflowNotFound")
     return row
 

@@ -32,7 +32,7 @@ _MODELS = "cargo-ai storage model list"
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRecord) -> contract.RecordReply:
     """Add a record; the reply has its columns of every kind."""
-    row, relation = await _model(ctx, contract.create, request.model_uuid)
+    row, relation = await _written_model(ctx, contract.create, request.model_uuid)
     validated = validate_new(relation, [request.data], makes_ids=makes_ids(row))
     created = await _create(ctx, contract.create, relation, validated, "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, created))[0])
@@ -41,7 +41,7 @@ async def create(ctx: Context, request: contract.CreateRecord) -> contract.Recor
 @handles(contract.create_bulk)
 async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
     """Add many records or none."""
-    row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
+    row, relation = await _written_model(ctx, contract.create_bulk, request.model_uuid)
     records = [new.data for new in request.records]
     validated = await asyncio.to_thread(validate_new, relation, records, makes_ids=makes_ids(row))
     created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data", "bulk")
@@ -65,7 +65,7 @@ async def _create(
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
     """Change columns of an existing record."""
-    _, relation = await _model(ctx, contract.update, request.model_uuid)
+    _, relation = await _written_model(ctx, contract.update, request.model_uuid)
     await _update(ctx, contract.update, relation, [(request.id, request.data)], "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])
 
@@ -73,7 +73,7 @@ async def update(ctx: Context, request: contract.UpdateRecord) -> contract.Recor
 @handles(contract.update_bulk)
 async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract.RecordsReply:
     """Change many records or none."""
-    _, relation = await _model(ctx, contract.update_bulk, request.model_uuid)
+    _, relation = await _written_model(ctx, contract.update_bulk, request.model_uuid)
     changes = [(change.id, change.data) for change in request.records]
     await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, [uid for uid, _ in changes]))
@@ -102,7 +102,7 @@ def _validate_changes(relation: Relation, changes: list[tuple[str, JsonObject]])
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
     """Remove a record; a missing one is no error."""
-    _, relation = await _model(ctx, contract.remove, request.model_uuid)
+    _, relation = await _written_model(ctx, contract.remove, request.model_uuid)
     removed = await _writer(ctx, relation, "write").remove([request.id])
     return contract.RemovedRecord(id=request.id, count=len(removed))
 
@@ -110,14 +110,14 @@ async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRe
 @handles(contract.remove_bulk)
 async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
     """Remove many records."""
-    _, relation = await _model(ctx, contract.remove_bulk, request.model_uuid)
+    _, relation = await _written_model(ctx, contract.remove_bulk, request.model_uuid)
     return Counted(count=len(await _writer(ctx, relation, "bulk").remove(request.ids)))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
     """One record."""
-    row, relation = await _model(ctx, contract.get, request.model_uuid, shown=True)
+    row, relation = await _model(ctx, contract.get, request.model_uuid)
     records = await _read(ctx, relation, [request.id])
     if not records:
         contract.get.refuse("recordNotFound", id=request.id, fix=f"cargo-ai storage record list --model-uuid {row.uuid}")
@@ -127,7 +127,7 @@ async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListRecords) -> contract.FoundRecords:
     """A page of records."""
-    _, relation = await _model(ctx, contract.get_all, request.model_uuid, shown=True)
+    _, relation = await _model(ctx, contract.get_all, request.model_uuid)
     if request.after is not None:
         records = await rows.records_after(await driver_connection(ctx.db), relation, request.after, request.limit)
         return contract.FoundRecords(records=records, is_refreshing=relation.is_refreshing)
@@ -166,14 +166,22 @@ async def _write(ctx: Context, relation: Relation, path: str, kind: Kind, act: W
     return result
 
 
-async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str, *, shown: bool = False) -> tuple[Model, Relation]:
-    """A model; `shown`: its columns are, so that those that lack values are warned about."""
+async def _written_model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+    """A model whose records are written: it is looked up alone, without what else there is in the workspace."""
+    row = await model.find(ctx.db, text)
+    if row is None:
+        operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
+    return row, model_catalog.to_relation(row, "")
+
+
+async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+    """A model whose records are shown: columns that lack values are warned about."""
     row = await model.find(ctx.db, text)
     catalog = None if row is None else await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = None if row is None or catalog is None else catalog.by_model(row.uuid)
     if row is None or catalog is None or relation is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
-    for sentence in incomplete.sentences(catalog, incomplete.of_relation(relation)) if shown else ():
+    for sentence in incomplete.sentences(catalog, incomplete.of_relation(relation)):
         ctx.warn(sentence)
     return row, relation
 

@@ -50,7 +50,8 @@ def caller_of(token: Token, own_rules: Sequence[Any], role_slug: str, role_rules
     layers = [access_rules.to_layer([*role_rules, *own_rules])]
     if token.permissions is not None:
         layers.append(access_rules.to_layer(token.permissions))
-    return Caller(token.user_uuid, token.uuid, token.workspace_uuid, role_slug, tuple(layers))
+    ends = min((end for end in (token.expires_at, token.deleted_at) if end is not None), default=None)
+    return Caller(token.user_uuid, token.uuid, token.workspace_uuid, role_slug, tuple(layers), ends)
 
 
 async def note_use(db: AsyncSession, token: Token) -> None:
