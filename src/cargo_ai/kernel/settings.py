@@ -261,6 +261,12 @@ class Settings:
         "*",
         shown_default="all that the token may read (`*`)",
     )
+    cloud_secrets = text(
+        "Secrets of clouds that connectors may name as `secret://aws/NAME`, `secret://google/PROJECT/NAME` or `secret://azure/VAULT/NAME`, "
+        "by comma and without `secret://`; `*` stands for any text, `{workspace}` for the workspace's uuid. Each cloud needs its extra.",
+        ("api", "worker"),
+        shown_default="none",
+    )
     service_addresses = Setting[Mapping[str, str]](
         "slug=URL, by comma",
         {},

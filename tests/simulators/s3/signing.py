@@ -26,8 +26,10 @@ def _escaped(text: str) -> str:
     return quote(unquote(text), safe="-_.~")
 
 
-def verify(keys: Mapping[str, str], method: str, raw_path: str, raw_query: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Refuse a request that is not signed, or not so. headers: in lower case."""
+def verify(
+    keys: Mapping[str, str], method: str, raw_path: str, raw_query: str, headers: Mapping[str, str], body: bytes, service: str = "s3"
+) -> None:
+    """Refuse a request that is not signed, or not so. headers: in lower case. Services but S3 sign the hash without a header for it."""
     pairs = [tuple(part.partition("=")[::2]) for part in raw_query.split("&") if part]
     query = {unquote(name): unquote(value) for name, value in pairs}
     if "X-Amz-Signature" in query:
@@ -42,12 +44,13 @@ def verify(keys: Mapping[str, str], method: str, raw_path: str, raw_query: str, 
             raise Refused(403, "AccessDenied", "Access Denied")
         credential, names, given = parts["Credential"], parts["SignedHeaders"], parts["Signature"]
         stamp, payload, lasts = headers.get("x-amz-date", ""), headers.get("x-amz-content-sha256", ""), _SKEW_SECONDS
+        payload = payload if service == "s3" else payload or _sha(body)
         if payload not in (_sha(body), "UNSIGNED-PAYLOAD"):
             raise Refused(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
-    key_id, day, region, service, end = credential.split("/")
+    key_id, day, region, signed_service, end = credential.split("/")
     if key_id not in keys:
         raise Refused(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
-    if (algorithm, region, service, end, day) != ("AWS4-HMAC-SHA256", REGION, "s3", "aws4_request", stamp[:8]):
+    if (algorithm, region, signed_service, end, day) != ("AWS4-HMAC-SHA256", REGION, service, "aws4_request", stamp[:8]):
         message = f"The authorization header is malformed; the region '{region}' is wrong; expecting '{REGION}'"
         raise Refused(400, "AuthorizationHeaderMalformed", message)
     age = time.time() - timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))

@@ -1,4 +1,4 @@
-"""References to secrets that are kept elsewhere: `secret://env/NAME`, `secret://file/PATH`, `secret://vault/MOUNT/PATH#FIELD`."""
+"""References to secrets that are kept elsewhere, such as `secret://env/NAME`, `secret://vault/MOUNT/PATH#FIELD` or `secret://aws/NAME`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Literal, Protocol, cast, get_args
 
 from cargo_ai.kernel.secrets import REFERENCE_PREFIX
 
-Place = Literal["env", "file", "vault"]
+Place = Literal["env", "file", "vault", "aws", "google", "azure"]
 LONGEST = 500
 
-_FORMS = f"{REFERENCE_PREFIX}env/NAME, {REFERENCE_PREFIX}file/PATH or {REFERENCE_PREFIX}vault/MOUNT/PATH#FIELD"
+_FORMS = ", ".join(
+    f"{REFERENCE_PREFIX}{form}" for form in ("env/NAME", "file/PATH", "vault/MOUNT/PATH#FIELD", "aws/NAME", "google/PROJECT/NAME")
+)
+_FORMS += f" or {REFERENCE_PREFIX}azure/VAULT/NAME (those of clouds take a #FIELD, too)"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@ =+-]*\Z")
+# Projects of Google Cloud and vaults of Azure: the latter becomes part of a host's name.
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 _FIELD = re.compile(r"[^\s#/\x00-\x1f\x7f][^#\x00-\x1f\x7f]*\Z")
 
 
@@ -29,7 +34,8 @@ class SecretUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a secret is. `path` is the variable's name, the path of a file, or mount and path in Vault; only Vault has a `field`."""
+    """Where a secret is. `path` is the variable's name, the path of a file, mount and path in Vault, a name in AWS, project and name in
+    Google Cloud, or vault and name in Azure. `field`: of an entry in Vault, or of a JSON object that a cloud keeps ("": all of it)."""
 
     place: Place
     path: str
@@ -67,7 +73,15 @@ def _fits(place: Place, path: str, field: str) -> bool:
     segments = path.split("/")
     if not all(_SEGMENT.match(segment) for segment in segments):
         return False
-    return not field if place == "file" else len(segments) > 1 and bool(_FIELD.match(field))
+    match place:
+        case "file":
+            return not field
+        case "vault":
+            return len(segments) > 1 and bool(_FIELD.match(field))
+        case "aws":
+            return not field or bool(_FIELD.match(field))
+        case "google" | "azure":
+            return len(segments) == 2 and bool(_LABEL.match(segments[0])) and (not field or bool(_FIELD.match(field)))
 
 
 def permits(patterns: str, workspace: uuid.UUID, path: str) -> bool:

@@ -7,6 +7,9 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cargo_ai.domains.connection.external_secrets.aws import Aws
+from cargo_ai.domains.connection.external_secrets.azure import Azure
+from cargo_ai.domains.connection.external_secrets.google import Google
 from cargo_ai.domains.connection.external_secrets.local import Files, Variables
 from cargo_ai.domains.connection.external_secrets.reference import Place, SecretUnavailable, Source, parse
 from cargo_ai.domains.connection.external_secrets.vault import Vault
@@ -34,7 +37,14 @@ class ExternalSecrets:
     """All places of secrets; one per process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._sources: Mapping[Place, Source] = {"env": Variables(settings), "file": Files(settings), "vault": Vault(settings)}
+        self._sources: Mapping[Place, Source] = {
+            "env": Variables(settings),
+            "file": Files(settings),
+            "vault": Vault(settings),
+            "aws": Aws(settings),
+            "google": Google(settings),
+            "azure": Azure(settings),
+        }
         self._known: dict[str, _Known] = {}
         self._reading: dict[str, asyncio.Lock] = {}
 

@@ -7,18 +7,15 @@ import uuid
 from typing import Any, cast
 from urllib.parse import quote
 
+from cargo_ai.domains.connection.external_secrets.asking import SECONDS, ask
 from cargo_ai.domains.connection.external_secrets.reference import Reference, SecretUnavailable, permits
-from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.outbound import http_client
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
-from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse
 from cargo_ai.outbound.url import InvalidUrl, Url, parse_url
-
-SECONDS = 5.0
 
 
 class Vault:
-    """Vault at CARGO_AI_VAULT_ADDR. Workflows cannot call that address because of this: this client reaches it alone."""
+    """Vault at CARGO_AI_VAULT_ADDR."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,14 +36,7 @@ class Vault:
         headers = [("accept", b"application/json"), ("x-vault-token", self._token()), ("x-vault-request", b"true")]
         if self._settings.vault_namespace:
             headers.append(("x-vault-namespace", self._settings.vault_namespace.encode()))
-        _, host, port = url.origin
-        allowed = {f"{PREFIX}OUTBOUND_ALLOW": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
-        try:
-            async with http_client.client(Settings(self._settings.environment | allowed)) as client:
-                received = await send(client, OutboundRequest("GET", url, tuple(headers), None, SECONDS))
-        except (ExchangeFailed, OutboundRefused) as error:
-            raise SecretUnavailable(f"Vault cannot be asked for {reference.path}: {error}", transient=True) from None
-        return _field(reference, received)
+        return _field(reference, await ask(self._settings, "Vault", reference, OutboundRequest("GET", url, tuple(headers), None, SECONDS)))
 
     def _url(self, path: str) -> Url:
         try:
