@@ -26,7 +26,7 @@ from batches b where b.uuid = any(%s)
 """
 
 
-async def _create_workspaces(url: str, count: int) -> list[str]:
+async def create_workspaces(url: str, count: int) -> list[str]:
     """The tokens of the admins of `count` further workspaces."""
     database = Database(url, pool_size=1)
     async with database.session(None) as session:
@@ -85,7 +85,7 @@ def measure() -> Json:
     """How far apart they are while all are under way, the share of the one before them, and how soon a small late batch is through."""
     with TemporaryServer(workers=2) as server:
         report.say("fairShares: twelve workspaces")
-        tokens = asyncio.run(_create_workspaces(server.database().owner_url, WORKSPACES + 2))
+        tokens = asyncio.run(create_workspaces(server.database().owner_url, WORKSPACES + 2))
         sizes = [EARLIER, LATE, *[RECORDS] * WORKSPACES]
         huge, late, *ten = (_Tenant(server, token, size) for token, size in zip(tokens, sizes, strict=True))
         report.say("fairShares: ten batches at once")

@@ -11,7 +11,7 @@ from cargo_ai.contract.downloads import LINKED, DownloadReply, Format
 from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, WorkflowReason
-from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunUpdated
+from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunFilter, RunOrigin, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
 
@@ -52,10 +52,11 @@ class Record(Wire):
 
 
 class RecordsReply(Wire):
-    """Records, the one that ran last first, and how many match in all."""
+    """Records, the one that ran last first, and how many match. `isCountExact` false: there may be more than `count`."""
 
     records: list[Record]
     count: int
+    is_count_exact: bool = True
 
 
 class RecordMetric(Wire):
@@ -86,7 +87,7 @@ class _RecordFilter(RunFilter):
     parent_run_uuid: Uuid | None = Field(default=None, description="Only records whose latest run is a child of this run.")
 
 
-class CountRecords(_RecordFilter, RunUpdated):
+class CountRecords(_RecordFilter, RunUpdated, CountUpTo):
     """Which records to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only records of this workflow.")

@@ -21,7 +21,7 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.node import NODES, Nodes
-from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunRecord, RunUpdated
+from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunFilter, RunOrigin, RunRecord, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Timestamp, Uuid, Wire
 
@@ -81,16 +81,18 @@ class RunDetailReply(Wire):
 
 
 class RunsReply(Wire):
-    """Runs, newest first, and how many match in all."""
+    """Runs, newest first, and how many match. `isCountExact` false: there may be more than `count`."""
 
     runs: list[Run]
     count: int
+    is_count_exact: bool = True
 
 
 class CountReply(Wire):
-    """How many match."""
+    """How many match. `isCountExact` false: there may be more than `count`."""
 
     count: int
+    is_count_exact: bool = True
 
 
 class RunMetric(Wire):
@@ -137,7 +139,7 @@ class _RunStatusFilter(_RunFilter):
     is_finished: bool | None = Field(default=None, description="true: only runs that have ended; false: only others.")
 
 
-class CountRuns(_RunStatusFilter, RunUpdated):
+class CountRuns(_RunStatusFilter, RunUpdated, CountUpTo):
     """Which runs to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only runs of this workflow.")

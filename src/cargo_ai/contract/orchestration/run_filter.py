@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter
@@ -47,3 +49,16 @@ class RunRecord(Wire):
     record_id: Word | None = Field(default=None, description="Only runs of the record with this id.")
     record_title: Word | None = Field(default=None, description="Only runs whose record title contains this text.")
     record_title_or_id: Word | None = Field(default=None, description="Only runs whose record title or id contains this text.")
+
+
+COUNTED = 10_000
+"""How far lists and counts look when they say how many there are, unless more is asked for."""
+
+
+class CountUpTo(Wire):
+    """How far to count."""
+
+    count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        default=COUNTED,
+        description="Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.",
+    )

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, NodeKind, Number, Offset, Word
 from cargo_ai.contract.orchestration.run import CountReply
-from cargo_ai.contract.orchestration.run_filter import RunRecord
+from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunRecord
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
@@ -61,13 +61,14 @@ class Span(Wire):
 
 
 class SpansReply(Wire):
-    """Spans, those of the newest run first, and how many match in all."""
+    """Spans, those of the newest run first, and how many match. `isCountExact` false: there may be more than `count`."""
 
     spans: list[Span]
     count: int
+    is_count_exact: bool = True
 
 
-class CountSpans(RunRecord):
+class CountSpans(RunRecord, CountUpTo):
     """Which spans to count."""
 
     execution_started_after: Timestamp = Field(

@@ -9,6 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset
 from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.contract.orchestration.run_filter import CountUpTo
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
 
@@ -48,13 +49,14 @@ class TraceReply(Wire):
 
 
 class TracesReply(Wire):
-    """Traces, newest first, and how many match in all."""
+    """Traces, newest first, and how many match. `isCountExact` false: there may be more than `count`."""
 
     traces: list[Trace]
     count: int
+    is_count_exact: bool = True
 
 
-class CountTraces(Wire):
+class CountTraces(CountUpTo):
     """Which traces to count."""
 
     started_after: Timestamp = Field(

@@ -21,7 +21,8 @@ update shards set state = 'done', touched_ms = %s where batch_uuid = %s and stat
 # Ends the runs of `old`, counts them on their shards, and takes the parked ones off the counters of the nodes that they waited at.
 GONE = """
 gone as (
-    update runs r set status = 'cancelled', wake_ms = null, waiting_for = null, finished_ms = %(now)s, updated_ms = %(now)s from old
+    update runs r set status = 'cancelled', rare_status = 'cancelled', wake_ms = null, waiting_for = null, finished_ms = %(now)s,
+        updated_ms = %(now)s from old
     where r.uuid = old.uuid and r.finished_ms is null
     returning r.uuid, r.shard_uuid, r.batch_uuid, r.workspace_uuid, r.workflow_uuid, r.release_uuid, r.position, r.created_ms, old.was,
         r.parent_batch_uuid, r.fanout_uuid
@@ -66,7 +67,7 @@ update shards s set signal = s.signal + 1 from (
 ) affected where s.uuid = affected.uuid
 """
 LIVE_RUNS = """
-update runs set status = 'cancelling', updated_ms = %s
+update runs set status = 'cancelling', rare_status = 'cancelling', updated_ms = %s
 where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle' returning uuid
 """
 # What these runs have started, and what that has started; `undriven`: its parent alone would drive it, and so on up to these runs.

@@ -82,7 +82,7 @@ _COLUMNS = (
 )
 # fmt: on
 RUNS = copy_sql(runs, *_COLUMNS)
-SKIPPED = copy_sql(runs, *_COLUMNS, "status", "finished_ms", "error_message")
+SKIPPED = copy_sql(runs, *_COLUMNS, "status", "rare_status", "finished_ms", "error_message")
 SHARDS = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
 select v.uuid, %s, %s, v.no, %s, %s, v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
@@ -263,7 +263,8 @@ class Enumerator:
         async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
             for entry in entries:
                 if entry[0] in why:
-                    await copy.write(_lines(batch, NIL, [entry], now).replace("\n", f"\tskipped\t{now}\t{escape(why[entry[0]])}\n"))
+                    end = f"\tskipped\tskipped\t{now}\t{escape(why[entry[0]])}\n"
+                    await copy.write(_lines(batch, NIL, [entry], now).replace("\n", end))
         await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(why), batch.uuid))
         return [entry for entry in entries if entry[0] not in why]
 

@@ -61,7 +61,7 @@ def record_title(record: Mapping[str, Any]) -> str:
     return ""
 
 
-_LIGHT = ", ".join(column.name for column in runs.c if column.name not in {"record", "pending"})
+_LIGHT = ", ".join(column.name for column in runs.c if column.name not in {"record", "pending", "rare_status"})
 RUN = (
     """
 insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id, record_title,

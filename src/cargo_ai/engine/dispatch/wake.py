@@ -28,7 +28,8 @@ from runs where wake_ms <= %s order by wake_ms limit %s for update skip locked
 SHARD = insert_sql(shards, "uuid", "workspace_uuid", "batch_uuid", "no", "lane", "state", "children", "first_run", "last_run", "touched_ms")
 # A run that was cancelled while it was being parked stays so: the worker that drives the new shard ends it.
 MOVE = """
-update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s,
+update runs set status = case when status = 'cancelling' then status else 'pending' end,
+    rare_status = case when status = 'cancelling' then status end, shard_uuid = %s, wake_ms = null, updated_ms = %s,
     waiting_for = null, inline = false
 where uuid = any(%s) and uuid between %s and %s
 """

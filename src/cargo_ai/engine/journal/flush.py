@@ -171,6 +171,7 @@ RUNS = """
 update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
     finished_ms = v.finished, waiting_for = v.waiting,
     status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
+    rare_status = case when r.status = 'cancelling' and v.finished is null then r.status else nullif(v.status, 'success') end,
     wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
 from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[],
     %s::uuid[]) as v(uuid, status, error, credits, position, wake, pending, now, finished, waiting)

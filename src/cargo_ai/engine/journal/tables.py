@@ -5,7 +5,7 @@ Times are milliseconds since 1970 (bigint): cheap to COPY, exact to the wire's p
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Table, Text, Uuid, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from cargo_ai.store.rows import Json, Row
@@ -64,7 +64,8 @@ batches = Table(
     Column("stage_failed", BigInteger, nullable=False, server_default=text("0")),
     Column("stopped", Text),
     Index("batches_by_workflow", "workspace_uuid", "workflow_uuid", text("uuid desc")),
-    Index("batches_unfinished", "uuid", postgresql_where=text("finished_ms is null")),
+    Index("batches_of_workspace", "workspace_uuid", "uuid"),
+    Index("batches_unfinished", "workspace_uuid", "uuid", postgresql_where=text("finished_ms is null")),
     Index("batches_by_cause", "workflow_uuid", "cause", unique=True, postgresql_where=text("cause is not null")),
 )
 """`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
@@ -99,6 +100,7 @@ shards = Table(
     Column("width", Integer),
     Column("begun", JSONB),
     Index("shards_of_batch", "batch_uuid", postgresql_where=text("batch_uuid is not null")),
+    Index("shards_unfinished", "workspace_uuid", postgresql_where=text("state <> 'done'")),
     Index("shards_waiting", "workspace_uuid", "no", "batch_uuid", postgresql_where=text("state = 'waiting'")),
     Index("shards_active", "workspace_uuid", "lane", "touched_ms", postgresql_where=text("state in ('queued', 'running')")),
 )
@@ -146,7 +148,19 @@ runs = Table(
     Column("replay_root", Uuid),
     Column("taken", Integer, nullable=False, server_default=text("0")),
     Column("replay_path", Text),
+    Column("rare_status", Text),
     Index("runs_of_shard", "shard_uuid"),
+    Index("runs_of_workspace", "workspace_uuid", "uuid"),
+    Index("runs_rare", "workspace_uuid", "rare_status", "uuid", postgresql_where=text("rare_status is not null")),
+    Index("runs_rare_of_workflow", "workflow_uuid", "rare_status", "uuid", postgresql_where=text("rare_status is not null")),
+    Index(
+        "runs_by_text",
+        literal_column("((record_title || ' '::text) || record_id)", Text()).label("record_text"),
+        postgresql_using="gin",
+        postgresql_ops={"record_text": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": 512},
+    ),
+    Index("runs_by_update", "updated_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
     Index("runs_by_workflow", "workflow_uuid", "uuid"),
     Index("runs_of_record", "workflow_uuid", "record_id", "uuid"),
     Index("runs_of_batch", "batch_uuid", "uuid", postgresql_where=text("batch_uuid is not null")),
@@ -158,6 +172,9 @@ runs = Table(
     Index("runs_to_wake", "wake_ms", postgresql_where=text("wake_ms is not null")),
 )
 """Partitioned by range of the run's UUIDv7. `status` says pending until the run parks or ends: that it is running is its shard's state.
+
+`rare_status`: its status where that is neither pending nor success, else null. Nearly all runs end well: the index pays for the others
+only, and the update that ends a run changes no indexed column.
 
 A run below another one has `parent_uuid` (that run) and `parent_node_uuid` (its group or tool node), the same trace, no batch, and in
 `parent_batch_uuid` the batch of the run at the top. `is_group_parent`: what started it is a group, whose item number `item` it is.
@@ -221,6 +238,8 @@ executions = Table(
     Column("credits", Double, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger, nullable=False),
+    Index("executions_failed", "workspace_uuid", "node_slug", "run_uuid", postgresql_where=text("status <> 'success'")),
+    Index("executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
 )
 """Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid. `reason`: of a failure, for
 programs. `operation`, `external_id`: what a write-back did to which record of its service."""

@@ -31,19 +31,34 @@ select 'batchToRead' as reason, cursor as runs, created_ms as since, null::bigin
     null::uuid as run_uuid, null as node
 from batches where workspace_uuid = :workspace and finished_ms is null and not enumerated and status <> 'running'
 """)
+# The number of a shard is where its records end in its batch, so that those of one that has not begun need not be counted.
 _SHARDS = text("""
+with sized as (
+    select s.*, s.no - coalesce(lag(s.no) over (partition by s.batch_uuid order by s.no), 0) as size
+    from shards s where s.workspace_uuid = :workspace and s.batch_uuid is not null and s.no > 0 and s.batch_uuid in (
+        select uuid from batches where workspace_uuid = :workspace and finished_ms is null
+    )
+), unfinished as (
+    select s.uuid, s.batch_uuid, s.state, s.owner, s.touched_ms, s.first_run, s.last_run, b.workflow_uuid,
+        z.size - s.executed - s.cancelled as known
+    from shards s left join sized z on z.uuid = s.uuid and s.state in ('waiting', 'queued') and not s.children
+        left join batches b on b.uuid = s.batch_uuid
+    where s.workspace_uuid = :workspace and s.state <> 'done'
+)
 select case s.state when 'waiting' then 'turn' when 'queued' then 'worker'
         else case when w.uuid is null then 'lostWorker' else 'beingDriven' end end as reason,
     sum(r.runs) as runs, min(s.touched_ms) as since, null::bigint as due, r.workflow_uuid, s.batch_uuid,
     case when s.batch_uuid is null then min(s.first_run::text)::uuid end as run_uuid, null as node
-from shards s
+from unfinished s
 left join workers w on w.uuid::text = s.owner and w.beat_ms > :alive
 cross join lateral (
+    select s.workflow_uuid, s.known as runs where s.known > 0
+    union all
     select r.workflow_uuid, count(*) as runs from runs r
-    where r.shard_uuid = s.uuid and r.uuid between s.first_run and s.last_run and r.finished_ms is null and r.status <> 'idle'
+    where s.known is null and r.shard_uuid = s.uuid and r.uuid between s.first_run and s.last_run and r.finished_ms is null
+        and r.status <> 'idle'
     group by r.workflow_uuid
 ) r
-where s.workspace_uuid = :workspace and s.state in ('waiting', 'queued', 'running')
 group by 1, r.workflow_uuid, s.batch_uuid, case when s.batch_uuid is null then s.uuid end
 order by since limit :limit
 """)
@@ -59,7 +74,7 @@ select case when p.waiting_for is not null then 'children' when n.action = 'huma
     max(p.pending ->> 'says') as says
 from (
     select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
-    from runs r where r.workspace_uuid = :workspace and r.status = 'idle' and r.finished_ms is null
+    from runs r where r.workspace_uuid = :workspace and r.rare_status = 'idle' and r.finished_ms is null
 ) p left join (
     select g.uuid, v.value ->> 'uuid' as node, min(v.value ->> 'actionSlug') as action, min(v.value ->> 'slug') as slug,
         min(v.value ->> 'kind') as kind

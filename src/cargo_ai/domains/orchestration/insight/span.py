@@ -15,10 +15,14 @@ from cargo_ai.contract.orchestration import span as contract
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.domains.orchestration.insight import span_filter
-from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, run_filter, run_response
+from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import JsonObject
 
+SPANS_OF_RUN = 5
+"""Counting looks at a fifth as many runs as spans are asked for."""
+_PARTS = (span_filter.EXECUTED, span_filter.WAITING)
 Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 """By run and node: the batch and the run that the node has started."""
 
@@ -26,26 +30,50 @@ Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
     """Spans, those of the newest run first; within a run the last one first."""
-    where, values = span_filter.where(ctx.workspace, request)
-    page = f"select s.* from {span_filter.SPANS} where {where} order by s.run_uuid desc, s.seq desc limit :limit offset :offset"  # noqa: S608
-    result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset})
-    rows = result.mappings().all()
+    floor = await _floor(ctx, request)
+    rows: Sequence[RowMapping] = [] if floor is None else await _page(ctx, request, floor)
+    if len(rows) < request.limit:
+        rows = await _page(ctx, request, None)
     graphs = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
     nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
     spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
-    return contract.SpansReply(spans=spans, count=await _count(ctx, request))
+    count, is_exact = await _count(ctx, request, floor)
+    return contract.SpansReply(spans=spans, count=max(count, len(spans)), is_count_exact=is_exact)
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
-    """How many spans match: exact."""
-    return CountReply(count=await _count(ctx, request))
+    """How many spans match, as far as was asked for."""
+    count, is_exact = await _count(ctx, request, await _floor(ctx, request))
+    return CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _count(ctx: Context, request: contract.CountSpans) -> int:
-    where, values = span_filter.where(ctx.workspace, request)
-    return int(await ctx.db.scalar(text(f"select count(*) from {span_filter.SPANS} where {where}"), values) or 0)  # noqa: S608
+async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | None) -> Sequence[RowMapping]:
+    """Each part is read in its order, from its end: never more of it than is shown."""
+    where, values = span_filter.where(ctx.workspace, request, floor)
+    order = "order by s.run_uuid desc, s.seq desc"
+    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in _PARTS)  # noqa: S608 - our own texts
+    page = f"select s.* from ({' union all '.join(parts)}) s {order} limit :limit offset :offset"  # noqa: S608 - our own texts
+    most = request.limit + request.offset
+    result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset, "most": most})
+    return result.mappings().all()
+
+
+async def _floor(ctx: Context, request: contract.CountSpans) -> uuid.UUID | None:
+    """The oldest run to look at, unless an index finds the runs: most filters are about nodes, which have none."""
+    if span_filter.is_selective(request):
+        return None
+    names = {name: getattr(request, name) for name in ("workflow_uuid", "batch_uuid")}
+    return await bounded_count.nth_run(ctx.db, run_filter.matching(ctx.workspace, names), -(-request.count_up_to // SPANS_OF_RUN))
+
+
+async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None) -> Count:
+    where, values = span_filter.where(ctx.workspace, request, floor)
+    parts = (f"(select 1 from {part} where {where} limit :most)" for part in _PARTS)  # noqa: S608 - our own texts
+    total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
+    count = int(await ctx.db.scalar(text(total), values | {"most": request.count_up_to + 1}) or 0)
+    return Count(min(count, request.count_up_to), count <= request.count_up_to and floor is None)
 
 
 async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:

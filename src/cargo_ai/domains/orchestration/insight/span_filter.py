@@ -1,4 +1,4 @@
-"""Span filters: executions and runs as one relation, with the conditions of a request."""
+"""Span filters: executions with their runs, and the nodes that runs wait at, with the conditions of a request."""
 
 from __future__ import annotations
 
@@ -16,26 +16,35 @@ _RUN = (
 # Runs that ended before `after` are left out before any of their executions is read.
 _ALIVE = "r.workspace_uuid = :workspace and (r.finished_ms is null or r.updated_ms >= :after)"
 
-SPANS = f"""
+EXECUTED = f"""
 (
     select e.run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message, e.credits,
         e.started_ms, e.finished_ms, {_RUN}
     from executions e join runs r on r.uuid = e.run_uuid
     where e.workspace_uuid = :workspace and e.started_ms >= :after and {_ALIVE}
-    union all
-    select r.uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid), r.position,
-        (select n.value ->> 'slug' from graphs g, json_array_elements(g.nodes) n
-            where g.uuid = r.graph_uuid and n.value ->> 'uuid' = r.position limit 1),
-        'pending', null, null, null, null, 0, r.updated_ms, null, {_RUN}
-    from runs r where r.status = 'idle' and r.position is not null and r.updated_ms >= :after and {_ALIVE}
 ) s
 """  # noqa: S608 - put together from our own texts
-"""Everything that nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at."""
+"""Everything that nodes did since `after` (milliseconds) in a workspace."""
+WAITING = f"""
+(
+    select r.uuid as run_uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid) as seq, r.position as node_uuid,
+        (select n.value ->> 'slug' from graphs g, json_array_elements(g.nodes) n
+            where g.uuid = r.graph_uuid and n.value ->> 'uuid' = r.position limit 1) as node_slug,
+        'pending' as status, null::int as child_index, null as next_node_uuid, null as title, null as error_message, 0 as credits,
+        r.updated_ms as started_ms, null::bigint as finished_ms, {_RUN}
+    from runs r where r.rare_status = 'idle' and r.position is not null and r.updated_ms >= :after and {_ALIVE}
+) s
+"""  # noqa: S608 - put together from our own texts
+"""The nodes that runs wait at."""
 
 # Only the graph knows what kind of node it was.
 _NODE = """
 exists (select from graphs g, json_array_elements(g.nodes) n
     where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and n.value ->> '{key}' = :{name})
+"""
+# Each has an index: a trace is a run, or a batch, with all that is below it.
+_OF_TRACE = """
+s.trace_uuid = :trace_uuid and (s.run_uuid = :trace_uuid or s.batch_uuid = :trace_uuid or s.parent_uuid is not null)
 """
 _UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "trace_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
@@ -56,15 +65,20 @@ _OF_NODE = {
 }
 
 
-def where(workspace: uuid.UUID, request: CountSpans) -> tuple[str, dict[str, Any]]:
-    """The conditions on SPANS and the values that are bound to them. No value of the request becomes SQL."""
+def is_selective(request: CountSpans) -> bool:
+    """Whether an index finds the runs in question, so that few are gone through in vain."""
+    return any(getattr(request, name) is not None for name in ("run_uuid", "trace_uuid", "parent_run_uuid", "record_id"))
+
+
+def where(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None = None) -> tuple[str, dict[str, Any]]:
+    """The conditions on EXECUTED and WAITING and the values that are bound to them. No value of the request becomes SQL."""
     filters: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
     values: dict[str, Any] = {"workspace": workspace, "after": milliseconds(request.execution_started_after)}
     conditions: list[str] = ["true"]
     for name in (*_UUIDS, "parent_run_uuid"):
         if filters[name] is not None:
             # What is not a uuid matches nothing.
-            conditions.append(f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
+            conditions.append(_OF_TRACE if name == "trace_uuid" else f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
             values[name] = ids.parse(filters[name])
     for name in _TEXTS:
         if filters[name] is not None:
@@ -81,6 +95,9 @@ def where(workspace: uuid.UUID, request: CountSpans) -> tuple[str, dict[str, Any
     if request.execution_statuses is not None:
         conditions.append("s.status = any(:statuses)")
         values["statuses"] = list(request.execution_statuses)
+    if floor is not None:
+        # Not bound: a plan for any id at all would be one for a third of the journal.
+        conditions.append(f"s.run_uuid >= '{floor}'::uuid")
     if request.execution_started_before is not None:
         conditions.append("s.started_ms < :before")
         values["before"] = milliseconds(request.execution_started_before)

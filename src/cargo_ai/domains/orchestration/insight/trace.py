@@ -13,6 +13,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import trace as contract
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
@@ -65,7 +66,9 @@ async def list_(ctx: Context, request: contract.ListTraces) -> contract.TracesRe
     """Traces, newest first."""
     where, values = _where(ctx.workspace, request)
     traces = await _page(ctx, request, where, values | {"limit": request.limit, "offset": request.offset})
-    return contract.TracesReply(traces=[_to_response(ctx.workspace, row) for row in traces], count=await _count(ctx, request))
+    count, is_exact = await _count(ctx, request)
+    responses = [_to_response(ctx.workspace, row) for row in traces]
+    return contract.TracesReply(traces=responses, count=max(count, len(traces)), is_count_exact=is_exact)
 
 
 async def _page(ctx: Context, request: contract.CountTraces, where: str, values: dict[str, Any]) -> list[RowMapping]:
@@ -80,14 +83,17 @@ async def _page(ctx: Context, request: contract.CountTraces, where: str, values:
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountTraces) -> CountReply:
-    """How many traces match: exact."""
-    return CountReply(count=await _count(ctx, request))
+    """How many traces match, as far as was asked for."""
+    count, is_exact = await _count(ctx, request)
+    return CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _count(ctx: Context, request: contract.CountTraces) -> int:
+async def _count(ctx: Context, request: contract.CountTraces) -> Count:
     where, values = _where(ctx.workspace, request)
     sums = f"{_COUNTS} where {where} and {_STATUS} = any(:statuses)" if request.statuses is not None else f"where {where}"
-    return int(await ctx.db.scalar(text(f"select count(*) from {_ROOTS} {sums}"), values) or 0)  # noqa: S608
+    few = f"select count(*) from (select 1 from {_ROOTS} {sums} limit :most) few"  # noqa: S608 - our own texts
+    count = int(await ctx.db.scalar(text(few), values | {"most": request.count_up_to + 1}) or 0)
+    return Count(min(count, request.count_up_to), count <= request.count_up_to)
 
 
 def _where(workspace: uuid.UUID, request: contract.CountTraces) -> tuple[str, dict[str, Any]]:

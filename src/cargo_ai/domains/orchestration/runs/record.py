@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, cast
-
-from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
-from cargo_ai.domains.orchestration.runs import record_filter, run_cancel, run_filter, run_metrics, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response
+from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import Counted, Wire
 
 MOST_CANCELLED = 2_000
+LOOKS_PER_RUN = 5
+MOST_LOOKED_AT = 1_000_000_000
 _STATUSES = {"idle": "pending", "skipped": "cancelled"}
 _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) - {"status"}
 
@@ -25,22 +27,34 @@ _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) -
 async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
     """Records, the one that ran last first."""
     where = record_filter.conditions(ctx.workspace, request)
-    query = run_response.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
-    rows = (await ctx.db.execute(query)).mappings().all()
+    floor = await _floor(ctx, request, request.count_up_to)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), where, (request.limit, request.offset), floor=floor)
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
-    return contract.RecordsReply(records=[_to_response(run) for run in latest_runs], count=await _count(ctx, request))
+    count, is_exact = await _count(ctx, request, request.count_up_to)
+    records = [_to_response(run) for run in latest_runs]
+    return contract.RecordsReply(records=records, count=max(count, len(records)), is_count_exact=is_exact)
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountRecords) -> run_contract.CountReply:
-    """How many records match: exact."""
-    return run_contract.CountReply(count=await _count(ctx, request))
+    """How many records match, as far as was asked for."""
+    count, is_exact = await _count(ctx, request, request.count_up_to)
+    return run_contract.CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _count(ctx: Context, request: Wire, *more: run_filter.Condition) -> int:
+async def _count(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> Count:
     where = [*run_filter.matching(ctx.workspace, record_filter.run_filters(request)), *more]
-    queries = (select(func.count()).select_from(run_filter.joined).where(*where, part) for part in record_filter.latest_by_level())
-    return sum([int(await ctx.db.scalar(query) or 0) for query in queries])
+    floor = await _floor(ctx, request, up_to, *more)
+    counts = [await bounded_count.count_runs(ctx.db, [*where, part], up_to, floor=floor) for part in record_filter.latest_by_level()]
+    return Count(min(up_to, sum(each.total for each in counts)), all(each.is_exact for each in counts))
+
+
+async def _floor(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> uuid.UUID | None:
+    """Whether a run is its record's latest is looked up for each, so that fewer are looked at than are asked for."""
+    filters = record_filter.run_filters(request)
+    by_index = {name: value for name, value in filters.items() if name not in run_filter.UNINDEXED}
+    where = [*run_filter.matching(ctx.workspace, by_index), *more]
+    return await bounded_count.nth_run(ctx.db, where, -(-up_to // LOOKS_PER_RUN))
 
 
 def _to_response(run: run_contract.Run) -> contract.Record:
@@ -85,7 +99,7 @@ async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
     unfinished = runs.c.finished_ms.is_(None)
     where = [*record_filter.conditions(ctx.workspace, request), unfinished]
-    selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, request, unfinished)
+    selected = len(set(request.ids)) if request.ids is not None else (await _count(ctx, request, MOST_LOOKED_AT, unfinished)).total
     if selected > MOST_CANCELLED:
         contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
     return Counted(count=await run_cancel.cancel_unfinished(ctx, where))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import cast
 
-from sqlalchemy import false, func, select
+from sqlalchemy import false, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
@@ -12,7 +13,8 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
-from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, resolve_graph, run_filter, run_response
+from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
 from cargo_ai.engine.dispatch.queue import producer
@@ -65,22 +67,27 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     """Runs, newest first."""
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
-    where = run_filter.conditions(ctx.workspace, request)
+    filters = run_filter.filters_of(request)
+    where = run_filter.matching(ctx.workspace, filters)
     if request.after is not None:
         last = ids.parse(request.after)
         where = [*where, runs.c.uuid < last if last else false()]
-    query = run_response.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
-    rows = (await ctx.db.execute(query)).mappings().all()
-    count = await _count(ctx, request) if request.after is None else len(rows)
-    return contract.RunsReply(runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=count)
+    floor = await bounded_count.floor_of(ctx.db, ctx.workspace, filters, request.count_up_to)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), where, (request.limit, request.offset), floor=floor)
+    count, is_exact = await _count(ctx, request, floor) if request.after is None else Count(len(rows), is_exact=True)
+    return contract.RunsReply(
+        runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=max(count, len(rows)), is_count_exact=is_exact
+    )
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountRuns) -> contract.CountReply:
-    """How many runs match: exact; from the counters where a finished batch is named."""
+    """How many runs match, as far as was asked for; from the counters where a finished batch is named."""
     if not await _known(ctx, request):
         contract.count.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
-    return contract.CountReply(count=await _count(ctx, request))
+    floor = await bounded_count.floor_of(ctx.db, ctx.workspace, run_filter.filters_of(request), request.count_up_to)
+    count, is_exact = await _count(ctx, request, floor)
+    return contract.CountReply(count=count, is_count_exact=is_exact)
 
 
 async def _known(ctx: Context, request: contract.CountRuns) -> bool:
@@ -91,17 +98,16 @@ async def _known(ctx: Context, request: contract.CountRuns) -> bool:
     return uid is not None and await lookup.workflow_exists(ctx.db, uid)
 
 
-async def _count(ctx: Context, request: contract.CountRuns) -> int:
+async def _count(ctx: Context, request: contract.CountRuns, floor: uuid.UUID | None) -> Count:
     counted = await _from_counters(ctx, request)
     if counted is not None:
-        return counted
-    query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
-    return int((await ctx.db.execute(query)).scalar_one())
+        return Count(counted, is_exact=True)
+    return await bounded_count.count_runs(ctx.db, run_filter.conditions(ctx.workspace, request), request.count_up_to, floor=floor)
 
 
 async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:
     """The count of a finished batch's runs by final status, without looking at them; None when the filter asks for more."""
-    filters = request.model_dump(exclude_none=True, exclude={"limit", "offset", "after", "workflow_uuid"})
+    filters = request.model_dump(exclude_none=True, exclude={"limit", "offset", "after", "workflow_uuid", "count_up_to"})
     batch = ids.parse(filters.pop("batch_uuid", ""))
     statuses: set[str] = set(filters.pop("statuses", None) or ())
     if batch is None or filters or not statuses <= _COUNTED:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, and_, case, cast, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, String, Text, Uuid, and_, case, cast, false, func, literal_column, not_, or_, select, true
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter, ExecutionsFilterConditionNode
@@ -22,13 +22,22 @@ status = case((and_(runs.c.status == "pending", shards.c.state == "running"), "r
 """A run's status as the wire has it."""
 
 Condition = ColumnElement[bool]
+RARE = frozenset({"idle", "cancelling", "error", "cancelled", "skipped"})
+"""The statuses that have an index: see `rare_status`."""
+UNINDEXED = frozenset({"user_uuid", "release_uuid", "executions_filter", "updated_after", "updated_before", "is_finished"})
+"""Filters by which runs are gone through one by one."""
 _UUIDS = {"workflow_uuid": "workflow_uuid", "user_uuid": "user_uuid", "batch_uuid": "batch_uuid", "release_uuid": "release_uuid"}
 _PARENTS = {"parent_batch_uuid": "parent_batch_uuid", "parent_uuid": "parent_uuid"}
 
 
 def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
     """All conditions of a request that has some of the run filters; always within the workspace."""
-    return matching(workspace, {name: getattr(request, name) for name in type(request).model_fields})
+    return matching(workspace, filters_of(request))
+
+
+def filters_of(request: Wire) -> dict[str, Any]:
+    """The filters of a request by name."""
+    return {name: getattr(request, name) for name in type(request).model_fields}
 
 
 def matching(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition]:
@@ -38,17 +47,25 @@ def matching(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition
         if filters.get(field) is not None:
             where.append(_is(runs.c[column], filters[field]))
     if filters.get("parent_node_uuid") is not None:
-        where.append(runs.c.parent_node_uuid == filters["parent_node_uuid"])
+        where += [runs.c.parent_node_uuid == filters["parent_node_uuid"], runs.c.parent_uuid.is_not(None)]
     if filters.get("uuids") is not None:
         where.append(runs.c.uuid.in_([uid for text in filters["uuids"] if (uid := ids.parse(text))]))
-    if filters.get("is_group_parent") is not None:
-        where.append(func.coalesce(runs.c.is_group_parent, false()) == filters["is_group_parent"])
+    if filters.get("is_group_parent"):
+        # Of runs that have a parent there is an index.
+        where += [runs.c.is_group_parent, runs.c.parent_uuid.is_not(None)]
+    elif filters.get("is_group_parent") is not None:
+        where.append(not_(func.coalesce(runs.c.is_group_parent, false())))
     where += _record(filters)
-    where += _states(filters.get("statuses"), filters.get("is_finished"))
+    where += _states(workspace, filters.get("statuses"), filters.get("is_finished"))
     where += _times(filters)
     if filters.get("executions_filter") is not None:
         where.append(_executions(filters["executions_filter"]))
     return where
+
+
+def literal_id(uid: uuid.UUID) -> ColumnElement[uuid.UUID]:
+    """An id as part of the statement, not bound to it: a plan for any id at all would be one for a third of the journal."""
+    return literal_column(f"'{uid}'::uuid", Uuid())
 
 
 def _is(column: ColumnElement[Any], text: str) -> Condition:
@@ -63,31 +80,55 @@ def _record(filters: Mapping[str, Any]) -> list[Condition]:
     if filters.get("record_id") is not None:
         where.append(runs.c.record_id == filters["record_id"])
     if filters.get("record_title") is not None:
-        where.append(runs.c.record_title.icontains(filters["record_title"], autoescape=True))
+        where += [_contains(_TEXT, filters["record_title"]), _contains(runs.c.record_title, filters["record_title"])]
     if filters.get("record_title_or_id") is not None:
         text = filters["record_title_or_id"]
-        where.append(or_(runs.c.record_title.icontains(text, autoescape=True), runs.c.record_id.icontains(text, autoescape=True)))
+        where += [_contains(_TEXT, text), or_(_contains(runs.c.record_title, text), _contains(runs.c.record_id, text))]
     return where
 
 
-def _states(statuses: Sequence[str] | None, is_finished: bool | None) -> list[Condition]:
+_TEXT = runs.c.record_title.op("||")(literal_column("' '")).op("||")(runs.c.record_id)
+"""What the index of texts is on: it finds the candidates, among which the columns themselves decide."""
+
+
+def _contains(column: ColumnElement[str], text: str) -> Condition:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return column.ilike(f"%{escaped}%")
+
+
+def _states(workspace: uuid.UUID, statuses: Sequence[str] | None, is_finished: bool | None) -> list[Condition]:
     where: list[Condition] = []
     if statuses is not None:
-        where.append(or_(false(), *(_state(name) for name in statuses)))
+        where.append(or_(false(), *(_state(workspace, name) for name in statuses)))
     if is_finished is not None:
-        where.append(runs.c.finished_ms.is_not(None) if is_finished else runs.c.finished_ms.is_(None))
+        finished = runs.c.finished_ms.is_not(None)
+        where += [finished] if is_finished else [runs.c.finished_ms.is_(None), runs.c.uuid >= _oldest_unfinished(workspace)]
     return where
 
 
-def _state(name: str) -> Condition:
-    driven = func.coalesce(shards.c.state, "") == "running"
+def _state(workspace: uuid.UUID, name: str) -> Condition:
     if name == "finished":
         return runs.c.finished_ms.is_not(None)
-    if name == "running":
-        return and_(runs.c.status == "pending", driven)
-    if name == "pending":
-        return and_(runs.c.status == "pending", not_(driven))
-    return runs.c.status == name
+    if name in RARE:
+        return and_(runs.c.rare_status == name, runs.c.workspace_uuid == workspace)
+    if name == "success":
+        return runs.c.status == name
+    # A pending run is in a shard that has not ended, and those are few.
+    states = ("running",) if name == "running" else ("waiting", "queued")
+    return and_(runs.c.status == "pending", shards.c.workspace_uuid == workspace, shards.c.state.in_(states))
+
+
+def _oldest_unfinished(workspace: uuid.UUID) -> ColumnElement[uuid.UUID]:
+    """Where the scan for unfinished runs may end; null when there is no such run, and then none matches."""
+    driven = select(shards.c.first_run).where(shards.c.workspace_uuid == workspace, shards.c.state != "done")
+    parts = [driven.order_by(shards.c.first_run).limit(1).scalar_subquery()]
+    for name in ("idle", "cancelling"):
+        parked = select(_parked.c.uuid).where(_parked.c.workspace_uuid == workspace, _parked.c.rare_status == name)
+        parts.append(parked.order_by(_parked.c.uuid).limit(1).scalar_subquery())
+    return func.least(*parts)
+
+
+_parked = runs.alias("parked")
 
 
 def _times(filters: Mapping[str, Any]) -> list[Condition]:
@@ -95,9 +136,9 @@ def _times(filters: Mapping[str, Any]) -> list[Condition]:
     after, before = filters.get("created_after"), filters.get("created_before")
     # The id begins with the time of creation: its bounds leave out whole months of partitions.
     if after is not None:
-        where += [runs.c.created_ms >= milliseconds(after), runs.c.uuid >= ids.first_at(after.timestamp() - 60)]
+        where += [runs.c.created_ms >= milliseconds(after), runs.c.uuid >= literal_id(ids.first_at(after.timestamp() - 60))]
     if before is not None:
-        where += [runs.c.created_ms < milliseconds(before), runs.c.uuid <= ids.first_at(before.timestamp() + 60)]
+        where += [runs.c.created_ms < milliseconds(before), runs.c.uuid <= literal_id(ids.first_at(before.timestamp() + 60))]
     if filters.get("updated_after") is not None:
         where.append(runs.c.updated_ms >= milliseconds(filters["updated_after"]))
     if filters.get("updated_before") is not None:
@@ -120,7 +161,11 @@ def _join(conjonction: str, parts: list[Condition]) -> Condition:
 
 
 def _node(condition: ExecutionsFilterConditionNode) -> Condition:
-    seen = select(executions.c.seq).where(executions.c.run_uuid == runs.c.uuid, executions.c.node_slug == condition.node_slug)
+    seen = select(executions.c.seq).where(
+        executions.c.run_uuid == runs.c.uuid,
+        executions.c.workspace_uuid == runs.c.workspace_uuid,
+        executions.c.node_slug == condition.node_slug,
+    )
     if condition.status == "absent":
         return not_(seen.exists())
     if condition.status == "pending":

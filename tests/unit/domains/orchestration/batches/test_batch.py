@@ -237,7 +237,7 @@ async def test_nothing_of_another_workspace_is_there(backend: Backend) -> None:
         unknown = await there.refusal(f"orchestration.batch.{name}", uuid=UNKNOWN)
         assert (foreign[0], foreign[1]["reason"]) == (unknown[0], unknown[1]["reason"]) == (404, "batchNotFound")
     assert (await there.call("orchestration.batch.list", workflowUuids=[tool["workflowUuid"]])) == {"batches": []}
-    assert (await there.call("orchestration.run.list", batchUuid=batch["uuid"])) == {"runs": [], "count": 0}
+    assert (await there.call("orchestration.run.list", batchUuid=batch["uuid"])) == {"runs": [], "count": 0, "isCountExact": True}
 
 
 async def cancelled(backend: Backend, records: list[Body]) -> Body:

@@ -94,8 +94,9 @@ async def test_the_list_of_runs_goes_on_behind_one_of_them(backend: Backend) -> 
     batch = await backend.batch([{"name": str(number)} for number in range(5)], workflowUuid=workflow)
     listed = (await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"]))["runs"]
     page = await backend.admin.call("orchestration.run.list", workflowUuid=workflow, limit=2, after=listed[1]["uuid"])
-    assert page == {"runs": listed[2:4], "count": 2}
-    assert await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"], after=listed[4]["uuid"]) == {"runs": [], "count": 0}
+    assert page == {"runs": listed[2:4], "count": 2, "isCountExact": True}
+    beyond = await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"], after=listed[4]["uuid"])
+    assert (beyond["runs"], beyond["count"]) == ([], 0)
     assert (await backend.admin.call("orchestration.run.list", workflowUuid=workflow, after="nonsense"))["runs"] == []
 
 
@@ -182,7 +183,11 @@ async def test_the_workflow_of_a_play_is_not_run_one_by_one(backend: Backend) ->
 async def test_a_refused_run_leaves_nothing(backend: Backend) -> None:
     tool = await backend.admin.tool()
     await refusal(backend, workflowUuid=tool["workflowUuid"], nodes=LINE, data=7)
-    assert (await backend.admin.call("orchestration.run.list", workflowUuid=tool["workflowUuid"])) == {"runs": [], "count": 0}
+    assert (await backend.admin.call("orchestration.run.list", workflowUuid=tool["workflowUuid"])) == {
+        "runs": [],
+        "count": 0,
+        "isCountExact": True,
+    }
 
 
 async def test_the_same_idempotency_key_starts_one_run(backend: Backend) -> None:
@@ -212,7 +217,7 @@ async def test_nothing_of_another_workspace_is_there(backend: Backend) -> None:
         "reason"
     ] == "invalidReleaseOrCustomNodes"
     assert (await there.refusal("orchestration.run.get", uuid=run))[1]["reason"] == "runNotFound"
-    assert await there.call("orchestration.run.list") == {"runs": [], "count": 0}
+    assert await there.call("orchestration.run.list") == {"runs": [], "count": 0, "isCountExact": True}
     assert (await there.call("orchestration.run.count"))["count"] == 0
     for name in ("list", "count", "getMetrics", "download", "downloadOutputs", "cancel"):
         status, body = await there.refusal(f"orchestration.run.{name}", workflowUuid=workflow)

@@ -254,3 +254,38 @@ async def test_a_filter_that_is_none_is_refused(history: History, fields: Body) 
     status, body = await history.backend.admin.refusal("orchestration.run.list", workflowUuid=history.workflow, **fields)
     assert (status, body["reason"]) == (400, "invalidInput")
     assert body["errors"][0]["path"].startswith(next(iter(fields)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "counted", "exact"),
+    [
+        ({"countUpTo": 6}, 6, True),
+        ({"countUpTo": 2}, 2, False),
+        ({"countUpTo": 1, "statuses": ["error"]}, 1, False),
+        ({"countUpTo": 2, "statuses": ["error"]}, 2, True),
+        # Nothing finds these by an index: no more runs are looked at than are counted.
+        ({"countUpTo": 2, "isFinished": True}, 2, False),
+        ({"countUpTo": 0}, 0, False),
+    ],
+)
+async def test_counting_stops_where_it_was_asked_to(history: History, fields: Body, counted: int, exact: bool) -> None:
+    reply = await history.backend.admin.call("orchestration.run.count", workflowUuid=history.workflow, **fields)
+    assert (reply["count"], reply["isCountExact"]) == (counted, exact)
+
+
+async def test_a_page_is_filled_from_behind_what_was_counted(history: History) -> None:
+    fields = {"workflowUuid": history.workflow, "countUpTo": 1, "isFinished": True}
+    listed = await history.backend.admin.call("orchestration.run.list", **fields)
+    assert [run["recordId"] for run in listed["runs"]] == ["f-6", "e-5", "d-4", "b-2", "a-1"]
+    assert (listed["count"], listed["isCountExact"]) == (5, False)
+
+
+async def test_records_and_spans_are_counted_as_far_as_is_asked(history: History) -> None:
+    ask = history.backend.admin.call
+    records = await ask("orchestration.record.list", workflowUuid=history.workflow, countUpTo=2, limit=1)
+    assert (len(records["records"]), records["isCountExact"]) == (1, False)
+    fields = {"workflowUuid": history.workflow, "executionStartedAfter": "2020-01-01", "countUpTo": 3}
+    spans = await ask("orchestration.span.count", **fields)
+    assert (spans["count"], spans["isCountExact"]) == (3, False)
+    traces = await ask("orchestration.trace.count", workflowUuid=history.workflow, startedAfter="2020-01-01", countUpTo=1)
+    assert (traces["count"], traces["isCountExact"]) == (1, False)
