@@ -10,10 +10,10 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format audit bench gen serve wheel lock clean
+.PHONY: help setup demo test test-slow test-console lint format audit bench gen serve wheel lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv from the pinned requirements (the other targets do it by themselves)
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed and was not found. Name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
@@ -23,12 +23,16 @@ demo: setup ## A CSV becomes a model, a play enriches it and reacts to a changed
 	@$(BIN)/python tools/demo.py
 
 test: setup ## The tests, without those that take minutes (TESTS=tests/unit/cli for some of them)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow and not browser" $(TESTS)
 
 # Exit code 5: TESTS may have no tests of one kind.
 test-slow: setup ## The tests that take minutes: crashes, large batches, the guide
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "slow and not alone" $(TESTS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m "slow and alone" $(TESTS) || [ $$? = 5 ]
+
+# Without Chromium nothing is tested, and the last line says what to install.
+test-console: setup ## The web console in a real browser: Chromium as the distribution has it, none is downloaded
+	$(BIN)/python -m pytest -m browser -rs tests/console/browser
 
 lint: setup ## ruff, pyright, import-linter, our own lints, and whether generated files are up to date
 	$(BIN)/ruff check .

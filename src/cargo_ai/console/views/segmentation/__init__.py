@@ -1,0 +1,1 @@
+"""Views of segments and their changes, and the builder of filters."""

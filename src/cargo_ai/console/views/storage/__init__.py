@@ -1,0 +1,1 @@
+"""Views of models, records, change sets and SQL."""
