@@ -14,9 +14,9 @@ Place = Literal["env", "file", "vault", "aws", "google", "azure"]
 LONGEST = 500
 
 _FORMS = ", ".join(
-    f"{REFERENCE_PREFIX}{form}" for form in ("env/NAME", "file/PATH", "vault/MOUNT/PATH#FIELD", "aws/NAME", "google/PROJECT/NAME")
+    f"{REFERENCE_PREFIX}{form}"
+    for form in ("env/NAME", "file/PATH", "vault/MOUNT/PATH#FIELD", "aws/NAME", "google/PROJECT/NAME", "azure/VAULT/NAME")
 )
-_FORMS += f" or {REFERENCE_PREFIX}azure/VAULT/NAME (those of clouds take a #FIELD, too)"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@ =+-]*\Z")
 # Projects of Google Cloud and vaults of Azure: the latter becomes part of a host's name.
