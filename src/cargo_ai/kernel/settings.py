@@ -104,7 +104,11 @@ class Settings:
         shown_default="the host of each request",
     )
     behind_proxy = switch("Trust the X-Forwarded headers of the proxy in front of the API.", ("api",))
-    workers = integer("How many worker processes `cargo-ai server start` runs.", ("server",), 2, least=1)
+    workers = integer(
+        "How many worker processes `cargo-ai server start` runs. 0: the API alone, with an external database and `cargo-ai server worker`.",
+        ("server",),
+        2,
+    )
     batch_slots = integer("How many shards of batches one worker process drives at once.", ("worker",), 2, least=1)
     debug = switch("Log more, for looking into a problem.", EVERY_PROCESS)
     strict = switch("Refuse requests with unknown fields instead of warning about them.", ("api",))

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError
@@ -54,6 +55,9 @@ class FileStore:
     def of(settings: Settings) -> FileStore:
         """The store of the settings: by default a folder in the data folder."""
         if settings.files_url:
+            address = urlsplit(settings.files_url)
+            if address.scheme == "file":
+                Path(unquote(address.path)).mkdir(parents=True, exist_ok=True, mode=0o700)
             return FileStore(from_url(settings.files_url))
         folder: Path = settings.data_dir / "files"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

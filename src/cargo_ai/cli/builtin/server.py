@@ -18,7 +18,7 @@ Commands
             shown only once: {"baseUrl", "workspaceUuid", "token"}.
               --port N         8420 by default (CARGO_AI_PORT); 0: any free port
               --host ADDRESS   127.0.0.1 by default (CARGO_AI_HOST)
-              --workers N      2 by default
+              --workers N      2 by default; 0: the API alone, with an external database and workers of their own
               --detach         return when the server is ready; logs go to server.log in the data folder
               --adopt          take over the database of a data folder that was moved, or whose database.id was damaged (root)
             CARGO_AI_MAX_CONCURRENT_RUNS=N: at most N runs of a workspace at once; others wait. No limit by default.

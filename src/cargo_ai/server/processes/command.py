@@ -85,8 +85,8 @@ def _print(document: dict[str, object]) -> int:
 
 def _count(flags: dict[str, str], flag: str, default: int) -> int:
     raw = flags.get(flag, str(default))
-    if not raw.isdigit() or (flag == "--workers" and not 1 <= int(raw) <= 64):
-        raise CommandRefused(2, "invalidFlag", f"{flag} takes a whole number{' from 1 to 64' if flag == '--workers' else ''}, not {raw!r}.")
+    if not raw.isdigit() or (flag == "--workers" and int(raw) > 64):
+        raise CommandRefused(2, "invalidFlag", f"{flag} takes a whole number{' from 0 to 64' if flag == '--workers' else ''}, not {raw!r}.")
     return int(raw)
 
 
@@ -97,6 +97,9 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     if not 0 <= port <= 65535:
         raise CommandRefused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
     workers = _count(flags, "--workers", configuration.workers)
+    if not workers and not configuration.database_url:
+        sentence = "Without workers, the API needs CARGO_AI_DATABASE_URL: the database that `cargo-ai server worker` uses, too."
+        raise CommandRefused(2, "invalidSettings", sentence)
     state = supervise.running(configuration)
     if state:
         sentence = f"A server of {configuration.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."

@@ -171,16 +171,17 @@ class Supervisor:
                     )
             self._listen(0.02)
             ready = [child for child in self.children if child.module == "worker" and child.name]
-            if len(ready) == self.workers and self._answers():
+            # An API alone is ready before there are workers, which wait for what it does to the database.
+            if len(ready) == self.workers and self._answers("/readyz" if self.workers else "/healthz"):
                 for child in self.children:
                     child.silence.end()
                 return
         raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
 
-    def _answers(self) -> bool:
+    def _answers(self, path: str) -> bool:
         try:
             with socket.create_connection(pulse.address_of(self._bound), timeout=1) as probe:
-                probe.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                probe.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
                 probe.settimeout(3)
                 return probe.recv(64).startswith(b"HTTP/1.1 200")
         except OSError:
