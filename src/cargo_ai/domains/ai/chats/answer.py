@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
@@ -31,6 +31,7 @@ from cargo_ai.domains.ai.tables import Agent, AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
+from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
@@ -54,6 +55,7 @@ class Answer:
 
     async def write(self) -> None:
         """From where it is to its end. AnswerLost when another process has it."""
+        self._line, self._uncounted = self._speaker.line(self._message), None
         try:
             await self._open()
             answer = await self._walk()
@@ -78,6 +80,8 @@ class Answer:
 
     async def broken(self) -> None:
         """End it in error after a bug of ours."""
+        # Counting may be what broke.
+        self._uncounted = None
         await self._end("error", "The answer broke; the server's log has the details.")
 
     async def _open(self) -> None:
@@ -142,9 +146,9 @@ class Answer:
             stored["model"] = [asked.model.integration_slug, asked.model.connector_uuid, asked.model.language_model_slug]
             stored["warnings"] = list(asked.warnings)
             stored["attempt"] = self._line.attempt
+            self._uncounted = asked
             self._judge(step, stored)
             self._steps.append(stored)
-            self._uncounted = asked
             if not stored["calls"] or "answer" in stored:
                 # The last step is stored with the end, in one transaction.
                 return stored.get("answer")
@@ -201,11 +205,16 @@ class Answer:
         await self._calls.carry_out(step, len(self._steps) - 1)
 
     async def _save(self) -> None:
-        async with self._saving, self._services.database.session(self._workspace) as db:
-            await self._count(db)
-            await self._put(db)
-            await db.commit()
-            self._uncounted = None
+        """Store the steps so far. Repeated until the database takes it: what was asked for once is not asked for again."""
+
+        async def store() -> None:
+            async with self._saving, self._services.database.session(self._workspace) as db:
+                await self._count(db, goes_on=True)
+                await self._put(db)
+                await db.commit()
+
+        await retry_until_available("storing a step of an answer", store)
+        self._uncounted = None
 
     async def _put(self, db: AsyncSession) -> None:
         shown_parts = conversation.parts_of(self._steps)
@@ -224,12 +233,19 @@ class Answer:
         if self._speaker.is_watched(self._message):
             await (await driver_connection(db)).execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(self._message))))
 
-    async def _count(self, db: AsyncSession) -> None:
-        """Add what the last step took to the usage of the answer, once."""
+    async def _count(self, db: AsyncSession, *, goes_on: bool) -> None:
+        """Add what the last step took to the usage of the answer, once: with the step, or with the end."""
         asked = self._uncounted
         if asked is None:
             return
-        former = await db.scalar(select(Message.usage).where(Message.uuid == self._message)) or {}
+        query = select(Message.usage, func.json_array_length(Message.steps)).where(
+            Message.uuid == self._message, Message.owner == self._owner
+        )
+        stored = (await db.execute(query)).one_or_none()
+        if stored is None or (goes_on and stored[1] >= len(self._steps)):
+            # Another process has it, or a commit of which no one heard has counted the step.
+            return
+        former: JsonObject = stored[0] or {}
         total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
         await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
         if self._agent is not None:
@@ -237,31 +253,37 @@ class Answer:
             await daily_limit.count(db, self._workspace, self._agent, self._message, tokens)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
-        async with self._saving, self._services.database.session(self._workspace) as db:
-            # Before it is no longer this process's.
-            await self._count(db)
-            ended = await db.execute(
-                update(Message)
-                .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
-                .values(
-                    status=status,
-                    error_message=error,
-                    finished_at=clock.now(),
-                    afterwards_at=self._afterwards,
-                    steps=self._steps,
-                    parts=conversation.parts_of(self._steps, answer) + self._said,
-                    owner=None,
-                    leased_until=None,
-                )
-                .returning(Message.uuid)
+        async def end() -> None:
+            async with self._saving, self._services.database.session(self._workspace) as db:
+                await self._store_end(db, status, error, answer)
+                await db.commit()
+
+        await retry_until_available("storing the end of an answer", end)
+
+    async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
+        # Before it is no longer this process's.
+        await self._count(db, goes_on=False)
+        ended = await db.execute(
+            update(Message)
+            .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
+            .values(
+                status=status,
+                error_message=error,
+                finished_at=clock.now(),
+                afterwards_at=self._afterwards,
+                steps=self._steps,
+                parts=conversation.parts_of(self._steps, answer) + self._said,
+                owner=None,
+                leased_until=None,
             )
-            if ended.scalar() is None:
-                raise AnswerLost
-            await daily_limit.release(db, self._message)
-            await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
-            await self._announce(db)
-            await parking.wake_parent(db, self._message)
-            await db.commit()
+            .returning(Message.uuid)
+        )
+        if ended.scalar() is None:
+            raise AnswerLost
+        await daily_limit.release(db, self._message)
+        await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
+        await self._announce(db)
+        await parking.wake_parent(db, self._message)
 
 
 def _problem(call: ToolCall, schema: JsonObject) -> str | None:

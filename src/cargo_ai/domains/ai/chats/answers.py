@@ -30,6 +30,8 @@ RENEWALS, LOOKS = 6, 3
 """How often within a lease it is renewed, and how often this process looks for answers that no process writes."""
 MOST_RENEWAL = 3.0
 """Seconds: so soon an answer that is cancelled is at an end, and one goes on that waited for a run."""
+AGAIN_SECONDS = 1.0
+"""Until an answer goes on that found the database away."""
 UNPARKED_SECONDS = 12.0
 """How often it is looked for answers that wait, while there are none."""
 UNFINISHED = ("pending", "generating", "cancelling")
@@ -52,7 +54,7 @@ class Answers:
         self._services, self._database = services, services.database
         self.owner = ids.new()
         self.lease = timedelta(seconds=services.settings.stalled_after)
-        self._leases = Leases(services.database, self.owner, self.lease)
+        self._leases = Leases(services.database.url, self.owner, self.lease)
         self._writing: dict[uuid.UUID, _Writing] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
@@ -107,6 +109,7 @@ class Answers:
         finally:
             await tasks.cancel(renewing, *self._ending)
             await self._give_back()
+            await self._leases.close()
 
     @property
     def _pause(self) -> float:
@@ -159,21 +162,29 @@ class Answers:
 
     async def _write(self, message: uuid.UUID, answer: Answer) -> None:
         try:
-            await answer.write()
-        except* AnswerLost:
-            _log.info("another process writes an answer now", message=str(message))
-        except* DATABASE_UNAVAILABLE as error:
-            # The lease runs out, and it is taken up again.
-            _log.warning("the database was away while an answer was written", message=str(message), cause=str(error.exceptions[0])[:200])
-        except* Exception:
-            _log.exception("an answer broke", message=str(message))
-            with contextlib.suppress(AnswerLost, *DATABASE_UNAVAILABLE):
-                await answer.broken()
+            while not await self._attempt(message, answer):  # noqa: ASYNC110 - a database that is away tells no one
+                await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._writing.pop(message, None)
             self._room.set()
             self._ended.set()
             self._looks_for_parked_at = 0.0
+
+    async def _attempt(self, message: uuid.UUID, answer: Answer) -> bool:
+        """Write an answer from where it is stored; whether there is nothing left to do for this process."""
+        is_left = True
+        try:
+            await answer.write()
+        except* AnswerLost:
+            _log.info("another process writes an answer now", message=str(message))
+        except* DATABASE_UNAVAILABLE as error:
+            _log.warning("the database was away while an answer was written", message=str(message), cause=str(error.exceptions[0])[:200])
+            is_left = False
+        except* Exception:
+            _log.exception("an answer broke", message=str(message))
+            with contextlib.suppress(AnswerLost, *DATABASE_UNAVAILABLE):
+                await answer.broken()
+        return is_left
 
     async def _renew(self) -> None:
         renewed_at, mine = clock.seconds(), list(self._writing)

@@ -21,7 +21,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import log
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import ToolCall
-from cargo_ai.store.availability import DATABASE_UNAVAILABLE
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.session import Database
 
 Json = Any
@@ -194,9 +194,12 @@ class Calls:
             return None
 
     async def _save(self) -> None:
-        async with self._saving, self._database.session(self._opening.workspace) as db:
-            await self._put(db)
-            await db.commit()
+        async def store() -> None:
+            async with self._saving, self._database.session(self._opening.workspace) as db:
+                await self._put(db)
+                await db.commit()
+
+        await retry_until_available("storing the result of a call", store)
 
 
 async def _perform(tool: BuiltIn, asked: ToolCall, key: str) -> Given:

@@ -18,11 +18,12 @@ class AnswerLost(Exception):
 
 
 class Leases:
-    """The leases of one process, which is `owner`; they are renewed together."""
+    """The leases of one process, which is `owner`; they are renewed together, on a connection of their own: the process's others may all
+    be taken for longer than a lease."""
 
-    def __init__(self, database: Database, owner: uuid.UUID, length: timedelta) -> None:
+    def __init__(self, url: str, owner: uuid.UUID, length: timedelta) -> None:
         self.owner, self.length = owner, length
-        self._database = database
+        self._database = Database(url, name=f"cargo-ai answers {owner}", pool_size=1, overflow=0)
 
     async def renew(self, messages: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
         """Renew the leases of unfinished answers; the status of each that is still this process's."""
@@ -36,6 +37,10 @@ class Leases:
             statuses = {row[0]: row[1] for row in rows}
             await db.commit()
         return statuses
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._database.close()
 
 
 class Lease:
