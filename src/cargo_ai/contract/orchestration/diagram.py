@@ -12,7 +12,9 @@ from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
-DiagramFormat = Literal["mermaid", "ascii"]
+DiagramFormat = Literal["mermaid", "ascii", "layout"]
+NodeForm = Literal["end", "choice", "group", "service", "step"]
+_UNWATCHED = ("diagram", "format", "warnings", "layout")
 SOURCES = ("nodes", "workflow_uuid", "release_uuid", "run_uuid")
 
 
@@ -32,7 +34,9 @@ class DrawDiagram(Wire):
     highlight: Annotated[list[Word], Listed] | None = Field(
         default=None, description="Highlight these nodes: slugs or uuids, comma-separated."
     )
-    format: DiagramFormat = Field(default="mermaid", description="mermaid: for web pages and documents; ascii: plain text.")
+    format: DiagramFormat = Field(
+        default="mermaid", description="mermaid: for web pages and documents; ascii: plain text; layout: also the positions of boxes and lines."
+    )
     watch: bool = Field(default=False, description="With a run: redraw it at every step, until it ends.")
 
     @model_validator(mode="after")
@@ -47,8 +51,51 @@ class DrawDiagram(Wire):
         return self
 
 
+class DiagramNode(Wire):
+    """A box. `key` is unique in the diagram, which `uuid` need not be in groups; `group`: the key of the group that it is in. `x`, `y`: its
+    corner. `went`: how it went in the run, null where the run never came. `note`: what the run waits for there."""
+
+    key: str
+    group: str | None
+    uuid: str
+    slug: str
+    label: str
+    what: str
+    form: NodeForm
+    x: float
+    y: float
+    width: float
+    height: float
+    went: str | None
+    is_current: bool
+    note: str
+    is_paid: bool
+    is_highlighted: bool
+
+
+class DiagramWay(Wire):
+    """A line between boxes, by their keys, through these points. `name`: when it is taken; `walked`: the run took it."""
+
+    source: str
+    target: str
+    name: str
+    on_failure: bool
+    walked: bool
+    points: list[list[float]]
+
+
+class DiagramLayout(Wire):
+    """Where everything is, from the top left corner on, in pixels."""
+
+    width: float
+    height: float
+    nodes: list[DiagramNode]
+    ways: list[DiagramWay]
+
+
 class Diagram(Wire):
-    """The diagram, and warnings about the graph. For a watched run also its status and current node.
+    """The diagram, and warnings about the graph. With the format `layout` it is plain text, and `layout` has the positions. For a watched
+    run also its status and current node.
 
     `url`: a stream of JSON lines, one such diagram per change, until the run ends or four minutes have passed; then ask again.
     """
@@ -56,6 +103,7 @@ class Diagram(Wire):
     diagram: str
     format: DiagramFormat
     warnings: list[str]
+    layout: DiagramLayout | None = None
     run_status: RunStatus | None = None
     node_slug: str | None = None
     url: str | None = None
@@ -63,7 +111,9 @@ class Diagram(Wire):
     @model_serializer(mode="wrap")
     def _as_watched(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
         fields = handler(self)
-        return fields if self.run_status is not None else {name: fields[name] for name in ("diagram", "format", "warnings")}
+        if self.layout is None:
+            del fields["layout"]
+        return fields if self.run_status is not None else {name: fields[name] for name in _UNWATCHED if name in fields}
 
 
 DrawReason = Literal["workflowNotFound", "releaseNotFound", "runNotFound"]

@@ -15,7 +15,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
-from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
+from cargo_ai.domains.orchestration.diagrams import ascii_text, layout, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import validation
@@ -92,6 +92,7 @@ def draw(
         diagram=render(drawing),
         format=request.format,
         warnings=[*drawing.warnings(), *(f"Several nodes have the slug {slug}." for slug in validation.repeated_slugs(nodes))],
+        layout=layout.lay_out(drawing) if request.format == "layout" else None,
         run_status=walked.status if walked and request.watch else None,
         node_slug=next((str(node.get("slug")) for node in nodes if at is not None and node.get("uuid") == at), None),
         url=url,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cargo_ai.actions import native_actions
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
+from cargo_ai.domains.orchestration.diagrams.layout import lay_out
 from cargo_ai.engine.graph.action_registry import Actions
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
@@ -59,6 +60,42 @@ def test_any_graph_is_drawn_with_each_node_once_and_nothing_of_it_read_as_mermai
     for one in drawing.picture.nodes.values():
         before, after = {"end": "()", "choice": "<>", "service": "[]", "step": "[]", "group": "{}"}[one.form]
         assert f"{before}{one.slug.splitlines()[0] if one.slug.splitlines() else ''}" in plain and after
+
+
+@given(graphs())
+def test_any_graph_is_laid_out_without_overlaps_and_with_every_way(nodes: list[Body]) -> None:
+    drawing = Drawing(picture(nodes, Actions(native_actions())))
+    laid = lay_out(drawing)
+    assert [box.key for box in laid.nodes] and len({box.key for box in laid.nodes}) == len(list(drawing.picture.every()))
+    assert len(laid.ways) == sum(len(one.ways) for one in drawing.picture.every())
+    boxes = {box.key: box for box in laid.nodes}
+    for box in laid.nodes:
+        outer = boxes[box.group] if box.group else None
+        left, top, width, height = (outer.x, outer.y, outer.width, outer.height) if outer else (0, 0, laid.width, laid.height)
+        assert left - 0.2 <= box.x and top - 0.2 <= box.y
+        assert box.x + box.width <= left + width + 0.2 and box.y + box.height <= top + height + 0.2
+    for box in laid.nodes:
+        for other in laid.nodes:
+            if box.key < other.key and box.group == other.group:
+                apart = box.x + box.width <= other.x + 0.2 or other.x + other.width <= box.x + 0.2
+                assert apart or box.y + box.height <= other.y + 0.2 or other.y + other.height <= box.y + 0.2
+
+
+async def test_a_layout_has_positions_beside_the_plain_text(api: ApiClient) -> None:
+    reply = await api.call("orchestration.node.diagram", nodes=GRAPH, format="layout")
+    assert "(start)" in reply["diagram"]
+    boxes = {box["key"]: box for box in reply["layout"]["nodes"]}
+    assert [(box["slug"], box["form"], box["group"]) for box in boxes.values()] == [
+        ("start", "end", None),
+        ("check", "choice", None),
+        ("loop", "group", None),
+        ("start", "end", "n2"),
+        ("end", "end", "n2"),
+        ("end", "end", None),
+    ]
+    assert boxes["n0"]["y"] < boxes["n1"]["y"] < boxes["n2"]["y"] < boxes["n3"]["y"]
+    assert [way["name"] for way in reply["layout"]["ways"] if way["source"] == "n1"] == ["yes", "no"]
+    assert "layout" not in await api.call("orchestration.node.diagram", nodes=GRAPH)
 
 
 async def test_a_graph_is_drawn_with_groups_inside(api: ApiClient) -> None:
