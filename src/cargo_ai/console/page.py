@@ -85,6 +85,11 @@ class PageRequest:
         headers = self.http.headers
         return "hx-request" in headers and "hx-history-restore-request" not in headers and "hx-boosted" not in headers
 
+    @property
+    def target(self) -> str:
+        """The id of the element for which htmx asks, '' for a whole page."""
+        return self.http.headers.get("hx-target", "") if self.is_fragment else ""
+
     def may(self, permission: str, things: Collection[str] = ()) -> bool:
         """Whether the person has a permission."""
         return self.session.may(permission, things)

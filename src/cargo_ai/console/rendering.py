@@ -102,6 +102,7 @@ def _shared(frame: Frame) -> dict[str, object]:
         "new_key": csrf.new_key,
         "here": http.url.path + (f"?{http.url.query}" if http.url.query else ""),
         "query": http.query_params,
+        "target": http.headers.get("hx-target", ""),
     }
 
 

@@ -32,6 +32,21 @@
       copy(button, button.dataset.copy ?? button.closest(".json").querySelector("code").textContent);
       return;
     }
+    // A node of a graph opens beside it, and the address says which.
+    const part = event.target.closest("a[data-part]");
+    if (part && document.getElementById(part.dataset.part) && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      const path = part.getAttribute("href");
+      htmx.ajax("GET", path, { target: `#${part.dataset.part}`, swap: "outerHTML" });
+      history.replaceState(history.state, "", path);
+      for (const other of document.querySelectorAll("a.node.selected")) {
+        other.classList.remove("selected");
+        other.removeAttribute("aria-current");
+      }
+      part.classList.add("selected");
+      part.setAttribute("aria-current", "true");
+      return;
+    }
     if (event.target.closest("#menu-button")) {
       const menu = document.getElementById("menu-button");
       menu.setAttribute("aria-expanded", String(menu.getAttribute("aria-expanded") !== "true"));

@@ -35,7 +35,8 @@ class DrawDiagram(Wire):
         default=None, description="Highlight these nodes: slugs or uuids, comma-separated."
     )
     format: DiagramFormat = Field(
-        default="mermaid", description="mermaid: for web pages and documents; ascii: plain text; layout: also the positions of boxes and lines."
+        default="mermaid",
+        description="mermaid: for web pages and documents; ascii: plain text; layout: also the positions of boxes and lines.",
     )
     watch: bool = Field(default=False, description="With a run: redraw it at every step, until it ends.")
 

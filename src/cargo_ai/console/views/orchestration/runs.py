@@ -1,4 +1,4 @@
-"""Runs: the list with its filters."""
+"""Runs: the list with its filters, and what is done to many of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from cargo_ai.console.commands import line
 from cargo_ai.console.page import PageRequest, page
+from cargo_ai.console.views.orchestration.names import owners, workflow_options
 
 LIMIT = 50
-STATUSES = ("running", "idle", "pending", "success", "error", "cancelled")
+READ = "orchestration:workflow:read"
+STATUSES = ("running", "idle", "pending", "success", "error", "cancelling", "cancelled", "skipped")
 FILTERS = ("workflowUuid", "batchUuid", "parentUuid", "recordTitleOrId", "createdAfter", "createdBefore")
 
 
@@ -24,16 +26,18 @@ async def runs(request: PageRequest) -> Response:
     reply = await request.call("orchestration.run.list", {**filters, "limit": LIMIT, "after": after or None})
     rows = reply["runs"]
     kept = {name: value for name, value in request.query.items() if value and name != "after"}
-    older = f"/console/runs?{urlencode({**kept, 'after': rows[-1]['uuid']})}" if len(rows) == LIMIT else ""
+    known = await owners(request)
     return request.render(
         "orchestration/runs.html",
-        command=line("orchestration run list", {**filters, "limit": LIMIT}),
+        command=line("orchestration run list", {**filters, "limit": LIMIT, "after": after}),
         runs=rows,
+        owners=known,
+        workflows=workflow_options(known, request.query.get("workflowUuid", "")),
         count=None if after else reply["count"],
-        older=older,
+        older=f"/console/runs?{urlencode({**kept, 'after': rows[-1]['uuid']})}" if len(rows) == LIMIT else "",
         newest=f"/console/runs?{urlencode(kept)}" if after else "",
         statuses=STATUSES,
     )
 
 
-PAGES = [page("/runs", runs, title="Runs", section="Runs", permission="orchestration:workflow:read")]
+PAGES = [page("/runs", runs, title="Runs", section="Runs", permission=READ)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, Drawn, Picture, Way
@@ -80,9 +81,7 @@ def _level(picture: Picture) -> _Level:
         lines.append((node, way, _passing(start, end, layers) if left >= 0 else [start, end]))
     backward = {(id(node), id(way)) for node, way in forward}
     for node in picture.nodes.values():
-        lines += [
-            (node, way, [places[node.uuid], places[way.to]]) for way in node.ways if (id(node), id(way)) not in backward
-        ]
+        lines += [(node, way, [places[node.uuid], places[way.to]]) for way in node.ways if (id(node), id(way)) not in backward]
     rows = [layers[at] for at in sorted(layers)]
     _order(rows)
     _place(rows)
@@ -143,7 +142,7 @@ def _passing(start: _Place, end: _Place, layers: Mapping[int, list[_Place]]) -> 
         layers[layer].append(place)
         chain.append(place)
     chain.append(end)
-    for upper, lower in zip(chain, chain[1:], strict=False):
+    for upper, lower in pairwise(chain):
         upper.below.append(lower)
         lower.above.append(upper)
     return chain
@@ -184,7 +183,7 @@ def _wish(place: _Place, down: bool) -> float:
 def _spread(row: Sequence[_Place], wishes: Sequence[float]) -> None:
     """The centres closest to the wishes that keep order and gaps (pool adjacent violators, exact for squares)."""
     offsets = [0.0]
-    for left, right in zip(row, row[1:], strict=False):
+    for left, right in pairwise(row):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP_X)
     blocks: list[tuple[float, int]] = []
     for wish, offset in zip(wishes, offsets, strict=True):

@@ -1,0 +1,140 @@
+"""Batches: the list, and the page of one with its progress, its errors by cause, and what can be done about them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from cargo_ai.console.commands import line
+from cargo_ai.console.page import PageRequest, action, page
+from cargo_ai.console.views.orchestration.names import optional, owners, workflow_options
+from cargo_ai.kernel.wire import JsonObject
+
+READ, WRITE = "orchestration:workflow:read", "orchestration:workflow:write"
+LIMIT = 50
+FINAL = frozenset({"success", "error", "cancelled", "skipped"})
+STATUSES = ("pending", "syncing", "querying", "running", "success", "error", "cancelling", "cancelled", "skipped")
+
+
+async def batches(request: PageRequest) -> Response:
+    """The batches that match, newest first."""
+    workflow, status = request.query.get("workflowUuid", "").strip(), request.query.get("status", "")
+    offset = int(text) if (text := request.query.get("offset", "0")).isdecimal() and len(text) < 10 else 0
+    filters: dict[str, object] = {"workflowUuids": [workflow] if workflow else None, "statuses": [status] if status in STATUSES else None}
+    rows = (await request.call("orchestration.batch.list", {**filters, "limit": LIMIT, "offset": offset}))["batches"]
+    known = await owners(request)
+
+    def at(place: int) -> str:
+        kept = {name: value for name, value in request.query.items() if value and name != "offset"}
+        return f"/console/batches?{urlencode({**kept, 'offset': place})}"
+
+    return request.render(
+        "orchestration/batches.html",
+        command=line("orchestration batch list", {**filters, "limit": LIMIT, "offset": offset or None}),
+        batches=rows,
+        owners=known,
+        workflows=workflow_options(known, workflow),
+        statuses=STATUSES,
+        newer=at(max(0, offset - LIMIT)) if offset else "",
+        older=at(offset + LIMIT) if len(rows) == LIMIT else "",
+    )
+
+
+async def batch(request: PageRequest) -> Response:
+    """One batch; for htmx only how far it is."""
+    uuid = request.path["uuid"]
+    row: JsonObject = (await request.call("orchestration.batch.get", {"uuid": uuid}))["batch"]
+    values: dict[str, Any] = {"batch": row, "is_final": row["status"] in FINAL, "parts": _parts(row), "errors": await _errors(request, row)}
+    if request.target == "progress":
+        return request.render("orchestration/batch.html", command="", block="progress", **values)
+    runs, metrics, release, known = await asyncio.gather(
+        optional(request, "orchestration.run.list", {"batchUuid": uuid, "limit": 20}),
+        optional(request, "orchestration.run.getMetrics", {"workflowUuid": row["workflowUuid"], "batchUuid": uuid}, "workflowNotFound"),
+        _nodes(request, row),
+        owners(request),
+    )
+    values |= {
+        "runs": runs.get("runs", []),
+        "metrics": _by_node(metrics.get("runMetrics", []), release),
+        "owner": known.get(row["workflowUuid"]),
+    }
+    command = [
+        line(f"orchestration batch get {uuid}"),
+        line("orchestration run get-errors", {"workflowUuid": row["workflowUuid"], "batchUuid": uuid}),
+    ]
+    if not values["is_final"]:
+        command.append(line("orchestration run tail", {"batchUuid": uuid}))
+    return request.render("orchestration/batch.html", command=command, **values)
+
+
+def _parts(row: JsonObject) -> list[tuple[int, str, str]]:
+    """How far it is, for the bar: counts with their tones."""
+    ended, failed, skipped = row["executedRunsCount"], row["failedRunsCount"], row["skippedRunsCount"]
+    return [(ended - failed, "good", "succeeded"), (failed, "bad", "failed"), (skipped, "off", "skipped")]
+
+
+async def _errors(request: PageRequest, row: JsonObject) -> list[JsonObject]:
+    """Its errors by cause, each with what explains the newest of them."""
+    if not row["failedRunsCount"]:
+        return []
+    fields = {"workflowUuid": row["workflowUuid"], "batchUuid": row["uuid"], "limit": 10}
+    groups: list[JsonObject] = (await optional(request, "orchestration.run.getErrors", fields, "workflowNotFound")).get("runErrors", [])
+    explained = await asyncio.gather(
+        *(optional(request, "orchestration.run.explain", {"uuid": group["runUuid"]}, "runNotFound") for group in groups[:5])
+    )
+    explanations = [reply.get("explanation") for reply in explained] + [None] * len(groups)
+    return [{**group, "explanation": explanation} for group, explanation in zip(groups, explanations, strict=False)]
+
+
+async def _nodes(request: PageRequest, row: JsonObject) -> list[JsonObject]:
+    if row["nodes"] is not None:
+        return row["nodes"]
+    if not row["releaseUuid"]:
+        return []
+    reply = await optional(request, "orchestration.release.get", {"uuid": row["releaseUuid"]}, "releaseNotFound")
+    return reply.get("release", {}).get("nodes", [])
+
+
+def _by_node(metrics: list[JsonObject], nodes: list[JsonObject]) -> list[JsonObject]:
+    """The metrics in the order of the graph, with the names of their nodes."""
+    counted = {metric["nodeUuid"]: metric for metric in metrics}
+    return [
+        {**counted[node["uuid"]], "slug": node["slug"], "name": node.get("name") or node["slug"]}
+        for node in nodes
+        if node["uuid"] in counted
+    ]
+
+
+async def replay(request: PageRequest) -> Response:
+    """Run the failed runs of a batch again, from the node at which they failed."""
+    fields: dict[str, object] = {"uuid": request.path["uuid"], "fromNode": request.form.get("fromNode", ""), "statuses": ["error"]}
+    if request.form.get("repeatUnknown") == "true":
+        fields["repeatUnknown"] = True
+    made = (await request.call("orchestration.batch.replay", fields))["batch"]
+    return request.redirect(f"/console/batches/{made['uuid']}", f"The failed runs are replayed from {fields['fromNode']}.")
+
+
+async def cancel(request: PageRequest) -> Response:
+    """Stop a batch."""
+    uuid = request.path["uuid"]
+    await request.call("orchestration.batch.cancel", {"uuid": uuid})
+    return request.redirect(f"/console/batches/{uuid}", "It is cancelled: each run stops before its next node.")
+
+
+async def resume(request: PageRequest) -> Response:
+    """Let a batch go on that a limit stopped."""
+    uuid = request.path["uuid"]
+    await request.call("orchestration.batch.resume", {"uuid": uuid})
+    return request.redirect(f"/console/batches/{uuid}", "It goes on.")
+
+
+PAGES = [
+    page("/batches", batches, title="Batches", section="Batches", permission=READ),
+    page("/batches/{uuid}", batch, title="Batch", section="Batches", permission=READ),
+    action("/batches/{uuid}/replay", replay, title="Replay", section="Batches", permission=WRITE),
+    action("/batches/{uuid}/cancel", cancel, title="Cancel", section="Batches", permission=WRITE),
+    action("/batches/{uuid}/resume", resume, title="Resume", section="Batches", permission=WRITE),
+]
