@@ -50,8 +50,8 @@ class Paced(Wire):
     )
     stop_on_error_rate: Share | None = Field(
         default=None,
-        description="Stop enrolling when more than this share of a stage's runs failed, such as 5% or 0.05. Without --ramp the stages are "
-        "10,100,1000. orchestration batch resume continues.",
+        description="Stop enrolling when more than this share of a stage's runs failed, such as 5% or 0.05: looked at while a stage "
+        "runs, so that at most 100 more are enrolled. Without --ramp the stages are 10,100,1000. orchestration batch resume continues.",
     )
     max_credits: Annotated[Number, Field(ge=0)] | None = Field(
         default=None,

@@ -42,6 +42,7 @@ _Entry = tuple[uuid.UUID, dict[str, Any]]
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
+STAGE_SHARD = 25
 LIMITED_SHARD = 50
 """Where few runs may go at once, others are not to wait for long behind one shard."""
 FIRST_ROWS = 400
@@ -276,6 +277,9 @@ class Enumerator:
         size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
         if self._queue.most_runs:
             size = min(size, LIMITED_SHARD)
+        if batch.capacity is not None:
+            # What may be in flight of a stage goes to several workers.
+            size = min(size, max(STAGE_SHARD, batch.capacity // 4))
         shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
         position = batch.cursor
         async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:

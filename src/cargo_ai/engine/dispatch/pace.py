@@ -65,6 +65,10 @@ class NextStage(NamedTuple):
     size: int
 
 
+LOOK_RUNS = 100
+"""The error rate of a stage is that of at least 100 runs. Beside what the limit allows to fail, 100 at most are in flight."""
+
+
 class Stop(NamedTuple):
     """Enrol no more; the sentence is for people."""
 
@@ -79,11 +83,7 @@ def decide(pace: Pace, now: Progress, purse: Purse | None = None, costs: RunCost
     the purse and `costs`.
     """
     if now.stage and now.executed and pace.stop_above is not None and now.failed > pace.stop_above * now.executed:
-        share, limit = 100 * now.failed / now.executed, 100 * pace.stop_above
-        return Stop(
-            "errorRate",
-            f"Stopped after stage {now.stage}: {now.failed:,} of its {now.executed:,} runs failed ({share:.3g} %), more than {limit:g} %.",
-        )
+        return Stop("errorRate", f"Stopped after {_failures(pace, now)}")
     size = _ramped(pace, now.stage)
     if pace.max_credits is not None:
         affordable = _affordable(pace.most_per_run, now, pace.max_credits - now.credits)
@@ -96,6 +96,29 @@ def decide(pace: Pace, now: Progress, purse: Purse | None = None, costs: RunCost
             return Stop("notEnoughCredits", _too_few(now, purse, costs))
         size = min(size, affordable)
     return NextStage(size)
+
+
+def look(pace: Pace, now: Progress, in_flight: int) -> NextStage | Stop:
+    """How many records more may be in flight while a stage goes on; 0 when none may. Whatever becomes of them, the batch stops within
+    `LOOK_RUNS` of them after its errors have passed the limit. `now.executed`: runs of the stage that have ended."""
+    if pace.stop_above is None:
+        return NextStage(UNLIMITED)
+    left = pace.stop_above * max(now.executed, LOOK_RUNS) - now.failed
+    if left < 0:
+        return Stop("errorRate", f"Stopped in {_failures(pace, now)}")
+    return NextStage(max(0, window(pace, now) - in_flight))
+
+
+def window(pace: Pace, now: Progress) -> int:
+    """How many records may be in flight while a stage goes on."""
+    if pace.stop_above is None:
+        return UNLIMITED
+    return LOOK_RUNS + max(0, int(pace.stop_above * max(now.executed, LOOK_RUNS) - now.failed))
+
+
+def _failures(pace: Pace, now: Progress) -> str:
+    share, limit = 100 * now.failed / max(1, now.executed), 100 * (pace.stop_above or 0.0)
+    return f"stage {now.stage}: {now.failed:,} of its {now.executed:,} runs failed ({share:.3g} %), more than {limit:g} %."
 
 
 def _ramped(pace: Pace, stage: int) -> int:

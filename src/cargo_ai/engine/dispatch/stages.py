@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch.credits import FREE, RunCosts, open_purse
-from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, decide, parse_pace
+from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, Stop, decide, look, parse_pace, window
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import Connection
@@ -19,6 +20,11 @@ where uuid = %s and epoch = %s and status = 'querying' for update
 COUNTS = """
 select coalesce(sum(executed), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(cancelled), 0)::bigint, coalesce(sum(credits), 0)
 from shards where batch_uuid = %s
+"""
+STAGE = "select pace, stage, stage_executed, stage_failed from batches where uuid = %s and cursor < stage_end"
+PARKED = """
+select count(*) from runs r join batches b on b.workflow_uuid = r.workflow_uuid and b.uuid = r.batch_uuid
+where b.uuid = %s and r.rare_status = 'idle' and r.uuid >= b.uuid
 """
 DEAREST = "select coalesce(max(credits), 0) from runs where batch_uuid = %s"
 BEGIN = """
@@ -64,24 +70,48 @@ async def enter_stage(connection: Connection, workspace: uuid.UUID, batch: uuid.
     if row is None:
         return None
     stored_pace, stage, end, executed_before, failed_before, cursor, skipped = row
-    if end is not None and cursor < end:
-        return int(end - cursor)
+    pace, now = parse_pace(stored_pace), clock.now_ms()
     executed, failed, cancelled, credits = await _counts(connection, batch)
-    now = clock.now_ms()
+    progress = Progress(stage, 0, executed - executed_before, failed - failed_before, credits)
+    if end is not None and cursor < end:
+        flying = await _in_flight(connection, batch, cursor - skipped - executed - cancelled)
+        return await _within_stage(connection, (batch, epoch), look(pace, progress, flying), int(end - cursor), cursor)
     if executed + cancelled < cursor - skipped:
         await connection.execute(WAIT, (now, batch, epoch))
         return None
     dearest = await (await connection.execute(DEAREST, (batch,))).fetchone()
-    ended = executed - executed_before
-    progress = Progress(stage, ended, ended, failed - failed_before, credits, float(dearest[0]) if dearest else 0.0)
+    progress = replace(progress, size=progress.executed, dearest=float(dearest[0]) if dearest else 0.0)
     purse = None if costs.is_free else await open_purse(connection, workspace, batch)
-    step = decide(parse_pace(stored_pace), progress, purse, costs)
+    step = decide(pace, progress, purse, costs)
     if isinstance(step, NextStage):
         await connection.execute(BEGIN, (min(cursor + step.size, UNLIMITED), executed, failed, now, batch))
-        return step.size
-    sentence = f"{step.sentence} {cursor:,} records are enrolled. Go on with: cargo-ai orchestration batch resume {batch}"
-    await connection.execute(STOP, (step.why, sentence, now, batch))
+        return min(step.size, window(pace, Progress()))
+    await _stop(connection, batch, step, cursor)
     return None
+
+
+async def _within_stage(
+    connection: Connection, claimed: tuple[uuid.UUID, int], step: NextStage | Stop, left: int, cursor: int
+) -> int | None:
+    """How many of the records that are left of the stage may be enrolled now; None when it waits, or stops."""
+    if isinstance(step, Stop):
+        await _stop(connection, claimed[0], step, cursor)
+        return None
+    if step.size < 1:
+        await connection.execute(WAIT, (clock.now_ms(), *claimed))
+        return None
+    return min(left, step.size)
+
+
+async def _stop(connection: Connection, batch: uuid.UUID, step: Stop, cursor: int) -> None:
+    sentence = f"{step.sentence} {cursor:,} records are enrolled. Go on with: cargo-ai orchestration batch resume {batch}"
+    await connection.execute(STOP, (step.why, sentence, clock.now_ms(), batch))
+
+
+async def _in_flight(connection: Connection, batch: uuid.UUID, unfinished: int) -> int:
+    """How many of these runs are not parked: what waits for its time, or for people, keeps no other record from being enrolled."""
+    row = await (await connection.execute(PARKED, (batch,))).fetchone()
+    return unfinished - int(row[0] if row else 0)
 
 
 async def _counts(connection: Connection, batch: uuid.UUID) -> tuple[int, int, int, float]:
@@ -95,12 +125,22 @@ async def wait_for_stage(connection: Connection, batch: uuid.UUID, epoch: int) -
 
 
 async def advance_stage(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled: int) -> None:
-    """Some run of a batch that waits between two stages has ended: with the last one the next stage begins. The batch's row is locked."""
-    executed, _, cancelled, _ = await _counts(connection, batch)
-    if executed + cancelled < enrolled:
+    """Some run of a batch that waits in its enrolment has ended: with the last one the next stage begins, and a stage whose errors are
+    looked at goes on when half of those that may be in flight have ended. The batch's row is locked."""
+    executed, failed, cancelled, _ = await _counts(connection, batch)
+    if executed + cancelled < enrolled and not await _goes_on(connection, batch, executed, failed, enrolled - executed - cancelled):
         return
     if (await connection.execute(GO_ON, (clock.now_ms(), batch))).rowcount:
         await queue.defer(connection, "enumerate", "batch", batch=str(batch))
+
+
+async def _goes_on(connection: Connection, batch: uuid.UUID, executed: int, failed: int, unfinished: int) -> bool:
+    row = await (await connection.execute(STAGE, (batch,))).fetchone()
+    if row is None:
+        return False
+    pace, progress = parse_pace(row[0]), Progress(row[1], 0, executed - row[2], failed - row[3])
+    step = look(pace, progress, await _in_flight(connection, batch, unfinished))
+    return isinstance(step, Stop) or 2 * step.size >= window(pace, progress)
 
 
 async def resume_batch(

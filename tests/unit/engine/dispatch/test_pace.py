@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, Stop, decide, parse_pace
+from cargo_ai.engine.dispatch.pace import LOOK_RUNS, UNLIMITED, NextStage, Pace, Progress, Stop, decide, look, parse_pace
 
 
 def test_stages_are_as_reported_and_then_grow_tenfold() -> None:
@@ -32,6 +32,24 @@ def test_a_stage_with_more_errors_than_allowed_is_the_last_one() -> None:
     stopped = decide(pace, Progress(2, 40, 40, 3))
     assert isinstance(stopped, Stop)
     assert (stopped.why, stopped.sentence) == ("errorRate", "Stopped after stage 2: 3 of its 40 runs failed (7.5 %), more than 5 %.")
+
+
+@given(st.floats(0, 1), st.lists(st.booleans(), max_size=1_500))
+def test_whatever_fails_a_stage_stops_within_a_hundred_runs_of_its_limit(limit: float, fails: list[bool]) -> None:
+    pace, ended, failed, enrolled, over = Pace((10_000,), stop_above=limit), 0, 0, 0, None
+    for is_bad in fails:
+        step = look(pace, Progress(1, 0, ended, failed), enrolled - ended)
+        if isinstance(step, Stop):
+            assert failed > limit * max(ended, LOOK_RUNS)
+            break
+        enrolled += step.size
+        assert enrolled - ended >= 1, "something is always in flight"
+        ended, failed = ended + 1, failed + is_bad
+        if over is None and failed > limit * max(ended, LOOK_RUNS):
+            over = enrolled
+    # Those in flight may all fail: beside what was allowed to, a hundred at most.
+    if over is not None:
+        assert failed + (enrolled - ended) <= limit * max(enrolled, LOOK_RUNS) + LOOK_RUNS + 1
 
 
 def test_a_pace_is_the_same_after_it_was_kept() -> None:

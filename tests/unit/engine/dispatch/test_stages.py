@@ -6,8 +6,9 @@ from typing import Any
 
 from cargo_ai.engine.dispatch import cancel, stages
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.dispatch.pace import Pace
+from cargo_ai.engine.dispatch.pace import LOOK_RUNS, Pace
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of
 from tests.unit.engine.engine_worker import Effects, EngineWorker
 from tests.unit.engine.stage_steps import enumerations, numbers, staged, whole, work
@@ -64,6 +65,31 @@ async def test_too_many_errors_stop_the_batch_and_resume_goes_on_with_the_next_r
     assert (row["status"], row["stopped"], row["executed_count"], row["failed_count"], row["credits"]) == ("success", None, 30, 2, 70.0)
     assert await numbers(harness, batch) == list(range(30))
     assert len({call.key for call in effects.calls}) == len(effects.calls) == 30
+
+
+async def test_a_stage_stops_within_a_hundred_records_of_the_limit(harness: EngineHarness, engine_url: str) -> None:
+    pace = Pace((1, 50, 1_000), stop_above=0.1)
+    batch = await staged(harness, 1_051, pace)
+    effects = costing(*range(160, 1_051))
+    await whole(harness, engine_url, effects)
+    row = await batch_of(harness, batch)
+    # 109 of the stage are well, 13 more errors are over the limit, and 100 are in flight at most.
+    assert (row["status"], row["stopped"], row["stage"]) == ("error", "errorRate", 3)
+    assert row["error_message"].startswith("Stopped in stage 3: ")
+    assert 160 + 13 <= row["cursor"] == row["executed_count"] <= 160 + 13 + LOOK_RUNS
+    async with harness.pool.connection() as connection:
+        assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, Pace((1_000,)), None)
+    await whole(harness, engine_url, effects)
+    assert await numbers(harness, batch) == list(range(1_051))
+    assert len({call.key for call in effects.calls}) == len(effects.calls) == 1_051
+
+
+async def test_what_waits_keeps_no_other_record_of_a_stage_from_being_enrolled(harness: EngineHarness, engine_url: str) -> None:
+    graph = [node("start", children=["rest"]), node("rest", "delay", ["end"], config={"minutes": 60}), node("end")]
+    batch = await staged(harness, 300, Pace((300,), stop_above=0.05), graph)
+    await whole(harness, engine_url, Effects())
+    row = await batch_of(harness, batch)
+    assert (row["cursor"], row["executed_count"], row["finished_ms"]) == (300, 0, None)
 
 
 async def test_credits_stop_the_batch_before_they_pass_the_limit(harness: EngineHarness, engine_url: str) -> None:
