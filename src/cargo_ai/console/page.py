@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from cargo_ai.console import csrf
 from cargo_ai.console.port import Answer, Port, Session, User, Workspace
-from cargo_ai.console.rendering import Frame, render
+from cargo_ai.console.rendering import Frame, fragment, render
 from cargo_ai.kernel.wire import JsonObject
 
 HOME = "/console/"
@@ -143,7 +143,7 @@ class PageRequest:
     def fragment(self, template: str, block: str, **values: object) -> str:
         """The markup of one block of a template, for an event."""
         frame = Frame(self.http, self.port, self.session, self.page.title, self.page.section, [], self.warnings)
-        return bytes(render(frame, template, block, 200, values).body).decode()
+        return fragment(frame, template, block, values)
 
 
 async def _encoded(events: AsyncIterator[tuple[str, str]]) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -76,6 +76,11 @@ class Port(Protocol):
         self, request: Request, session: Session, name: str, fields: Mapping[str, object], *, key: str | None, wait: int | None
     ) -> Answer:
         """Answer an operation as over HTTP: permission, validation, transaction, audit."""
+        ...
+
+    def watch_answer(self, request: Request, session: Session, message: str) -> AsyncIterator[Sequence[JsonObject]]:
+        """The events of an answer from its beginning, in batches; an empty batch where nothing has come for a while. It ends with the
+        answer, or with the session."""
         ...
 
     def sign_ins(self, request: Request) -> SignIns:

@@ -68,19 +68,25 @@ def environment() -> Environment:
 
 def render(frame: Frame, template: str, block: str | None, status: int, values: Mapping[str, object]) -> HTMLResponse:
     """A page, or one block of it."""
-    source = environment().get_template(template)
     shared = _shared(frame)
-    # Given as a value and not imported, so that a block that is rendered alone has them, too.
-    shared["ui"] = environment().get_template("components.html").make_module(shared)
-    if block is None:
-        markup = source.render({**shared, **values})
-    else:
-        context = source.new_context({**shared, **values})
-        markup = "".join(source.blocks[block](context))
-    response = _response(frame.http, markup, status)
+    response = _response(frame.http, _markup(shared, template, block, values), status)
     if shared["notice"] and block is None:
         response.delete_cookie("cargo_ai_notice", path="/console")
     return response
+
+
+def fragment(frame: Frame, template: str, block: str, values: Mapping[str, object]) -> str:
+    """The markup of one block."""
+    return _markup(_shared(frame), template, block, values)
+
+
+def _markup(shared: dict[str, object], template: str, block: str | None, values: Mapping[str, object]) -> str:
+    source = environment().get_template(template)
+    # Given as a value and not imported, so that a block that is rendered alone has them, too.
+    given = {**shared, "ui": environment().get_template("components.html").make_module(shared), **values}
+    if block is None:
+        return source.render(given)
+    return "".join(source.blocks[block](source.new_context(given)))
 
 
 def _shared(frame: Frame) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cargo_ai.console.port import Answer, Session, SignIns, User, Workspace
+from cargo_ai.console.port import SESSION_COOKIE, Answer, Session, SignIns, User, Workspace
 from cargo_ai.context.context import Caller
 from cargo_ai.domains.workspace.public import console_session, login
 from cargo_ai.email.smtp import configuration_status
@@ -25,9 +26,11 @@ from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes import logins
+from cargo_ai.server.routes import logins, message_stream
 from cargo_ai.store.session import ALL_WORKSPACES
 
+QUIET_SECONDS = 2.0
+"""After which a watched answer is looked at although nothing was said: reviews begin without a word."""
 TOKEN_NAME = "Console"  # noqa: S105
 BY_TOKEN, SWITCHED, SIGNED_OUT = (
     "workspaceManagement.login.console",
@@ -72,6 +75,17 @@ class ServerPort:
         if handled.operation.output == "text":
             return Answer({}, reply.body.decode(), reply.warnings)
         return Answer(cast("JsonObject", from_json(reply.body)), warnings=reply.warnings)
+
+    async def watch_answer(self, request: Request, session: Session, message: str) -> AsyncIterator[Sequence[JsonObject]]:
+        """The events of an answer, as `ai.message.stream` gives them, while the session is open."""
+        checked = clock.seconds()
+        async with aclosing(message_stream.batches(state_of(request), _opened(session).caller, message, QUIET_SECONDS)) as watching:
+            async for batch in watching:
+                yield batch
+                if clock.seconds() - checked > message_stream.HEARTBEAT_SECONDS:
+                    checked = clock.seconds()
+                    if await self.session(request, request.cookies.get(SESSION_COOKIE, "")) is None:
+                        return
 
     def sign_ins(self, request: Request) -> SignIns:
         """The ways to sign in."""

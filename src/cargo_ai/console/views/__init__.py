@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from cargo_ai.console.page import Page
 from cargo_ai.console.views import home
-from cargo_ai.console.views.orchestration import batches, compare, run, runs, workflows
+from cargo_ai.console.views.ai import agents, chats
+from cargo_ai.console.views.billing import usage
+from cargo_ai.console.views.connection import connector_forms, connectors, integrations
+from cargo_ai.console.views.orchestration import batches, compare, reviews, run, runs, workflows
 from cargo_ai.console.views.segmentation import segments
+from cargo_ai.console.views.server import queue, search
 from cargo_ai.console.views.storage import change_sets, models, queries, record, records
-from cargo_ai.console.views.workspace import workspaces
+from cargo_ai.console.views.workspace import audit, tokens, users, workspaces
 
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
@@ -23,5 +27,17 @@ PAGES: tuple[Page, ...] = (
     *change_sets.PAGES,
     *queries.PAGES,
     *segments.PAGES,
+    *agents.PAGES,
+    *chats.PAGES,
+    *reviews.PAGES,
+    *connectors.PAGES,
+    *connector_forms.PAGES,
+    *integrations.PAGES,
+    *usage.PAGES,
+    *users.PAGES,
+    *tokens.PAGES,
+    *audit.PAGES,
+    *queue.PAGES,
+    *search.PAGES,
 )
 """Every page of the console."""

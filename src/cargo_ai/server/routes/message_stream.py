@@ -17,6 +17,7 @@ from cargo_ai.contract.ai import message as contract
 from cargo_ai.domains.ai.public import END, Cursor, Feed, Feeds, UnknownAnswer, following, read_cursor
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.server.api import dispatch
 from cargo_ai.server.api.state import State, state_of
 
@@ -126,6 +127,32 @@ async def _events(state: State, request: Request, feed: Feed, cursor: Cursor) ->
                 await dispatch.authenticate(state, request)
             except Refusal:
                 return
+
+
+async def batches(state: State, caller: Caller, message: str, seconds: float) -> AsyncGenerator[list[JsonObject]]:
+    """The events of an answer from its beginning, as many at a time as there are; an empty batch where none has come for these seconds.
+    Refusal for an unknown answer, or where too many are watched."""
+    dispatch.require_permission(caller, contract.stream.permission)
+    uid = ids.parse(message)
+    streams = state.services.once(Streams, lambda: Streams(state))
+    with streams.count(caller):
+        try:
+            if uid is None:
+                raise UnknownAnswer
+            async with streams.feeds.watching(caller.workspace_uuid, uid) as feed:
+                cursor = Cursor()
+                while not state.signals.released:
+                    version, snapshot = feed.version, feed.snapshot
+                    events: list[JsonObject] = []
+                    for event, after in following(cursor, snapshot):
+                        cursor = after
+                        events.append(event)
+                    yield [*events, *(snapshot.closing or ())]
+                    if snapshot.closing is not None:
+                        return
+                    await feed.changed(version, seconds)
+        except UnknownAnswer:
+            contract.stream.refuse("messageNotFound", uuid=message)
 
 
 def _event(event: object, cursor: Cursor | str) -> bytes:

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 
 from tests.console.browser.kit.seed import IN_FRANCE_TEXT, World
 
-DOWNLOADS = {"/models/{uuid}/export", "/sql/export"}
-"""They lead to a file."""
+DOWNLOADS = {"/models/{uuid}/export", "/sql/export", "/audit/download", "/messages/{uuid}/events"}
+"""They lead to a file, or to events."""
 _NOUNS = {
     "models": "model",
     "segments": "segment",
@@ -24,6 +24,7 @@ _NOUNS = {
     "reviews": "review",
     "connectors": "connector",
     "integrations": "integration",
+    "new": "integration",
 }
 _QUERIES = {
     "/models/{uuid}/record": {"id": "company-000.example"},

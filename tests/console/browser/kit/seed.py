@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +78,7 @@ def hostile() -> Json:
 def build(server: RealServer) -> World:
     """Make it all through the operations, in a fresh server."""
     world = World(server, server.token)
-    for step in (_users, _model, _people, _segment, _tool, _play, _connector, _agent):
+    for step in (_users, _model, _people, _segment, _tool, _play, _connector, _agent, _review):
         step(world)
     return world
 
@@ -187,3 +188,21 @@ def _agent(world: World) -> None:
     world.call("ai.release.deployDraft", agentUuid=agent, description="First")
     chat = world.call("ai.chat.create", trigger={"type": "draft"}, agentUuid=agent, name="Question")["chat"]
     world.uuids["chat"] = str(chat["uuid"])
+
+
+def _review(world: World) -> None:
+    fields = [{"name": "subject", "type": "string", "value": HOSTILE, "required": True}, {"name": "discount", "type": "number", "value": 5}]
+    config = {"title": "Send this offer?", "instructions": "Ann waits for it.", "fields": fields}
+    nodes = [start("ask"), node("ask", "humanReview", config, ("sent",)), end("sent", sent=True)]
+    run = world.call("orchestration.run.create", nodes=nodes, data={})["run"]["uuid"]
+    world.uuids["review"] = pending_review(world, str(run))
+
+
+def pending_review(world: World, run: str) -> str:
+    """The review that a run waits for, as soon as there is one."""
+    for _ in range(300):
+        reviews = world.call("orchestration.review.list", runUuid=run, statuses=["pending"])["reviews"]
+        if reviews:
+            return str(reviews[0]["uuid"])
+        time.sleep(0.05)
+    raise AssertionError(f"run {run} asks no one")

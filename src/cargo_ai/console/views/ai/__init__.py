@@ -1,0 +1,1 @@
+"""Pages about agents: their releases, and chats with them."""

@@ -1,0 +1,1 @@
+"""Pages about services: connectors, and the catalogue of integrations."""

@@ -1,0 +1,1 @@
+"""Pages about the server: what waits in its queue, and search."""
