@@ -11,7 +11,7 @@ from tests.crash.conftest import MakeServer, delay_graph, effect_graph, pure_gra
 from tests.kit.counting_service import CountingService
 from tests.kit.real_server import RealServer, csv_of, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 def counts(server: RealServer, batch: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from tests.kit.real_server import RealServer, csv_of, wait_until
 MINUTES = 0.05
 SECONDS = MINUTES * 60
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 def moment(text: str) -> float:

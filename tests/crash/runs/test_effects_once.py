@@ -15,7 +15,7 @@ from tests.kit.real_server import csv_of, wait_until
 
 RECORDS = 600
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 def test_a_worker_dies_between_effect_and_flush(make_server: MakeServer, service: CountingService, tmp_path: Path) -> None:

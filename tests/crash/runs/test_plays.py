@@ -13,7 +13,7 @@ from tests.crash.conftest import MakeServer, end
 from tests.kit.graphs import node
 from tests.kit.real_server import RealServer, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 LINE = [node("start", children=("end",)), end()]
 WON = {

@@ -18,7 +18,7 @@ from tests.kit.real_server import RealServer, csv_of
 RECORDS = 500
 OWN = Path(__file__).parents[2] / "kit" / "own_integrations"
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 def rows_graph(connector: str, action: str) -> list[Node]:
