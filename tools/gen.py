@@ -1,4 +1,5 @@
-"""Write what is generated: the command index, the pages of the reference, settings and skills, and what of the contract is not served yet.
+"""Write what is generated: the command index, the Python client's signatures, the pages of the reference, settings and skills, and what
+of the contract is not served yet.
 
 `--check` only says what would change.
 """
@@ -14,6 +15,7 @@ import index
 import licences
 import parity
 import reference
+import sdk_types
 import settings_page
 
 import skills
@@ -22,6 +24,7 @@ from cargo_ai.server.api import rest
 ROOT = Path(__file__).resolve().parents[1]
 INDEX = Path("src/cargo_ai/cli/index")
 REFERENCE = Path("docs/reference")
+SDK = Path("src/cargo_ai/sdk")
 SKILLS = Path("skills")
 SETTINGS = Path("docs/settings.md")
 SURFACE = Path("tests/contract/surface.json")
@@ -39,6 +42,7 @@ def generate(root: Path) -> dict[Path, str]:
     generated = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
     generated |= {REFERENCE / name: page for name, page in pages.items()}
     generated |= {SKILLS / name: table for name, table in skills.tables(files).items()}
+    generated |= {SDK / name: text for name, text in sdk_types.files(operations).items()}
     generated[SETTINGS] = settings_page.page()
     generated[licences.PAGE] = licences.page(root)
     pending_names = pending({operation.name for operation in operations})
@@ -65,7 +69,7 @@ def stale(root: Path, files: dict[Path, str]) -> list[Path]:
     differ = {path for path, text in files.items() if not (root / path).is_file() or (root / path).read_text("utf-8") != text}
     existing = {
         path.relative_to(root)
-        for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md"), (SKILLS, "*/references/commands.md"))
+        for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md"), (SDK, "typed/**/*.pyi"), (SKILLS, "*/references/commands.md"))
         for path in (root / folder).glob(ending)
     }
     return sorted(differ | (existing - set(files)))

@@ -256,7 +256,7 @@ def planned(names: Iterable[str]) -> Iterator[str]:
 def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
     """The files of the index by name: one per domain, and `_root.json`."""
     by_name = {operation.name: operation for operation in operations}
-    domain_summaries, group_summaries = _summaries("DOMAINS"), _summaries("GROUPS")
+    domain_summaries, group_summaries = summaries("DOMAINS"), summaries("GROUPS")
     domains: dict[str, Row] = {}
     rows = {name: row(operation, by_name) for name, operation in by_name.items()}
     known = nouns.nouns(by_name, rows)
@@ -298,10 +298,10 @@ def _words(command: Row) -> list[str]:
     return command["words"]
 
 
-def _summaries(table: str) -> dict[str, str]:
+def summaries(table: str) -> dict[str, str]:
     """The summaries of domains (`DOMAINS`) or groups (`GROUPS`) in the packages of the contract, by the words that name them."""
-    summaries: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for module in pkgutil.iter_modules(contract.__path__, f"{contract.__name__}."):
         own: dict[str, str] = getattr(importlib.import_module(module.name), table, {})
-        summaries |= own
-    return summaries
+        texts |= own
+    return texts

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from cargo_ai import contract
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
-from cargo_ai.sdk import Client, Refusal, Settings, SyncClient, Unfinished
+from cargo_ai.sdk import AsyncCargo, Cargo, NotSignedIn, Refused, Settings, Unfinished, Unreachable
 from cargo_ai.sdk import exchange as exchange_module
 from cargo_ai.server.api import app as application
 from tests.kit.application import LiveServer, LiveThread, make_state
@@ -31,9 +32,9 @@ def live(database_url: str, settings: object) -> Iterator[LiveServer]:
 
 
 @pytest.fixture
-async def client(live: LiveServer) -> AsyncIterator[Client]:
+async def client(live: LiveServer) -> AsyncIterator[AsyncCargo]:
     """Signed in to the example_operations."""
-    async with Client(Settings(live.first_workspace.token, live.base_url, str(live.first_workspace.workspace_uuid))) as made:
+    async with AsyncCargo.of(Settings(live.first_workspace.token, live.base_url, str(live.first_workspace.workspace_uuid))) as made:
         yield made
 
 
@@ -47,29 +48,29 @@ async def grow(live: LiveServer, uuid: str) -> None:
     await state.database.close()
 
 
-async def test_a_call_is_typed_from_end_to_end(client: Client) -> None:
+async def test_a_call_is_typed_from_end_to_end(client: AsyncCargo) -> None:
     reply = await client.call(example_operations.create, example_operations.CreatePlant(name="rose", pot=example_operations.Pot(size=3)))
     assert reply.plant.name == "rose"
 
 
-async def test_a_query_goes_in_brackets_and_comes_back(client: Client) -> None:
+async def test_a_query_goes_in_brackets_and_comes_back(client: AsyncCargo) -> None:
     asked = example_operations.ListPlants(names=["a b", "c&d"], tall=True, filter={"size": {"min": "1"}})
     assert (await client.call(example_operations.listing, asked)).asked == asked
 
 
-async def test_plain_text_and_path_fields_arrive(client: Client) -> None:
+async def test_plain_text_and_path_fields_arrive(client: AsyncCargo) -> None:
     assert (await client.call(example_operations.reading, example_operations.Nothing())).text == "Once upon a time\n"
     uuid = str(ids.new())
     assert (await client.call(example_operations.remove, ByUuid(uuid=uuid))).uuid == uuid
 
 
-async def test_a_refusal_is_raised_with_status_reason_and_sentence(client: Client) -> None:
-    with pytest.raises(Refusal) as no:
+async def test_a_refusal_is_raised_with_status_reason_and_sentence(client: AsyncCargo) -> None:
+    with pytest.raises(Refused) as no:
         await client.call(example_operations.create, example_operations.CreatePlant(name="weed"))
     assert (no.value.status, no.value.reason, no.value.message) == (409, "nameTaken", "A weed grows here already.")
 
 
-async def test_waiting_returns_the_final_reply(client: Client, live: LiveServer) -> None:
+async def test_waiting_returns_the_final_reply(client: AsyncCargo, live: LiveServer) -> None:
     uuid = str(ids.new())
     waiting = asyncio.create_task(client.wait(example_operations.get, ByUuid(uuid=uuid)))
     await grow(live, uuid)
@@ -78,24 +79,16 @@ async def test_waiting_returns_the_final_reply(client: Client, live: LiveServer)
     assert isinstance(done, example_operations.GrowthReply) and done.status == "grown"
 
 
-async def test_what_started_work_can_be_waited_for(client: Client, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "load", lambda: {example_operations.get.name: example_operations.get})
-    reply = await client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
-    await grow(live, reply.plant.uuid)
-    done = await client.wait(example_operations.create, reply)
-    assert isinstance(done, example_operations.GrowthReply) and done.uuid == reply.plant.uuid
-
-
-async def test_a_wait_that_runs_out_says_so_and_keeps_the_last_reply(client: Client) -> None:
+async def test_a_wait_that_runs_out_says_so_and_keeps_the_last_reply(client: AsyncCargo) -> None:
     with pytest.raises(Unfinished) as late:
         await client.wait(example_operations.get, ByUuid(uuid=str(ids.new())), timeout=1)
     assert isinstance(late.value.last, example_operations.GrowthReply)
 
 
 def test_the_synchronous_client_does_the_same(live: LiveServer) -> None:
-    with SyncClient(Settings(live.first_workspace.token, live.base_url)) as client:
+    with Cargo.of(Settings(live.first_workspace.token, live.base_url)) as client:
         assert client.call(example_operations.create, example_operations.CreatePlant(name="rose")).plant.name == "rose"
-        with pytest.raises(Refusal, match="no such plant"):
+        with pytest.raises(Refused, match="no such plant"):
             client.call(example_operations.get, ByUuid(uuid="none"))
         with pytest.raises(Unfinished):
             client.wait(example_operations.get, ByUuid(uuid=str(ids.new())), timeout=0.5)
@@ -128,36 +121,51 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_write_is_repeated_after_a_lost_connection_under_one_key() -> None:
     line = Flaky(httpx.ReadError("gone"), httpx.Response(503, headers={"Retry-After": "0"}), planted())
-    with SyncClient(Settings("t"), transport=line) as client:
+    with Cargo.of(Settings("t"), transport=line) as client:
         client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     keys = {request.headers["idempotency-key"] for request in line.sent}
     assert (len(line.sent), len(keys)) == (3, 1)
 
 
 def test_it_gives_up_after_four_attempts_with_what_it_met() -> None:
-    with SyncClient(Settings("t"), transport=Flaky(*[httpx.ConnectError("closed")] * 4)) as client, pytest.raises(httpx.ConnectError):
+    with Cargo.of(Settings("t"), transport=Flaky(*[httpx.ConnectError("closed")] * 4)) as client, pytest.raises(Unreachable):
         client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
-    with SyncClient(Settings("t"), transport=Flaky(*[httpx.Response(503, text="proxy")] * 4)) as client, pytest.raises(Refusal) as no:
+    with Cargo.of(Settings("t"), transport=Flaky(*[httpx.Response(503, text="proxy")] * 4)) as client, pytest.raises(Refused) as no:
         client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     assert (no.value.status, no.value.reason) == (503, "requestFailed")
 
 
 def test_a_refusal_is_not_repeated() -> None:
     line = Flaky(httpx.Response(404, json={"errorMessage": "No.", "reason": "plantNotFound", "requestId": "r", "fix": "x"}))
-    with SyncClient(Settings("t"), transport=line) as client, pytest.raises(Refusal) as no:
+    with Cargo.of(Settings("t"), transport=line) as client, pytest.raises(Refused) as no:
         client.call(example_operations.get, ByUuid(uuid="a/b"))
     assert no.value.details == {"requestId": "r", "fix": "x"}
     assert line.sent[0].url.raw_path == b"/v1/garden/plants/a%2Fb"
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARGO_API_TOKEN", "t")
+def test_settings_come_from_the_environment_as_on_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("CARGO_WORKSPACE_UUID", "CARGO_API_TOKEN", "CARGO_AI_PROFILE", "CARGO_AI_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CARGO_API_URL", "http://example.test")
-    monkeypatch.delenv("CARGO_WORKSPACE_UUID", raising=False)
-    assert Settings.from_environment() == Settings("t", "http://example.test")
-    monkeypatch.delenv("CARGO_API_TOKEN")
-    with pytest.raises(ValueError, match="CARGO_API_TOKEN"):
-        Settings.from_environment()
+    with pytest.raises(NotSignedIn, match="not signed in") as no:
+        Cargo()
+    assert no.value.fix == "cargo-ai login --base-url http://example.test"
+    saved = {"profiles": {"prod": {"baseUrl": "https://prod.test", "accessToken": "p", "workspaceUuid": "w"}}}
+    (tmp_path / "cargo-ai").mkdir()
+    (tmp_path / "cargo-ai/credentials.json").write_text(json.dumps(saved))
+    assert settings_of(Cargo(profile="prod")) == ("https://prod.test", "p", "w")
+    monkeypatch.setenv("CARGO_API_TOKEN", "t")
+    assert settings_of(Cargo()) == ("http://example.test", "t", None)
+    assert settings_of(Cargo(token="u", base_url="http://127.0.0.1:1/v1")) == ("http://127.0.0.1:1", "u", None)
+    with pytest.raises(ValueError, match="not the URL of a server"):
+        Cargo(base_url="example")
+
+
+def settings_of(client: Cargo) -> tuple[str, str, str | None]:
+    """Server, token and workspace of a client."""
+    return client.settings.base_url, client.settings.token, client.settings.workspace_uuid
 
 
 def test_the_sdk_needs_none_of_the_servers_libraries() -> None:

@@ -8,7 +8,7 @@ import httpx
 
 from cargo_ai.contract.workspace import token as tokens
 from cargo_ai.domains.workspace import public
-from cargo_ai.sdk import Client, Settings
+from cargo_ai.sdk import AsyncCargo, Settings
 from cargo_ai.server.api import rest
 from cargo_ai.server.api.state import State
 from tests.kit.application import LiveServer
@@ -33,7 +33,7 @@ async def test_no_operation_answers_without_a_token(client: httpx.AsyncClient, s
 
 
 async def test_a_real_server_answers_many_at_once_and_the_clients_calls(live_server: LiveServer) -> None:
-    async with Client(Settings(live_server.first_workspace.token, live_server.base_url)) as client:
+    async with AsyncCargo.of(Settings(live_server.first_workspace.token, live_server.base_url)) as client:
         made = await client.call(tokens.create, tokens.CreateToken(name="second"))
         replies = await asyncio.gather(*(client.call(tokens.get_all, tokens.ListTokens()) for _ in range(40)))
     assert made.token.name == "second"
