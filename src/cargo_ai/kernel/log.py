@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -51,6 +52,11 @@ def setup(*, debug: bool = False, human: bool | None = None) -> None:
     handler.setFormatter(_LibraryLines())
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
+
+
+def about(**ids: str | None) -> AbstractContextManager[None]:
+    """Until it is left, every event of this task carries these ids: of a request, a run, a batch. None: an id that there is not."""
+    return structlog.contextvars.bound_contextvars(**{name: value for name, value in ids.items() if value is not None})
 
 
 def get(name: str) -> Any:

@@ -141,6 +141,13 @@ def prices_of(variable: str, raw: str) -> Mapping[str, prices.Costs]:
         raise SettingsError(f"{variable} {error}.") from None
 
 
+def token_of(variable: str, raw: str) -> str:
+    """A token that cannot be guessed."""
+    if len(raw) < 16:
+        raise SettingsError(f"{variable} must have 16 characters or more: `openssl rand -hex 16` makes one.")
+    return raw
+
+
 def path_of(raw: str) -> Path:
     """A path, with `~` put in."""
     return Path(raw).expanduser().absolute()

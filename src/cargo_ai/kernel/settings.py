@@ -30,6 +30,7 @@ from cargo_ai.kernel.setting_kinds import (
     smtp_security_of,
     switch,
     text,
+    token_of,
     url,
 )
 from cargo_ai.kernel.setting_kinds import Setting as Setting
@@ -110,6 +111,14 @@ class Settings:
         2,
     )
     batch_slots = integer("How many shards of batches one worker process drives at once.", ("worker",), 2, least=1)
+    metrics_token = Setting[str](
+        "text",
+        "",
+        "Who sends this as a bearer token may read `/metrics`, in the text format of Prometheus: 16 characters or more.",
+        EVERY_PROCESS,
+        token_of,
+        "no metrics",
+    )
     debug = switch("Log more, for looking into a problem.", EVERY_PROCESS)
     strict = switch("Refuse requests with unknown fields instead of warning about them.", ("api",))
 

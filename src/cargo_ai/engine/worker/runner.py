@@ -24,7 +24,7 @@ from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UN
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
-from cargo_ai.kernel import log
+from cargo_ai.kernel import log, metrics
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.files import FileStore
 
@@ -211,7 +211,9 @@ class Runner:
         idle = row["fanout_uuid"] is None
         self.set_urgent(drive, -1 if idle else 0)
         try:
-            return await _execute(act, call)
+            # What is logged meanwhile, also by services and libraries, says to which run it belongs.
+            with log.about(run=str(call.run), batch=str(call.batch) if call.batch else None, node=act.node.slug):
+                return await _execute(act, call)
         finally:
             self.set_urgent(drive, 1 if idle else 0)
 
@@ -278,6 +280,10 @@ class Runner:
         if drive.shard.lost:
             raise ShardLost
         self._writers[drive.shard.lane].put(drive.shard, walk.run, origin, entries, state)
+        if metrics.is_collected():
+            for entry, _ in entries:
+                node = walk.program.nodes.get(entry.node)
+                metrics.count("executions", (node.kind if node else "", entry.status))
 
     def _end(self, row: DrivenRun, walk: Walk) -> RunUpdate:
         return RunUpdate(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
@@ -350,11 +356,11 @@ async def _execute(act: Act, call: Call) -> Outcome:
     except DATABASE_UNAVAILABLE as error:
         if unrepeatable:
             return Failed("The database was away while this was under way.", sent=True)
-        _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
+        _log.warning("an action found the database away; it is tried again", cause=str(error).strip()[:200])
         return Later(1.0, call.meta, "the database is away")
     except TimeoutError:
         return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True, sent=True)
     except Exception as error:
-        _log.exception("an action raised", run=str(call.run), node=act.node.slug, action=act.node.action.slug)
+        _log.exception("an action raised", action=act.node.action.slug)
         message = f"The action broke ({type(error).__name__}); the server's log has the details."
         return Failed(message, sent=unrepeatable)

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from cargo_ai.kernel import clock, ids, log
+from cargo_ai.kernel import clock, ids, log, metrics
 from cargo_ai.server.api import responses
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.guard import Guard
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Health checks, asked every few seconds: they are logged at debug level only."""
 
 HOOKS = "/hooks/"
@@ -83,9 +83,12 @@ class RequestMiddleware:
                 raise
             await responses.refusal_response(refusal or responses.internal_error(), identity)(scope, receive, send_with_headers)
         finally:
-            took = round((clock.seconds() - started) * 1000, 1)
+            seconds = clock.seconds() - started
+            operation = str(scope["state"].get("operation", ""))
+            metrics.count("requests", (operation, str(status)))
+            metrics.time("request", (operation,), seconds)
             write = _log.debug if scope["path"] in PROBES else _log.info
-            write("request", method=scope["method"], path=path, status=status, milliseconds=took)
+            write("request", method=scope["method"], path=path, status=status, milliseconds=round(seconds * 1000, 1))
 
 
 def _loggable(path: str) -> str:

@@ -64,6 +64,7 @@ def _rank(path: str) -> tuple[tuple[bool, str], ...]:
 def _route(state: State, path: str, verbs: dict[str, HandledOperation]) -> Route:
     async def endpoint(request: Request) -> Response:
         verb = "GET" if request.method == "HEAD" else request.method
+        request.scope["state"]["operation"] = verbs[verb].operation.name
         return await dispatch.respond(state, verbs[verb], request)
 
     return Route(PREFIX + path, endpoint, methods=list(verbs))

@@ -16,6 +16,7 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import operation_handlers, secret_key
+from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import connections, garbage
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.server.processes.watching import loop_watch, parent_watch
@@ -62,6 +63,7 @@ def main() -> int:
     """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
     configuration = settings.read()
     log.setup(debug=configuration.debug)
+    collector.begin(configuration)
     # Half of the connections are never held by what users filter for.
     turns = Turns(configuration.statements_per_workspace, POOL_SIZE)
     database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=POOL_SIZE, turns=turns)

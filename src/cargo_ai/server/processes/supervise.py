@@ -15,6 +15,7 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
+from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import children, worker_locks
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.server.processes.watching import pulse
@@ -87,6 +88,7 @@ class Supervisor:
 
     def start(self) -> dict[str, Any]:
         """Start all processes and wait until the API answers; returns the line that says where."""
+        collector.clear(self.settings)
         self.children.append(self._spawn("api"))
         # A server that was killed with its workers: what they had under way is taken up at once, not when their heartbeats are overdue.
         dead = worker_locks.find_dead(self.settings)

@@ -30,6 +30,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, packages, secret_key, services_of
+from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import background, connections, event_loop, garbage
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.server.processes.worker_locks import WorkerLock
@@ -194,6 +195,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _main(configuration: Settings) -> int:
     log.setup(debug=configuration.debug)
+    collector.begin(configuration)
     connections.raise_file_limit()
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)

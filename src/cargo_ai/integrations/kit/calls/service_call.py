@@ -19,6 +19,7 @@ from cargo_ai.integrations.kit.calls.waiting import RETRY_AFTER, wait_of
 from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled, rule_of, words_of
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.signing.sign_in import Credentials, Signer
+from cargo_ai.kernel import clock, metrics
 from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
@@ -221,7 +222,7 @@ class Service:
         """
         shape = CallShape(self.action, request.method, request.url.path)
         await self._admit(shape)
-        response = await send(self.client, request)
+        response = await self._send(request)
         await self.admission.observe(shape, response.status, headers_of(response))
         return response
 
@@ -230,7 +231,7 @@ class Service:
     ) -> OutboundResponse:
         await self._admit(shape)
         try:
-            response = await send(self.client, request, most_bytes=self.spec.most_bytes, listener=listener)
+            response = await self._send(request, most_bytes=self.spec.most_bytes, listener=listener)
         except OutboundRefused as error:
             raise ServiceError(self._scrub(str(error)), reason="addressRefused") from None
         except ExchangeFailed as error:
@@ -241,6 +242,18 @@ class Service:
         self.changed = self.changed or (not reads and not 400 <= response.status < 500)
         await self.admission.observe(shape, response.status, headers_of(response))
         return response
+
+    async def _send(
+        self, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES, listener: Listener | None = None
+    ) -> OutboundResponse:
+        began, outcome = clock.seconds(), "failed"
+        try:
+            response = await send(self.client, request, most_bytes=most_bytes, listener=listener)
+            outcome = str(response.status)
+            return response
+        finally:
+            metrics.count("calls", (self.name, outcome))
+            metrics.time("call", (self.name,), clock.seconds() - began)
 
     async def _admit(self, shape: CallShape) -> None:
         """Return when the call may go; short waits are sat out here."""
