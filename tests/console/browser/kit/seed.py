@@ -193,7 +193,7 @@ def _agent(world: World) -> None:
 def _review(world: World) -> None:
     fields = [{"name": "subject", "type": "string", "value": HOSTILE, "required": True}, {"name": "discount", "type": "number", "value": 5}]
     config = {"title": "Send this offer?", "instructions": "Ann waits for it.", "fields": fields}
-    nodes = [start("ask"), node("ask", "humanReview", config, ("sent",)), end("sent", sent=True)]
+    nodes = [start("ask"), node("ask", "humanReview", config, ("sent",)), end("sent", way="sent")]
     run = world.call("orchestration.run.create", nodes=nodes, data={})["run"]["uuid"]
     world.uuids["review"] = pending_review(world, str(run))
 
