@@ -19,7 +19,7 @@ CLAUDES = ("claude-sonnet-5", "claude-haiku-4-5")
 class Said:
     """A request, in a form that is the same for both interfaces.
 
-    texts: (role, text) in order; tools: what each takes, by name; results: (name of the tool, what it gave). schema: of the answer, where
+    texts: (role, text) in order; tools: what each takes, by name; descriptions: of the tools, in words; results: (name of the tool, what it gave). schema: of the answer, where
     one is asked for.
     """
 
@@ -29,6 +29,7 @@ class Said:
     tools: dict[str, Json]
     results: list[tuple[str, str]]
     schema: Json = None
+    descriptions: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def last(self) -> str:

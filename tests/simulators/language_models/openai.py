@@ -57,7 +57,8 @@ def _said(body: Json) -> Said:
     tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in entries(body.get("tools"))}
     form = fields(body.get("response_format"))
     schema: Json = form["json_schema"]["schema"] if form.get("type") == "json_schema" else None
-    return Said(body["model"], system, texts, tools, results, schema)
+    descriptions = {tool["function"]["name"]: tool["function"].get("description", "") for tool in entries(body.get("tools"))}
+    return Said(body["model"], system, texts, tools, results, schema, descriptions)
 
 
 def _text(content: Json) -> str:

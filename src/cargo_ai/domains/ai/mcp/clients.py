@@ -31,6 +31,11 @@ from cargo_ai.outbound.url import InvalidUrl, parse_url
 from cargo_ai.store.tables import IdempotencyKey
 
 MOST_AT_ONCE = 8
+_TEXTS = frozenset({"description", "title", "$comment"})
+_VALUES = frozenset({"default", "const", "enum", "examples"})
+"""Of a schema: what is written for readers, and what has to stay as it is."""
+
+Json = Any
 
 
 def _of_address(services: Services, workspace: uuid.UUID, name: str, url: str, token: str | None) -> Foreign:
@@ -92,9 +97,21 @@ async def _offer_of(opening: Opening, client: Mapping[str, Any], gate: asyncio.S
 
 
 def _built_in(opening: Opening, foreign: Foreign, tool: ForeignTool) -> BuiltIn:
-    description = f"Of the MCP server {foreign.name}, in its words: {untrusted(tool.description[:800])}"
+    description = f"Of the MCP server {foreign.name[:80]}, in its words: {untrusted(tool.description[:800])}"
     hint = "deletes" if tool.deletes else "reads" if tool.reads else "writes"
-    return BuiltIn(Tool(f"{foreign.name}_{tool.name}", description, tool.schema), partial(_perform, opening, foreign, tool), hint)
+    return BuiltIn(Tool(f"{foreign.name}_{tool.name}", description, _marked(tool.schema)), partial(_perform, opening, foreign, tool), hint)
+
+
+def _marked(schema: Json) -> Json:
+    """A schema whose texts for readers are marked as data, as those of the tool are."""
+    if isinstance(schema, list):
+        return [_marked(entry) for entry in cast("list[Json]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: untrusted(value) if key in _TEXTS and isinstance(value, str) else value if key in _VALUES else _marked(value)
+        for key, value in cast("JsonObject", schema).items()
+    }
 
 
 async def _perform(opening: Opening, foreign: Foreign, tool: ForeignTool, arguments: JsonObject, key: str) -> Given:
