@@ -19,8 +19,8 @@ CLAUDES = ("claude-sonnet-5", "claude-haiku-4-5")
 class Said:
     """A request, in a form that is the same for both interfaces.
 
-    texts: (role, text) in order; tools: what each takes, by name; descriptions: of the tools, in words; results: (name of the tool, what it gave). schema: of the answer, where
-    one is asked for.
+    texts: (role, text) in order; tools: what each takes, by name, and descriptions: in words; results: (name of the tool, what it gave).
+    schema: of the answer, where one is asked for.
     """
 
     model: str
