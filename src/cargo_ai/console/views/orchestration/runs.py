@@ -13,6 +13,7 @@ from cargo_ai.console.views.orchestration.names import owners, workflow_options
 LIMIT = 50
 READ = "orchestration:workflow:read"
 STATUSES = ("running", "idle", "pending", "success", "error", "cancelling", "cancelled", "skipped")
+UNFINISHED = "unfinished"
 FILTERS = ("workflowUuid", "batchUuid", "parentUuid", "recordTitleOrId", "createdAfter", "createdBefore")
 
 
@@ -22,6 +23,8 @@ async def runs(request: PageRequest) -> Response:
     status = request.query.get("status", "")
     if status in STATUSES:
         filters["statuses"] = [status]
+    elif status == UNFINISHED:
+        filters["isFinished"] = False
     after = request.query.get("after")
     reply = await request.call("orchestration.run.list", {**filters, "limit": LIMIT, "after": after or None})
     rows = reply["runs"]
@@ -36,7 +39,7 @@ async def runs(request: PageRequest) -> Response:
         count=None if after else reply["count"],
         older=f"/console/runs?{urlencode({**kept, 'after': rows[-1]['uuid']})}" if len(rows) == LIMIT else "",
         newest=f"/console/runs?{urlencode(kept)}" if after else "",
-        statuses=STATUSES,
+        statuses=(UNFINISHED, *STATUSES),
     )
 
 
