@@ -133,6 +133,11 @@ def _assign_layers(picture: Picture, places: Mapping[str, _Place], forward: Sequ
             incoming[target] -= 1
             if not incoming[target]:
                 ready.append(target)
+    # What nothing leads to stands beside what it leads to, and not in one wide row at the top.
+    led_to = {way.to for _, way in forward}
+    for head in picture.first()[1:]:
+        if head.uuid not in led_to and following[head.uuid]:
+            places[head.uuid].layer = min(places[target].layer for target in following[head.uuid]) - 1
 
 
 def _passing(start: _Place, end: _Place, layers: Mapping[int, list[_Place]]) -> list[_Place]:
