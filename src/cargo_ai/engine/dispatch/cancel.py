@@ -5,18 +5,28 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import Connection
 
+TASK = "cancelBatch"
+SHARDS_AT_ONCE, PARKED_AT_ONCE = 5, 1_000
+SMALL_BATCH = 5_000
+"""Of a batch of more runs than this, as little as possible is ended before the caller hears that it is being cancelled."""
+
 ASK = """
 update batches set status = 'cancelling', enumerated = true, updated_ms = %s
-where uuid = %s and workspace_uuid = %s and finished_ms is null returning uuid
+where uuid = %s and workspace_uuid = %s and finished_ms is null returning cursor
 """
+ASKED = "select workspace_uuid from batches where uuid = %s and status = 'cancelling'"
+# In the order of their ids, as each flush locks them. What is locked is being claimed, and who claims it ends it.
 NOT_BEGUN = """
-update shards set state = 'done', touched_ms = %s where batch_uuid = %s and state in ('waiting', 'queued') returning uuid
+update shards set state = 'done', touched_ms = %s where uuid in (
+    select uuid from shards where batch_uuid = %s and state in ('waiting', 'queued') order by uuid limit %s for update skip locked
+) returning uuid
 """
 # Ends the runs of `old`, counts them on their shards, and takes the parked ones off the counters of the nodes that they waited at.
 GONE = """
@@ -40,10 +50,13 @@ gone as (
 ) select uuid, batch_uuid, fanout_uuid from gone
 """
 END = f"""
-with old as (
-    select uuid, status as was from runs
-    where (batch_uuid = %(batch)s or parent_batch_uuid = %(batch)s) and finished_ms is null
-        and (shard_uuid = any(%(shards)s) or status = 'idle') for update
+with chosen as (
+    select uuid from runs where shard_uuid = any(%(shards)s) and finished_ms is null
+    union
+    (select uuid from runs where workspace_uuid = %(workspace)s and rare_status = 'idle' and uuid >= %(batch)s
+        and (batch_uuid = %(batch)s or parent_batch_uuid = %(batch)s) order by uuid limit %(parked)s)
+), old as (
+    select uuid, status as was from runs where uuid in (select uuid from chosen) and finished_ms is null order by uuid for update
 ), {GONE}
 """  # noqa: S608 - put together from our own texts
 PARKED_RUNS = f"""
@@ -87,24 +100,33 @@ where uuid = any(%s) and fanout_uuid is not null and finished_ms is null and (st
 
 
 async def cancel_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID) -> bool:
-    """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk."""
-    cursor = await connection.execute(ASK, (_now(), batch, workspace))
-    if await cursor.fetchone() is None:
+    """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk. Of a large one
+    a first part ends here, and a job ends the rest."""
+    row = await (await connection.execute(ASK, (_now(), batch, workspace))).fetchone()
+    if row is None:
         return False
-    await cancel_undriven(connection, batch)
+    await end_undriven(connection, batch, 1 if int(row[0]) > SMALL_BATCH else SHARDS_AT_ONCE)
     await connection.execute(SIGNAL_BATCH, (batch,))
     return True
 
 
-async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> None:
-    """In a batch that was asked to stop, end everything that no worker drives: waiting and queued shards, parked runs."""
-    asked = await connection.execute("select 1 from batches where uuid = %s and status = 'cancelling'", (batch,))
-    if await asked.fetchone() is None:
-        return
-    now = _now()
-    cursor = await connection.execute(NOT_BEGUN, (now, batch))
-    shards = [row[0] for row in await cursor.fetchall()]
-    await connection.execute(END, {"now": now, "batch": batch, "shards": shards, "nil": NIL, "hour": HOUR})
+async def end_undriven(connection: Connection, batch: uuid.UUID, shards: int | None = None) -> None:
+    """The same as `cancel_undriven`; a job goes on where that leaves something."""
+    if await cancel_undriven(connection, batch, shards):
+        await producer().defer(connection, TASK, "interactive", batch=str(batch))
+
+
+async def cancel_undriven(connection: Connection, batch: uuid.UUID, shards: int | None = None) -> bool:
+    """In a batch that was asked to stop, end what no worker drives, waiting and queued shards and parked runs: as much as one transaction
+    should. Whether there may be more."""
+    asked = await (await connection.execute(ASKED, (batch,))).fetchone()
+    if asked is None:
+        return False
+    now, most = _now(), shards or SHARDS_AT_ONCE
+    ended = [row[0] for row in await (await connection.execute(NOT_BEGUN, (now, batch, most))).fetchall()]
+    named = {"now": now, "batch": batch, "workspace": asked[0], "shards": ended, "parked": PARKED_AT_ONCE, "nil": NIL, "hour": HOUR}
+    gone = (await connection.execute(END, named)).rowcount
+    return len(ended) == most or gone >= PARKED_AT_ONCE
 
 
 async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:

@@ -112,7 +112,7 @@ async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Cl
             "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
         )
         # Runs that were parked after the batch was cancelled must not wait until their time comes.
-        await cancel.cancel_undriven(connection, claimed.batch)
+        await cancel.end_undriven(connection, claimed.batch)
         await admit_shards(connection, queue, claimed.workspace)
     # In a second transaction: the shard that ends last then sees that all others have ended.
     async with pool.connection() as connection:

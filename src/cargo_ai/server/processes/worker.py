@@ -16,11 +16,13 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
+from cargo_ai.engine.dispatch import cancel
 from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.dispatch.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.writer import Writer
+from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
 from cargo_ai.engine.worker.in_flight import InFlight
@@ -98,6 +100,8 @@ class Worker:
             enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
+            cancelling = Cancelling(pool, self._queue)
+            self._queue.register(cancel.TASK, cancelling.end)
             for name, task in composed.jobs.items():
                 self._queue.register(name, task)
             replaces = self._settings.replaces_worker
@@ -119,14 +123,16 @@ class Worker:
             notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, partial(self._look, housekeeping))
             scheduler = Scheduler(self._database, composed.schedules)
             beside = [notifications.listen, scheduler.run, *composed.background]
-            await self._work(driver, enumerator, housekeeping, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
+            drains = [driver.drain, enumerator.drain, cancelling.drain]
+            serving = self._queue.serve(pool, self._lanes)
+            await self._work(driver, drains, housekeeping, list(writers.values()), serving, beside)
         await evaluator.close_shared()
         await self._database.close()
 
     async def _work(
         self,
         driver: Driver,
-        enumerator: Enumerator,
+        drains: list[Callable[[], None]],
         housekeeping: Housekeeping,
         writers: list[Writer],
         serve: Coroutine[Any, Any, None],
@@ -144,8 +150,8 @@ class Worker:
         _log.info("worker drains", worker=str(self._uuid))
         for task in others:
             task.cancel()
-        driver.drain()
-        enumerator.drain()
+        for drain in drains:
+            drain()
         self._queue.stop()
         _, late = await asyncio.wait([serving], timeout=self._settings.drain_seconds)
         if late:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import psycopg
+import pytest
 
 from cargo_ai.engine.dispatch import cancel, claim, wake
 from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import EngineHarness, batch_of, end, now, park
 
@@ -58,6 +62,43 @@ async def test_cancelling_a_batch_ends_what_waits_and_is_parked_and_signals_who_
     found = await batch_of(harness, batch)
     assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("cancelled", 1, 59)
     assert not await cancel.cancel_batch(connection, harness.workspace, batch)
+
+
+async def test_a_large_batch_is_cancelled_part_by_part_also_when_the_worker_dies(
+    harness: EngineHarness, connection: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancel, "SMALL_BATCH", 50)
+    monkeypatch.setattr(cancel, "SHARDS_AT_ONCE", 2)
+    monkeypatch.setattr(cancel, "PARKED_AT_ONCE", 7)
+    batch = await harness.batch(100, shard_size=10)
+    first, *_ = await harness.shards(batch)
+    runs = [row["uuid"] for row in await harness.runs(batch)]
+    _, held = await harness.claimed(first["uuid"])
+    await park(connection, harness, held, *runs[:10], wake_at=now() + 10**9, batch=batch)
+    assert await cancel.cancel_batch(connection, harness.workspace, batch)
+    # The caller hears that it has begun: one shard and the first of what is parked are over.
+    assert Counter(row["status"] for row in await harness.runs(batch)) == {"cancelled": 17, "pending": 80, "idle": 3}
+    jobs = await harness.rows("select args from procrastinate_jobs where task_name = %s and args ->> 'batch' = %s", cancel.TASK, str(batch))
+    assert len(jobs) == 1
+    with monkeypatch.context() as dying:
+        dying.setattr(crash_points, "point", die)
+        with pytest.raises(Died):
+            await Cancelling(harness.pool, harness.queue).end(str(batch))
+    assert 17 < Counter(row["status"] for row in await harness.runs(batch))["cancelled"] < 100
+    await Cancelling(harness.pool, harness.queue).end(str(batch))
+    assert {row["status"] for row in await harness.runs(batch)} == {"cancelled"}
+    assert await waiting_at_nodes(harness) == 0
+    claimed = await harness.row("select sum(cancelled)::int as cancelled from shards where batch_uuid = %s", batch)
+    found = await batch_of(harness, batch)
+    assert (claimed["cancelled"] or found["cancelled_count"]) == 100
+
+
+class Died(Exception):
+    """Stands for the end of the process."""
+
+
+def die(_: str) -> None:
+    raise Died
 
 
 async def test_what_parks_after_its_batch_was_cancelled_ends_with_the_shard(harness: EngineHarness, connection: Link) -> None:

@@ -30,6 +30,11 @@ _BATCHES = text("""
 select 'batchToRead' as reason, cursor as runs, created_ms as since, null::bigint as due, workflow_uuid, uuid as batch_uuid,
     null::uuid as run_uuid, null as node
 from batches where workspace_uuid = :workspace and finished_ms is null and not enumerated and status <> 'running'
+union all
+select 'cancelling',
+    b.cursor - b.skipped_count - (select coalesce(sum(s.executed + s.cancelled), 0) from shards s where s.batch_uuid = b.uuid),
+    b.updated_ms, null, b.workflow_uuid, b.uuid, null, null
+from batches b where b.workspace_uuid = :workspace and b.finished_ms is null and b.status = 'cancelling'
 """)
 # The number of a shard is where its records end in its batch, so that those of one that has not begun need not be counted.
 _SHARDS = text("""
@@ -43,7 +48,7 @@ with sized as (
         z.size - s.executed - s.cancelled as known
     from shards s left join sized z on z.uuid = s.uuid and s.state in ('waiting', 'queued') and not s.children
         left join batches b on b.uuid = s.batch_uuid
-    where s.workspace_uuid = :workspace and s.state <> 'done'
+    where s.workspace_uuid = :workspace and s.state <> 'done' and b.status is distinct from 'cancelling'
 )
 select case s.state when 'waiting' then 'turn' when 'queued' then 'worker'
         else case when w.uuid is null then 'lostWorker' else 'beingDriven' end end as reason,
