@@ -39,12 +39,15 @@ def test_a_ramp_whose_workers_die_stops_at_its_errors_and_resume_repeats_nothing
     batch = made["batch"]["uuid"]
     kill_at(server, batch, 50)
     stopped = server.finished(batch)
-    assert (stopped["status"], stopped["runsCount"], stopped["executedRunsCount"], stopped["failedRunsCount"]) == ("error", 601, 601, 100)
-    assert stopped["pace"]["stoppedBy"] == "errorRate" and "Stopped after stage 2" in stopped["errorMessage"]
+    assert (stopped["status"], stopped["runsCount"]) == ("error", stopped["executedRunsCount"])
+    # It stops within its stage of 600: 5 % of a hundred may fail, and of those in flight a hundred more.
+    assert 5 < (failed := stopped["failedRunsCount"]) <= 105 and stopped["runsCount"] < 300
+    assert stopped["pace"]["stoppedBy"] == "errorRate" and "Stopped in stage 2" in stopped["errorMessage"]
+    service.failing = lambda _path, _times: None
     server.call("orchestration.batch.resume", uuid=batch)
     kill_at(server, batch, 700)
     found = server.finished(batch)
-    assert (found["status"], found["runsCount"], found["executedRunsCount"], found["failedRunsCount"]) == ("success", RECORDS, RECORDS, 100)
+    assert (found["status"], found["runsCount"], found["executedRunsCount"], found["failedRunsCount"]) == ("success", RECORDS, RECORDS, failed)
     rows = server.rows("select record_id from runs where batch_uuid = %s", batch)
     assert sorted(row["record_id"] for row in rows) == sorted(f"r{at}" for at in range(RECORDS))
     # A death may repeat calls that were in flight, with their keys; no record ever gets a second key.
