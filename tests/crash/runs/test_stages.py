@@ -47,7 +47,12 @@ def test_a_ramp_whose_workers_die_stops_at_its_errors_and_resume_repeats_nothing
     server.call("orchestration.batch.resume", uuid=batch)
     kill_at(server, batch, 700)
     found = server.finished(batch)
-    assert (found["status"], found["runsCount"], found["executedRunsCount"], found["failedRunsCount"]) == ("success", RECORDS, RECORDS, failed)
+    assert (found["status"], found["runsCount"], found["executedRunsCount"], found["failedRunsCount"]) == (
+        "success",
+        RECORDS,
+        RECORDS,
+        failed,
+    )
     rows = server.rows("select record_id from runs where batch_uuid = %s", batch)
     assert sorted(row["record_id"] for row in rows) == sorted(f"r{at}" for at in range(RECORDS))
     # A death may repeat calls that were in flight, with their keys; no record ever gets a second key.
