@@ -10,7 +10,7 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-console lint format audit bench gen serve wheel lock clean
+.PHONY: help setup docs demo test test-slow test-console lint format audit bench gen serve wheel lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ format: setup ## Format the source
 audit: setup ## Known vulnerabilities of everything that is pinned; asks a service in the internet
 	$(BIN)/python tools/audit.py
 
+docs: setup ## Build the documentation site into site/; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench: setup ## The benchmarks, printed as JSON
 	@$(BIN)/python -m bench
 
@@ -77,5 +80,5 @@ lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--u
 		--extra aws --extra google --extra azure --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
 
 clean: ## Remove .venv and what tools have left
-	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist site .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The documentation site: what its pages are, and how they are arranged."""
