@@ -10,7 +10,7 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docs demo test test-slow test-console lint format audit bench gen serve wheel lock clean
+.PHONY: help setup docs demo test test-slow test-console pictures lint format audit bench gen serve wheel lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ test-slow: setup ## The tests that take minutes: crashes, large batches, the gui
 # Without Chromium nothing is tested, and the last line says what to install.
 test-console: setup ## The web console in a real browser: Chromium as the distribution has it, none is downloaded
 	$(BIN)/python -m pytest -m browser -rs tests/console/browser
+
+pictures: setup ## Make the pictures of the console for the documentation again (docs/pictures)
+	$(BIN)/python -m pytest -m browser tests/console/browser/pictures.py
 
 lint: setup ## ruff, pyright, import-linter, our own lints, and whether generated files are up to date
 	$(BIN)/ruff check .

@@ -77,11 +77,13 @@ class Choices:
 _DATES = {"greaterThan": "is after", "lowerThan": "is before"}
 
 
-async def load(request: PageRequest, model: JsonObject) -> Choices:
-    """The columns of a model and of those that are related to it."""
+async def load(request: PageRequest, model: JsonObject, *, is_used: bool) -> Choices:
+    """The columns of a model; and of those that are related to it, where the builder `is_used`: has conditions, or is being filled in."""
     choices = Choices()
     _add_model(choices, model, None)
     uuid = str(model["uuid"])
+    if not is_used and not is_sent(request):
+        return choices
     relationships = cast("list[JsonObject]", (await request.call("storage.relationship.all", {"modelUuid": uuid}))["relationships"])
     ends = [str(one[end]) for one in relationships for end in ("fromModelUuid", "toModelUuid")]
     for other in [related for related in dict.fromkeys(ends) if related != uuid][:MAX_RELATED]:
@@ -121,6 +123,11 @@ def _add_model(choices: Choices, model: JsonObject, related: str | None) -> None
         choices.types[subject(slug, related)] = type
         options.append((subject(slug, related), label))
     choices.subjects.append(("Columns" if related is None else f"{model['name']} (related)", options))
+
+
+def is_sent(request: PageRequest) -> bool:
+    """Whether the query is that of the builder's form."""
+    return "act" in request.query or "use" in request.query or filter_form.is_submitted(fields_of(request))
 
 
 def fields_of(request: PageRequest) -> dict[str, list[str]]:

@@ -75,7 +75,7 @@ async def segment(request: PageRequest) -> Response:
     fields = {"segmentUuid": uuid, "limit": CHANGES + 1, "offset": start}
     changes = cast("list[JsonObject]", (await request.call("segmentation.change.list", fields))["changes"])
     model = await model_pages.get_model(request, str(found["modelUuid"]))
-    choices = await builder.load(request, model)
+    choices = await builder.load(request, model, is_used=True)
     form, problem = filter_form.of_filter(cast("JsonObject", found["filter"]), choices.types), ""
     filter = None
     try:

@@ -17,7 +17,7 @@ MAX_LEVELS = 3
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value as it is shown. `tone`: number, empty, code or text. `is_cut`: there is more of it."""
+    """A value as it is shown. `tone`: number, blank, code or text. `is_cut`: there is more of it."""
 
     text: str
     tone: str = "text"
@@ -27,13 +27,13 @@ class Cell:
 def cell(value: object) -> Cell:
     """The cell of a value."""
     if value is None:
-        return Cell("–", "empty")
+        return Cell("–", "blank")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, (int, float)):
         return Cell(f"{value:,}" if isinstance(value, int) else f"{value:,g}" if abs(value) < 1e15 else str(value), "number")
     if isinstance(value, str):
-        return _cut(value, "text") if value else Cell("empty text", "empty")
+        return _cut(value, "text") if value else Cell("empty text", "blank")
     return _cut(json.dumps(_shallow(value, MAX_LEVELS), ensure_ascii=False), "code")
 
 

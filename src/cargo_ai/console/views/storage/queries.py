@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import cast
 
 from markupsafe import Markup
@@ -17,7 +18,7 @@ from cargo_ai.kernel.wire import JsonObject
 ROWS = 100
 MAX_QUERY = 20_000
 MAX_COLUMNS = 60
-MAX_BARS = 40
+MAX_BARS, MAX_LABEL = 40, 14
 TABLES = 100
 """How many models are in the list of tables."""
 FORMATS = ("csv", "json", "ndjson", "parquet")
@@ -95,9 +96,9 @@ def _chart(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> Markup
     if not 2 <= len(rows) <= MAX_BARS or len(names) < 2:
         return None
     numeric = [name for name in names[1:] if all(_is_number(row.get(name)) for row in rows)]
-    if not numeric or not all(isinstance(row.get(names[0]), (str, int)) for row in rows):
+    if not numeric or not all(isinstance(row.get(names[0]), (str, int, NoneType)) for row in rows):
         return None
-    labels = [cells.cell(row.get(names[0])).text for row in rows]
+    labels = [cells.cell(row.get(names[0])).text[:MAX_LABEL] for row in rows]
     values = [float(cast("int | float", row.get(numeric[0]))) for row in rows]
     if any(value < 0 for value in values):
         return None

@@ -168,7 +168,7 @@ async def new(request: PageRequest) -> Response:
 
 
 PAGES: list[Page] = [
-    page("/models/{uuid}/records/{id}", record, title="Record", section="Models"),
+    page("/models/{uuid}/records/{id:path}", record, title="Record", section="Models"),
     page("/models/{uuid}/record", record, title="Record", section="Models"),
     page("/models/{uuid}/membership", membership, title="Segments of a record", section="Models"),
     page("/models/{uuid}/new", new, title="New record", section="Models", permission="storage:write", methods=("GET", "POST")),

@@ -24,7 +24,7 @@ async def records(request: PageRequest) -> Response:
     uuid = request.path["uuid"]
     model = await model_pages.get_model(request, uuid)
     grid, problem = _parse(request, uuid)
-    choices = await builder.load(request, model)
+    choices = await builder.load(request, model, is_used=not grid.is_everything)
     form, filter = filter_form.of_filter(grid.filter, choices.types), None
     try:
         form, filter = builder.submitted(request, form, choices)
