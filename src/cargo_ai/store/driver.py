@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Connection = psycopg.AsyncConnection[Any]
@@ -19,6 +22,25 @@ async def driver_connection(session: AsyncSession) -> Connection:
     if not isinstance(connection, psycopg.AsyncConnection):
         raise TypeError("The session does not run on psycopg.")
     return connection  # pyright: ignore[reportUnknownVariableType]  # psycopg types it by its row factory
+
+
+class Single:
+    """A pool whose connections run each statement in a transaction of its own: one round trip instead of three."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncGenerator[Connection]:
+        """One of its connections."""
+        async with self._pool.connection(timeout) as connection:
+            await connection.set_autocommit(True)
+            try:
+                yield connection
+            finally:
+                # One that is lost, or was left within a transaction, is replaced by the pool.
+                if connection.info.transaction_status == TransactionStatus.IDLE:
+                    await connection.set_autocommit(False)
 
 
 async def execute(connection: Connection, statement: str, params: Params = None) -> int:

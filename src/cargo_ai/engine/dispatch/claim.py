@@ -14,7 +14,7 @@ from cargo_ai.engine.dispatch.queue import Queue, producer
 from cargo_ai.engine.journal.rows import ExecutionRow, RunRow, rows_of
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
-from cargo_ai.store.driver import Connection
+from cargo_ai.store.driver import Connection, Single
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ where uuid = %s and state in ('queued', 'running')
 returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_run, last_run, signal,
     exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling'), width, begun
 """
+END_SINGLE = "delete from shards where uuid = %s and epoch = %s"
 UNFINISHED = """
 select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
     user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item, replay_of, replay_root, taken, replay_path
@@ -99,12 +100,16 @@ async def cancelling_runs(connection: Connection, claimed: ClaimedShard) -> set[
 
 async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: ClaimedShard, *, requeue: bool) -> None:
     """End a shard: give it back to the queue, or close it, let the workspace's next one in and see whether the batch is over."""
+    if claimed.batch is None and claimed.lane == "interactive" and not requeue and not queue.most_runs:
+        async with Single(pool).connection() as connection:
+            await connection.execute(END_SINGLE, (claimed.uuid, claimed.epoch))
+        return
     async with pool.connection() as connection:
         if requeue:
             await _give_back(connection, queue, claimed)
             return
         if claimed.batch is None:
-            await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
+            await connection.execute(END_SINGLE, (claimed.uuid, claimed.epoch))
             if claimed.lane == "batch" or queue.most_runs:
                 await admit_shards(connection, queue, claimed.workspace)
             return

@@ -14,10 +14,12 @@ import psycopg
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch.jobs import Jobs
 from cargo_ai.engine.dispatch.places import Places
 from cargo_ai.kernel import clock, log
+from cargo_ai.store.driver import Single
 
 Lane = Literal["interactive", "batch"]
 LANES: tuple[Lane, ...] = ("interactive", "batch")
@@ -41,6 +43,10 @@ where j.status = 'doing' and (
     )
 )
 """
+DEFER = """procrastinate_defer_jobs_v1(
+    array[row(%(job_lane)s, %(job_task)s, 0, null, null, %(job_args)s::jsonb, null)::procrastinate_job_to_defer_v1]
+)"""
+"""Enqueue one job within a statement that does more, by `defer_values`."""
 NEVER = 86_400.0
 """Seconds between heartbeats of Procrastinate's own: the housekeeping beats for all lanes."""
 
@@ -54,6 +60,11 @@ _log = log.get(__name__)
 def producer(most_runs: int = 0) -> Queue:
     """The queue of a process that only defers jobs, on its callers' connections."""
     return Queue(most_runs=most_runs)
+
+
+def defer_values(task: str, lane: Lane, **args: Any) -> dict[str, str]:
+    """What DEFER needs."""
+    return {"job_task": task, "job_lane": lane, "job_args": to_json(args).decode()}
 
 
 class Queue:
@@ -129,7 +140,7 @@ class Queue:
 
     async def open(self, pool: AsyncConnectionPool[Any]) -> None:
         """Have the connections that serving and recovering take."""
-        await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        await self._app.connector.open_async(Single(pool))  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     async def _serve(self, lane: Lane, slots: int) -> None:
         """Serve one lane; register again when the database was away or another process declared this one dead. The other lane continues."""

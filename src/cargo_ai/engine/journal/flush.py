@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -221,10 +222,12 @@ async def write(
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
-        due = await _write_updates(connection, [update for part in live for update in part.updates], now)
-        await _write_metrics(connection, live, slot)
-        await _write_charges(connection, live, flush, slot, now, fee)
-        await _notify(connection, live)
+        # Sent together, where nothing is copied (charges are): one round trip instead of one for each statement.
+        async with connection.pipeline() if not any(part.charges for part in live) else nullcontext():
+            due = await _write_updates(connection, [update for part in live for update in part.updates], now)
+            await _write_metrics(connection, live, slot)
+            await _write_charges(connection, live, flush, slot, now, fee)
+            await _notify(connection, live)
     return due
 
 

@@ -23,11 +23,11 @@ KEEP_MS = 7 * RENEW_MS
 AT_ONCE = 1_000
 
 # Of one that is just being removed, the insert waits for the end of that, and stores it again.
-_STORE = """
-with renewed as (update graphs set stored_ms = %(now)s where uuid = %(uuid)s and stored_ms < %(now)s - %(renew)s)
-insert into graphs (uuid, workspace_uuid, nodes, stored_ms) values (%(uuid)s, %(workspace)s, %(nodes)s, %(now)s)
-on conflict (uuid) do nothing
-"""
+_RENEW = "update graphs set stored_ms = %(now)s where uuid = %(graph)s and stored_ms < %(now)s - %(renew)s"
+_INSERT = "insert into graphs (uuid, workspace_uuid, nodes, stored_ms) values (%(graph)s, %(workspace)s, %(nodes)s, %(now)s)"
+STORE_PARTS = f"renewed as ({_RENEW}), stored as ({_INSERT} on conflict (uuid) do nothing)"
+"""Parts of a statement's `with` that store a graph, by `graph_values`."""
+_STORE = f"with renewed as ({_RENEW}) {_INSERT} on conflict (uuid) do nothing"
 _OLD = """
 select g.uuid from graphs g where g.stored_ms < %s and not exists (select 1 from batches b where b.graph_uuid = g.uuid)
 """
@@ -59,8 +59,17 @@ def graph_id(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[
 
 async def insert_graph(connection: Connection, name: uuid.UUID, workspace: uuid.UUID, text: bytes) -> None:
     """Store a graph under its id, unless it is there. Runs may refer to it for days, without being there yet."""
-    values = {"uuid": name, "workspace": workspace, "nodes": text.decode(), "now": clock.now_ms(), "renew": RENEW_MS}
-    await connection.execute(_STORE, values)
+    await connection.execute(_STORE.encode(), _values(name, workspace, text, clock.now_ms()))
+
+
+def graph_values(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]], now: int) -> dict[str, Any]:
+    """What STORE_PARTS needs: `graph` is the graph's id."""
+    name, text = graph_id(workspace, nodes)
+    return _values(name, workspace, text, now)
+
+
+def _values(name: uuid.UUID, workspace: uuid.UUID, text: bytes, now: int) -> dict[str, Any]:
+    return {"graph": name, "workspace": workspace, "nodes": text.decode(), "now": now, "renew": RENEW_MS}
 
 
 async def remove_unused(connection: Connection) -> int:

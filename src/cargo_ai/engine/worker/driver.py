@@ -30,6 +30,7 @@ from cargo_ai.engine.worker.runner import Runner
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.availability import retry_until_available
+from cargo_ai.store.driver import Single
 from cargo_ai.store.files import FileStore
 
 SLICE_SECONDS = 0.002
@@ -125,7 +126,7 @@ class Driver:
         await retry_until_available("ending a shard", partial(claim.finish_shard, self._pool, self._queue, claimed, requeue=drive.left))
 
     async def _claim(self, shard: uuid.UUID) -> ClaimedShard | None:
-        async with self._pool.connection() as connection:
+        async with Single(self._pool).connection() as connection:
             return await claim.claim(connection, shard, self._owner, now())
 
     async def _drive_in_quarantine(self, drive: DrivenShard) -> None:

@@ -20,6 +20,7 @@ from cargo_ai.engine.journal.flush import HOUR, MetricScope
 from cargo_ai.engine.journal.rows import ContextRow, FanoutRow, OutputRow, RunRow
 from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenRun, DrivenShard
 from cargo_ai.engine.worker.graph_cache import GraphCache
+from cargo_ai.store.driver import Single
 from cargo_ai.store.files import FileMissing, FileStore
 
 PAGE = 100
@@ -31,7 +32,7 @@ class Loader:
     """Reads runs, and puts what a `DrivenRun` has beside its columns into their rows."""
 
     def __init__(self, pool: AsyncConnectionPool[Any], programs: GraphCache, files: FileStore) -> None:
-        self._pool, self.programs, self._files = pool, programs, files
+        self._pool, self.programs, self._files = Single(pool), programs, files
 
     async def page(self, drive: DrivenShard, after: uuid.UUID | None) -> list[DrivenRun]:
         """The next unfinished runs of a shard that are not driven by their parents, in order of their ids."""

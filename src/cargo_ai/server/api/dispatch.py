@@ -137,7 +137,12 @@ async def _answer(
     if (before := before_of(handled.handler)) is not None and not await _is_repeated(state, caller, claim):
         prepared = await before(Preparation(caller, state.services, state.base_url(request)), command)
 
+    waits = operation.verb == "GET" and operation.waits is not None
+
     async def work(db: AsyncSession) -> _Outcome:
+        if waits:
+            # Looked at again and again, and each statement sees its own moment anyway: none needs a transaction around it.
+            await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         if claim is not None and (stored := await claim.take(db)) is not None:
             return _Outcome(stored, None, [], [])
         ctx = make_context(state, request, caller, db)
@@ -153,7 +158,7 @@ async def _answer(
             return await transact(state.database, caller.workspace_uuid, work)
 
     headers: dict[str, str] = {}
-    if operation.waits is not None and operation.verb == "GET" and wait:
+    if operation.waits is not None and waits and wait:
         hold = long_poll.LongPoll(operation.waits, state.signals, wait, str(getattr(command, "uuid", "")))
         outcome = await hold.until_final(request, perform, lambda outcome: outcome.reply)
         headers["Preference-Applied"] = f"wait={wait}"
