@@ -33,6 +33,7 @@ from bench.data import (
 from bench.report import Json
 from bench.runs import (
     agents1k,
+    api_writes,
     charged_batch,
     dry_run,
     fair_shares,
@@ -60,6 +61,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "rate5k": rate5k.measure,
     "memory100k": memory100k.measure,
     "sync1m": sync1m.measure,
+    "apiWrites": api_writes.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,
     "playLatency": play_latency.measure,

@@ -23,7 +23,7 @@ class Memory:
 def of(server: TemporaryServer) -> dict[str, list[int]]:
     """The process ids of a server: `supervisor`, `api`, `workers`, `postgres`."""
     children: defaultdict[int, list[int]] = defaultdict(list)
-    for pid, fields in _stats().items():
+    for pid, fields in stats().items():
         children[int(fields[1])].append(pid)
     supervisor, postmaster = server.supervisor, server.database().pid
     found: dict[str, list[int]] = {"supervisor": [supervisor], "api": [], "workers": [], "postgres": _below(postmaster, children)}
@@ -37,7 +37,7 @@ def _below(pid: int, children: dict[int, list[int]]) -> list[int]:
     return [pid, *(found for child in children.get(pid, ()) for found in _below(child, children))]
 
 
-def _stats() -> dict[int, list[str]]:
+def stats() -> dict[int, list[str]]:
     """/proc/<pid>/stat of every process, from the state on: the command's name before it may hold anything."""
     found: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():
@@ -68,8 +68,8 @@ def memory(pids: list[int]) -> Memory:
 
 def cpu_seconds(server: TemporaryServer) -> dict[str, float]:
     """User and system time so far, by group, that of ended children included."""
-    stats = _stats()
+    every = stats()
     return {
-        group: sum(sum(int(ticks) for ticks in stats[pid][11:15]) for pid in pids if pid in stats) / TICKS
+        group: sum(sum(int(ticks) for ticks in every[pid][11:15]) for pid in pids if pid in every) / TICKS
         for group, pids in of(server).items()
     }

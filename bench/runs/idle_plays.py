@@ -24,8 +24,8 @@ _LINE = re.compile(r"^\d{4}-\d\d-\d\d ")
 _QUIET = re.compile(r"^(begin|commit|rollback|set|show|listen|savepoint|release)\b", re.IGNORECASE)
 
 
-def _statements(log: str) -> list[str]:
-    """The statements in a log of PostgreSQL, each on one line, without those of transactions."""
+def statements(log: str, *, quiet: bool = True) -> list[str]:
+    """The statements in a log of PostgreSQL, each on one line; `quiet`: without those of transactions."""
     found: list[str] = []
     goes_on = False
     for line in log.splitlines():
@@ -36,7 +36,7 @@ def _statements(log: str) -> list[str]:
             goes_on = False
         elif goes_on:
             found[-1] += f" {line.strip()}"
-    return [one for one in found if not _QUIET.match(one)]
+    return [one for one in found if not (quiet and _QUIET.match(one))]
 
 
 def _heard(server: TemporaryServer) -> list[str]:
@@ -50,7 +50,7 @@ def _heard(server: TemporaryServer) -> list[str]:
     time.sleep(SECONDS)
     with log.open("rb") as file:
         file.seek(begin)
-        return _statements(file.read().decode(errors="replace"))
+        return statements(file.read().decode(errors="replace"))
 
 
 def measure() -> Json:

@@ -75,8 +75,8 @@ def measure() -> Json:
     alone, beside = [took for _, took in idle], [took for _, took in busy]
     return report.figure(
         [
-            report.at_most("milliseconds from submit to result, idle, p50", report.percentile(alone, 0.5) * 1000, 40),
-            report.at_most("milliseconds from submit to result, under load, p95", report.percentile(beside, 0.95) * 1000, 250),
+            report.at_most("milliseconds from submit to result, idle, p50", report.percentile(alone, 0.5) * 1000, 12),
+            report.at_most("milliseconds from submit to result, under load, p95", report.percentile(beside, 0.95) * 1000, 100),
         ],
         {
             "idleMilliseconds": report.milliseconds(alone),

@@ -49,9 +49,9 @@ def parse_results(reply: bytes, questions: tuple[EngineExpression, ...]) -> list
 
 
 def _parse_result(result: object, question: EngineExpression) -> EngineResult:
-    if not isinstance(result, Mapping):
+    if not isinstance(result, dict):
         raise InvalidReply
-    fields = cast("Mapping[str, Any]", result)
+    fields = cast("dict[str, Any]", result)
     warnings = _warnings(fields.get("w"))
     if "v" in fields:
         value = fields["v"]

@@ -82,6 +82,14 @@ def across_workspaces(session: AsyncSession) -> Generator[None]:
         session.info["scope"] = former
 
 
+def workspace_of(session: AsyncSession) -> uuid.UUID:
+    """The workspace of a session, for statements that the mapper does not filter. NoWorkspace where it has none, or all."""
+    scope: Scope = session.info.get("scope")
+    if not isinstance(scope, uuid.UUID):
+        raise NoWorkspace("Rows of a workspace were asked for in a session without one.")
+    return scope
+
+
 def turns_of(session: AsyncSession) -> Turns:
     """The turns of the session's process."""
     turns: Turns = session.info["turns"]
@@ -134,6 +142,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=overflow,
             pool_timeout=15,
+            # The connections that were used last have their statements prepared.
+            pool_use_lifo=True,
             pool_pre_ping=False,
             pool_recycle=1800,
             connect_args={"prepare_threshold": 3},

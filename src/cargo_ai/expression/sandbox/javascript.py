@@ -138,12 +138,15 @@ class Expressions:
         self._context.set_time_limit(EXPRESSION_SECONDS)
         self._ids: dict[tuple[tuple[str, ...], str, bool], str | int] = {}
         self._plans: dict[str, list[int | str]] = {}
+        self._good: dict[str, tuple[str, int]] = {}
+        """Of each set, the expressions that compile, as the kernel takes them, and how many they are."""
 
     def define(self, sets: dict[str, Any]) -> None:
         """Learn sets of expressions: what later runs name by a number."""
         for number, (names, questions) in sets.items():
             self._sets[number] = (names, [(strip_semicolons(source), body) for source, body in questions])
             self._plans.pop(number, None)
+            self._good.pop(number, None)
 
     def count(self, number: str) -> int:
         """How many expressions a set has."""
@@ -152,16 +155,19 @@ class Expressions:
     def run(self, number: str, lines: str, texts: list[str]) -> Result:
         """The results of all expressions of a set, as JSON text of an array."""
         plan = self._plan(number)
-        good = [self._entry(number, index, planned) for index, planned in enumerate(plan) if isinstance(planned, int)]
+        good = self._good.get(number)
+        if good is None:
+            entries = [self._entry(number, index, planned) for index, planned in enumerate(plan) if isinstance(planned, int)]
+            good = self._good[number] = ",".join(entries), len(entries)
         try:
-            text = self._run(",".join(good), lines, *texts) if good else "[]"
+            text = self._run(good[0], lines, *texts) if good[1] else "[]"
             self._settle()
         except _FAILURES as error:
             if self.count(number) > 1:
                 return self._one_by_one(number, lines, texts, _limit(error))
             self._renew()
             return f"[{_error(_limit(error) or f'Error: {error}')}]"
-        if len(good) == len(plan):
+        if good[1] == len(plan):
             return text
         results = iter(json.loads(text))
         return "[" + ",".join(planned if isinstance(planned, str) else json.dumps(next(results)) for planned in plan) + "]"

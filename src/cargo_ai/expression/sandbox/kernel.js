@@ -6,6 +6,8 @@
   const { defineProperty, fromEntries } = Object;
   const evaluate = eval; // called by another name it evaluates in the global scope
   const MOST_WARNINGS = 20;
+  const SHORT = 2000; // characters
+  const MOST_LAYOUTS = 256;
   const compiled = [];
   let missing = [];
 
@@ -128,17 +130,35 @@
   }
 
   // `names`: lines of `name` (its whole value), `name\t\t` (an object) or `name\tkey` (a property of the object before).
-  function build(names, texts) {
+  // A short text is parsed at once, which takes less than the accessor. Names that every object has can only be defined.
+  function build(layout, texts) {
     const values = [];
     let object;
     let next = 0;
-    for (const line of names) {
-      const tab = line.indexOf('\t');
-      if (tab === -1) values.push(texts[next] === 'undefined' ? (next++, undefined) : parse(texts[next++]));
-      else if (line.endsWith('\t\t')) values.push((object = {}));
-      else lazily(object, line.slice(tab + 1), texts[next++]);
+    for (const line of layout) {
+      if (line.isValue) values.push(texts[next] === 'undefined' ? (next++, undefined) : parse(texts[next++]));
+      else if (line.key === undefined) values.push((object = {}));
+      else if (line.isPlain && texts[next].length < SHORT) object[line.key] = parse(texts[next++]);
+      else lazily(object, line.key, texts[next++]);
     }
     return values;
+  }
+
+  // What `lines` say, once for all requests that have the same.
+  const layouts = new Map();
+
+  function layoutOf(lines) {
+    let layout = layouts.get(lines);
+    if (layout === undefined) {
+      layout = lines === '' ? [] : lines.split('\n').map((line) => {
+        const tab = line.indexOf('\t');
+        const key = tab === -1 || line.endsWith('\t\t') ? undefined : line.slice(tab + 1);
+        return { isValue: tab === -1, key, isPlain: key !== undefined && !(key in {}) };
+      });
+      if (layouts.size >= MOST_LAYOUTS) layouts.clear();
+      layouts.set(lines, layout);
+    }
+    return layout;
   }
 
   return {
@@ -148,12 +168,12 @@
     },
     // `plan`: ids in order; one with `!` may change its data, so it gets its own.
     run(plan, lines, ...texts) {
-      const names = lines === '' ? [] : lines.split('\n');
+      const layout = layoutOf(lines);
       let shared;
       const results = [];
       for (const entry of plan.split(',')) {
         const changes = entry.endsWith('!');
-        const values = changes ? build(names, texts) : (shared ??= build(names, texts));
+        const values = changes ? build(layout, texts) : (shared ??= build(layout, texts));
         results.push(one(changes ? +entry.slice(0, -1) : +entry, values));
       }
       return ['[', results.join(','), ']'].join(''); // joined, not added: the binding cannot read a text that is kept in pieces

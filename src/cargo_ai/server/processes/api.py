@@ -26,7 +26,7 @@ from cargo_ai.store.session import Database
 from cargo_ai.store.turns import Turns
 
 GRACE_SECONDS = 10
-POOL_SIZE = 10
+POOL_SIZE = 20
 
 
 class _Server(uvicorn.Server):
@@ -64,9 +64,10 @@ def main() -> int:
     configuration = settings.read()
     log.setup(debug=configuration.debug)
     collector.begin(configuration)
-    # Half of the connections are never held by what users filter for.
-    turns = Turns(configuration.statements_per_workspace, POOL_SIZE)
-    database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=POOL_SIZE, turns=turns)
+    # Half of the connections are never held by what users filter for. None is closed only because the others are free: to open one takes
+    # as long as some writes, and it has nothing prepared.
+    turns = Turns(configuration.statements_per_workspace, POOL_SIZE // 2)
+    database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=0, turns=turns)
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
     connections.raise_file_limit()
