@@ -144,3 +144,26 @@ async def test_who_may_only_look_gets_no_buttons_and_no_deeds(visitor: Browser, 
     page = f"/console/runs/{tool.bad['uuid']}"
     assert "/replay" not in (await visitor.get(page)).text
     assert (await visitor.post(f"{page}/replay", {"fromNode": "fails"}, page=page)).status_code == 403
+
+
+async def test_a_node_of_a_draft_is_changed_by_form_and_deployed(browser: Browser, backend: Backend) -> None:
+    made = (await backend.admin.call("orchestration.tool.create", name="Edited"))["tool"]
+    workflow, page = made["workflowUuid"], f"/console/tools/{made['uuid']}"
+    graph = [node("start", children=("end",)), node("end", config={"variables": []})]
+    await backend.admin.call("orchestration.draftRelease.update", workflowUuid=workflow, nodes=graph)
+    form = f"{page}/node?node=end"
+    state = re.search(r'name="state" value="(\w+)"', (await browser.get(form)).text)
+    assert state is not None
+    broken = await browser.post(form, {"state": state[1], "config": "{no json"}, page=form)
+    assert broken.status_code == 400 and "is not valid JSON" in broken.text and "{no json" in broken.text
+    config = '{"variables": [{"name": "answer", "type": "number", "value": 42}]}'
+    saved = await browser.post(form, {"state": state[1], "config": config, "name": "The end"}, page=form)
+    assert saved.headers["location"] == f"{page}?release=draft&node=end"
+    again = await browser.post(form, {"state": state[1], "config": "{}"}, page=form)
+    assert again.status_code == 409 and "Someone changed this node" in again.text
+    draft = (await browser.get(f"{page}?release=draft&node=end")).text
+    assert "The end" in draft and "Deploy this draft" in draft
+    await browser.post(f"{page}/deploy", {"workflowUuid": workflow}, page=f"{page}?release=draft")
+    run = (await backend.run({}, workflowUuid=workflow))["run"]
+    assert run["status"] == "success"
+    assert (await backend.admin.call("orchestration.run.get", uuid=run["uuid"]))["runContext"]["end"] == {"answer": 42}

@@ -68,6 +68,7 @@ async def _workflow(request: PageRequest, kind: Kind, row: JsonObject) -> Respon
         "release": release,
         "slug": slug,
         "node": next((node for node in nodes if node.get("slug") == slug), None),
+        "is_draft": _is_draft(release),
     }
     if request.target == "node":
         return request.render("orchestration/workflow.html", command="", block="node", **values)
@@ -87,7 +88,6 @@ async def _workflow(request: PageRequest, kind: Kind, row: JsonObject) -> Respon
         "runs": runs.get("runs", []),
         "batches": batches.get("batches", []),
         "validation": validation,
-        "is_draft": _is_draft(release),
         "nodes": nodes,
     }
     shown = line("orchestration node diagram", {"workflowUuid": workflow, "draft": _is_draft(release), "format": "ascii", "raw": True})
