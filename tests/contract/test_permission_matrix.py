@@ -20,6 +20,7 @@ from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api import rest
 from cargo_ai.store.session import ALL_WORKSPACES
+from tests.contract.things import MARK, things_of, uuid_of
 from tests.kit.api_client import ApiClient, request_of
 from tests.kit.application import signed_in
 from tests.kit.backend import Backend, running_backend
@@ -28,8 +29,6 @@ from tests.kit.databases import Databases
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 OPERATIONS = rest.public_operations()
-MARK = "kept-from-strangers"
-"""A part of the name of everything in the first workspace: no one else may ever read it."""
 MOST_SHOWN = 20
 
 
@@ -65,8 +64,7 @@ def smallest(operation: AnyOperation, things: Mapping[str, str]) -> dict[str, An
 
 
 def value_of(name: str, field: dict[str, Any], schema: dict[str, Any], noun: str, things: Mapping[str, str]) -> Any:
-    kind = name.removesuffix("s").removesuffix("Uuid")
-    uid = things.get(kind) or things.get(noun) or next(iter(things.values()))
+    uid = uuid_of(name, noun, things)
     if name.lower().endswith("uuids"):
         return [uid]
     if name.lower().endswith("uuid") or name == "role":
@@ -86,35 +84,6 @@ def plain_value(field: dict[str, Any], schema: dict[str, Any], uid: str) -> Any:
         return {key: uid if key.lower().endswith("uuid") else value for key, value in required.items()}
     values: dict[str, Any] = {"integer": 1, "number": 1, "boolean": True, "array": []}
     return values.get(field.get("type", ""), "x@example.com")
-
-
-async def things_of(api: ApiClient) -> dict[str, str]:
-    """One thing of each common kind, all with the mark in their names."""
-    folder = (await api.call("workspaceManagement.folder.create", name=f"Folder {MARK}", kind="play", emojiSlug="star"))["folder"]
-    tool = await api.tool(f"Tool {MARK}")
-    model = await api.model(MARK.replace("-", "_"))
-    segment = await api.call(
-        "segmentation.segment.create", name=f"Segment {MARK}", modelUuid=model, filter={"conjonction": "and", "groups": []}
-    )
-    agent = await api.call("ai.agent.create", name=f"Agent {MARK}", icon={"color": "grey", "face": "👤"}, triggers=[])
-    token = (await api.call("workspaceManagement.token.create", name=f"Token {MARK}"))["token"]
-    user = (await api.call("workspaceManagement.user.getCurrent"))["user"]
-    role = await api.call(
-        "workspaceManagement.role.create", slug=f"role-{MARK}", permissions=[{"effect": "allow", "actions": ["storage:read"]}]
-    )
-    return {
-        "workflow": tool["workflowUuid"],
-        "tool": tool["uuid"],
-        "folder": folder["uuid"],
-        "model": model,
-        "dataset": await api.dataset(),
-        "segment": segment["segment"]["uuid"],
-        "agent": agent["agent"]["uuid"],
-        "connector": (await api.connector("strangers", name=f"CRM {MARK}"))["uuid"],
-        "token": token["uuid"],
-        "user": user["uuid"],
-        "role": role["role"]["uuid"],
-    }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
