@@ -27,10 +27,12 @@ class WrongKey(ValueError):
 class SecretKey:
     """The installation's key. Every purpose has a derived key of its own, so that a token for one is worth nothing for another."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, former: SecretKey | None = None) -> None:
         if len(key) < 32:
             raise ValueError("The secret key must have at least 32 bytes: make one with `openssl rand -base64 32`.")
         self._key = key
+        self.former = former
+        """The key that was before, while it is being replaced: what it has sealed and signed still holds."""
         self._box = Fernet(base64.urlsafe_b64encode(self.derive(b"seal")))
         self._sign = self.derive(b"sign")
 
@@ -47,7 +49,17 @@ class SecretKey:
         try:
             return self._box.decrypt(sealed)
         except InvalidToken:
+            if self.former is not None:
+                return self.former.open(sealed)
             raise WrongKey("A stored secret cannot be opened with this secret key.") from None
+
+    def seals(self, sealed: bytes) -> bool:
+        """Whether this very key has sealed that, not a former one."""
+        try:
+            self._box.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def sign(self, *parts: str) -> str:
         """A URL-safe HMAC-SHA256 over the parts; parts cannot be shifted into each other."""
@@ -56,7 +68,9 @@ class SecretKey:
 
     def verify(self, signature: str, *parts: str) -> bool:
         """Whether the signature belongs to the parts; constant time."""
-        return hmac.compare_digest(signature.encode(), self.sign(*parts).encode())
+        if hmac.compare_digest(signature.encode(), self.sign(*parts).encode()):
+            return True
+        return self.former is not None and self.former.verify(signature, *parts)
 
 
 def is_reference(value: object) -> bool:
@@ -79,16 +93,16 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def key_from_text(text: str) -> SecretKey:
+def key_from_text(text: str, former: SecretKey | None = None) -> SecretKey:
     """The key in `CARGO_AI_SECRET_KEY`: base64 of 32 or more bytes, or plain text of that length."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
         raw = b""
-    return SecretKey(raw if len(raw) >= 32 else text.encode())
+    return SecretKey(raw if len(raw) >= 32 else text.encode(), former)
 
 
-def key_from_file(path: Path) -> SecretKey:
+def key_from_file(path: Path, former: SecretKey | None = None) -> SecretKey:
     """The key in a 0600 file, which is created when it is missing. Two processes that start at once agree on one key."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
@@ -102,4 +116,4 @@ def key_from_file(path: Path) -> SecretKey:
             pass
         finally:
             draft.unlink()
-    return key_from_text(path.read_text().strip())
+    return key_from_text(path.read_text().strip(), former)

@@ -70,6 +70,11 @@ class Settings:
         EVERY_PROCESS,
         shown_default="a key made in the data folder (embedded database only)",
     )
+    former_secret_key = text(
+        "The key before CARGO_AI_SECRET_KEY, until `cargo-ai server rotate-key` has sealed everything with the new one. Both are accepted.",
+        EVERY_PROCESS,
+        shown_default="none",
+    )
     _data_dir = Setting[Path | None](
         "path",
         None,

@@ -31,7 +31,7 @@ _HARDENING: dict[bool, tuple[str, str | None]] = {
     True: ("the logins that run users' SQL reach nothing but their models", None),
     False: (
         "the logins that run users' SQL may call functions and read catalogs of PostgreSQL; the check of each query still refuses it",
-        "As a superuser: psql -d DATABASE -c \"SET cargo_ai.owner = 'LOGIN_OF_THE_SERVER'\" -f cargo_ai/store/harden.sql "
+        "As a superuser: psql -d DATABASE -c \"SET cargo_ai.owner = 'LOGIN_OF_THE_SERVER'\" -f cargo_ai/store/embedded/harden.sql "
         "(a file of the installed package)",
     ),
 }

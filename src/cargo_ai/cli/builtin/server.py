@@ -47,6 +47,12 @@ Commands
             Restore a backup into an empty data folder (and an empty database, with CARGO_AI_DATABASE_URL). The restored server goes on
             with all unfinished work as soon as it is started: do not start it beside the original.
               --passphrase-file PATH  as for backup
+  rotate-key
+            Replace the secret key: a new one is made, all that is sealed is sealed with it, and the former one is forgotten. Stop the
+            server before; run it again when it was cut off. With CARGO_AI_SECRET_KEY: set that to a new key and
+            CARGO_AI_FORMER_SECRET_KEY to the present one on every machine, restart them, run this, and take the former one away.
+  doctor    Look this machine and its database over: settings, data folder, disk, key, sandbox, network, rights, hardening, clock,
+            schema, workers; each with its fix. Exit code 1 where something is wrong. It changes nothing.
 
 All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CARGO_AI_DATABASE_URL: use this PostgreSQL instead of
 the embedded one.
@@ -62,7 +68,21 @@ VALUE_FLAGS = {
 SWITCHES = {"start": ("--detach", "--adopt"), "init": ("--admin-token",), "logs": ("--follow",)}
 ARGUMENTS = {"backup": "FILE", "restore": "FILE", "integration serve": "SLUG"}
 NEEDED = {"FILE": "the path of the backup", "SLUG": "the slug of an integration"}
-COMMANDS = ("start", "stop", "status", "logs", "queue", "init", "worker", "migrate", "integration", "backup", "restore")
+COMMANDS = (
+    "start",
+    "stop",
+    "status",
+    "logs",
+    "queue",
+    "init",
+    "worker",
+    "migrate",
+    "integration",
+    "backup",
+    "restore",
+    "rotate-key",
+    "doctor",
+)
 
 
 def main(argv: list[str]) -> int:

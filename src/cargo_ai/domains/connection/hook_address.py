@@ -34,7 +34,7 @@ class HookAddress:
 
 def parse(secrets: SecretKey, text: str) -> HookAddress | None:
     """The address that the last part of a path stands for; None for one that this server has not made."""
-    if len(text) != _TEXT + _SIGNATURE or not text.isascii() or not hmac.compare_digest(_signature(secrets, text[:_TEXT]), text[_TEXT:]):
+    if len(text) != _TEXT + _SIGNATURE or not text.isascii() or not _is_signed(secrets, text):
         return None
     try:
         named = base64.urlsafe_b64decode(text[:_TEXT] + "==")
@@ -43,6 +43,12 @@ def parse(secrets: SecretKey, text: str) -> HookAddress | None:
     if len(named) != _NAMED:
         return None
     return HookAddress(uuid.UUID(bytes=named[:16]), uuid.UUID(bytes=named[16:32]), int.from_bytes(named[32:], "big"))
+
+
+def _is_signed(secrets: SecretKey, text: str) -> bool:
+    if hmac.compare_digest(_signature(secrets, text[:_TEXT]), text[_TEXT:]):
+        return True
+    return secrets.former is not None and _is_signed(secrets.former, text)
 
 
 def _signature(secrets: SecretKey, text: str) -> str:

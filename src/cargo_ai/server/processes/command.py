@@ -53,6 +53,8 @@ def run(verb: str, flags: dict[str, str]) -> int:
         "integration serve": _serve_integration,
         "backup": _backup,
         "restore": _restore,
+        "rotate-key": _rotate_key,
+        "doctor": _doctor,
     }
     try:
         configuration, ignored = settings_file.with_file(Settings({**settings.read().environment, **overrides}))
@@ -61,7 +63,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
             for sentence in [*configuration.unknown(), *ignored]:
                 _log.warning(sentence)
             configuration.check()
-        if verb in ("start", "init", "migrate", "worker", "backup"):
+        if verb in ("start", "init", "migrate", "worker", "backup", "rotate-key"):
             require_finished(configuration)
         return verbs[verb](configuration, flags)
     except SettingsError as error:
@@ -256,9 +258,12 @@ def _serve_integration(configuration: Settings, flags: dict[str, str]) -> int:
 
 def _backup(configuration: Settings, flags: dict[str, str]) -> int:
     from cargo_ai.server.backup.command import back_up
+    from cargo_ai.server.key_rotation import rotate
 
     if not configuration.database_url and not data_home_of(configuration.data_dir).data.exists():
         raise CommandRefused(1, "nothingToBackUp", f"{configuration.data_dir} has no database: CARGO_AI_DATA_DIR names the data folder.")
+    with _rotation_errors():
+        rotate.require_rotated(configuration)
     with _database(configuration):
         return _print(back_up(configuration, flags))
 
@@ -267,6 +272,39 @@ def _restore(configuration: Settings, flags: dict[str, str]) -> int:
     from cargo_ai.server.backup.command import restore
 
     return _print(restore(configuration, flags))
+
+
+def _rotate_key(configuration: Settings, _flags: dict[str, str]) -> int:
+    from cargo_ai.server.key_rotation import rotate
+    from cargo_ai.server.processes.bootstrap import database_url
+    from cargo_ai.store import migrate
+
+    if not configuration.secret_key and supervise.running(configuration):
+        sentence = f"The server of {configuration.data_dir} runs, with the key that would be replaced: stop it first."
+        raise CommandRefused(1, "serverRunning", sentence, "cargo-ai server stop")
+    with _database(configuration), _rotation_errors():
+        url = database_url(configuration)
+        migrate.check(url)
+        return _print(rotate.rotate(configuration, url))
+
+
+def _doctor(configuration: Settings, _flags: dict[str, str]) -> int:
+    from cargo_ai.server.doctor.report import report
+
+    document = report(configuration)
+    _print(document)
+    return 0 if document["ok"] else 1
+
+
+@contextmanager
+def _rotation_errors() -> Generator[None]:
+    """What a rotation refuses is a CommandRefused."""
+    from cargo_ai.server.key_rotation.rotate import RotationRefused
+
+    try:
+        yield
+    except RotationRefused as error:
+        raise CommandRefused(1, "rotationRefused", str(error)) from None
 
 
 @contextmanager

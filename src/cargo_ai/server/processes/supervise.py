@@ -151,6 +151,7 @@ class Supervisor:
             PREFIX + "DATABASE_URL": self._database().url,
             PREFIX + "DATA_DIR": str(self.settings.data_dir),
             PREFIX + "SECRET_KEY": self._key(),
+            PREFIX + "FORMER_SECRET_KEY": self._former_key(),
             PREFIX + "SUPERVISOR_PID": str(os.getpid()),
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
@@ -160,6 +161,11 @@ class Supervisor:
 
     def _key(self) -> str:
         return self.settings.secret_key or (self.settings.data_dir / "secret.key").read_text().strip()
+
+    def _former_key(self) -> str:
+        path = self.settings.data_dir / "secret.key.former"
+        in_file = not self.settings.secret_key and path.exists()
+        return self.settings.former_secret_key or (path.read_text().strip() if in_file else "")
 
     def _await_ready(self) -> None:
         deadline = clock.seconds() + READY_SECONDS
