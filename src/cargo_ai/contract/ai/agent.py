@@ -13,6 +13,7 @@ from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Removed, Timestamp, Uuid, Wire
 
 MaxTokens = Annotated[int, Field(ge=1, le=10**15)]
+MaxCredits = Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
 
 
 class AgentIcon(Wire):
@@ -112,6 +113,8 @@ class Agent(Wire):
     template: AgentTemplate | None
     max_tokens_per_day: int | None = None
     tokens_used_today: int = 0
+    max_credits_per_day: Number | None = None
+    credits_used_today: Number = 0
     is_read_only: bool
     created_at: Timestamp
     updated_at: Timestamp
@@ -156,6 +159,9 @@ class UpdateAgent(Wire):
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind agent; null: none.")
     max_tokens_per_day: MaxTokens | None = Field(
         default=None, description="How many tokens it may use in a day (UTC); null: no limit. Beyond it, answers end in error."
+    )
+    max_credits_per_day: MaxCredits | None = Field(
+        default=None, description="How many credits its tokens may cost in a day (UTC); null: no limit. Beyond it, answers end in error."
     )
     template: OfferAsTemplate | None = Field(default=None, description="Whether it is offered as a template of the workspace.")
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Uuid, text
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Numeric, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
 
 
 class Agent(Stamped, Owned, Row):
-    """An agent. template: whether it is offered as one, null: no. max_tokens_per_day: null is no limit."""
+    """An agent. template: whether it is offered as one, null: no. max_tokens_per_day, max_credits_per_day: null is no limit."""
 
     __tablename__ = "agents"
 
@@ -25,11 +26,12 @@ class Agent(Stamped, Owned, Row):
     folder_uuid: Mapped[uuid.UUID | None]
     template: Mapped[dict[str, Any] | None] = mapped_column(Json)
     max_tokens_per_day: Mapped[int | None]
+    max_credits_per_day: Mapped[Decimal | None] = mapped_column(Numeric(20, 6))
     deleted_at: Mapped[datetime | None]
 
 
 class AgentUsage(Owned, Row):
-    """The tokens that an agent has used on a day (UTC), in several rows, so that many answers can count at once."""
+    """The tokens and credits that an agent has used on a day (UTC), in several rows, so that many answers can count at once."""
 
     __tablename__ = "agent_usage"
 
@@ -37,16 +39,18 @@ class AgentUsage(Owned, Row):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     tokens: Mapped[int]
+    credits: Mapped[Decimal] = mapped_column(Numeric(20, 6))
 
 
 class AgentReservation(Owned, Row):
-    """The tokens that the present step of an answer may take, of an agent that has a limit for a day."""
+    """The tokens and credits that the present step of an answer may take, of an agent that has a limit for a day."""
 
     __tablename__ = "agent_reservations"
 
     message_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     agent_uuid: Mapped[uuid.UUID] = mapped_column(index=True)
     tokens: Mapped[int]
+    credits: Mapped[Decimal] = mapped_column(Numeric(20, 6))
 
 
 class AgentRelease(Stamped, Owned, Row):

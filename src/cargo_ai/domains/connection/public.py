@@ -13,7 +13,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts.accounts import default_first
-from cargo_ai.domains.connection.accounts.asking import LanguageModelService, NotConnected, language_model_service
+from cargo_ai.domains.connection.accounts.asking import TOKENS, LanguageModelService, NotConnected, language_model_service
 from cargo_ai.domains.connection.accounts.mcp_target import mcp_target
 from cargo_ai.domains.connection.accounts.waiting_runs import ConnectorAwake
 from cargo_ai.domains.connection.custom import public as protocol
@@ -28,6 +28,7 @@ from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.webhook.signatures import Delivery
 
 __all__ = [
+    "TOKENS",
     "Account",
     "ConnectorAwake",
     "Delivery",

@@ -257,6 +257,7 @@ def _record(
             result=row_result.of(node.action, output, error),
             service=(node.action.integration, node.raw.get("connectorUuid")) if node.action.integration else None,
             usage=usage if credit else None,
+            agent=node.raw.get("agentUuid") if node.action.kind == "agent" else None,
         )
     )
     walk.seq += 1

@@ -42,6 +42,8 @@ class Execution(NamedTuple):
     """Of one that cost credits by itself: what for."""
     service: tuple[str, Json] | None = None
     """Of an action of an integration: its slug, and the connector as the node names it."""
+    agent: str | None = None
+    """Of a node that asks an agent: which."""
 
 
 class Act(NamedTuple):

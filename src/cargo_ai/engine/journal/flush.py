@@ -32,8 +32,8 @@ from cargo_ai.store.table_sql import copy_sql
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
 PIECE_ROWS = 100
-FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None]
-"""Status, workflow, batch, user and day of executions, and of those of connectors the integration and the connector."""
+FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None, str | None]
+"""Status, workflow, batch, user and day of executions, of those of connectors the integration and the connector, of agents the agent."""
 ChargeKey = tuple[Usage, uuid.UUID, uuid.UUID | None, uuid.UUID | None, uuid.UUID]
 """What was used, and the workflow, batch, user and trace that used it."""
 
@@ -126,7 +126,8 @@ class ShardFlush:
         status = "success" if execution.status == "success" else "error"
         integration, connector = (None, None) if execution.service is None else execution.service
         day = charges.day_of(execution.finished)
-        self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, None if connector is None else str(connector))] += 1
+        through, agent = None if connector is None else str(connector), execution.agent
+        self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, through, agent)] += 1
 
     def charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
         """Charge one execution that cost credits."""
@@ -362,9 +363,9 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[S
 
 
 def _executions(workspace: uuid.UUID, key: FeeKey) -> Label:
-    status, workflow, batch, user, _, integration, connector = key
-    through = None if connector is None else ids.parse(connector)
-    return Label(workspace, "orchestration.executions", status, workflow, batch, user, through, integration)
+    status, workflow, batch, user, _, integration, connector, asked = key
+    through, agent = (None if uid is None else ids.parse(str(uid)) for uid in (connector, asked))
+    return Label(workspace, "orchestration.executions", status, workflow, batch, user, through, integration, agent=agent)
 
 
 async def _write_charges(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import agent as contract
+from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.domains.workspace import public as workspace
@@ -29,10 +31,10 @@ async def to_responses(ctx: Context, rows: Sequence[Agent]) -> list[contract.Age
     deployed = select(AgentRelease).where(AgentRelease.agent_uuid.in_([row.uuid for row in rows]), AgentRelease.status == "deployed")
     releases = {row.agent_uuid: row for row in await ctx.db.scalars(deployed)}
     used = await daily_limit.used_today(ctx.db, [row.uuid for row in rows])
-    return [_to_response(row, releases.get(row.uuid), states, used.get(row.uuid, 0)) for row in rows]
+    return [_to_response(row, releases.get(row.uuid), states, used.get(row.uuid, daily_limit.Taken())) for row in rows]
 
 
-def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str, ScheduleState], used: int) -> contract.Agent:
+def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str, ScheduleState], used: daily_limit.Taken) -> contract.Agent:
     wire = release.to_response(deployed).to_wire() if deployed is not None else None
     shown = contract.DeployedRelease.model_validate({name: wire[name] for name in _DEPLOYED}) if wire is not None else None
     return contract.Agent(
@@ -47,12 +49,19 @@ def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str,
         folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
         template=contract.AgentTemplate.model_validate({"slug": str(row.uuid), **row.template}) if row.template else None,
         max_tokens_per_day=row.max_tokens_per_day,
-        tokens_used_today=used,
+        tokens_used_today=used.tokens,
+        max_credits_per_day=None if row.max_credits_per_day is None else _number(row.max_credits_per_day),
+        credits_used_today=_number(Decimal(str(used.credits))),
         is_read_only=False,
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
     )
+
+
+def _number(amount: Decimal) -> Number:
+    """An amount on the wire: whole where it is."""
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 async def _reply(ctx: Context, row: Agent) -> contract.AgentReply:
@@ -118,6 +127,8 @@ async def update(ctx: Context, request: contract.UpdateAgent) -> contract.AgentR
         row.description = request.description
     if "max_tokens_per_day" in fields:
         row.max_tokens_per_day = request.max_tokens_per_day
+    if "max_credits_per_day" in fields:
+        row.max_credits_per_day = None if request.max_credits_per_day is None else Decimal(str(request.max_credits_per_day))
     if request.triggers is not None:
         await trigger.put(ctx.db, row, request.triggers)
     if request.template is not None:

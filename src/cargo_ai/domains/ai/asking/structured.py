@@ -13,11 +13,11 @@ from typing import Any, Literal, NoReturn
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import language_model
-from cargo_ai.domains.ai.asking import usage
+from cargo_ai.domains.ai.asking import charging, usage
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import AccountHalted, ServiceError, Throttled
-from cargo_ai.kernel import json_schema
+from cargo_ai.kernel import ids, json_schema
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.wire import JsonObject
@@ -91,14 +91,25 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
         raise Unanswered(f"{error} {language_model.SET_UP}", "languageModelMissing") from None
     except (WrongKey, InvalidConfig) as error:
         raise Unanswered(f"The connector of the language model cannot be used: {error}", "languageModelMissing") from None
+    question_uuid = ids.new()
+    purpose = charging.Purpose(workspace, question_uuid, question_uuid)
     turns: list[Turn] = [Turn(wish.text)]
     took: JsonObject = {}
     for last in (False, True):
         question = Question(
             model.protocol, choice.language_model_slug, wish.instructions, turns, output=wish.schema, temperature=wish.temperature
         )
+        try:
+            async with services.database.session(workspace) as db:
+                await charging.check(db, workspace, model)
+        except charging.NoCreditsLeft as error:
+            raise Unanswered(str(error)) from None
         step = await _step(question, model)
-        took = usage.added(took, step.usage, choice.language_model_slug, model.connector)
+        credits = model.credits(step.usage.sent + step.usage.received)
+        took = usage.added(took, step.usage, choice.language_model_slug, model.connector, credits)
+        async with services.database.session(workspace) as db:
+            await charging.charge(db, purpose, model, int(last) + 1, credits)
+            await db.commit()
         value, problem = await _value(step, wish)
         if problem is None and value is not None:
             return Structured(value, took)

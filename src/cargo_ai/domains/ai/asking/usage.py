@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.ledger.amounts import PLACES
 from cargo_ai.llm.step import Usage
 
 
-def added(former: Mapping[str, Any], step: Usage, language_model: str, connector: uuid.UUID) -> JsonObject:
-    """The usage so far ({} at first) with that of one more step."""
+def added(former: Mapping[str, Any], step: Usage, language_model: str, connector: uuid.UUID, credits: float) -> JsonObject:
+    """The usage so far ({} at first) with that of one more step, which cost these credits."""
     took = {
         "inputTokensCount": step.sent,
         "outputTokensCount": step.received,
@@ -22,8 +23,13 @@ def added(former: Mapping[str, Any], step: Usage, language_model: str, connector
         "billableTokensCount": step.sent + step.received,
     }
     total: JsonObject = {name: int(former.get(name, 0)) + count for name, count in took.items()}
-    # The account is the workspace's own: only its vendor charges it.
-    return total | {"creditsUsedCount": 0, "languageModelSlug": language_model, "connectorUuid": str(connector)}
+    # Nothing for an account of the workspace's own: only its vendor charges it.
+    used = round(float(former.get("creditsUsedCount", 0)) + credits, PLACES)
+    return total | {
+        "creditsUsedCount": int(used) if used == int(used) else used,
+        "languageModelSlug": language_model,
+        "connectorUuid": str(connector),
+    }
 
 
 def merged(former: Mapping[str, Any], more: Mapping[str, Any]) -> JsonObject:

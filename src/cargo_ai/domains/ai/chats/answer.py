@@ -11,13 +11,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.agents import daily_limit
-from cargo_ai.domains.ai.asking import usage
+from cargo_ai.domains.ai.asking import charging, usage
+from cargo_ai.domains.ai.asking.charging import Purpose
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.calls import Calls, Parked
@@ -27,14 +28,15 @@ from cargo_ai.domains.ai.chats.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
-from cargo_ai.domains.ai.tables import Agent, AgentRelease, Chat, Message
-from cargo_ai.kernel import clock, json_schema
+from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.kernel import clock, ids, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
 from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
+BATCH = text("select batch_uuid from runs where uuid = :run")
 _NAME = "The answer was not given by the tool that it must be given by."
 
 
@@ -50,6 +52,7 @@ class Answer:
         self._said: list[JsonObject] = []
         self._uncounted: Asked | None = None
         self._limited = False
+        self._number = 0
         self._afterwards: datetime | None = None
         self._saving = asyncio.Lock()
 
@@ -74,8 +77,8 @@ class Answer:
         async with self._services.database.session(self._workspace) as db:
             await cancelling.cancel_below(db, self._workspace, [self._message])
             await db.commit()
-        if self._line.step == len(self._steps) and (text := self._line.text):
-            self._said = [{"type": "text", "text": text, "state": "done"}]
+        if self._line.step == len(self._steps) and (written := self._line.text):
+            self._said = [{"type": "text", "text": written, "state": "done"}]
         await self._end("cancelled", None)
 
     async def broken(self) -> None:
@@ -92,8 +95,8 @@ class Answer:
                 raise AnswerLost
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps = row.steps
-            self._agent = chat.agent_uuid
-            self._limited = await db.scalar(select(Agent.max_tokens_per_day).where(Agent.uuid == chat.agent_uuid)) is not None
+            self._agent, self._trigger, self._trace = chat.agent_uuid, chat.trigger, chat.trace_uuid
+            self._limited = await daily_limit.is_limited(db, chat.agent_uuid)
             self._plan = effective.plan(release, row.given)
             self._asker = Asker(self._services, self._workspace, self._plan.choices, self.lease.hold)
             if self._steps and (model := self._steps[-1].get("model")) is not None:
@@ -146,7 +149,7 @@ class Answer:
             stored["model"] = [asked.model.integration_slug, asked.model.connector_uuid, asked.model.language_model_slug]
             stored["warnings"] = list(asked.warnings)
             stored["attempt"] = self._line.attempt
-            self._uncounted = asked
+            self._uncounted, self._number = asked, len(self._steps) + 1
             self._judge(step, stored)
             self._steps.append(stored)
             if not stored["calls"] or "answer" in stored:
@@ -186,12 +189,17 @@ class Answer:
             reasons=plan.reasons,
         )
         self._line.attempt = ""
-        if self._agent is not None and self._limited:
-            try:
+        service = await self._asker.connect()
+        try:
+            if service.costs:
+                async with self._services.database.session(self._workspace) as db:
+                    await charging.check(db, self._workspace, service)
+            if self._agent is not None and self._limited:
                 most = daily_limit.most_tokens(question)
-                await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, most)
-            except daily_limit.LimitReached as error:
-                raise Failed(str(error)) from None
+                taken = daily_limit.Taken(most, service.credits(most))
+                await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, taken)
+        except (daily_limit.LimitReached, charging.NoCreditsLeft) as error:
+            raise Failed(str(error)) from None
         streamed = self._streams or self._speaker.is_watched(self._message)
         return await self._asker.ask(question, self._listen if streamed else None)
 
@@ -209,8 +217,9 @@ class Answer:
 
         async def store() -> None:
             async with self._saving, self._services.database.session(self._workspace) as db:
-                await self._count(db, goes_on=True)
+                cost = await self._count(db, goes_on=True)
                 await self._put(db)
+                await self._charge(db, cost)
                 await db.commit()
 
         await retry_until_available("storing a step of an answer", store)
@@ -233,24 +242,38 @@ class Answer:
         if self._speaker.is_watched(self._message):
             await (await driver_connection(db)).execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(self._message))))
 
-    async def _count(self, db: AsyncSession, *, goes_on: bool) -> None:
-        """Add what the last step took to the usage of the answer, once: with the step, or with the end."""
+    async def _count(self, db: AsyncSession, *, goes_on: bool) -> float:
+        """Add what the last step took to the usage of the answer, once: with the step, or with the end. The credits that it costs."""
         asked = self._uncounted
         if asked is None:
-            return
+            return 0.0
         query = select(Message.usage, func.json_array_length(Message.steps)).where(
             Message.uuid == self._message, Message.owner == self._owner
         )
         stored = (await db.execute(query)).one_or_none()
         if stored is None or (goes_on and stored[1] >= len(self._steps)):
             # Another process has it, or a commit of which no one heard has counted the step.
-            return
+            return 0.0
         former: JsonObject = stored[0] or {}
-        total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.connector)
+        tokens = asked.step.usage.sent + asked.step.usage.received
+        credits = asked.service.credits(tokens)
+        total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.service.connector, credits)
         await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
         if self._agent is not None:
-            tokens = asked.step.usage.sent + asked.step.usage.received
-            await daily_limit.count(db, self._workspace, self._agent, self._message, tokens)
+            await daily_limit.count(db, self._workspace, self._agent, self._message, tokens, credits)
+        return credits
+
+    async def _charge(self, db: AsyncSession, credits: float) -> None:
+        """Charge the last step, last in the transaction that stores it."""
+        asked = self._uncounted
+        if asked is None or credits <= 0:
+            return
+        trigger = self._trigger if self._trigger.get("type") == "workflow" else {}
+        run = ids.parse(str(trigger.get("runUuid")))
+        batch = None if run is None else (await db.execute(BATCH, {"run": run})).scalar()
+        workflow = ids.parse(str(trigger.get("uuid")))
+        purpose = Purpose(self._workspace, self._message, self._trace, self._user, self._agent, workflow, batch)
+        await charging.charge(db, purpose, asked.service, self._number, credits)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async def end() -> None:
@@ -262,7 +285,7 @@ class Answer:
 
     async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
         # Before it is no longer this process's.
-        await self._count(db, goes_on=False)
+        cost = await self._count(db, goes_on=False)
         ended = await db.execute(
             update(Message)
             .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
@@ -284,6 +307,7 @@ class Answer:
         await (await driver_connection(db)).execute("select pg_notify('cargo_done', %s)", (str(self._message),))
         await self._announce(db)
         await parking.wake_parent(db, self._message)
+        await self._charge(db, cost)
 
 
 def _problem(call: ToolCall, schema: JsonObject) -> str | None:

@@ -36,11 +36,11 @@ class _Overloaded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A step, which model gave it, of which account, and what was unusual, as parts of the answer."""
+    """A step, which model gave it, by which service, and what was unusual, as parts of the answer."""
 
     step: Step
     model: ModelChoice
-    connector: uuid.UUID
+    service: connection.LanguageModelService
     warnings: Sequence[JsonObject]
 
 
@@ -89,7 +89,7 @@ class Asker:
             service, model = await self.connect(), self.model
             asked = replace(question, protocol=service.protocol, model=model.language_model_slug)
             try:
-                return Asked(await self._ask(asked, service, hear), model, service.connector, warnings)
+                return Asked(await self._ask(asked, service, hear), model, service, warnings)
             except _Overloaded as error:
                 if len(self._choices) == 1:
                     raise Failed(str(error)) from None

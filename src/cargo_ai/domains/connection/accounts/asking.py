@@ -11,6 +11,8 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.account_service import open_service
 from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
+from cargo_ai.engine.graph import price
+from cargo_ai.engine.graph.price import Costs
 from cargo_ai.integrations.kit import ServiceError
 from cargo_ai.integrations.kit.calls.body import one_line
 from cargo_ai.integrations.kit.language.models import Protocol
@@ -18,6 +20,8 @@ from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.llm.transport import EVENTS, Call, Events
 
 Json = Any
+TOKENS = "tokens"
+"""By this name instead of an action's, tokens of an integration's language models have a price."""
 SECONDS = 300.0
 """How long an answer may take: long ones are written for minutes."""
 
@@ -31,12 +35,19 @@ class NotConnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LanguageModelService:
-    """A service that has language models, as one account. `ask`: (body of a request) → body of its answer. ServiceError, Throttled."""
+    """A service that has language models, as one account. `ask`: (body of a request) → body of its answer. ServiceError, Throttled.
+    costs: of tokens, where the account is the installation's."""
 
     protocol: Protocol
     name: str
     connector: uuid.UUID
     ask: Call
+    integration_slug: str = ""
+    costs: Costs = ()
+
+    def credits(self, tokens: int) -> float:
+        """What these tokens cost."""
+        return price.of_success(self.costs, {}, {"tokens": tokens}) if self.costs and tokens else 0.0
 
 
 async def language_model_service(
@@ -68,7 +79,8 @@ async def language_model_service(
         )
         return None if events.begun else _whole(answer.body, integration.name, account.sensitive)
 
-    return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask)
+    costs = services.settings.action_costs.get(f"{integration_slug}.{TOKENS}", ()) if account.use_credits else ()
+    return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask, integration_slug, costs)
 
 
 def _whole(text: str, name: str, sensitive: tuple[str, ...]) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,11 +31,13 @@ class Costs(NamedTuple):
 
 @dataclass(slots=True)
 class NodePrices:
-    """What nodes cost in a workspace. accounts: its connectors, of each integration the default one first. fee: of each execution."""
+    """What nodes cost in a workspace. accounts: its connectors, of each integration the default one first. fee: of each execution.
+    has_token_prices: tokens of language models may cost credits."""
 
     actions: Actions
     accounts: Sequence[Account] = ()
     fee: float = 0.0
+    has_token_prices: bool = False
     _by_uuid: dict[str, Account] = field(default_factory=dict[str, Account])
     _default: dict[str, Account] = field(default_factory=dict[str, Account])
 
@@ -45,6 +48,9 @@ class NodePrices:
     def of_node(self, node: Node) -> Costs:
         """What one execution of a node that succeeds costs by itself; what child runs cost comes on top. A failed one costs nothing."""
         action = self.actions.find(node)
+        if self.has_token_prices and (_asks(node) or (action is not None and action.category == "ai")):
+            # By tokens: how many there will be, and whose account is asked, is known when the answer is there.
+            return Costs(0.0, None)
         if action is None or not action.costs or action.runs_children:
             return Costs()
         account = self._account(node, action)
@@ -104,6 +110,11 @@ class NodePrices:
         return None if most is None else most + fee
 
 
+def _asks(node: Node) -> bool:
+    """Whether language models may be asked for a node: it asks an agent, or has fields that are filled by AI."""
+    return node.get("kind") == "agent" or '"instructTo"' in json.dumps(node.get("config") or {}, default=str)
+
+
 def _least(cost: Mapping[str, Any]) -> float:
     return float(cost.get("cost") or 0) if cost.get("type") == "fixed" else float(cost.get("fixedCost") or 0)
 
@@ -112,7 +123,9 @@ async def load(services: Services, db: AsyncSession, workspace: uuid.UUID) -> No
     """What nodes cost in the session's workspace."""
     actions = await services.actions.within(workspace)
     accounts = await connection.accounts(db) if actions.any_costs else []
-    return NodePrices(actions, accounts, float(services.settings.credits_per_execution))
+    costs = services.settings.action_costs
+    priced = any(account.use_credits and costs.get(f"{account.integration_slug}.{connection.TOKENS}") for account in accounts)
+    return NodePrices(actions, accounts, float(services.settings.credits_per_execution), priced)
 
 
 async def run_costs(services: Services, db: AsyncSession, workspace: uuid.UUID, nodes: Sequence[Node]) -> RunCosts:

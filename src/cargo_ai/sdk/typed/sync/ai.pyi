@@ -90,6 +90,7 @@ class AgentMethods:
         triggers: Sequence[cargo_ai.contract.ai.agent.CronTrigger | Mapping[str, Any]] | None = ...,
         folder_uuid: str | None = ...,
         max_tokens_per_day: int | None = ...,
+        max_credits_per_day: float | None = ...,
         template: cargo_ai.contract.ai.agent.OfferAsTemplate | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.ai.agent.AgentReply:
@@ -102,6 +103,7 @@ class AgentMethods:
         triggers: All triggers, in place of the present ones; [] removes them.
         folder_uuid: The folder, of kind agent; null: none.
         max_tokens_per_day: How many tokens it may use in a day (UTC); null: no limit. Beyond it, answers end in error.
+        max_credits_per_day: How many credits its tokens may cost in a day (UTC); null: no limit. Beyond it, answers end in error.
         template: Whether it is offered as a template of the workspace.
 
         Refused for: agentNotFound, folderNotFound, agentIsReadOnly

@@ -1,0 +1,107 @@
+"""Credits of tokens: charged with the step that they gave, shown on the message and in usage, bounded by the day and by the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from cargo_ai.domains.ai.agents import daily_limit
+from cargo_ai.kernel import clock
+from cargo_ai.store.session import ALL_WORKSPACES
+from tests.kit.api_client import ApiClient, Body
+from tests.kit.backend import Backend, running_backend
+from tests.kit.databases import Databases
+from tests.kit.graphs import node
+from tests.simulators.language_models.control import Reply
+from tests.simulators.language_models.server import Running
+from tests.unit.domains.ai.conftest import answer_to, new_agent
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OPENAI: Body = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4o"}
+PRICE = 0.25
+"""Credits of a token."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend(databases: Databases, simulator: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """An installation that shares an account of OpenAI."""
+    folder = tmp_path_factory.mktemp("backend")
+    file = folder / "shared.json"
+    file.write_text(json.dumps({"openAi": {"apiKey": simulator.key}}))
+    settings = {
+        "CARGO_AI_SERVICE_ADDRESSES": f"openAi={simulator.url}",
+        "CARGO_AI_SHARED_ACCOUNTS_FILE": str(file),
+        "CARGO_AI_ACTION_COSTS": f"openAi.tokens={PRICE}/tokens",
+    }
+    with databases.lent() as url:
+        async with running_backend(url, folder / "data", **settings) as running:
+            await running.admin.call("connection.connector.create", integrationSlug="openAi", slug="shared", name="Shared")
+            yield running
+
+
+async def _charged(backend: Backend, agent: str) -> float:
+    query = text("""select coalesce(sum(c.amount), 0) from ledger_charges c join ledger_labels l on l.uuid = c.label_uuid
+        where l.agent_uuid = :agent""")
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        return float((await db.execute(query, {"agent": agent})).scalar_one())
+
+
+async def test_each_step_of_an_answer_is_charged_once(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, capabilities=[{"slug": "codeInterpreter"}], **OPENAI)
+    model.control.rules.append(lambda heard: None if heard.results else Reply(calls=[("run_python", {"code": "return 1"})]))
+    usage = (await answer_to(api, "Hello", agentUuid=agent))["usage"]
+    assert len(model.control.said) == 2
+    assert usage["creditsUsedCount"] == usage["tokensUsedCount"] * PRICE == await _charged(backend, agent) > 0
+    assert (await api.call("ai.agent.get", uuid=agent))["agent"]["creditsUsedToday"] == usage["creditsUsedCount"]
+
+
+async def test_usage_names_the_agent_the_workflow_and_the_connector_of_nodes(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    action = {"kind": "agent", "agentUuid": agent, "config": {"prompt": "Hello"}}
+    started = await api.call("orchestration.action.executeBatch", action=action, records=[{"n": 1}, {"n": 2}])
+    await backend.ended("batches", started["batch"]["uuid"])
+    today = clock.now().date()
+    for unit, count in (("orchestration.executions", 2), ("billing.credits", await _charged(backend, agent))):
+        query = {"from": str(today - timedelta(days=1)), "to": str(today), "unit": unit, "agentUuid": agent, "groupBy": "agent_uuid"}
+        items = [item for metric in (await api.call("billing.usage.getMetrics", **query))["metrics"] for item in metric["items"]]
+        assert {item["groupBy"] for item in items} == {agent}
+        assert sum(item["count"] for item in items) >= count > 0
+
+
+async def test_a_dry_run_does_not_promise_that_tokens_are_free(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    asking = node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})
+    nodes = [node("start", children=("ask",)), asking]
+    reply = await api.call("orchestration.batch.create", data={"kind": "records", "records": [{"n": 1}]}, nodes=nodes, dryRun=True)
+    forecast = reply["dryRun"]
+    assert (forecast["creditsMin"], forecast["creditsMax"]) == (0, None)
+
+
+async def test_many_answers_at_once_exceed_the_credits_of_a_day_by_one_step_at_most(
+    backend: Backend, api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daily_limit, "PAUSE", 0.02)
+    agent = await new_agent(api, **OPENAI)
+    cost = (await answer_to(api, "Hello", agentUuid=agent))["usage"]["creditsUsedCount"]
+    await api.call("ai.agent.update", uuid=agent, maxCreditsPerDay=cost * 3)
+    answers = await asyncio.gather(*(answer_to(api, "Hello", agentUuid=agent) for _ in range(8)))
+    shown = (await api.call("ai.agent.get", uuid=agent))["agent"]
+    assert cost * 3 <= shown["creditsUsedToday"] <= cost * 4 and shown["creditsUsedToday"] == await _charged(backend, agent)
+    assert any("maxCreditsPerDay" in str(answer["errorMessage"]) for answer in answers)
+
+
+async def test_without_credits_no_language_model_is_asked(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    await api.call("billing.budget.set", creditsCount=1)
+    await answer_to(api, "Hello", agentUuid=agent)
+    model.control.said.clear()
+    refused = await answer_to(api, "Hello", agentUuid=agent)
+    assert refused["status"] == "error" and "No credits are left" in refused["errorMessage"] and not model.control.said
+    await api.call("billing.budget.remove")
