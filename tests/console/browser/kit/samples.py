@@ -32,6 +32,9 @@ _QUERIES = {
     "/models/{uuid}/records": {"filter": IN_FRANCE_TEXT, "sort": "employees", "order": "desc"},
     "/sql": {"query": "SELECT country, COUNT(*) AS n FROM default.companies GROUP BY country ORDER BY n DESC"},
     "/search": {"q": "compan"},
+    "/runs/{uuid}/compare": {"other": "{otherRun}"},
+    "/tools/{uuid}/node": {"node": "wait"},
+    "/plays/{uuid}/node": {"node": "wait"},
 }
 
 
@@ -46,4 +49,7 @@ def fill(path: str, world: World) -> str:
     filled = re.sub(r"([a-z-]+)/\{[a-z_]+(?::path)?\}", value, path)
     assert "{" not in filled, f"{path}: say in tests/console/browser/kit what its fields are tried with"
     query = _QUERIES.get(path)
-    return f"{filled}?{urlencode(query)}" if query else filled
+    if query is None:
+        return filled
+    # A value in braces is the uuid of something.
+    return f"{filled}?{urlencode({name: world.uuids.get(text.strip('{}'), text) for name, text in query.items()})}"

@@ -156,6 +156,8 @@ def _tool(world: World) -> None:
     batch = world.call("orchestration.batch.create", workflowUuid=workflow, data={"kind": "records", "records": records})["batch"]
     world.server.finished(batch["uuid"])
     failed = world.call("orchestration.run.list", workflowUuid=workflow, statuses="error", limit=1)["runs"]
+    good = world.call("orchestration.run.list", workflowUuid=workflow, statuses="success", limit=1)["runs"]
+    world.uuids["otherRun"] = str(good[0]["uuid"])
     world.uuids |= {"tool": str(tool["uuid"]), "workflow": str(workflow), "batch": str(batch["uuid"]), "run": str(failed[0]["uuid"])}
 
 
