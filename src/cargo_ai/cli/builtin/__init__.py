@@ -12,6 +12,7 @@ COMMANDS = {
     "logout": "Forget the token of the current server.",
     "whoami": "Show who you are, in which workspace, on which server.",
     "doctor": "Check this installation, the server and the sign-in.",
+    "open": "Open the console in the browser, at a thing or a page.",
     "ask": "Talk to an agent.",
     "api": "Send any request to the API, signed in.",
     "mcp": "Offer the platform to a program on this machine, as an MCP server.",
