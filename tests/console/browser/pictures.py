@@ -17,10 +17,7 @@ FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 SQL = "SELECT country, COUNT(*) AS companies FROM default.companies GROUP BY country ORDER BY companies DESC"
 PICTURES: tuple[tuple[str, str, Size, Theme], ...] = (
     ("console-records", f"/models/{{model}}/records?filter={quote(IN_FRANCE_TEXT)}&sort=employees&order=desc", "desktop", "light"),
-    ("console-records-phone", f"/models/{{model}}/records?filter={quote(IN_FRANCE_TEXT)}", "phone", "dark"),
-    ("console-record", "/models/{model}/records/{record}", "desktop", "light"),
     ("console-sql", f"/sql?query={quote(SQL)}", "desktop", "dark"),
-    ("console-segment", "/segments/{segment}", "desktop", "light"),
     ("console-run", "/runs/{run}", "desktop", "light"),
 )
 """Name, path, size, theme."""

@@ -40,7 +40,7 @@ def stacked_bars(labels: Sequence[str], groups: Mapping[str, Sequence[float]], c
     inside = [_axis(heights), _below(labels), *_columns(labels, kept, chart, heights[-1]), *_line(chart, heights[-1])]
     drawn = picture(WIDTH, HEIGHT, *inside, title=chart.title, description=_described(labels, totals, chart), kind="bars")
     legend = _legend(list(kept)) if len(kept) > 1 else Markup("")
-    return element("figure", element("div", drawn, class_="chart-scroll"), legend, _table(labels, kept, chart), class_="chart")
+    return element("figure", element("div", drawn, class_="chart-scroll", tabindex=0), legend, _table(labels, kept, chart), class_="chart")
 
 
 def _greatest(groups: Mapping[str, Sequence[float]], length: int) -> dict[str, list[float]]:

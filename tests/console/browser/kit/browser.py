@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playw
 
 Theme = Literal["light", "dark"]
 Size = Literal["desktop", "phone"]
+Check = Literal["all", "colours", "layout"]
 SIZES: dict[Size, ViewportSize] = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
@@ -33,7 +34,12 @@ ARGUMENTS = (
 )
 _AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 _RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+CHECKS: dict[Check, dict[str, Any]] = {
+    "all": _RULES,
+    "colours": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "layout": {"type": "rule", "values": ["target-size", "scrollable-region-focusable"]},
+}
+"""What is looked at: what a theme changes, what a size changes, or all."""
 _SEVERE = {"serious", "critical"}
 WAIT_MILLISECONDS = 15_000
 
@@ -75,13 +81,13 @@ class Tab:
         """Show the page in another theme."""
         self.page.emulate_media(color_scheme=theme)
 
-    def violations(self, *, only_colours: bool = False) -> list[str]:
+    def violations(self, check: Check = "all") -> list[str]:
         """What axe-core finds serious or critical on the page as it is now: rule, help and the first elements."""
         # What a bar covers at this moment is not too small: the page scrolls.
         self.page.evaluate("document.querySelectorAll('.as-command').forEach(bar => { bar.style.position = 'static' })")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(_AXE)
-        options = {"runOnly": _COLOURS if only_colours else _RULES, "resultTypes": ["violations"]}
+        options = {"runOnly": CHECKS[check], "resultTypes": ["violations"]}
         found = cast("dict[str, Any]", self.page.evaluate("options => axe.run(document, options)", options))
         severe = [violation for violation in found["violations"] if violation["impact"] in _SEVERE]
         return [f"{item['id']}: {item['help']}: {[node['html'][:160] for node in item['nodes'][:3]]}" for item in severe]

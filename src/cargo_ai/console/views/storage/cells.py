@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ MAX_CELL = 120
 MAX_ITEMS = 20
 """Elements of a list, and properties of an object, that a table looks at."""
 MAX_LEVELS = 3
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ def cell(value: object) -> Cell:
     if isinstance(value, (int, float)):
         return Cell(f"{value:,}" if isinstance(value, int) else f"{value:,g}" if abs(value) < 1e15 else str(value), "number")
     if isinstance(value, str):
+        if _TIMESTAMP.match(value):
+            return Cell(value[:10] if value[11:19] == "00:00:00" else f"{value[:10]} {value[11:19]}")
         return _cut(value, "text") if value else Cell("empty text", "blank")
     return _cut(json.dumps(_shallow(value, MAX_LEVELS), ensure_ascii=False), "code")
 

@@ -94,6 +94,7 @@ def _render(request: PageRequest, model: JsonObject, grid: Grid, listed: JsonObj
         **shared,
         columns=columns,
         chosen=chosen,
+        title_label=by_slug[model["titleColumnSlug"]].label if model["titleColumnSlug"] in by_slug else "Record",
         rows=[(address.record(grid.model, str(row["_id"])), cells.cell(_title(row)), cells.row(row, slugs)) for row in rows],
         count=listed["count"],
         is_exact=listed["isCountExact"],
