@@ -22,6 +22,14 @@ def line(words: str, flags: Mapping[str, object] | None = None) -> str:
     return " ".join(parts)
 
 
+def run_list(filters: Mapping[str, object]) -> str:
+    """The line that lists runs. The command wants a workflow; without one the same request is sent as it is."""
+    kept = {name: value for name, value in filters.items() if value not in (None, "")}
+    if "workflowUuid" in kept:
+        return line("orchestration run list", kept)
+    return f"cargo-ai api POST /orchestration/runs/list --data {shlex.quote(_text(kept))}"
+
+
 def _text(value: object) -> str:
     if isinstance(value, list):
         items = cast("list[object]", value)

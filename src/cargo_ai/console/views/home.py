@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from cargo_ai.console.commands import line
+from cargo_ai.console.commands import line, run_list
 from cargo_ai.console.page import PageRequest, page
 from cargo_ai.console.pictures.sparkline import sparkline
 from cargo_ai.console.views.orchestration.names import optional, owners
@@ -48,8 +48,8 @@ async def home(request: PageRequest) -> Response:
         "owners": known,
     }
     command = [
-        line("orchestration run list", {"isFinished": False, "limit": SHOWN}),
-        line("orchestration run list", {"statuses": ["error"], "createdAfter": yesterday, "limit": SHOWN}),
+        run_list({"isFinished": False, "limit": SHOWN}),
+        run_list({"statuses": ["error"], "createdAfter": yesterday, "limit": SHOWN}),
         line("orchestration review list", {"statuses": ["pending"]}),
         line("billing usage get-metrics", {**days, "chart": True}),
     ]

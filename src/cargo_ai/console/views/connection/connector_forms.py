@@ -157,27 +157,33 @@ def _secrets(form: Field, value: Json, name: str = "") -> list[str]:
     """The paths of the secrets that a value may have."""
     inside = _object(value)
     if form.kind == "secret":
-        return [readable(name)] if form.required or value else []
+        return [readable(name)] if (form.required or value) and value != HIDDEN else []
     if form.kind == "either":
         return [path for branch in form.branches if _is_of(branch, inside) for path in _secrets(branch, value, name)]
     if form.kind == "group":
         return [path for field in form.fields for path in _secrets(field, inside.get(field.key), below(name, field.key))]
     if form.kind == "pairs" and form.item is not None and form.item.kind == "secret":
-        return [readable(below(name, key)) for key in inside]
+        return [readable(below(name, key)) for key, entry in inside.items() if entry != HIDDEN]
     return []
 
 
 def _without(form: Field, value: Json) -> Json:
-    """The value without its secrets."""
+    """The value without secrets that were entered; what stands for those that are stored keeps them."""
     if not isinstance(value, dict):
         return value
     inside = _object(value)
     if form.kind == "either":
         return next((_without(branch, value) for branch in form.branches if _is_of(branch, inside)), JsonObject())
     if form.kind == "pairs":
-        return JsonObject() if form.item is not None and form.item.kind == "secret" else inside
-    kept = {field.key: _without(field, inside[field.key]) for field in form.fields if field.kind != "secret" and field.key in inside}
-    return {key: entry for key, entry in kept.items() if entry not in ({}, HIDDEN)}
+        secret = form.item is not None and form.item.kind == "secret"
+        return {key: entry for key, entry in inside.items() if not secret or entry == HIDDEN}
+    fields = {field.key: field for field in form.fields}
+    kept = {
+        key: _without(fields[key], entry) if key in fields else entry
+        for key, entry in inside.items()
+        if key not in fields or fields[key].kind != "secret" or entry == HIDDEN
+    }
+    return {key: entry for key, entry in kept.items() if entry != {}}
 
 
 def _is_of(branch: Field, value: JsonObject) -> bool:

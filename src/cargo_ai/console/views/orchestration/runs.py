@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from cargo_ai.console.commands import line
+from cargo_ai.console.commands import run_list
 from cargo_ai.console.page import PageRequest, page
 from cargo_ai.console.views.orchestration.names import owners, workflow_options
 
@@ -32,7 +32,7 @@ async def runs(request: PageRequest) -> Response:
     known = await owners(request)
     return request.render(
         "orchestration/runs.html",
-        command=line("orchestration run list", {**filters, "limit": LIMIT, "after": after}),
+        command=run_list({**filters, "limit": LIMIT, "after": after}),
         runs=rows,
         owners=known,
         workflows=workflow_options(known, request.query.get("workflowUuid", "")),

@@ -21,7 +21,7 @@ async def queue(request: PageRequest) -> Response:
     items = [{**item, "page": _page_of(item)} for item in reply["items"]]
     return request.render(
         "server/queue.html",
-        command=["cargo-ai orchestration queue get", "cargo-ai server status", "cargo-ai server queue"],
+        command="cargo-ai orchestration queue get",
         alerts=reply["alerts"],
         workers=reply["workers"],
         items=items,
