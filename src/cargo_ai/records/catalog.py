@@ -35,6 +35,8 @@ class Column:
     label: str = ""
     definition: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What a computed, metric or lookup column is made of, as the wire has it."""
+    milliseconds: str = ""
+    """The column of the view that holds the same time as a number, for conditions; users do not see it."""
 
     @property
     def stored(self) -> bool:

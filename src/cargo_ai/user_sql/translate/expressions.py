@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
-from cargo_ai.user_sql.translate import functions, paths, shapes, windows
+from cargo_ai.user_sql.translate import functions, paths, shapes, time_bounds, windows
 from cargo_ai.user_sql.translate.casts import cast
 from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
@@ -41,7 +41,8 @@ def expression(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return rule(c, node, scope)
     if kind in _COMPARISONS:
         refuse_other_parts(node, "this", "expression")
-        return Sql(f"({_side(c, node, 'this', scope)} {_COMPARISONS[kind]} {_side(c, node, 'expression', scope)})", "boolean")
+        left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+        return Sql(f"({time_bounds.comparison(left, _COMPARISONS[kind], right, (node.this, node.args['expression']))})", "boolean")
     if kind in _CHAINS:
         return _chain(c, node, scope)
     if kind in _ARITHMETIC:
@@ -160,7 +161,9 @@ def _is(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 def _between(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "low", "high", "symmetric")
     word = "BETWEEN SYMMETRIC" if node.args.get("symmetric") else "BETWEEN"
-    return Sql(f"({_side(c, node, 'this', scope)} {word} {_side(c, node, 'low', scope)} AND {_side(c, node, 'high', scope)})", "boolean")
+    value, low, high = (c.expression(c, node.args[key], scope) for key in ("this", "low", "high"))
+    bounds = "" if node.args.get("symmetric") else time_bounds.between(value, low, high, (node.args["low"], node.args["high"]))
+    return Sql(f"({value.text} {word} {low.text} AND {high.text}{bounds})", "boolean")
 
 
 def _in(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:

@@ -56,7 +56,11 @@ class Source:
         ]
         if len(matches) > 1:
             refuse(f"The column {shorten(name)} is there more than once: give each a name of its own.")
-        return Sql(f"{self.handle}.{shapes.quote_name(matches[0].name)}", matches[0].kind, matches[0].fields) if matches else None
+        if not matches:
+            return None
+        name, kind, fields, stored = matches[0]
+        milliseconds = f"{self.handle}.{shapes.quote_name(stored)}" if stored else ""
+        return Sql(f"{self.handle}.{shapes.quote_name(name)}", kind, fields, milliseconds=milliseconds)
 
 
 @dataclass(slots=True)
@@ -157,5 +161,5 @@ def unknown_column(scope: Scope, written: str) -> str:
 
 def relation_outputs(relation: Relation, kinds: Mapping[ColumnType, Kind]) -> tuple[tuple[Output, ...], dict[str, str]]:
     """What a relation's view gives, and the other spellings of its columns."""
-    outputs = tuple(Output(column.slug, kinds[column.type]) for column in relation.columns)
+    outputs = tuple(Output(column.slug, kinds[column.type], milliseconds=column.milliseconds) for column in relation.columns)
     return outputs, {f"{column.kind}__{column.slug}": column.slug for column in relation.columns}

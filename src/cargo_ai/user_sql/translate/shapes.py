@@ -28,6 +28,8 @@ class Sql(NamedTuple):
     """Of a struct: its fields."""
     literal: str | None = None
     """Of a text constant: the text."""
+    milliseconds: str = ""
+    """Of a time that is stored as a number: that number (see time_bounds)."""
 
 
 class Output(NamedTuple):
@@ -36,6 +38,8 @@ class Output(NamedTuple):
     name: str
     kind: Kind = ""
     fields: Mapping[str, Kind] | None = None
+    milliseconds: str = ""
+    """The column that holds the same time as a number, if there is one."""
 
 
 def quote_name(text: str) -> str:

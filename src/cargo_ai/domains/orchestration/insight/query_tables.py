@@ -30,6 +30,9 @@ COLUMNS = {
 }
 """The columns of each, as the views of the migration have them."""
 
+STORED = {"spans": {"execution_started_at": "execution_started_ms"}}
+"""Times that the views have as numbers, too, which have an index."""
+
 
 def _type(column: str) -> ColumnType:
     if column.endswith("_at"):
@@ -40,7 +43,8 @@ def _type(column: str) -> ColumnType:
 
 
 def _relation(name: str, columns: str) -> Relation:
-    relation_columns = tuple(Column(slug, _type(slug), "original") for slug in columns.split())
+    stored = STORED.get(name, {})
+    relation_columns = tuple(Column(slug, _type(slug), "original", milliseconds=stored.get(slug, "")) for slug in columns.split())
     return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, relation_columns, system=False)
 
 
