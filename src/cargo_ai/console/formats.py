@@ -86,8 +86,17 @@ def percent(part: object, whole: object) -> int:
 
 def pretty(value: object) -> str:
     """JSON with indents; a long one is cut, and says so."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    text = _text(value)
     return text if len(text) <= MAX_JSON else f"{text[:MAX_JSON]}\n… ({len(text) - MAX_JSON:,} more characters)"
+
+
+def fits(value: object) -> bool:
+    """Whether `pretty` shows all of it, so that it can be copied."""
+    return len(_text(value)) <= MAX_JSON
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def inline(value: object) -> str:
@@ -116,6 +125,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "number": number,
     "percent": percent,
     "pretty": pretty,
+    "fits": fits,
     "inline": inline,
     "short": short,
     "words": words,

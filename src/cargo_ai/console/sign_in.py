@@ -57,7 +57,8 @@ OpenView = Callable[[OpenRequest], Awaitable[Response]]
 
 def safe_path(path: str) -> str:
     """A path of the console as it is; its home for any other, so that no link leads elsewhere."""
-    return path if len(path) <= MAX_NEXT and _SAFE.fullmatch(path) and not path.startswith(f"{HOME}sign-") else HOME
+    is_ours = len(path) <= MAX_NEXT and _SAFE.fullmatch(path) is not None and not path.startswith(f"{HOME}sign-")
+    return path if is_ours and ".." not in path.partition("?")[0].split("/") else HOME
 
 
 async def show(request: OpenRequest) -> Response:
