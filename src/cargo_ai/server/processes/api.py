@@ -6,11 +6,12 @@ import asyncio
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
 
-from cargo_ai.kernel import log, settings
+from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
@@ -26,6 +27,7 @@ from cargo_ai.store.session import Database
 from cargo_ai.store.turns import Turns
 
 GRACE_SECONDS = 10
+ASKING_SECONDS = 1.0
 POOL_SIZE = 20
 
 
@@ -48,6 +50,21 @@ class _Server(uvicorn.Server):
             watching.cancel()
             sweeping.cancel()
             stalls()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what has come so far, and refuse what comes now: the supervisor has the socket open, too, and would not answer."""
+        # Closing a server closes its socket for this process only.
+        listening = [bound.dup() for bound in sockets or ()]
+        for server in self.servers:
+            server.close()
+        for bound in listening:
+            with bound, suppress(OSError):
+                bound.shutdown(socket.SHUT_RDWR)
+        # Who has connected just now is about to ask.
+        deadline = clock.seconds() + ASKING_SECONDS
+        while self._door.asking and clock.seconds() < deadline:  # noqa: ASYNC110 - for a second at most
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signals.release()

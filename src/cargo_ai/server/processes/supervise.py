@@ -25,6 +25,7 @@ from cargo_ai.server.processes.watching.pulse import Question, Silence
 from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
+BACKLOG = 512
 LOCK_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
 STEADY_SECONDS = 30.0
@@ -78,13 +79,13 @@ class Supervisor:
         self._bound = socket.socket(family, socket.SOCK_STREAM)
         self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._bound.bind((self.settings.host, self.port))
+            self._bound.bind((self.settings.host, self.port or _free_port(family, self.settings.host)))
         except OSError as error:
             raise StartFailed(
                 f"Port {self.port} on {self.settings.host} cannot be used ({error.strerror}): "
                 "choose another with --port, or 0 for any free one."
             ) from None
-        self._bound.listen(512)
+        self._bound.listen(BACKLOG)
 
     def start(self) -> dict[str, Any]:
         """Start all processes and wait until the API answers; returns the line that says where."""
@@ -156,6 +157,9 @@ class Supervisor:
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
         }
+        if module == "api":
+            # An API that was stopped by itself has stopped the listening for all who have the socket.
+            self._bound.listen(BACKLOG)
         process = children.start(module, environment, keep=self._bound.fileno())
         return Child(module, process, clock.seconds(), replaces=replaces)
 
@@ -241,6 +245,13 @@ class Supervisor:
                 replacement = self._spawn(child.module, replaces=child.name or child.replaces)
                 replacement.failures = child.failures
                 self.children[index] = replacement
+
+
+def _free_port(family: socket.AddressFamily, host: str) -> int:
+    """A port that is free now. Asked for by its number, a socket keeps it when it stops listening and listens again."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def state_file(settings: Settings) -> Path:
