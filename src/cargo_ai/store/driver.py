@@ -38,7 +38,9 @@ class Single:
             try:
                 yield connection
             finally:
-                # One that is lost, or was left within a transaction, is replaced by the pool.
+                if connection.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+                    await connection.rollback()
+                # One that is lost, or has a statement under way, is replaced by the pool.
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     await connection.set_autocommit(False)
 

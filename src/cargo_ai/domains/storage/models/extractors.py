@@ -101,6 +101,13 @@ CONTACT = Shape(
 DEFINE_OBJECT = "defineObject"
 DEFINE_ACCOUNT = "defineAccount"
 DEFINE_CONTACT = "defineContact"
+
+
+def makes_ids(extractor: str) -> bool:
+    """Whether a record without an id gets one: when the id column is one of the fixed columns, which no user chose."""
+    return extractor in {DEFINE_ACCOUNT, DEFINE_CONTACT}
+
+
 UPLOAD_FILE = "uploadFile"
 
 _ALL = (

@@ -19,8 +19,8 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
-from cargo_ai.domains.storage.models import model, model_catalog
-from cargo_ai.domains.storage.records import read_file, record, row_results
+from cargo_ai.domains.storage.models import extractors, model, model_catalog
+from cargo_ai.domains.storage.records import read_file, row_results
 from cargo_ai.domains.storage.records.read_file import RowsRejected, UnreadableFile
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.domains.storage.records.write import InvalidRecords, RecordError, ValidatedRecords, Writer, validate_new
@@ -148,7 +148,7 @@ async def _ingest_lines(
     report, writer = _Report(read_file.file_name(key), results), _writer(ctx, relation, read_file.file_name(key))
     async with aclosing(_read_objects(ctx, key, options.encoding)) as chunks:
         async for first, chunk in chunks:
-            await report.take(writer, chunk, first, makes_ids=record.makes_ids(row))
+            await report.take(writer, chunk, first, makes_ids=extractors.makes_ids(row.extractor_slug))
     return report.to_response()
 
 
@@ -160,7 +160,7 @@ async def ingest_objects(
     _refuse_matching(matching_column(relation, match))
     with RowResults() as results:
         report = _Report("the body", results if skip_invalid else None)
-        await report.take(_writer(ctx, relation, None), objects, 1, makes_ids=record.makes_ids(row))
+        await report.take(_writer(ctx, relation, None), objects, 1, makes_ids=extractors.makes_ids(row.extractor_slug))
         return await _with_report_link(ctx, row, report.to_response(), results) if skip_invalid else report.to_response()
 
 

@@ -14,7 +14,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import record as contract
 from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
-from cargo_ai.domains.storage.models import extractors, model, model_catalog
+from cargo_ai.domains.storage.models import model, model_catalog
+from cargo_ai.domains.storage.models.written_models import WrittenModel, WrittenModels
 from cargo_ai.domains.storage.records.write import InvalidRecords, ValidatedRecords, Writer, validate_changes, validate_new
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.operation import Operation
@@ -32,8 +33,9 @@ _MODELS = "cargo-ai storage model list"
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRecord) -> contract.RecordReply:
     """Add a record; the reply has its columns of every kind."""
-    row, relation = await _written_model(ctx, contract.create, request.model_uuid)
-    validated = validate_new(relation, [request.data], makes_ids=makes_ids(row))
+    written = await _written_model(ctx, contract.create, request.model_uuid)
+    relation = written.relation
+    validated = validate_new(relation, [request.data], makes_ids=written.makes_ids)
     created = await _create(ctx, contract.create, relation, validated, "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, created))[0])
 
@@ -41,9 +43,9 @@ async def create(ctx: Context, request: contract.CreateRecord) -> contract.Recor
 @handles(contract.create_bulk)
 async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
     """Add many records or none."""
-    row, relation = await _written_model(ctx, contract.create_bulk, request.model_uuid)
-    records = [new.data for new in request.records]
-    validated = await asyncio.to_thread(validate_new, relation, records, makes_ids=makes_ids(row))
+    written = await _written_model(ctx, contract.create_bulk, request.model_uuid)
+    relation, records = written.relation, [new.data for new in request.records]
+    validated = await asyncio.to_thread(validate_new, relation, records, makes_ids=written.makes_ids)
     created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, created))
 
@@ -65,7 +67,7 @@ async def _create(
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
     """Change columns of an existing record."""
-    _, relation = await _written_model(ctx, contract.update, request.model_uuid)
+    relation = (await _written_model(ctx, contract.update, request.model_uuid)).relation
     await _update(ctx, contract.update, relation, [(request.id, request.data)], "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])
 
@@ -73,7 +75,7 @@ async def update(ctx: Context, request: contract.UpdateRecord) -> contract.Recor
 @handles(contract.update_bulk)
 async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract.RecordsReply:
     """Change many records or none."""
-    _, relation = await _written_model(ctx, contract.update_bulk, request.model_uuid)
+    relation = (await _written_model(ctx, contract.update_bulk, request.model_uuid)).relation
     changes = [(change.id, change.data) for change in request.records]
     await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, [uid for uid, _ in changes]))
@@ -102,7 +104,7 @@ def _validate_changes(relation: Relation, changes: list[tuple[str, JsonObject]])
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
     """Remove a record; a missing one is no error."""
-    _, relation = await _written_model(ctx, contract.remove, request.model_uuid)
+    relation = (await _written_model(ctx, contract.remove, request.model_uuid)).relation
     removed = await _writer(ctx, relation, "write").remove([request.id])
     return contract.RemovedRecord(id=request.id, count=len(removed))
 
@@ -110,7 +112,7 @@ async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRe
 @handles(contract.remove_bulk)
 async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
     """Remove many records."""
-    _, relation = await _written_model(ctx, contract.remove_bulk, request.model_uuid)
+    relation = (await _written_model(ctx, contract.remove_bulk, request.model_uuid)).relation
     return Counted(count=len(await _writer(ctx, relation, "bulk").remove(request.ids)))
 
 
@@ -143,11 +145,6 @@ async def get_all(ctx: Context, request: contract.ListRecords) -> contract.Found
     return contract.FoundRecords(records=records, is_refreshing=relation.is_refreshing)
 
 
-def makes_ids(row: Model) -> bool:
-    """Whether a record without an id gets one: when the id column is one of the fixed columns, which no user chose."""
-    return row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
-
-
 def _writer(ctx: Context, relation: Relation, kind: Kind) -> Writer:
     return Writer(ctx.db, ctx.workspace, relation, ctx.settings, ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, kind)))
 
@@ -166,12 +163,12 @@ async def _write(ctx: Context, relation: Relation, path: str, kind: Kind, act: W
     return result
 
 
-async def _written_model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+async def _written_model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> WrittenModel:
     """A model whose records are written: it is looked up alone, without what else there is in the workspace."""
-    row = await model.find(ctx.db, text)
-    if row is None:
+    written = await ctx.services.once(WrittenModels, WrittenModels).find(ctx.db, text)
+    if written is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
-    return row, model_catalog.to_relation(row, "")
+    return written
 
 
 async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:

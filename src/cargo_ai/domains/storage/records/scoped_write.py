@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, Origin
-from cargo_ai.domains.storage.records.record import makes_ids
+from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.records.write import InvalidRecords, RecordError, Writer, validate_new
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, Model
 from cargo_ai.kernel.settings import Settings
@@ -69,7 +69,7 @@ async def save(db: AsyncSession, settings: Settings, scope: Scope, records: Sequ
     row = await db.scalar(select(Model).where(Model.uuid == scope.relation.model, Model.deleted_at.is_(None)))
     if row is None:
         raise NotWritten("The model was removed.")
-    validated = validate_new(scope.relation, records, makes_ids=makes_ids(row))
+    validated = validate_new(scope.relation, records, makes_ids=extractors.makes_ids(row.extractor_slug))
     faults = [*_outside(scope, records), *validated.faults]
     if faults:
         raise NotWritten(_sentence(faults))

@@ -10,13 +10,11 @@ from typing import Literal
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from cargo_ai.domains.storage.actions.model_nodes.write_batch import Batch
 from cargo_ai.domains.storage.history.run_changes import BatchChangeSets, RunChanges
-from cargo_ai.domains.storage.models import extractors, model_catalog
-from cargo_ai.domains.storage.tables import Model
+from cargo_ai.domains.storage.models.written_models import WrittenModels
 from cargo_ai.engine.graph.action import Call, Failed, InvalidConfig, Outcome
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
@@ -56,7 +54,7 @@ class Grouped:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
-        self._change_sets = BatchChangeSets(database)
+        self._change_sets, self._models = BatchChangeSets(database), WrittenModels()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     def writing(self, kind: Kind) -> Callable[[Call], Awaitable[Outcome]]:
@@ -126,13 +124,10 @@ class Grouped:
             raise InvalidConfig(f"There is no model {model} in this workspace: {_MODELS}.")
         sets = await self._change_sets.find(workspace, uid, [write.call for write in writes])
         async with self._database.session(workspace) as db:
-            row = await db.scalar(select(Model).where(Model.uuid == uid, Model.deleted_at.is_(None)))
-            if row is None:
+            written = await self._models.find(db, model)
+            if written is None:
                 raise InvalidConfig(f"There is no model {model} in this workspace: {_MODELS}.")
-            makes_ids = row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
-            batch = Batch(
-                db, workspace, model_catalog.to_relation(row, ""), self._settings, makes_ids, RunChanges(workspace, row.uuid, sets)
-            )
+            batch = Batch(db, workspace, written.relation, self._settings, written.makes_ids, RunChanges(workspace, uid, sets))
             outcomes = await batch.write([(write.kind, write.call) for write in writes])
             await db.commit()
             return outcomes
