@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 60_000
 """A longer text is shown as it is written: rendering takes longer than people wait."""
+MOST_BRACKETS = 2_000
+"""A text with more is shown so, too: each that is not closed is looked for to the end of its paragraph."""
 _SCHEMES = {"http", "https", "mailto"}
 _HEADINGS_BELOW = 2
 
 
 def rendered(text: str) -> Markup:
     """The HTML of a text, in a box of its own."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MOST_CHARACTERS or text.count("[") > MOST_BRACKETS:
         return Markup('<pre class="plain-text">{}</pre>').format(text)
     return Markup('<div class="prose">{}</div>').format(_html(text))
 

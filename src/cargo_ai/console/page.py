@@ -20,6 +20,9 @@ NOTICE_COOKIE = "cargo_ai_notice"
 NOTICE_SECONDS = 30
 MAX_NOTICE = 500
 
+_EVENTS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""nginx would keep events back until its buffer is full."""
+
 View = Callable[["PageRequest"], Awaitable[Response]]
 
 
@@ -138,7 +141,7 @@ class PageRequest:
 
     def events(self, events: AsyncIterator[tuple[str, str]]) -> Response:
         """A stream of server-sent events: pairs of a name and of text, which is markup made by `fragment`."""
-        return StreamingResponse(_encoded(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(_encoded(events), media_type="text/event-stream", headers=_EVENTS)
 
     def fragment(self, template: str, block: str, **values: object) -> str:
         """The markup of one block of a template, for an event."""
