@@ -5,6 +5,7 @@ A node's message is known by the key of its execution: one that is executed agai
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -27,6 +28,8 @@ Json = Any
 IN_PLACE_SECONDS = 60.0
 """An answer that takes longer is not waited for in place: the run is parked and asks again."""
 AGAIN_SECONDS = 5.0
+AT_ONCE = 4
+"""Nodes that are at the database at a time: half of the process's connections are left for the answers."""
 PARKED_SECONDS = 15.0
 """When a run asks again whose answer waits for a person, another agent or a long run."""
 
@@ -37,13 +40,14 @@ class AgentNodes:
     def __init__(self, services: Services) -> None:
         self._services, self._database = services, services.database
         self._answers = services.once(Answers, lambda: Answers(services))
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def perform(self, call: Call) -> Outcome:
         """Ask, and wait for the answer: in place for a minute, then parked."""
         message = await self._send(call) if call.meta is None else uuid.UUID(call.meta["message"])
         await self._answers.adopt(message)
         ended = await self._answers.ended(message, IN_PLACE_SECONDS)
-        async with self._database.session(call.workspace) as db:
+        async with self._turns, self._database.session(call.workspace) as db:
             row = await db.scalar(select(Message).where(Message.uuid == message))
         if row is None:
             return Failed("The chat of this node was removed before it had answered.")
@@ -59,7 +63,7 @@ class AgentNodes:
     async def _send(self, call: Call) -> uuid.UUID:
         """The answer of this execution; chat and messages are made unless they are there. InvalidConfig where nothing can answer."""
         asked = node_config.read(call)
-        async with self._database.session(call.workspace) as db:
+        async with self._turns, self._database.session(call.workspace) as db:
             known = await db.scalar(select(Message.uuid).where(Message.execution_key == call.key))
             if known is not None:
                 return known
