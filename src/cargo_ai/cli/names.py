@@ -50,6 +50,17 @@ def is_name(text: Any) -> bool:
     return isinstance(text, str) and 0 < len(text) <= LONGEST and not UUID.fullmatch(text)
 
 
+def need_found(parsed: Parsed) -> None:
+    """Failure (1) for a name that `replace_names` has found nothing for."""
+    for arg, value in parsed.values:
+        texts: list[Any] = value if output.is_list(value) else [value]
+        unknown = next((text for text in texts if is_name(text)), None) if arg.get("noun") else None
+        if unknown is not None:
+            what = spoken(arg.get("noun", ""))
+            where = "There is nothing in the bin" if what == "bin" else f"There is no {what}"
+            raise failure(FAILED, "nameNotFound", f'{where} with the name or uuid "{output.clean(unknown)}".')
+
+
 class Thing:
     """One thing that has names. `uuid`: what the argument takes, such as the uuid of its workflow."""
 

@@ -76,6 +76,8 @@ def run_row(row: Row, parsed: Parsed) -> int:
         from cargo_ai.cli import secret_values
 
         secret_values.ask(parsed, settings)
+    if row.get("danger") and any(arg.get("noun") for arg, _ in parsed.values):
+        need_known(parsed)
     request = Request(row, parsed)
     confirm(row, request, api, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
@@ -98,6 +100,10 @@ def run_row(row: Row, parsed: Parsed) -> int:
             if not row.get("until"):
                 form.print(row, document)
                 return DONE
+        elif row.get("output") == "text" and request.verb == "GET":
+            from cargo_ai.cli.client.download import stream_text
+
+            return stream_text(api, request.path, request.query)
         else:
             answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
             if row.get("output") == "text":
@@ -121,6 +127,13 @@ def need_uuids(parsed: Parsed, api: Api) -> None:
         from cargo_ai.cli.names import replace_names
 
         replace_names(parsed, api)
+
+
+def need_known(parsed: Parsed) -> None:
+    """Refuse a name that nothing has, before a person is asked whether to destroy it."""
+    from cargo_ai.cli.names import need_found
+
+    need_found(parsed)
 
 
 def wait_and_print(row: Row, until: Until, parsed: Parsed, form: Form, api: Api, document: Any) -> int:

@@ -92,6 +92,13 @@ def test_a_thing_that_is_not_there_is_refused_by_the_removal_itself(real: Cli, a
     assert (result.code, result.json["reason"]) == (1, "modelNotFound")
 
 
+def test_an_unknown_name_is_refused_before_a_person_is_asked(real: Cli, api: FakeApi) -> None:
+    api.on("GET", "/v1/workspaceManagement/bin/list", {"items": [{"uuid": UUID, "name": "Scores", "kind": "tool"}]})
+    done = real("workspace", "bin", "remove", "zebra")
+    assert (done.code, done.json["reason"]) == (1, "nameNotFound")
+    assert done.json["errorMessage"] == 'There is nothing in the bin with the name or uuid "zebra".'
+
+
 def test_nothing_leaves_the_bin_for_ever_without_a_person(real: Cli, api: FakeApi) -> None:
     api.on("DELETE", f"/v1/workspaceManagement/bin/{UUID}", {"uuid": UUID})
     api.on("POST", "/v1/workspaceManagement/bin/empty", {"count": 3})

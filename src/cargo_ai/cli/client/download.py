@@ -30,6 +30,32 @@ def stream_document(api: Api, document: Any) -> int:
     return DONE
 
 
+def stream_text(api: Api, path: str, query: str) -> int:
+    """Print the text of a reply as it comes, a live one until it ends. Refusals and busy servers are those of `Api.call`."""
+    url = api.base_url + path + (f"?{query}" if query else "")
+    try:
+        reply = exchange("GET", url, api.headers(), None, api.settings.timeout or SILENCE_SECONDS)
+    except ConnectionFailed:
+        reply = None
+    if reply is None or not 200 <= reply.status < 300:
+        if reply is not None:
+            reply.close()
+        output.write(api.call("GET", path, query=query).check().body)
+        return DONE
+    written = 0
+    try:
+        for chunk in reply.chunks():
+            output.write(chunk)
+            output.flush()
+            written += len(chunk)
+    except ConnectionFailed as error:
+        sentence = f"The text ended early, after {written:,} bytes ({error.detail}). Try again."
+        if written:  # stdout already holds part of the text: no document behind it
+            output.say(f"error: {sentence}")
+        raise failure(LATER, "connectionLost", "" if written else sentence) from None
+    return DONE
+
+
 def fetch(api: Api, url: str) -> bytes:
     """Read a whole, small file. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
     try:

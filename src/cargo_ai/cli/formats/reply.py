@@ -43,6 +43,7 @@ class Form:
         if self.query is not None:
             output.write(self.query.texts(document))
             return
+        self._look_inside(document)
         if self.output in (None, "json"):
             output.print_document(self._chosen(row, document) if self.fields else document)
             return
@@ -51,6 +52,13 @@ class Form:
         printer = self.printer(row, key or "", {})
         printer.add(rows)
         printer.end()
+
+    def _look_inside(self, document: Any) -> None:
+        """Paths that begin with the name of the one thing in the reply, such as `message.parts`, are meant from the reply on."""
+        thing, reply = thing_in(document), output.as_object(document)
+        if self.fields and thing is not document:
+            name = next(iter(reply))
+            self.fields = [path[1:] if len(path) > 1 and path[0] == name and name not in thing else path for path in self.fields]
 
     def printer(self, row: Row | None, key: str, first: dict[str, Any]) -> Printer:
         """What prints the rows; `first`: the first page, whose other fields stand behind the list in a JSON document."""
