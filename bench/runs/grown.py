@@ -37,7 +37,8 @@ def _journal(connection: Connection, source: str, records: int) -> Journal:
         row = connection.execute(query.encode(), values).fetchone()
         return str(row[0]) if row else str(uuid.UUID(int=0))
 
-    batch = first("select uuid from batches where finished_ms is not null and uuid <> %s order by uuid desc limit 1", source)
+    of_workflow = "workflow_uuid = (select workflow_uuid from batches where uuid = %s)"
+    batch = first(f"select uuid from batches where uuid <> %s and {of_workflow} order by uuid limit 1", source, source)
     of_batch = "select uuid from runs where batch_uuid = %s and status = %s order by uuid limit 1"
     return Journal(
         workflow=first("select workflow_uuid from batches where uuid = %s", source),

@@ -42,6 +42,7 @@ RUN = {
     "record_id": "'company-' || c.n % {records}",
     "record_title": "'Company ' || c.n % {records}",
     "status": "c.status",
+    "rare_status": "nullif(c.status, 'success')",
     "position": "case when c.status = 'idle' then {node} end",
     "pending": "case when c.status = 'idle' then '{{\"attempt\": 1}}'::json end",
     "error_message": "case when c.status = 'error' then 'The service answered 500: record ' || c.n end",
