@@ -86,7 +86,14 @@ async def _errors(request: PageRequest, row: JsonObject) -> list[JsonObject]:
         *(optional(request, "orchestration.run.explain", {"uuid": group["runUuid"]}, "runNotFound") for group in groups[:5])
     )
     explanations = [reply.get("explanation") for reply in explained] + [None] * len(groups)
-    return [{**group, "explanation": explanation} for group, explanation in zip(groups, explanations, strict=False)]
+    # A replay takes all that failed at a node, whatever the message was: one button for each node.
+    firsts: dict[tuple[object, bool], str] = {}
+    for group in groups:
+        firsts.setdefault((group["nodeSlug"], group["reason"] == "outcomeUnknown"), group["runUuid"])
+    return [
+        {**group, "explanation": explanation, "isReplayable": bool(group["nodeSlug"]) and group["runUuid"] in firsts.values()}
+        for group, explanation in zip(groups, explanations, strict=False)
+    ]
 
 
 async def _nodes(request: PageRequest, row: JsonObject) -> list[JsonObject]:

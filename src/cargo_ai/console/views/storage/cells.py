@@ -33,7 +33,8 @@ def cell(value: object) -> Cell:
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, (int, float)):
-        return Cell(f"{value:,}" if isinstance(value, int) else f"{value:,g}" if abs(value) < 1e15 else str(value), "number")
+        # As it is stored: what looks like an amount may be a year or an id, and no digit is rounded away.
+        return Cell(json.dumps(value), "number")
     if isinstance(value, str):
         if _TIMESTAMP.match(value):
             return Cell(value[:10] if value[11:19] == "00:00:00" else f"{value[:10]} {value[11:19]}")
