@@ -28,6 +28,10 @@ def kill_at(server: RealServer, batch: str, executed: int) -> None:
     os.kill(server.busy_worker(), signal.SIGKILL)
 
 
+def _never(_path: str, _times: int) -> None:
+    """No call fails."""
+
+
 def test_a_ramp_whose_workers_die_stops_at_its_errors_and_resume_repeats_nothing(make_server: MakeServer, service: CountingService) -> None:
     service.failing, service.latency = fails_early, 0.02
     server = make_server(CARGO_AI_OUTBOUND_ALLOW="127.0.0.1")
@@ -43,7 +47,7 @@ def test_a_ramp_whose_workers_die_stops_at_its_errors_and_resume_repeats_nothing
     # It stops within its stage of 600: 5 % of a hundred may fail, and of those in flight a hundred more.
     assert 5 < (failed := stopped["failedRunsCount"]) <= 105 and stopped["runsCount"] < 300
     assert stopped["pace"]["stoppedBy"] == "errorRate" and "Stopped in stage 2" in stopped["errorMessage"]
-    service.failing = lambda _path, _times: None
+    service.failing = _never
     server.call("orchestration.batch.resume", uuid=batch)
     kill_at(server, batch, 700)
     found = server.finished(batch)
