@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from cargo_ai.cli.environment import VARIABLES
-from cargo_ai.kernel.settings import SETTINGS, Setting
+from cargo_ai.kernel.settings import SETTINGS, Setting, Settings
 
-HEADER = "<!-- Written by tools/gen.py. Change src/cargo_ai/kernel/settings.py or src/cargo_ai/cli/environment.py instead. -->\n"
+HEADER = "<!-- Written by tools/gen.py. Change src/cargo_ai/kernel/settings.py or its groups, or src/cargo_ai/cli/environment.py. -->\n"
 TEXT = """# Settings
 
 The server reads its settings from environment variables when it starts. All are optional; an empty variable counts as unset. A switch is
@@ -46,10 +46,16 @@ over the running server of the data folder. The common variables `HTTPS_PROXY`, 
 
 def page() -> str:
     """docs/settings.md."""
-    operators = [setting for setting in SETTINGS.values() if not setting.internal]
+    groups = [group for group in Settings.__mro__ if "title" in vars(group)]
+    operators = [f"## {vars(group)['title']}\n\n{_table(_of(group))}" for group in groups]
     internal = [setting for setting in SETTINGS.values() if setting.internal]
     client = ["| Variable | |", "| --- | --- |", *(f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items())]
-    return HEADER + TEXT.format(operators=_table(operators), internal=_table(internal), client="\n".join(client))
+    return HEADER + TEXT.format(operators="\n\n".join(operators), internal=_table(internal), client="\n".join(client))
+
+
+def _of(group: type[object]) -> list[Setting[Any]]:
+    """The settings for operators that a group declares."""
+    return [setting for setting in SETTINGS.values() if not setting.internal and any(setting is value for value in vars(group).values())]
 
 
 def _table(settings: Iterable[Setting[Any]]) -> str:

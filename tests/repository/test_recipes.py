@@ -97,7 +97,7 @@ def test_an_error_reason(tree: ScratchTree, database_url: str, tmp_path: Path) -
 
 def test_a_setting(tree: ScratchTree) -> None:
     tree.replace(
-        "src/cargo_ai/kernel/settings.py",
+        "src/cargo_ai/kernel/setting_groups/people.py",
         "    smtp_per_minute = integer(",
         '    parrots = integer("How many parrots live on the server.", ("api",), 2, least=1)\n    smtp_per_minute = integer(',
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PREFIX = "CARGO_AI_"
 Reader = Literal["server", "api", "worker"]
 """Who reads a setting: `cargo-ai server` with its supervisor, the API process, the worker processes."""
+EVERY_PROCESS: tuple[Reader, ...] = ("server", "api", "worker")
 SmtpSecurity = Literal["starttls", "tls", "off"]
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Setting(Generic[T]):
     internal: bool = False
     variable: str = ""
 
-    def __set_name__(self, owner: type[Settings], name: str) -> None:
+    def __set_name__(self, owner: type[object], name: str) -> None:
         self.variable = self.variable or PREFIX + name.upper()
         SETTINGS[self.variable] = cast("Setting[object]", self)
 
@@ -59,7 +60,7 @@ class Setting(Generic[T]):
 
 
 SETTINGS: dict[str, Setting[object]] = {}
-"""Every declared setting by its variable, in the order of `Settings`."""
+"""Every declared setting by its variable, group by group."""
 
 
 def text(meaning: str, read_by: tuple[Reader, ...], default: str = "", *, shown_default: str = "", internal: bool = False) -> Setting[str]:
