@@ -44,7 +44,7 @@ def generate(root: Path) -> dict[Path, str]:
     generated |= {SKILLS / name: table for name, table in skills.tables(files).items()}
     generated |= {SDK / name: text for name, text in sdk_types.files(operations).items()}
     generated[SETTINGS] = settings_page.page()
-    generated[licences.PAGE] = licences.page(root)
+    generated[licences.PAGE] = licences.page()
     pending_names = pending({operation.name for operation in operations})
     planned = {"commands": sorted(index.planned(pending_names.split()))}
     generated[UNSERVED] = parity.unserved(json.loads((ROOT / COMMANDS).read_text("utf-8")), files)

@@ -20,7 +20,7 @@ Check = Literal["all", "colours", "layout"]
 SIZES: dict[Size, ViewportSize] = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
-EXECUTABLE = "CARGO_AI_TEST_CHROMIUM"
+EXECUTABLE = "CHROMIUM_EXECUTABLE"
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 ARGUMENTS = (
     "--headless",
@@ -45,7 +45,7 @@ WAIT_MILLISECONDS = 15_000
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium that is installed here; the variable CARGO_AI_TEST_CHROMIUM names another one."""
+    """The path of a Chromium that is installed here; the variable CHROMIUM_EXECUTABLE names another one."""
     return os.environ.get(EXECUTABLE) or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 

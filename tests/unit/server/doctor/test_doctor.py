@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from cargo_ai.kernel.settings import Settings
+from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.doctor import database, machine
 from cargo_ai.server.doctor.checks import Check
 from cargo_ai.server.doctor.report import report
@@ -31,7 +31,7 @@ def test_a_machine_is_looked_over_before_the_first_start(tmp_path: Path) -> None
 def test_what_is_wrong_with_a_machine_comes_with_its_fix(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "secret.key").write_text("c2hvcnQ=")
-    settings = Settings({"CARGO_AI_DATA_DIR": str(tmp_path), "CARGO_AI_WORKERZ": "3", "CARGO_AI_SMTP_HOST": "mail.example.com"})
+    settings = Settings({"CARGO_AI_DATA_DIR": str(tmp_path), f"{PREFIX}WORKERZ": "3", "CARGO_AI_SMTP_HOST": "mail.example.com"})
     found = by_name(list(machine.checks(settings)))
     wrong = {name for name, check in found.items() if not check.ok} - {"outbound"}
     assert wrong == {"dataFolder", "secretKey", "settings", "email"}
