@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.agents.local_servers import LocalServers
 from cargo_ai.domains.connection import public as connection
 
 USUAL = {
@@ -20,7 +21,7 @@ USUAL = {
 }
 """The model that a draft begins with, by integration. Others say theirs."""
 
-SET_UP = (
+_SET_UP = (
     "Connect one: `cargo-ai connection connector create --integration-slug openAi --slug openai --name OpenAI "
     '--config \'{"apiKey":"..."}\'`; anthropic, gemini, mistral, groq, and openAiCompatible for Ollama and others go as well.'
 )
@@ -47,6 +48,12 @@ class Choice:
     connector_uuid: str | None = None
 
 
+async def set_up(services: Services) -> str:
+    """How to connect a language model: a service that takes a key, or what runs on this machine."""
+    local = await services.once(LocalServers, lambda: LocalServers(services)).sentence()
+    return f"{_SET_UP} {local}".rstrip()
+
+
 async def choose(services: Services, db: AsyncSession, workspace: uuid.UUID, named: Named) -> Choice | None:
     """The model that is named; what is left out is that of the named connector, else of the first service that is connected.
 
@@ -68,5 +75,5 @@ async def default(ctx: Context) -> Choice:
     choice = await choose(ctx.services, ctx.db, ctx.workspace, ANY)
     if choice is not None:
         return choice
-    ctx.warn(f"No language model is connected yet. {SET_UP}")
+    ctx.warn(f"No language model is connected yet. {await set_up(ctx.services)}")
     return Choice("openAi", USUAL["openAi"])

@@ -88,7 +88,7 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
     try:
         model = await connection.language_model_service(services, workspace, choice.integration_slug, choice.connector_uuid)
     except connection.NotConnected as error:
-        raise Unanswered(f"{error} {language_model.SET_UP}", "languageModelMissing") from None
+        raise Unanswered(f"{error} {await language_model.set_up(services)}", "languageModelMissing") from None
     except (WrongKey, InvalidConfig) as error:
         raise Unanswered(f"The connector of the language model cannot be used: {error}", "languageModelMissing") from None
     question_uuid = ids.new()
@@ -125,7 +125,7 @@ async def _choose(services: Services, workspace: uuid.UUID, named: language_mode
     if choice is None:
         which = named.connector_uuid or named.integration_slug
         missing = "No language model is connected." if which is None else f"This workspace has no language models of {which}."
-        raise Unanswered(f"{missing} {language_model.SET_UP}", "languageModelMissing")
+        raise Unanswered(f"{missing} {await language_model.set_up(services)}", "languageModelMissing")
     if not choice.language_model_slug:
         listed = f"`cargo-ai connection connector get-language-models {choice.connector_uuid or 'UUID'}`"
         raise Unanswered(f"{choice.integration_slug} has no usual language model: name one of {listed}.", "languageModelMissing")

@@ -34,6 +34,10 @@ PARKED_SECONDS = 15.0
 """When a run asks again whose answer waits for a person, another agent or a long run."""
 
 
+class _NotConnectedYet(Exception):
+    """The workspace has no language model. What runs on this machine is looked for when no session is open any more."""
+
+
 class AgentNodes:
     """Executes nodes that ask; one per process."""
 
@@ -44,7 +48,10 @@ class AgentNodes:
 
     async def perform(self, call: Call) -> Outcome:
         """Ask, and wait for the answer: in place for a minute, then parked."""
-        message = await self._send(call) if call.meta is None else uuid.UUID(call.meta["message"])
+        try:
+            message = await self._send(call) if call.meta is None else uuid.UUID(call.meta["message"])
+        except _NotConnectedYet:
+            raise InvalidConfig(f"No language model is connected. {await language_model.set_up(self._services)}") from None
         await self._answers.adopt(message)
         ended = await self._answers.ended(message, IN_PLACE_SECONDS)
         async with self._turns, self._database.session(call.workspace) as db:
@@ -93,7 +100,7 @@ class AgentNodes:
         named = language_model.Named(None, given.get("connectorUuid"), given.get("languageModelSlug"))
         choice = await language_model.choose(self._services, db, workspace, named)
         if choice is None:
-            raise InvalidConfig(f"No language model is connected. {language_model.SET_UP}")
+            raise _NotConnectedYet
         return {"integrationSlug": choice.integration_slug, "languageModelSlug": choice.language_model_slug}
 
 

@@ -74,7 +74,7 @@ class Asker:
         try:
             service = await connection.language_model_service(self._services, self._workspace, model.integration_slug, model.connector_uuid)
         except connection.NotConnected as error:
-            raise Failed(f"No language model answers: {error} {language_model.SET_UP}") from None
+            raise Failed(f"No language model answers: {error} {await language_model.set_up(self._services)}") from None
         except (WrongKey, InvalidConfig) as error:
             raise Failed(f"The connector of the language model cannot be used: {error}") from None
         if not model.language_model_slug:
