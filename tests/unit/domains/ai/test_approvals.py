@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from cargo_ai.domains.ai.chats import agent_node
 from tests.kit.api_client import ApiClient, Body
+from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running
 from tests.unit.domains.ai.conftest import ended, new_agent, said
@@ -102,3 +104,33 @@ async def test_a_run_waits_for_an_approval_too(api: ApiClient, model: Running) -
     await api.call("orchestration.review.approve", uuid=review["uuid"])
     message = await ended(api, sent["uuid"])
     assert next(part["output"] for part in message["parts"] if part["type"] == "tool-other") == {"answer": "You said: Hi"}
+
+
+async def test_a_node_goes_on_as_soon_as_its_answer_has_got_an_approval(
+    backend: Backend, model: Running, slugs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself, the parked run would look again in an hour."""
+    monkeypatch.setattr(agent_node, "PARKED_SECONDS", 3600.0)
+    api = backend.admin
+    slugs.append(f"companies_{len(slugs)}")
+    resource = {
+        "slug": "companies",
+        "kind": "model",
+        "modelUuid": await api.model(slugs[-1]),
+        "isReadOnly": False,
+        "requiresApproval": True,
+    }
+    agent = await new_agent(api, resources=[resource], **MODEL)
+    call = ("save_companies", {"records": [ACME]})
+    model.control.rules.append(lambda heard: Reply("Saved.") if heard.results else Reply(calls=[call]))
+    action = {"kind": "agent", "agentUuid": agent, "config": {"prompt": "Save Acme."}}
+    run = (await api.call("orchestration.action.execute", action=action, data={}))["run"]["uuid"]
+    await backend.parked(run)
+    reviews: list[Body] = []
+    while not reviews:
+        reviews = (await api.call("orchestration.review.list", statuses=["pending"]))["reviews"]
+        await asyncio.sleep(0.05)
+    await api.call("orchestration.review.approve", uuid=reviews[0]["uuid"])
+    over = await backend.ended("runs", run)
+    assert over["run"]["status"] == "success"
+    assert over["runContext"]["action"]["answer"] == "Saved."

@@ -31,7 +31,7 @@ AGAIN_SECONDS = 5.0
 AT_ONCE = 4
 """Nodes that are at the database at a time: half of the process's connections are left for the answers."""
 PARKED_SECONDS = 15.0
-"""When a run asks again whose answer waits for a person, another agent or a long run."""
+"""When a run asks again whose answer waits for a person, another agent or a long run, should the end of the answer not wake it."""
 
 
 class _NotConnectedYet(Exception):

@@ -7,6 +7,7 @@ started waits for that run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, ids, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
-from cargo_ai.store.availability import retry_until_available
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
@@ -51,7 +52,7 @@ class Answer:
         self._steps: list[JsonObject] = []
         self._said: list[JsonObject] = []
         self._uncounted: Asked | None = None
-        self._limited = False
+        self._limited = self._goes_on = False
         self._number = 0
         self._afterwards: datetime | None = None
         self._saving = asyncio.Lock()
@@ -94,7 +95,7 @@ class Answer:
             if row is None or chat is None:
                 raise AnswerLost
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
-            self._steps = row.steps
+            self._steps, self._goes_on = row.steps, bool(row.steps)
             self._agent, self._trigger, self._trace = chat.agent_uuid, chat.trigger, chat.trace_uuid
             self._limited = await daily_limit.is_limited(db, chat.agent_uuid)
             self._plan = effective.plan(release, row.given)
@@ -282,6 +283,9 @@ class Answer:
                 await db.commit()
 
         await retry_until_available("storing the end of an answer", end)
+        if self._goes_on:
+            with contextlib.suppress(*DATABASE_UNAVAILABLE):
+                await parking.wake_run(self._services.database, self._workspace, self._trigger)
 
     async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
         # Before it is no longer this process's.

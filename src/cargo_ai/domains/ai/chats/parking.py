@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Uuid, any_, literal, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.chats import sending
 from cargo_ai.domains.ai.tables import Message
+from cargo_ai.engine.dispatch import resume_early
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -48,6 +49,18 @@ async def wake_parent(db: AsyncSession, message: uuid.UUID) -> None:
     woken = list(await db.scalars(parked.values(awaits=None, leased_until=None).returning(Message.uuid)))
     if woken:
         await producer().defer_many(await driver_connection(db), sending.TASK, "interactive", [{"message": str(uid)} for uid in woken])
+
+
+async def wake_run(database: Database, workspace: uuid.UUID, trigger: Mapping[str, Any]) -> None:
+    """Have the run whose node waits for an answer go on now, where it is parked. trigger: of the answer's chat.
+
+    In a transaction of its own, so that none holds rows of chats and of runs. Should it get lost, the node looks by itself.
+    """
+    run = ids.parse(str(trigger.get("runUuid"))) if trigger.get("type") == "workflow" else None
+    if run is not None:
+        async with database.session(workspace) as db:
+            await resume_early.resume(await driver_connection(db), workspace, run, str(trigger.get("nodeUuid")))
+            await db.commit()
 
 
 class Look(NamedTuple):
