@@ -49,5 +49,5 @@ def test_a_row_has_columns_of_its_table_and_may_lack_a_value_where_they_may(row:
 
 
 def test_new_runs_and_batches_have_all_their_columns() -> None:
-    assert NewRun.__annotations__.keys() == set(runs.c.keys()) - {"record", "pending"}
+    assert NewRun.__annotations__.keys() == set(runs.c.keys()) - {"record", "pending", "rare_status"}
     assert BatchRow.__annotations__.keys() == set(batches.c.keys())
