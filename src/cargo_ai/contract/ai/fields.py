@@ -20,7 +20,8 @@ Slug = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_
 
 class _AgentAction(Wire):
     """What every action of an agent has. `slug` names it for the language model, `description` says when to use it; `config` holds the
-    inputs that are fixed, which the language model neither sees nor sets. `requiresApproval`: a person decides on each call."""
+    inputs that are fixed, which the language model neither sees nor sets. `isBulkAllowed`: the language model may call it for up to 50
+    inputs at once, each of which is a run; agents are called one by one. `requiresApproval`: a person decides on each call."""
 
     slug: Slug
     name: Word | None = None

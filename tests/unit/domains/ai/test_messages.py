@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from cargo_ai.domains.ai.chats import calls
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply, Said
@@ -57,9 +59,9 @@ async def test_a_chat_keeps_what_was_said(api: ApiClient, model: Running) -> Non
     assert [message["type"] for message in messages] == ["user", "assistant", "user", "assistant"]
 
 
-async def _doubling_tool(api: ApiClient) -> str:
+async def _doubling_tool(api: ApiClient, nodes: Sequence[Body] = DOUBLE) -> str:
     tool = await api.tool()
-    await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"], nodes=DOUBLE, formFields=FORM)
+    await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"], nodes=nodes, formFields=FORM)
     return str(tool["uuid"])
 
 
@@ -77,6 +79,43 @@ async def test_a_tool_is_a_run_linked_to_the_message(api: ApiClient, model: Runn
     run = (await api.call("orchestration.run.get", uuid=call["toolMetadata"]["runUuid"]))["run"]
     assert (run["status"], run["parentMessageUuid"], run["parentChatUuid"]) == ("success", answer["uuid"], answer["chatUuid"])
     assert run["parentAgentUuid"] == agent
+
+
+@pytest.mark.parametrize("seconds", [20.0, 0.3])
+async def test_a_tool_that_may_be_called_in_bulk_is_a_run_for_each_input(
+    api: ApiClient, model: Running, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the answer is parked meanwhile: the runs take up to a second."""
+    monkeypatch.setattr(calls, "IN_PLACE_SECONDS", seconds)
+    delay = {"uuid": "d", "slug": "wait", "kind": "native", "actionSlug": "delay", "config": {"minutes": "{{ nodes.start.n / 360 }}"}}
+    nodes = [DOUBLE[0] | {"childrenUuids": ["d"]}, delay | {"childrenUuids": ["b"]}, DOUBLE[1]]
+    actions = [{"slug": "double", "kind": "tool", "toolUuid": await _doubling_tool(api, nodes), "isBulkAllowed": True}]
+    agent = await new_agent(api, actions=actions, **_named(*MODELS[0]))
+    items = [{"n": n} for n in range(7)]
+    model.control.rules.append(
+        lambda heard: Reply(heard.results[0][1]) if heard.results else Reply(calls=[("double_bulk", {"items": items})])
+    )
+    answer = await answer_to(api, "Twice all of them?", agentUuid=agent)
+    assert answer["status"] == "success"
+    (call,) = [part for part in answer["parts"] if part["type"] == "tool-double_bulk"]
+    assert call["output"] == [{"output": {"n": 2 * n}} for n in range(7)]
+    uuids = call["toolMetadata"]["runUuids"]
+    parents = [(await api.call("orchestration.run.get", uuid=uuid))["run"]["parentMessageUuid"] for uuid in uuids]
+    assert len(set(uuids)) == 7
+    assert set(parents) == {answer["uuid"]}
+
+
+async def test_a_call_in_bulk_with_one_wrong_input_or_too_many_starts_nothing(api: ApiClient, model: Running) -> None:
+    actions = [{"slug": "double", "kind": "tool", "toolUuid": await _doubling_tool(api), "isBulkAllowed": True}]
+    agent = await new_agent(api, actions=actions, **_named(*MODELS[0]))
+    wrong = [[{"n": 1}, {"n": "many"}], [{"n": 1}] * 51, []]
+    model.control.rules.append(
+        lambda heard: Reply("So be it.") if heard.results else Reply(calls=[("double_bulk", {"items": items}) for items in wrong])
+    )
+    answer = await answer_to(api, "Twice all of them?", agentUuid=agent)
+    parts = [part for part in answer["parts"] if part["type"] == "tool-double_bulk"]
+    assert [part["state"] for part in parts] == ["output-error"] * 3
+    assert all("toolMetadata" not in part for part in parts)
 
 
 async def test_wrong_arguments_are_told_to_the_model_and_start_nothing(api: ApiClient, model: Running) -> None:

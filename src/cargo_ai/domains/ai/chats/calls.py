@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.ai.chats import approval, sub_agent
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
-from cargo_ai.domains.ai.chats.toolbox import SubAgent, Toolbox, Usable, arguments_of, shortened, shown
+from cargo_ai.domains.ai.chats.toolbox import Bulk, SubAgent, Toolbox, Usable, arguments_of, shortened, shown, shown_in_bulk
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import log
@@ -75,6 +75,8 @@ class Calls:
         """Carry out a call as far as that is possible now; what it still waits for. key: of the call, the same after a death."""
         if "run" in call:
             return await self._await_run(call)
+        if "runs" in call:
+            return await self._await_runs(call)
         if "message" in call:
             return await self._await_message(call)
         asked = ToolCall(call["id"], call["name"], call["arguments"])
@@ -134,10 +136,14 @@ class Calls:
                         started = await sub_agent.start(opening, db, usable.action, arguments)
                         await self._note(db, call, "message", str(started.message))
                         return None
-                    run = await agent_tools.start(
-                        opening.services, db, opening.workspace, opening.user, usable.action, arguments, self._parents
-                    )
-                    await self._note(db, call, "run", str(run))
+                    runs = [
+                        await agent_tools.start(opening.services, db, opening.workspace, opening.user, usable.action, given, self._parents)
+                        for given in (arguments["items"] if isinstance(usable, Bulk) else [arguments])
+                    ]
+                    if isinstance(usable, Bulk):
+                        await self._note(db, call, "runs", [str(run) for run in runs])
+                    else:
+                        await self._note(db, call, "run", str(runs[0]))
             except (agent_tools.ToolUnusable, sub_agent.NotStarted) as error:
                 return str(error)
         return None
@@ -162,6 +168,22 @@ class Calls:
         if outcome is None:
             return run
         result, failed = shown(outcome)
+        call |= {"result": result, "failed": failed}
+        await self._save()
+        return None
+
+    async def _await_runs(self, call: JsonObject) -> uuid.UUID | None:
+        """The runs of a call in bulk: the first one that has not ended is what is waited for."""
+        if self._goes_on(call):
+            call |= {"result": {"runUuids": call["runs"], "note": "They were started; their results are not waited for."}, "failed": False}
+            await self._save()
+            return None
+        runs = [uuid.UUID(run) for run in call["runs"]]
+        outcomes = await asyncio.gather(*(self._outcome(run, IN_PLACE_SECONDS) for run in runs))
+        ended = [outcome for outcome in outcomes if outcome is not None]
+        if len(ended) < len(runs):
+            return runs[outcomes.index(None)]
+        result, failed = shown_in_bulk(ended)
         call |= {"result": result, "failed": failed}
         await self._save()
         return None

@@ -20,7 +20,7 @@ MOST_TURNS = 50
 
 
 def new_step(response: JsonObject, text: str, thoughts: str, calls: Sequence[JsonObject]) -> JsonObject:
-    """A step as it is stored. calls: `{id, name, arguments}`; what they give is added when it is there: `run`, `result`,
+    """A step as it is stored. calls: `{id, name, arguments}`; what they give is added when it is there: `run`, `runs`, `result`,
     `failed`, `parts` (further parts of the answer), `ours` (the result is a sentence of ours, not what a tool gave). Besides:
     `attempt`, by which it was heard while it was written; `warnings`, parts of the answer that say what was unusual."""
     return {"response": response, "text": text, "thoughts": thoughts, "calls": list(calls)}
@@ -96,6 +96,8 @@ def call_part(call: Mapping[str, Any]) -> JsonObject:
     part: JsonObject = {"type": f"tool-{call['name']}", "toolCallId": call["id"], "input": call["arguments"]}
     if "run" in call:
         part["toolMetadata"] = {"runUuid": call["run"]}
+    if "runs" in call:
+        part["toolMetadata"] = {"runUuids": call["runs"]}
     if "message" in call:
         part["toolMetadata"] = {"messageUuid": call["message"]}
     approval = _approval(call)
@@ -125,5 +127,5 @@ def _approval(call: Mapping[str, Any]) -> JsonObject | None:
 def runs_awaited_in(steps: Sequence[Mapping[str, Any]]) -> list[uuid.UUID]:
     """The runs that calls without a result wait for."""
     calls = [call for step in steps[-1:] for call in step["calls"] if "result" not in call]
-    names = [call.get("run") or call.get("approval", {}).get("run") for call in calls]
+    names = [run for call in calls for run in call.get("runs") or [call.get("run") or call.get("approval", {}).get("run")]]
     return [uuid.UUID(name) for name in names if name is not None]

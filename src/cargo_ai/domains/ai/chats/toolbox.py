@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ from cargo_ai.llm.step import OUTPUT, Tool, ToolCall
 Json = Any
 MOST_RESULT = 30_000
 """Characters of a result that the language model sees."""
+MOST_BULK = 50
+"""Inputs of one call in bulk."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -43,6 +45,11 @@ class Usable:
 @dataclass(frozen=True, slots=True)
 class SubAgent(Usable):
     """An action that asks another agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk(Usable):
+    """An action that is called for several inputs at once: each is a run of its own."""
 
 
 @dataclass(slots=True)
@@ -116,12 +123,23 @@ async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
             toolbox.notes.append(f"{action['slug']} cannot be used: {error}")
             continue
         toolbox.add(Usable(action, Tool(action["slug"], description, schema)))
+        if action.get("isBulkAllowed"):
+            toolbox.add(Bulk(action, _in_bulk(action["slug"], schema)))
     for make_offer in capabilities.OFFERS:
         offer = await make_offer(opening, db)
         toolbox.notes += offer.notes
         for built_in in offer.tools:
             toolbox.add(built_in)
     return toolbox
+
+
+def _in_bulk(slug: str, schema: JsonObject) -> Tool:
+    # What a schema refers to is looked for at its root.
+    shared = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+    plain = {name: part for name, part in schema.items() if name not in shared}
+    items = {"type": "array", "items": plain, "minItems": 1, "maxItems": MOST_BULK}
+    taken: JsonObject = {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False, **shared}
+    return Tool(f"{slug}_bulk", f"Calls {slug} for up to {MOST_BULK} inputs at once. Its results are in their order.", taken)
 
 
 async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, action: JsonObject) -> None:
@@ -137,21 +155,27 @@ async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, a
     toolbox.add(SubAgent(action, Tool(action["slug"], description, sub_agent.schema_of(action))))
 
 
-def shown(outcome: orchestration.agent_tools.RunOutcome) -> tuple[Json, bool]:
+def shown(outcome: orchestration.agent_tools.RunOutcome, most: int = MOST_RESULT) -> tuple[Json, bool]:
     """What the language model sees of a run, and whether that failed."""
     if outcome.status != "success":
         return {"error": outcome.error or f"It ended as {outcome.status}."}, True
     if outcome.file is not None:
         return {"note": "The result is too large to be shown; ask for less."}, False
-    return shortened(outcome.output), False
+    return shortened(outcome.output, most), False
 
 
-def shortened(result: Json) -> Json:
+def shown_in_bulk(outcomes: Sequence[orchestration.agent_tools.RunOutcome]) -> tuple[Json, bool]:
+    """What the language model sees of the runs of a call, and whether all of them failed."""
+    results = [shown(outcome, MOST_RESULT // len(outcomes)) for outcome in outcomes]
+    return [result if failed else {"output": result} for result, failed in results], all(failed for _, failed in results)
+
+
+def shortened(result: Json, most: int = MOST_RESULT) -> Json:
     """A result, or the beginning of one that is too long."""
     text = json.dumps(result, ensure_ascii=False)
-    if len(text) <= MOST_RESULT:
+    if len(text) <= most:
         return result
-    return {"note": f"The result has {len(text)} characters; this is its beginning.", "beginning": text[:MOST_RESULT]}
+    return {"note": f"The result has {len(text)} characters; this is its beginning.", "beginning": text[:most]}
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:

@@ -117,7 +117,9 @@ class Published:
 
 async def open_published(services: Services, db: AsyncSession, server: McpServer, user: uuid.UUID) -> Published:
     """The tools of an MCP server, as the database has them now."""
-    given = {"actions": server.actions, "resources": server.resources, "capabilities": server.capabilities}
+    # Programs call a tool as often as they want to.
+    actions = [{**action, "isBulkAllowed": False} for action in server.actions]
+    given = {"actions": actions, "resources": server.resources, "capabilities": server.capabilities}
     plan = effective.plan(None, given)
     opening = Opening(services, server.workspace_uuid, user, None, ids.new(), ids.new(), plan, "")
     integrations = await connection.integrations(services, server.workspace_uuid)
