@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.console.browser.conftest import Tabs
 from tests.console.browser.kit import browser as kit
 from tests.console.browser.kit.seed import World
+from tests.scenarios.story.graphs import end, node, start
 
 pytestmark = pytest.mark.browser
 
@@ -80,4 +81,23 @@ def test_keys_go_through_rows_search_and_help(tabs: Tabs) -> None:
         tab.page.keyboard.press("b")
         tab.page.wait_for_url("**/console/batches")
         assert str(focused).startswith("/console/runs/")
+        assert not tab.problems()
+
+
+def test_a_node_is_filled_in_by_form_with_choices_of_the_account_and_more_rows(tabs: Tabs, world: World) -> None:
+    tool = world.call("orchestration.tool.create", name="Write a mail")["tool"]
+    write = node("write", "instruct", {"prompt": "Hi"}, ("end",), kind="connector", integrationSlug="openAi")
+    graph = [start("write"), write, end()]
+    world.call("orchestration.draftRelease.update", workflowUuid=tool["workflowUuid"], nodes=graph)
+    with tabs() as tab:
+        assert tab.open(f"/tools/{tool['uuid']}/node?node=write") == 200
+        tab.page.focus("input[name='/config/model']")
+        expect(tab.page.locator("datalist option[value='gpt-4o']")).to_have_count(1)
+        tab.page.fill("input[name='/config/model']", "gpt-4o")
+        tab.page.fill("[name='/config/prompt']", "Write to {{nodes.start.name}}")
+        tab.page.get_by_role("button", name="Save in the draft").click()
+        expect(tab.page.locator("#node")).to_contain_text("Write to {{nodes.start.name}}")
+        assert tab.open(f"/tools/{tool['uuid']}/node?node=end") == 200
+        tab.page.get_by_role("button", name="Add", exact=True).click()
+        tab.page.fill("input[name='/config/variables/0/name']", "answer")
         assert not tab.problems()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.console.forms.fields import Choices, Field, Kind, Option
-from cargo_ai.console.forms.names import ACTION, below, beside
+from cargo_ai.console.forms.names import ACTION, below, beside, id_of
 from cargo_ai.console.forms.reading import Posted, branch_posted, rows_of
 from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS, Texts
 
@@ -36,8 +36,13 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """The id of its element: unlike a name, without characters that selectors have to escape."""
-        return "f-" + "".join(letter if letter.isascii() and letter.isalnum() else f"_{ord(letter):x}_" for letter in self.name)
+        """The id of its element."""
+        return id_of(self.name)
+
+    @property
+    def names(self) -> set[str]:
+        """Its name, and those of all that is inside of it."""
+        return {self.name}.union(*(entry.names for entry in self.inside))
 
 
 def entries_of(form: Field, posted: Posted, errors: dict[str, str] | None = None, current: Json = None, name: str = "") -> Entry:

@@ -41,7 +41,8 @@ class Field:
     """One field, with those inside of it.
 
     key: its property. fields: of a group, in the order in which they are shown. item: of rows and pairs, what each holds. branches: of
-    `either`, the alternatives. schema: what a value has to fit. extras: whether a group keeps values that have no field.
+    `either`, the alternatives. schema: what a value has to fit. extras: whether a group keeps values that have no field. expressions:
+    whether a text with `{{…}}` may stand for the value.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Field:
     branches: tuple[Field, ...] = ()
     choices: Choices | None = None
     extras: bool = False
+    expressions: bool = False
 
 
 def form_of(schema: Mapping[str, Json], ui_schema: Mapping[str, Json] | None = None) -> Field:
@@ -101,7 +103,8 @@ class _Reader:
             return replace(made, kind="choice", options=_options(cast("list[Json]", enum)))
         kind = _SCALARS.get(str(shape.get("type")))
         if kind is None:
-            return None
+            choices = None if shape.keys() & {"type", "anyOf", "oneOf", "properties"} else _choices(ui)
+            return replace(made, kind="text", choices=choices) if choices else None
         if shape["type"] == "boolean":
             if made.required or isinstance(made.default, bool):
                 return replace(made, kind="flag")
@@ -211,7 +214,7 @@ def _options(values: Sequence[Json]) -> tuple[Option, ...]:
 def _choices(ui: JsonObject) -> Choices | None:
     options = _object(ui.get("ui:options"))
     slug = options.get("slug")
-    if ui.get("ui:widget") != "IntegrationAutocompleteWidget" or not isinstance(slug, str):
+    if ui.get("ui:widget") not in ("IntegrationAutocompleteWidget", "AutocompleteWidget") or not isinstance(slug, str):
         return None
     params = {name: path.rpartition(".")[2] for name, path in _object(options.get("params")).items() if isinstance(path, str)}
     return Choices(slug, params)

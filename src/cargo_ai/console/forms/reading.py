@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Field
 from cargo_ai.console.forms.names import below, beside
-from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS
+from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS, Texts, branch_of, texts_of
 from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS, measure
 from cargo_ai.kernel.json_schema import NoSchema, validator_of
 
@@ -63,7 +64,7 @@ class _Reader:
     def value(self, form: Field, name: str, current: Json) -> Json:
         """The value of a field; ABSENT where it is empty, which is an error where it is required."""
         if text := _first(self._posted, beside(name, "json")).strip():
-            return self._json(form, name, text)
+            return self._json(form, name, text, current)
         value = self._entered(form, name, current)
         if value is ABSENT and form.required and name not in self.errors:
             if form.nullable:
@@ -73,6 +74,12 @@ class _Reader:
             self.errors[name] = "is required"
         return value
 
+    def kept(self, part: Field, name: str, stored: Mapping[str, Json]) -> Json:
+        """The value of a property; as it is stored, to the letter, where the fields of an expression form show what they showed."""
+        if part.expressions and _cleaned(texts_of(part, stored.get(part.key), name)) == _cleaned(self._posted, name):
+            return stored.get(part.key, ABSENT)
+        return self.value(part, name, stored.get(part.key))
+
     def _entered(self, form: Field, name: str, current: Json) -> Json:
         match form.kind:
             case "fixed":
@@ -81,6 +88,9 @@ class _Reader:
                 return self._group(form, name, current)
             case "either":
                 place = branch_posted(form, self._posted, name)
+                if form.expressions and place != branch_of(form, current):
+                    # What the other alternative held is no value of this one.
+                    current = None
                 return ABSENT if place is None else self.value(form.branches[place], name, current)
             case "rows" | "pairs":
                 return self._rows(form, name, current)
@@ -108,10 +118,12 @@ class _Reader:
             if not values:
                 self.errors[name] = "is not one of the choices"
             return values[0] if values else ABSENT
+        if form.kind == "json":
+            return self._json(form, name, text, current)
+        if form.expressions and (entered := expressions.entered(text, current)) is not None:
+            return entered
         if form.kind in ("number", "integer"):
             return self._number(form, name, text.strip())
-        if form.kind == "json":
-            return self._json(form, name, text)
         return self._fitting(form, name, text.replace("\r\n", "\n"))
 
     def _number(self, form: Field, name: str, text: str) -> Json:
@@ -129,17 +141,22 @@ class _Reader:
             value = int(value)
         return self._fitting(form, name, value)
 
-    def _json(self, form: Field, name: str, text: str) -> Json:
-        raw = text.encode("utf-8", "replace")
-        shape = measure(raw)
-        if len(raw) > MOST_TEXT or shape.depth > MAX_DEPTH or shape.items > MAX_ITEMS:
-            self.errors[name] = "is too large or nested too deeply"
+    def _json(self, form: Field, name: str, text: str, current: Json) -> Json:
+        if len(text) > MOST_TEXT:
+            self.errors[name] = f"has more than {MOST_TEXT:,} characters"
             return ABSENT
         try:
-            return self._fitting(form, name, json.loads(text, parse_constant=_no_constant))
+            value = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError) as failure:
+            if form.expressions and (entered := expressions.as_text(text, current)) is not None:
+                return self._fitting(form, name, entered)
             self.errors[name] = f"is not JSON: {str(failure)[:200]}"
             return ABSENT
+        shape = measure(text.encode("utf-8", "replace"))
+        if shape.depth > MAX_DEPTH or shape.items > MAX_ITEMS:
+            self.errors[name] = "is too large or nested too deeply"
+            return ABSENT
+        return self._fitting(form, name, value)
 
     def _group(self, form: Field, name: str, current: Json) -> Json:
         stored = cast("dict[str, Json]", current) if isinstance(current, dict) else {}
@@ -147,9 +164,10 @@ class _Reader:
         value = {key: entry for key, entry in stored.items() if form.extras and key not in shown}
         inside = _Reader(self._posted)
         for part in form.fields:
-            entry = inside.value(part, below(name, part.key), stored.get(part.key))
+            entry = inside.kept(part, below(name, part.key), stored)
             if entry is not ABSENT:
                 value[part.key] = entry
+        value = {key: value[key] for key in stored if key in value} | value
         if not form.required and not stored and not _typed(self._posted, name):
             return ABSENT
         self.errors |= inside.errors
@@ -177,7 +195,7 @@ class _Reader:
 
     def _fitting(self, form: Field, name: str, value: Json) -> Json:
         """The value, with an error where it does not fit the schema of the field."""
-        if value is None and form.nullable:
+        if (value is None and form.nullable) or (form.expressions and expressions.are_in(value)):
             return value
         problem = next(_problems(form, value), None)
         if problem is not None and not any(other.startswith(f"{name}/") for other in self.errors):
@@ -209,6 +227,16 @@ def _typed(posted: Posted, name: str) -> bool:
         if posted_name == name or posted_name.startswith((f"{name}/", f"{name}~"))
         if not posted_name.endswith("~rows")
     )
+
+
+def _cleaned(posted: Posted, name: str = "") -> Texts:
+    """What was entered in a field and inside of it: without what is empty, with line ends as they were before a browser sent them."""
+    texts = {
+        posted_name: [text.replace("\r\n", "\n") for text in texts if text]
+        for posted_name, texts in posted.items()
+        if not name or posted_name == name or posted_name.startswith((f"{name}/", f"{name}~"))
+    }
+    return {posted_name: kept for posted_name, kept in texts.items() if kept}
 
 
 def _first(posted: Posted, name: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Field
 from cargo_ai.console.forms.names import below, beside
 from cargo_ai.kernel.json_schema import NoSchema, validator_of
@@ -22,8 +23,13 @@ def texts_of(form: Field, value: Json, name: str = "") -> Texts:
     """The texts of a value: never those of secrets. What the fields cannot show is JSON."""
     if value is None:
         return {}
+    if form.expressions and form.kind in expressions.TEXTS and (text := expressions.text_of(form.kind, value)) is not None:
+        return {name: [text]}
     texts = _plain(form, value, name)
-    return {beside(name, "json"): [written(value)]} if texts is None else texts
+    if texts is not None:
+        return texts
+    text = expressions.text_of("json", value) if form.expressions else None
+    return {beside(name, "json"): [written(value) if text is None else text]}
 
 
 def defaults_of(form: Field, name: str = "") -> Texts:

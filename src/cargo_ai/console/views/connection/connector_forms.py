@@ -14,6 +14,7 @@ from cargo_ai.console.forms.posted import posted_form
 from cargo_ai.console.forms.reading import Posted, read
 from cargo_ai.console.forms.texts import HIDDEN, defaults_of, texts_of
 from cargo_ai.console.page import PageRequest, action, page
+from cargo_ai.console.views.connection.choices import offer
 from cargo_ai.console.views.connection.connectors import shown
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
@@ -93,6 +94,13 @@ async def update(request: PageRequest) -> Response:
     return request.redirect(f"/console/connectors/{row['uuid']}", "Changed.")
 
 
+async def choices(request: PageRequest) -> Response:
+    """What a field may hold in this account."""
+    row = await _connector(request)
+    form = _form(await _integration(request, row["integrationSlug"]))
+    return await offer(request, form, CONFIG, row["uuid"])
+
+
 def _refused(request: PageRequest, integration: JsonObject, posted: Posted, refusal: Refusal, row: JsonObject | None = None) -> Response:
     """The form with what the operation refused, at the fields that it names."""
     if refusal.status not in (400, 409, 422):
@@ -128,6 +136,7 @@ def _shown(
         integration=integration,
         entry=entries_of(form, texts, errors, current, CONFIG),
         form_page=where,
+        form_choices=f"{where}/choices" if row else "",
         values={name: (texts.get(name) or [""])[0] for name in ("name", "slug", "verify")},
         problem=problem or ("Some fields need another look; secrets have to be entered again." if errors else ""),
         is_oauth=row is None and _has_oauth(form),
@@ -221,4 +230,5 @@ PAGES = [
     action("/connectors/new/{slug}/connect", connect, title="Connect", section="Connectors", permission=_WRITE),
     page("/connectors/{uuid}/edit", edit, title="Connector", section="Connectors"),
     action("/connectors/{uuid}/edit", update, title="Connector", section="Connectors"),
+    action("/connectors/{uuid}/edit/choices", choices, title="Connector", section="Connectors"),
 ]
