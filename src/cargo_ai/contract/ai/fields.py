@@ -141,24 +141,28 @@ class McpAuthentication(Wire):
     client_secret: Annotated[str, Field(max_length=20_000)] | None = None
 
 
-class McpClientCustom(Wire):
+class _McpClient(Wire):
+    """What every MCP client has. `requiresApproval`: a person decides on each call, also on those that the server says only read."""
+
+    name: Word
+    disabled_tool_slugs: Annotated[list[Word], Field(max_length=500)] = Field(default_factory=list[str])
+    requires_approval: bool = False
+
+
+class McpClientCustom(_McpClient):
     """An MCP server by its URL."""
 
     kind: Literal["custom"]
-    name: Word
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
     authentication: McpAuthentication | None = None
-    disabled_tool_slugs: Annotated[list[Word], Field(max_length=500)] = Field(default_factory=list[str])
 
 
-class McpClientConnector(Wire):
+class McpClientConnector(_McpClient):
     """The MCP server of a connector's service."""
 
     kind: Literal["connector"]
-    name: Word
     connector_uuid: Uuid
     integration_slug: Word
-    disabled_tool_slugs: Annotated[list[Word], Field(max_length=500)] = Field(default_factory=list[str])
 
 
 McpClient = Annotated[McpClientCustom | McpClientConnector, Field(discriminator="kind")]

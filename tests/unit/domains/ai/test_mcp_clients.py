@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,7 +17,7 @@ from tests.kit.backend import Backend
 from tests.kit.foreign_mcp import TOKEN, ForeignServer
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running
-from tests.unit.domains.ai.conftest import answer_to, new_agent, said
+from tests.unit.domains.ai.conftest import answer_to, ended, new_agent, said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MODEL = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"}
@@ -49,6 +50,33 @@ async def test_an_agent_calls_tools_of_a_foreign_server_and_sees_its_texts_as_da
     assert last.results[0][1].startswith(OPEN)
     shown = [part for part in answer["parts"] if part["type"] == "tool-calc_double"]
     assert shown[0]["output"] == '{"doubled": 8}' and "not of type" in shown[1]["errorText"]
+
+
+async def test_a_call_of_a_foreign_server_that_requires_approval_is_made_when_a_person_has_approved_it(
+    api: ApiClient, model: Running, foreign: ForeignServer
+) -> None:
+    """Until then nothing leaves this server, also where the tool says that it only reads; what is denied never does."""
+    foreign.calls.clear()
+    agent = await new_agent(api, mcpClients=[client_of(foreign, requiresApproval=True)], **MODEL)
+    model.control.rules.append(
+        lambda heard: Reply("done") if heard.results else Reply(calls=[("calc_double", {"n": 4}), ("calc_drop", {"n": 1})])
+    )
+    sent = await api.call("ai.message.create", agentUuid=agent, parts=[{"type": "text", "text": "Go"}])
+    reviews: list[Body] = []
+    while len(reviews) < 2:
+        listed = (await api.call("orchestration.review.list", statuses=["pending"]))["reviews"]
+        reviews = sorted((review for review in listed if "wants to call calc_" in review["title"]), key=lambda review: review["title"])
+        await asyncio.sleep(0.05)
+    assert foreign.calls == []
+    await api.call("orchestration.review.approve", uuid=reviews[0]["uuid"], values={"arguments": {"n": 5}})
+    await api.call("orchestration.review.reject", uuid=reviews[1]["uuid"])
+    answer = await ended(api, sent["assistantMessage"]["uuid"])
+    assert answer["status"] == "success", answer["errorMessage"]
+    assert foreign.calls == [("double", {"n": 5})]
+    states = {part["type"]: part["state"] for part in answer["parts"] if part["type"].startswith("tool-")}
+    assert states == {"tool-calc_double": "output-available", "tool-calc_drop": "output-denied"}
+    shown = (await api.call("ai.release.getDeployed", agentUuid=agent))["release"]["mcpClients"][0]
+    assert shown["requiresApproval"] is True
 
 
 async def test_connect_shows_the_tools_of_custom_servers_and_of_connectors(api: ApiClient, foreign: ForeignServer) -> None:

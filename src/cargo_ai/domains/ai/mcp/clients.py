@@ -92,14 +92,15 @@ async def _offer_of(opening: Opening, client: Mapping[str, Any], gate: asyncio.S
             tools, problems = await _tools_of(foreign, client)
         except (ForeignFailed, WrongKey) as error:
             return Offer(notes=[f"The MCP server {client['name']} cannot be used now: {untrusted(str(error))}"])
-    built_in = [_built_in(opening, foreign, tool) for tool in tools]
+    built_in = [_built_in(opening, foreign, tool, approval=bool(client.get("requiresApproval"))) for tool in tools]
     return Offer(built_in, [untrusted(problem) for problem in problems])
 
 
-def _built_in(opening: Opening, foreign: Foreign, tool: ForeignTool) -> BuiltIn:
+def _built_in(opening: Opening, foreign: Foreign, tool: ForeignTool, *, approval: bool) -> BuiltIn:
     description = f"Of the MCP server {foreign.name[:80]}, in its words: {untrusted(tool.description[:800])}"
     hint = "deletes" if tool.deletes else "reads" if tool.reads else "writes"
-    return BuiltIn(Tool(f"{foreign.name}_{tool.name}", description, _marked(tool.schema)), partial(_perform, opening, foreign, tool), hint)
+    offered = Tool(f"{foreign.name}_{tool.name}", description, _marked(tool.schema))
+    return BuiltIn(offered, partial(_perform, opening, foreign, tool), hint, approval)
 
 
 def _marked(schema: Json) -> Json:
