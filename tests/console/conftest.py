@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,9 @@ class Browser:
         assert found is not None
         return html.unescape(found[1])
 
-    async def post(self, path: str, fields: dict[str, str] | None = None, *, page: str = "/console/sign-in?again=1") -> httpx.Response:
+    async def post(
+        self, path: str, fields: Mapping[str, str | list[str]] | None = None, *, page: str = "/console/sign-in?again=1"
+    ) -> httpx.Response:
         """Send a form of this page."""
         return await self.http.post(path, data={"_csrf": await self.csrf(page), **(fields or {})})
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.console.conftest import Browser
 from tests.console.views.test_rights import new_review
+from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
 
@@ -80,6 +81,44 @@ async def test_a_person_is_invited_gets_another_role_and_is_removed(browser: Bro
     assert next(user["roleSlug"] for user in users if user["uuid"] == uuid) == "member"
     assert (await browser.post(f"/console/users/{uuid}/remove", page="/console/users")).status_code == 303
     assert "cy@example.com" not in (await browser.get("/console/users")).text
+
+
+async def test_a_role_is_made_changed_and_removed_by_form(browser: Browser, viewer: Browser, backend: Backend) -> None:
+    async def role_of(slug: str) -> Body | None:
+        roles = (await backend.admin.call("workspaceManagement.role.all"))["roles"]
+        return next((role for role in roles if role["slug"] == slug), None)
+
+    page = "/console/roles/new"
+    assert "storage:write" in (await browser.get(page)).text
+    empty = await browser.post(page, {"slug": "editor"}, page=page)
+    assert empty.status_code == 400 and "at least one permission" in empty.text
+    assert (await browser.post(page, {"slug": "Not A Slug", "allow": "storage:read"}, page=page)).status_code == 400
+    made = await browser.post(page, {"slug": "editor", "allow": ["storage:*", "ai:read"], "deny": ["storage:write"]}, page=page)
+    assert made.status_code == 303, made.text
+    role = await role_of("editor")
+    assert role is not None
+    rules = [{"effect": rule["effect"], "actions": rule["actions"]} for rule in role["permissions"]]
+    assert rules == [{"effect": "allow", "actions": ["storage:*", "ai:read"]}, {"effect": "deny", "actions": ["storage:write"]}]
+    assert (await browser.post(page, {"slug": "editor", "allow": "ai:read"}, page=page)).status_code == 409
+
+    form = f"/console/roles/{role['uuid']}/edit"
+    text = (await browser.get(form)).text
+    assert re.search(r'name="deny" value="storage:write"[^>]* checked', text) and not re.search(r'value="ai:write"[^>]* checked', text)
+    renamed = {"slug": "reader", "allow": ["ai:read", "storage:*"], "deny": "storage:write"}
+    assert (await browser.post(form, renamed, page=form)).status_code == 303
+    changed = await role_of("reader")
+    assert changed is not None and changed["permissions"] == role["permissions"]
+    assert (await browser.post(form, {"slug": "reader", "allow": "storage:read"}, page=form)).status_code == 303
+    changed = await role_of("reader")
+    assert changed is not None and [rule["actions"] for rule in changed["permissions"]] == [["storage:read"]]
+    assert (await viewer.get(form)).status_code == 403 and "Change reader" not in (await viewer.get("/console/roles")).text
+    remove = f"/console/roles/{role['uuid']}/remove"
+    assert (await viewer.post(remove, page="/console/roles")).status_code == 403
+    assert (await browser.post(remove, page="/console/roles")).status_code == 303
+    assert await role_of("reader") is None
+    admin = await role_of("admin")
+    assert admin is not None
+    assert (await browser.post(f"/console/roles/{admin['uuid']}/edit", {"slug": "admin", "allow": "ai:read"}, page=page)).status_code == 409
 
 
 async def test_a_budget_is_set_shown_and_removed(browser: Browser, backend: Backend) -> None:

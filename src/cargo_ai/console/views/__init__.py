@@ -11,7 +11,7 @@ from cargo_ai.console.views.orchestration import batches, compare, node_form, re
 from cargo_ai.console.views.segmentation import segments
 from cargo_ai.console.views.server import queue, search
 from cargo_ai.console.views.storage import change_sets, models, queries, record, records
-from cargo_ai.console.views.workspace import audit, tokens, users, workspaces
+from cargo_ai.console.views.workspace import audit, roles, tokens, users, workspaces
 
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
@@ -36,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     *integrations.PAGES,
     *usage.PAGES,
     *users.PAGES,
+    *roles.PAGES,
     *tokens.PAGES,
     *audit.PAGES,
     *queue.PAGES,

@@ -25,6 +25,7 @@ _NOUNS = {
     "connectors": "connector",
     "integrations": "integration",
     "new": "integration",
+    "roles": "role",
 }
 _QUERIES = {
     "/models/{uuid}/record": {"id": "company-000.example"},

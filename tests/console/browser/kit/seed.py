@@ -86,6 +86,8 @@ def build(server: RealServer) -> World:
 def _users(world: World) -> None:
     viewer = world.call("workspaceManagement.user.create", userEmail="vera@example.com", roleSlug="viewer")["user"]
     world.viewer = world.call("workspaceManagement.token.create", name="Vera's", userUuid=viewer["uuid"])["token"]["token"]
+    rules = [{"effect": "allow", "actions": ["storage:*", "segmentation:read"]}, {"effect": "deny", "actions": ["storage:write"]}]
+    world.uuids["role"] = str(world.call("workspaceManagement.role.create", slug="data-editor", permissions=rules)["role"]["uuid"])
 
 
 def define(world: World, slug: str, name: str, columns: list[Json], id_slug: str, title: str) -> str:

@@ -12,7 +12,7 @@ _READ, _WRITE = "workspaceManagement:read", "workspaceManagement:write"
 
 
 async def users(request: PageRequest) -> Response:
-    """The members, the invitations and the roles."""
+    """The members and the invitations."""
     return await _shown(request)
 
 
