@@ -114,6 +114,16 @@ async def test_a_batch_groups_its_errors_by_cause_and_replays_the_failed(browser
     assert replayed["batch"]["runsCount"] == 2
 
 
+async def test_a_batch_says_how_many_more_causes_there_are_than_it_shows(browser: Browser, tool: Tool, backend: Backend) -> None:
+    workflow = tool.tool["workflowUuid"]
+    names = [letter * 3 for letter in "abcdefghijkl"]
+    batch = await backend.batch([{"fails": True, "name": name} for name in names], workflowUuid=workflow)
+    page = (await browser.get(f"/console/batches/{batch['uuid']}")).text
+    assert page.count('<div class="cause">') == 10
+    assert re.search(rf'and 2 more causes: <a href="/console/runs\?batchUuid={batch["uuid"]}&amp;status=error">', page)
+    assert "more cause" not in (await browser.get(f"/console/batches/{tool.batch['uuid']}")).text
+
+
 async def test_two_runs_are_compared_side_by_side(browser: Browser, tool: Tool) -> None:
     page = (await browser.get(f"/console/runs/{tool.good['uuid']}/compare?other={tool.bad['uuid']}&ignoreInput=true")).text
     assert page.count("graph-picture") == 2

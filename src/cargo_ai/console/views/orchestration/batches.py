@@ -15,6 +15,8 @@ from cargo_ai.kernel.wire import JsonObject
 
 READ, WRITE = "orchestration:workflow:read", "orchestration:workflow:write"
 LIMIT = 50
+CAUSES = 10
+"""How many causes of errors a batch shows."""
 FINAL = frozenset({"success", "error", "cancelled", "skipped"})
 STATUSES = ("pending", "syncing", "querying", "running", "success", "error", "cancelling", "cancelled", "skipped")
 
@@ -47,7 +49,9 @@ async def batch(request: PageRequest) -> Response:
     """One batch; for htmx only how far it is."""
     uuid = request.path["uuid"]
     row: JsonObject = (await request.call("orchestration.batch.get", {"uuid": uuid}))["batch"]
-    values: dict[str, Any] = {"batch": row, "is_final": row["status"] in FINAL, "parts": _parts(row), "errors": await _errors(request, row)}
+    values: dict[str, Any] = {"batch": row, "is_final": row["status"] in FINAL, "parts": _parts(row), "errors": [], "more_errors": 0}
+    if row["failedRunsCount"]:
+        values["errors"], values["more_errors"] = await _errors(request, row)
     if request.target == "progress":
         return request.render("orchestration/batch.html", command="", block="progress", **values)
     runs, metrics, release, known = await asyncio.gather(
@@ -76,12 +80,11 @@ def _parts(row: JsonObject) -> list[tuple[int, str, str]]:
     return [(ended - failed, "good", "succeeded"), (failed, "bad", "failed"), (skipped, "off", "skipped")]
 
 
-async def _errors(request: PageRequest, row: JsonObject) -> list[JsonObject]:
-    """Its errors by cause, each with what explains the newest of them."""
-    if not row["failedRunsCount"]:
-        return []
-    fields = {"workflowUuid": row["workflowUuid"], "batchUuid": row["uuid"], "limit": 10}
-    groups: list[JsonObject] = (await optional(request, "orchestration.run.getErrors", fields, "workflowNotFound")).get("runErrors", [])
+async def _errors(request: PageRequest, row: JsonObject) -> tuple[list[JsonObject], int]:
+    """Its most frequent errors by cause, each with what explains the newest of them; and how many more causes there are."""
+    fields = {"workflowUuid": row["workflowUuid"], "batchUuid": row["uuid"], "limit": CAUSES}
+    reply = await optional(request, "orchestration.run.getErrors", fields, "workflowNotFound")
+    groups: list[JsonObject] = reply.get("runErrors", [])
     explained = await asyncio.gather(
         *(optional(request, "orchestration.run.explain", {"uuid": group["runUuid"]}, "runNotFound") for group in groups[:5])
     )
@@ -90,10 +93,11 @@ async def _errors(request: PageRequest, row: JsonObject) -> list[JsonObject]:
     firsts: dict[tuple[object, bool], str] = {}
     for group in groups:
         firsts.setdefault((group["nodeSlug"], group["reason"] == "outcomeUnknown"), group["runUuid"])
-    return [
+    shown = [
         {**group, "explanation": explanation, "isReplayable": bool(group["nodeSlug"]) and group["runUuid"] in firsts.values()}
         for group, explanation in zip(groups, explanations, strict=False)
     ]
+    return shown, max(int(reply.get("count", 0)) - len(groups), 0)
 
 
 async def _nodes(request: PageRequest, row: JsonObject) -> list[JsonObject]:
