@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,6 +13,10 @@ import pytest
 import pytest_asyncio
 
 from cargo_ai.console.views.storage import address
+from cargo_ai.domains.storage.columns import fill_job
+from cargo_ai.domains.storage.columns.fill_job import FillJob
+from cargo_ai.kernel import clock
+from cargo_ai.records import ddl
 from tests.console.conftest import Browser, browser_of
 from tests.kit.backend import Backend
 
@@ -197,3 +202,38 @@ async def test_sql_shows_rows_bars_and_why_a_query_cannot_run(browser: Browser, 
     assert (bad.status_code, 'role="alert"' in bad.text) == (200, True)
     long = await browser.get("/console/sql?query=" + "x" * 20_001)
     assert "at most 20,000 characters" in long.text
+
+
+async def test_a_name_stands_above_its_numbers(browser: Browser, data: Data) -> None:
+    page = await browser.get("/console/sql?query=" + quote("SELECT domain, employees, NULL AS nothing FROM default.companies LIMIT 3"))
+    assert '<th scope="col" class="number">employees</th>' in page.text
+    assert page.text.count('<th scope="col" class="text">') == 2
+
+
+async def test_a_fill_is_asked_for_again_until_it_has_ended(browser: Browser, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = asyncio.Event()
+    fill_chunk = FillJob._fill_chunk  # pyright: ignore[reportPrivateUsage]
+
+    async def held(*arguments: Any) -> Any:
+        await may_go_on.wait()
+        return await fill_chunk(*arguments)
+
+    monkeypatch.setattr(ddl, "REHASH_ROWS", 10)
+    monkeypatch.setattr(fill_job.FillJob, "_fill_chunk", held)
+    columns = [{"slug": "domain", "type": "string", "label": ""}, {"slug": "employees", "type": "number", "label": ""}]
+    model = await backend.admin.model("filled", columns=columns, idColumnSlug="domain", titleColumnSlug="domain")
+    await backend.admin.add(model, *({"domain": f"{number:03d}.com", "employees": number} for number in range(20)))
+    score = {"kind": "computed", "slug": "score", "type": "number", "label": "", "expression": {"expression": "record.employees * 2"}}
+    await backend.admin.call("storage.column.create", modelUuid=model, column=score)
+
+    page, htmx = f"/console/models/{model}", {"HX-Request": "true", "HX-Target": "fill"}
+    assert "score is being filled: 0 of 20 records." in (await browser.get(page)).text
+    part = (await browser.get(page, **htmx)).text.strip()
+    assert part.startswith('<div id="fill" hx-get=') and "<table" not in part
+    may_go_on.set()
+    deadline = clock.seconds() + 60
+    while "hx-get" in (part := (await browser.get(page, **htmx)).text):
+        assert clock.seconds() < deadline
+        await asyncio.sleep(0.1)
+    assert "filled" not in part and 'id="fill"' in part
+    assert 'id="fill"' not in (await browser.get(page)).text

@@ -31,9 +31,11 @@ async def models(request: PageRequest) -> Response:
 
 
 async def model(request: PageRequest) -> Response:
-    """One model: its columns, its fill, its source."""
+    """One model: its columns, its fill, its source; for htmx only how far the fill is."""
     uuid = request.path["uuid"]
     found = await model_pages.get_model(request, uuid)
+    if request.target == "fill":
+        return request.render("storage/fill.html", command="", model=found)
     columns = cast("list[JsonObject]", (await request.call("storage.column.list", {"modelUuid": uuid}))["columns"])
     relationships = cast("list[JsonObject]", (await request.call("storage.relationship.all", {"modelUuid": uuid}))["relationships"])
     names = await _model_names(request) if relationships else {}

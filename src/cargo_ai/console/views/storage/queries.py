@@ -33,6 +33,7 @@ async def sql(request: PageRequest) -> Response:
     found = await _rows(request, query, offset) if query else None
     rows = cast("list[JsonObject]", found["rows"]) if found else []
     names = list(dict.fromkeys(name for row in rows for name in row))[:MAX_COLUMNS]
+    shown = [cells.row(row, names) for row in rows]
     count = int(found["count"]) if found else 0
     return request.render(
         "storage/sql.html",
@@ -40,8 +41,8 @@ async def sql(request: PageRequest) -> Response:
         query=query,
         problem=found["errorMessage"] if found else "",
         is_run=found is not None and found["outcome"] == "queried",
-        names=[cells.cell(name).text for name in names],
-        rows=[cells.row(row, names) for row in rows],
+        heads=_heads(names, shown),
+        rows=shown,
         count=count,
         offset=offset,
         chart=_chart(rows, names),
@@ -52,6 +53,12 @@ async def sql(request: PageRequest) -> Response:
         next=_page(query, offset + ROWS) if offset + len(rows) < count and rows else "",
         example=_example(models, datasets),
     )
+
+
+def _heads(names: Sequence[str], rows: Sequence[Sequence[cells.Cell]]) -> list[cells.Cell]:
+    """The names of the columns, each above its values: to the right where they are numbers."""
+    tones = [{row[place].tone for row in rows} - {"blank"} for place in range(len(names))]
+    return [cells.Cell(cells.cell(name).text, "number" if tone == {"number"} else "text") for name, tone in zip(names, tones, strict=True)]
 
 
 def _offset(request: PageRequest) -> int:
