@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("src", "tests", "tools", "docs", "examples", "pyproject.toml", "README.md")
+COPIED = ("src", "tests", "tools", "docs", "examples", "requirements", "pyproject.toml", "README.md")
 TIMEOUT_SECONDS = 300
 
 
