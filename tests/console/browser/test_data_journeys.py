@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.console.browser.conftest import Tabs
 from tests.console.browser.kit.seed import NO_FILTER, Json, World
@@ -57,6 +57,26 @@ def test_a_filter_is_built_saved_as_a_segment_and_exported(tabs: Tabs, world: Wo
         page.go_back()
         expect(page.locator("#count")).to_contain_text(f"{len(expected)} records")
         assert tab.problems() == []
+
+
+def test_what_is_typed_while_the_filter_is_drawn_again_stays(tabs: Tabs, world: World) -> None:
+    with tabs() as tab:
+        page = tab.page
+        tab.open(f"/models/{world.uuids['model']}/records")
+        page.get_by_text("Filter", exact=True).click()
+        page.get_by_role("button", name="Add a condition").click()
+        page.get_by_label(ABOUT).select_option(label="Employees")
+        expect(page.get_by_label("Operator")).to_be_visible()
+        held: list[Route] = []
+        page.route("**act=show**", lambda route: held.append(route))
+        with page.expect_request("**act=show**"):
+            page.get_by_label("Operator").select_option(label="is more than")
+        page.get_by_label("value", exact=True).fill("500")
+        with page.expect_response("**act=show**"):
+            held.pop().continue_()
+        page.get_by_role("button", name="Apply", exact=True).click()
+        expected = sum(row["employees"] > 500 for row in _companies(world))
+        expect(page.locator("#count")).to_contain_text(f"{expected} records")
 
 
 def _companies(world: World) -> list[Json]:

@@ -7,6 +7,36 @@
     event.detail.headers["X-CSRF-Token"] = meta("csrf");
   });
 
+  // What is typed while a form is drawn again stays: the answer knows only what was there when it was asked for.
+  const fieldsOf = (root) => [...root.querySelectorAll("input[id]:not([type=hidden], [type=file]), textarea[id], select[id]")];
+  const valueOf = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value);
+  const drawings = new WeakMap();
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, target, xhr } = event.detail;
+    if (target && target.contains(elt) && elt.closest("form")) {
+      drawings.set(xhr, { before: new Map(fieldsOf(target).map((field) => [field.id, valueOf(field)])), typed: [] });
+    }
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const drawing = drawings.get(event.detail.xhr);
+    if (!drawing) return;
+    const changed = fieldsOf(event.detail.target).filter(({ id }) => drawing.before.has(id));
+    drawing.typed = changed.map((field) => [field.id, valueOf(field)]).filter(([id, value]) => drawing.before.get(id) !== value);
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    for (const [id, value] of drawings.get(event.detail.xhr)?.typed ?? []) {
+      const field = document.getElementById(id);
+      if (!field || valueOf(field) === value) continue;
+      if (typeof value === "boolean") field.checked = value;
+      else field.value = value;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    drawings.delete(event.detail.xhr);
+  });
+
   const copy = async (button, text) => {
     try {
       await navigator.clipboard.writeText(text);
