@@ -22,8 +22,8 @@ from tests.kit.real_server import RealServer, real_server
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = {GenerationMode.POSITIVE: 1, GenerationMode.NEGATIVE: 1}
-"""Of each operation: with what it declares, and with what it does not."""
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+"""By turns, one operation after the other: with what it declares, and with what it does not."""
 LIBRARY: Any = schemathesis
 DECLARED: Any = checks
 """The library's own types are generic in what cannot be named."""
@@ -45,9 +45,8 @@ def test_no_request_makes_the_server_fail_or_answer_what_it_does_not_declare(ser
     problems: list[str] = []
     with requests.Session() as session:
         session.trust_env = False
-        for result in schema.get_all_operations():
-            for mode, count in EXAMPLES.items():
-                problems += _problems_of(server, session, result.ok(), mode, count, things)
+        for position, result in enumerate(schema.get_all_operations()):
+            problems += _problems_of(server, session, result.ok(), MODES[position % 2], things)
     assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems[:MOST_SHOWN])
 
 
@@ -57,14 +56,14 @@ async def _things(server: RealServer) -> dict[str, str]:
 
 
 def _problems_of(
-    server: RealServer, session: requests.Session, operation: Any, mode: GenerationMode, count: int, things: Mapping[str, str]
+    server: RealServer, session: requests.Session, operation: Any, mode: GenerationMode, things: Mapping[str, str]
 ) -> list[str]:
-    """What is wrong with the responses to `count` requests, the same ones each time; about things that are there, or any."""
+    """What is wrong with the response to a request, the same one each time; about a thing that is there, or any."""
     problems: dict[str, str] = {}
     name: str = operation.definition.raw["operationId"]
 
     @hypothesis.settings(
-        max_examples=count,
+        max_examples=1,
         derandomize=True,
         database=None,
         deadline=None,

@@ -8,6 +8,7 @@ import pytest
 
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
 
 SPANS = Relation(
     uuid.UUID(int=0),
@@ -48,5 +49,5 @@ def test_a_constant_bounds_the_number_too(condition: str, lower: int, upper: int
 
 
 def test_the_number_itself_cannot_be_asked_for() -> None:
-    with pytest.raises(guard.SqlRefused):
+    with pytest.raises(SqlRefused):
         where("at_ms > 0")
