@@ -11,8 +11,10 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import Executable, Table, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -150,6 +152,13 @@ class Database:
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         self._ends: list[Callable[[], Awaitable[None]]] = []
+        self._closed = False
+        event.listen(self.engine.sync_engine, "checkin", self._on_checkin)
+
+    def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        """A connection that comes back after the pool was closed goes to a pool which is never emptied again."""
+        if self._closed and connection is not None:
+            record.close()
 
     @asynccontextmanager
     async def session(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
@@ -166,4 +175,5 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 await asyncio.gather(*(end() for end in self._ends), return_exceptions=True)
+        self._closed = True
         await self.engine.dispose()

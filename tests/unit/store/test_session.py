@@ -160,6 +160,16 @@ async def test_leaving_without_a_commit_writes_nothing(database: Database) -> No
         assert list(await db.scalars(select(Reference.from_uuid))) == [OUR_THING]
 
 
+async def test_a_session_that_outlives_the_database_closes_its_connection_when_it_ends(url: str) -> None:
+    database = Database(url, name="outlives")
+    async with database.session(None) as db:
+        await db.execute(select(1))
+        opened = (await (await db.connection()).get_raw_connection()).driver_connection
+        await database.close()
+        assert opened is not None and not opened.closed
+    assert opened.closed
+
+
 def test_a_url_gets_the_driver_and_options_without_losing_its_own() -> None:
     assert driver_url("postgres://a:b@h/d?host=/s") == "postgresql+psycopg://a:b@h/d?host=/s"
     assert (
