@@ -39,14 +39,14 @@ class ExchangeFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
     """A request: `headers` are complete but for Host and Content-Length; `seconds` is the limit for all of it, redirects included.
-    `once`: it must not arrive twice, whatever its method."""
+    `repeatable`: whether it may arrive twice; None leaves it to the method."""
 
     method: str
     url: Url
     headers: tuple[tuple[str, bytes], ...] = ()
     body: bytes | None = None
     seconds: float = 30.0
-    once: bool = False
+    repeatable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ async def send(
 
 async def _follow(client: HttpClient, request: OutboundRequest, most: int, delivery: Delivery) -> OutboundResponse:
     for _ in range(REDIRECTS + 1):
-        wire = write_request(request.method, request.url, request.headers, request.body, once=request.once)
+        wire = write_request(request.method, request.url, request.headers, request.body, repeatable=request.repeatable)
         answer = await client.exchange(request.url, wire, most, delivery)
         location = answer.headers.get("location") if answer.status in _REDIRECTED else None
         if location is None:
@@ -146,7 +146,7 @@ def _redirected(request: OutboundRequest, status: int, location: str) -> Outboun
     if status == 303 or (status in {301, 302} and request.method == "POST"):
         headers = tuple(pair for pair in headers if pair[0].lower() not in _BODY_HEADERS)
         method = "HEAD" if request.method == "HEAD" else "GET"
-        return OutboundRequest(method, url, headers, None, request.seconds, request.once)
+        return OutboundRequest(method, url, headers, None, request.seconds, request.repeatable)
     return replace(request, url=url, headers=headers)
 
 

@@ -33,8 +33,10 @@ class Wire:
     repeatable: bool
 
 
-def write_request(method: str, url: Url, headers: Iterable[tuple[str, bytes]], body: bytes | None, *, once: bool = False) -> Wire:
-    """The bytes of a request; `once`: it is not repeatable, whatever its method. Raises InvalidRequest."""
+def write_request(
+    method: str, url: Url, headers: Iterable[tuple[str, bytes]], body: bytes | None, *, repeatable: bool | None = None
+) -> Wire:
+    """The bytes of a request. `repeatable`: None leaves it to the method. Raises InvalidRequest."""
     if not _METHOD.match(method) or method == "CONNECT":
         raise InvalidRequest("the method is not valid")
     lines = [f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}".encode("ascii")]
@@ -46,7 +48,9 @@ def write_request(method: str, url: Url, headers: Iterable[tuple[str, bytes]], b
     breaks = len(lines)
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
         raise InvalidRequest("a header has a line break or a control character")
-    return Wire(method, head + b"\r\n\r\n", body or b"", not once and body is None and method in _REPEATABLE)
+    if repeatable is None:
+        repeatable = body is None and method in _REPEATABLE
+    return Wire(method, head + b"\r\n\r\n", body or b"", repeatable)
 
 
 @lru_cache(1024)

@@ -36,7 +36,11 @@ def test_the_length_is_given_where_a_body_may_be(method: str, body: bytes | None
 
 
 def test_a_request_that_must_not_arrive_twice_is_not_repeatable() -> None:
-    assert write_request("GET", URL, (), None, once=True).repeatable is False
+    assert write_request("GET", URL, (), None, repeatable=False).repeatable is False
+
+
+def test_a_request_that_only_reads_is_repeatable_whatever_its_method() -> None:
+    assert write_request("POST", URL, (), b"{}", repeatable=True).repeatable is True
 
 
 @pytest.mark.parametrize(

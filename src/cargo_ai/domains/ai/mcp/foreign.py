@@ -159,7 +159,7 @@ class Foreign:
             if isinstance(name, str):
                 headers["mcp-name"] = _header(name)
         pairs = tuple((key, value.encode()) for key, value in headers.items())
-        request = OutboundRequest("POST", self.url, pairs, json.dumps(message).encode(), seconds, once=True)
+        request = OutboundRequest("POST", self.url, pairs, json.dumps(message).encode(), seconds, repeatable=False)
         try:
             return await send(self.services.client.of(self.workspace), request, most_bytes=MOST_BYTES)
         except (ExchangeFailed, OutboundRefused) as error:

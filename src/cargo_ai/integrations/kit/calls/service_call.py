@@ -161,7 +161,7 @@ class Service:
         waited = 0.0
         while True:
             credentials = Credentials() if self.account is None else await self.account.credentials(refresh=refresh)
-            response = await self._exchange(outgoing.request(credentials, timeout, once=not reads), shape, reads, outgoing.listener)
+            response = await self._exchange(outgoing.request(credentials, timeout, repeatable=reads), shape, reads, outgoing.listener)
             answer, valid = _read(response, expect)
             rule = rule_of(self.spec.errors, answer.status, answer.headers, answer.body)
             if rule is None or rule.then == "ignore":
@@ -306,8 +306,8 @@ class _Outgoing:
     content_type: str
     listener: Listener | None = None
 
-    def request(self, credentials: Credentials, timeout: float, *, once: bool) -> OutboundRequest:
-        """The request with the credentials, which win over all else. `once`: it must not arrive twice."""
+    def request(self, credentials: Credentials, timeout: float, *, repeatable: bool) -> OutboundRequest:
+        """The request with the credentials, which win over all else. `repeatable`: it may arrive twice."""
         headers = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": f"cargo-ai/{__version__}"}
         if self.body is not None:
             headers["content-type"] = self.content_type
@@ -322,7 +322,7 @@ class _Outgoing:
             tuple((name, value.encode()) for name, value in headers.items()),
             self.body,
             timeout,
-            once,
+            repeatable,
         )
 
 
