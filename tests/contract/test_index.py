@@ -43,27 +43,27 @@ class Asked(Wire):
     secret: str | None = None
 
 
-class Told(Wire):
+class Answer(Wire):
     uuid: Uuid
 
 
 final = frozenset({"done", "error"})
-get: Operation[ByUuid, Told, Any] = Operation(
+get: Operation[ByUuid, Answer, Any] = Operation(
     "someRoom.bigThing.get",
     "GET",
     "/room/things/{uuid}",
     request=ByUuid,
-    response=Told,
+    response=Answer,
     summary="Show.",
     permission=None,
     waits=Waits("uuid", "status", final),
 )
-update: Operation[Asked, Told, Literal["thingNotFound"]] = Operation(
+update: Operation[Asked, Answer, Literal["thingNotFound"]] = Operation(
     "someRoom.bigThing.update",
     "PUT",
     "/room/things/{uuid}",
     request=Asked,
-    response=Told,
+    response=Answer,
     summary="Change.",
     permission="room:write",
     refusals={"thingNotFound": refusal(404, "No | thing {uuid} in {big_room}: {cause}")},

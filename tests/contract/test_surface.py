@@ -80,7 +80,7 @@ def test_a_covered_operation_has_the_contracts_verb_path_fields_and_reasons(name
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_every_reply_says_something(name: str) -> None:
-    assert replied(PUBLIC[name]), "a bare {} tells nobody what happened"
+    assert replied(PUBLIC[name]), "a bare {} tells no one what happened"
 
 
 def test_pending_names_exactly_what_is_not_served() -> None:
@@ -98,7 +98,7 @@ def test_extras_names_exactly_what_is_ours() -> None:
 
 def test_every_declared_operation_is_served_and_every_handler_declared() -> None:
     declared = {operation.name for operation in contract.load()}
-    assert declared - set(PUBLIC) == set(), "declared, but nobody handles them"
+    assert declared - set(PUBLIC) == set(), "declared, but no one handles them"
     assert set(PUBLIC) - declared == set(), "served, but not in the registry"
 
 

@@ -61,7 +61,7 @@ def test_the_life_of_a_connector(person: Person, companies: Companies, server: R
     assert person("connection", "connector", "exists-by-slug", "--slug", "crm") == {"exists": False}
 
 
-def test_a_private_address_that_nobody_opened_is_not_called(person: Person) -> None:
+def test_a_private_address_that_no_one_opened_is_not_called(person: Person) -> None:
     graph = [graphs.start("ask"), graphs.call("ask", "http://10.0.0.1/secret", ("end",)), graphs.end()]
     done = person("orchestration", "run", "create", "--nodes", json.dumps(graph), "--data", "{}", "--wait-until-finished")
     assert done["run"]["status"] == "error"

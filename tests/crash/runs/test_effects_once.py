@@ -89,7 +89,7 @@ def test_a_drain_that_takes_too_long_gives_the_effects_back(make_server: MakeSer
     server.start()
     began = time.monotonic()
     server.finished(batch, 60)
-    assert time.monotonic() - began < 10, "the work was given back, nobody had to miss it first"
+    assert time.monotonic() - began < 10, "the work was given back, no one had to miss it first"
     proven_once(server, batch, 40, ("start", "first", "end"))
     assert len(service.count()) == 40
 

@@ -75,7 +75,7 @@ def test_a_worker_dies_somewhere_in_groups_three_deep(
     once.touch()
     run = server.run(workflow, {})
     found = server.run_finished(run, 120)
-    assert not once.exists(), "nobody died"
+    assert not once.exists(), "no one died"
     assert found["run"]["status"] == "success", found["run"]["errorMessage"]
     few = range(4)
     wanted = [{"all": [{"all": [{"id": f"r-{a}-{b}-{c}"} for c in few]} for b in few]} for a in range(60)]

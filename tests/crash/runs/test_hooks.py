@@ -22,7 +22,7 @@ from tests.kit.real_server import RealServer, wait_until
 SECRET = "the secret of the sender"
 EVENTS = 120
 BEFORE = 40
-"""So many are acknowledged when everything is killed; others are on their way."""
+"""This many are acknowledged when everything is killed; others are on their way."""
 SENDERS = 8
 LINE = [
     node("start", children=("end",)),

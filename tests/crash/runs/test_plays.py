@@ -112,7 +112,7 @@ def test_a_death_between_the_write_and_the_run_neither_loses_nor_doubles_a_recor
     for name in names:
         write(server, deals, name)
     wait_until(lambda: ended(server, won["workflowUuid"]) == names, 60, "all runs")
-    assert not once.exists(), "nobody died there"
+    assert not once.exists(), "no one died there"
     assert server.value("select count(*) from runs where workflow_uuid = %s", won["workflowUuid"]) == len(names)
 
 

@@ -43,7 +43,7 @@ def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Pat
         once.touch()
         server.call("storage.record.create", modelUuid=model, data={"domain": "a", "score": 1})
         wait_until(lambda: not once.exists(), 30, "the worker dies")
-        wait_until(lambda: server.logged("a process died and is replaced") == 1, 60, "somebody takes over")
+        wait_until(lambda: server.logged("a process died and is replaced") == 1, 60, "another takes over")
         server.wait_for_workers()
         done = "select count(*) from segment_work"
         wait_until(lambda: server.value(done) == 0, 60, "the work is done")

@@ -30,7 +30,7 @@ EXECUTIONS = {"start": RECORDS, "chosen": RECORDS, "first": CALLING, "sized": RE
 RUNS = "select status, count(*)::int as n, count(distinct record_id)::int as records from runs where batch_uuid = %s group by 1"
 JOURNAL = """
 select e.node_slug as slug, count(*)::int as n, count(distinct e.run_uuid)::int as runs,
-    count(*) filter (where e.node_slug = 'end' and e.output ->> 'id' = r.record_id)::int as told
+    count(*) filter (where e.node_slug = 'end' and e.output ->> 'id' = r.record_id)::int as answered
 from executions e join runs r on r.uuid = e.run_uuid where r.batch_uuid = %s group by 1
 """
 METRICS = """
@@ -120,7 +120,7 @@ def proven_once(server: RealServer, batch: str, found: dict[str, Any]) -> None:
     journal = {row["slug"]: row for row in server.rows(JOURNAL, batch)}
     assert {slug: row["n"] for slug, row in journal.items()} == EXECUTIONS
     assert {slug: row["runs"] for slug, row in journal.items()} == EXECUTIONS
-    assert journal["end"]["told"] == RECORDS
+    assert journal["end"]["answered"] == RECORDS
     metrics = server.rows(METRICS, batch)
     assert {row["slug"]: row["n"] for row in metrics} == EXECUTIONS
     assert {row["slug"]: row["good"] for row in metrics} == EXECUTIONS

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def under_way(server: RealServer, batch: str, runs: int = 1_000) -> None:
-    """Return when so many records are done, long before all are."""
+    """Return when this many records are done, long before all are."""
     wait_until(lambda: server.get_batch(batch)["executedRunsCount"] >= runs, 60, "the batch to be under way")
 
 

@@ -33,7 +33,7 @@ def test_a_killed_worker_is_replaced_and_its_work_is_taken_over_at_once(make_ser
     server.finished(batch, 60)
     took = time.monotonic() - killed
     proven_once(server, batch, RECORDS, PURE)
-    assert took < 15, f"{took:.1f} s: nobody waits for a heartbeat of 30 s"
+    assert took < 15, f"{took:.1f} s: no one waits for a heartbeat of 30 s"
     after = server.wait_for_workers()
     assert victim not in after and len(after) == 2 and set(before) - {victim} <= set(after)
 
@@ -82,5 +82,5 @@ def test_everything_is_killed_and_the_next_server_goes_on_at_once(make_server: M
     server.start()
     began = time.monotonic()
     server.finished(batch, 60)
-    assert time.monotonic() - began < 15, "nobody waits for the heartbeats, of 30 s, of processes that this host knows to be dead"
+    assert time.monotonic() - began < 15, "no one waits for the heartbeats, of 30 s, of processes that this host knows to be dead"
     proven_once(server, batch, RECORDS, PURE)

@@ -105,7 +105,7 @@ class TestInstantly(IntegrationConformance):
         assert isinstance(skipped, Done) and "in the campaign already" in skipped.output["reason"]
         assert len(harness.control.sent("POST", "/leads/add")) == 1
 
-    async def test_reasons_that_cannot_be_told_apart_are_all_named(self, harness: Harness) -> None:
+    async def test_reasons_that_cannot_be_distinguished_are_all_named(self, harness: Harness) -> None:
         harness.control.blocked.add("blocked@acme.example")
         outcomes = await harness.act_on_rows(
             _action("addLead"), [{**ADA, "email": email} for email in ("blocked@acme.example", "not an address", "new@acme.example")]

@@ -113,7 +113,7 @@ class TestSlack(IntegrationConformance):
         done = await harness.done(_action("sendMessage"), {"email": "grace@example.com", "text": TEXT})
         assert done.output["channel"].startswith("D") and _texts(harness.control) == [(TEXT, None)]
 
-    async def test_nobody_with_an_address_is_an_answer_not_a_failure(self, harness: Harness) -> None:
+    async def test_no_one_with_an_address_is_an_answer_not_a_failure(self, harness: Harness) -> None:
         done = await harness.done(_action("findUser"), {"email": "nobody@example.com"})
         assert done.output["found"] is False
 

@@ -230,7 +230,7 @@ class TestApollo(IntegrationConformance):
         )
         assert "`email`" in failure.message and harness.control.sent() == []
 
-    async def test_organisations_are_told_apart_when_some_are_missing(self, harness: Harness) -> None:
+    async def test_organisations_are_distinguished_when_some_are_missing(self, harness: Harness) -> None:
         harness.control.add_organization("Beta", "beta.example")
         domains = ["nowhere.example", "www.beta.example", "acme.example"]
         outcomes = await harness.act_on_rows(_action("enrichOrganization"), [{"domain": domain} for domain in domains])

@@ -1,4 +1,4 @@
-"""OpenAI conforms, and an account without money is told at once."""
+"""OpenAI conforms, and an account without money is refused at once."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Example:
 class Listing:
     """A list of the service that comes in pages.
 
-    size: items on a page. fill: gives the account so many items; (control, count) → their ids, in the order of the list.
+    size: items on a page. fill: gives the account this many items; (control, count) → their ids, in the order of the list.
     read: walks over it; (service) → ids. move: moves the last item of the first page behind the others, as a change of it would;
     None where the list's order does not depend on changes.
     """
@@ -77,7 +77,7 @@ class Listing:
 class Extraction:
     """A use of an extractor.
 
-    config: of the model. size: records on a page. fill: gives the account so many records, none of which has changed of late;
+    config: of the model. size: records on a page. fill: gives the account this many records, none of which has changed of late;
     (control, count) → their ids. change: changes one, (control, id); None where every sync reads everything. remove: removes one; None
     where the service tells nothing of that. overlap: how many records at most a later sync reads again although they have not changed.
     """

@@ -71,7 +71,7 @@ class Control(Orders):
         self._times.append(now)
 
     def add(self, kind: str, *, ago: float = 0.0, tells: bool = True, **values: Json) -> JsonObject:
-        """One more object, made so many seconds ago. tells: an event says so."""
+        """One more object, made this many seconds ago. tells: an event says so."""
         number = next(self._numbers)
         created = int(time.time() - ago)
         made: JsonObject = {"id": f"{PREFIXES[kind]}_{number:06d}", "object": kind, "created": created, "livemode": False, "metadata": {}}
@@ -103,6 +103,6 @@ class Control(Orders):
         return sorted((item for item in self.objects.values() if item["object"] == kind), key=lambda item: item["id"], reverse=True)
 
     def fill(self, kind: str, count: int) -> list[str]:
-        """So many objects that were made long before events are kept; their ids, the newest first."""
+        """This many objects that were made long before events are kept; their ids, the newest first."""
         made = [self.add(kind, ago=LONG_AGO, tells=False)["id"] for _ in range(count)]
         return made[::-1]

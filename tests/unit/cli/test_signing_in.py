@@ -108,7 +108,7 @@ def test_each_workspace_keeps_its_token_and_switching_uses_it(signed_out: Cli, a
     assert (unknown.code, unknown.json["reason"]) == (4, "unknownWorkspace")
 
 
-def test_login_without_a_token_where_nobody_can_be_asked_exits_2(signed_out: Cli) -> None:
+def test_login_without_a_token_where_no_one_can_be_asked_exits_2(signed_out: Cli) -> None:
     assert signed_out("login").code == 2
 
 
@@ -162,7 +162,7 @@ def test_not_signed_in_exits_4_without_asking_the_server(signed_out: Cli, api: F
     assert result.code == 4 and result.json["reason"] == "notSignedIn" and api.requests == []
 
 
-def test_the_default_server_is_this_machine_and_nobody_elses(signed_out: Cli) -> None:
+def test_the_default_server_is_this_machine_and_no_one_elses(signed_out: Cli) -> None:
     assert "http://127.0.0.1:8420" in signed_out("whoami").json["errorMessage"]
 
 
@@ -196,7 +196,7 @@ def test_a_saved_token_never_goes_to_another_server(signed_out: Cli, api: FakeAp
 
 def test_a_token_saved_without_a_server_is_never_used(signed_out: Cli, api: FakeApi) -> None:
     signed_out.credentials.parent.mkdir(parents=True)
-    signed_out.credentials.write_text(json.dumps({"accessToken": "of somebody elses service"}))
+    signed_out.credentials.write_text(json.dumps({"accessToken": "of another service"}))
     assert signed_out(*LIST, "--base-url", api.url).code == 4
     assert api.requests == []
 

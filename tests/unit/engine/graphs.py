@@ -17,7 +17,7 @@ from tests.kit.graphs import node
 NOW = 1_700_000_000_000
 RUN = "018bcfe5-6800-7000-8000-000000000001"
 Body = dict[str, Any]
-Told = Callable[[Act], Outcome]
+Outcomes = Callable[[Act], Outcome]
 
 
 def effect(slug: str, children: Sequence[str | None] = (), **more: Any) -> Body:
@@ -70,7 +70,7 @@ def start(nodes: Sequence[Body], record: Any = None, run: str = RUN) -> Walk:
     return begin(run, program(nodes), {} if record is None else record)
 
 
-def finish(walk: Walk, reported: Told | None = None, *, most_steps: int = 10_000) -> list[Act | Pause]:
+def finish(walk: Walk, reported: Outcomes | None = None, *, most_steps: int = 10_000) -> list[Act | Pause]:
     """Walk to the end, sitting out every pause at once; returns what there was to do on the way."""
     seen: list[Act | Pause] = []
     step = advance(walk, NOW)
@@ -86,7 +86,7 @@ def finish(walk: Walk, reported: Told | None = None, *, most_steps: int = 10_000
     return seen
 
 
-def scripted(*outcomes: Any) -> Told:
+def scripted(*outcomes: Any) -> Outcomes:
     """Effects that give these outcomes one after another, and the last one for ever."""
     left = list(outcomes)
     return lambda _act: left.pop(0) if len(left) > 1 else left[0]

@@ -1,4 +1,4 @@
-"""The budget of bytes for answers that are read at the same time: large ones wait for each other, small ones for nobody."""
+"""The budget of bytes for answers that are read at the same time: large ones wait for each other, small ones for no one."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ async def test_an_answer_that_is_cut_off_may_be_tried_again(open_client: HttpCli
     assert (await failure(open_client, get(f"{service.url}/cut"))).transient
 
 
-async def test_a_port_where_nobody_listens_may_be_tried_again(open_client: HttpClient) -> None:
+async def test_a_port_where_no_one_listens_may_be_tried_again(open_client: HttpClient) -> None:
     failed = await failure(open_client, get("http://127.0.0.1:1/"))
     assert str(failed).startswith("127.0.0.1 cannot be reached: ")
     assert failed.transient

@@ -189,7 +189,7 @@ async def break_it(ctx: Context, request: Break) -> Count:
 
 
 async def _fail() -> None:
-    raise ConnectionError("nobody listens")
+    raise ConnectionError("no one listens")
 
 
 async def read(ctx: Context, request: Nothing) -> Text:

@@ -140,7 +140,7 @@ async def test_a_session_without_a_workspace_reaches_no_owned_row(database: Data
             await db.execute(statement)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
-async def test_a_session_without_a_workspace_reads_what_belongs_to_nobody(database: Database) -> None:
+async def test_a_session_without_a_workspace_reads_what_belongs_to_no_one(database: Database) -> None:
     async with database.session(None) as db:
         assert await db.scalar(select(IdempotencyKey.request_hash)) == "h"
 

@@ -75,7 +75,7 @@ ATTACKS = [
     Attack('SELECT * FROM "{my_schema}"."{my_view}" FOR SHARE'),
     Attack("SELECT 'public.tokens'::regclass"),
     Attack('SELECT \'"{their_schema}"."{their_view}"\'::regclass'),
-    Attack("SELECT CAST('{their_role}' AS regrole)", harmless="the name was known to whoever wrote it"),
+    Attack("SELECT CAST('{their_role}' AS regrole)", harmless="the name was known to the one who wrote it"),
     # catalogs
     Attack("SELECT * FROM pg_class"),
     Attack("SELECT prosrc FROM pg_proc"),

@@ -103,7 +103,7 @@ def test_a_server_that_restarts_is_waited_for(cli: Cli, started: FakeApi) -> Non
     assert cli(*BATCH).json == batch("success")
 
 
-def test_a_look_that_nobody_answers_is_repeated(api: FakeApi) -> None:
+def test_a_look_that_no_one_answers_is_repeated(api: FakeApi) -> None:
     never = threading.Event()
     api.on("GET", "/look", Answer(hold=never), {"found": 1})
     settings = SimpleNamespace(base_url=api.url, workspace_uuid=None, timeout=None, debug=False, quiet=True)

@@ -50,7 +50,7 @@ def without_url(one: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in one.items() if name != "url"}
 
 
-def test_each_change_is_one_line_of_json_where_nobody_looks(cli: Cli, walking: FakeApi) -> None:
+def test_each_change_is_one_line_of_json_where_no_one_looks(cli: Cli, walking: FakeApi) -> None:
     result = cli(*WATCH)
     assert (result.code, result.err) == (0, "")
     lines = [json.loads(line) for line in result.out.splitlines()]

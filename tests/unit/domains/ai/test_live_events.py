@@ -1,4 +1,4 @@
-"""Events of answers: whoever comes back with a cursor gets the rest, nothing twice."""
+"""Events of answers: anyone who comes back with a cursor gets the rest, nothing twice."""
 
 from __future__ import annotations
 

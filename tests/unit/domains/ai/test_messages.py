@@ -118,7 +118,7 @@ async def test_a_call_in_bulk_with_one_wrong_input_or_too_many_starts_nothing(ap
     assert all("toolMetadata" not in part for part in parts)
 
 
-async def test_wrong_arguments_are_told_to_the_model_and_start_nothing(api: ApiClient, model: Running) -> None:
+async def test_wrong_arguments_are_reported_to_the_model_and_start_nothing(api: ApiClient, model: Running) -> None:
     tool = await _doubling_tool(api)
     agent = await new_agent(api, actions=[{"slug": "double", "kind": "tool", "toolUuid": tool}], **_named(*MODELS[0]))
 

@@ -74,7 +74,7 @@ async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: S
 @pytest.mark.parametrize(
     "token", ["", "cai_live_", new_token(), "x" * 10_000, "cai_live_\x00"], ids=["empty", "bare", "well formed", "long", "with NUL"]
 )
-async def test_an_unknown_token_stands_for_nobody(state: State, first_workspace: public.Bootstrap, token: str) -> None:
+async def test_an_unknown_token_stands_for_no_one(state: State, first_workspace: public.Bootstrap, token: str) -> None:
     assert await caller_of(state, token) is None
 
 
@@ -85,14 +85,14 @@ async def test_the_value_of_a_token_is_not_stored(state: State, first_workspace:
     assert row.last_four == first_workspace.token[-4:]
 
 
-async def test_a_removed_token_stands_for_nobody(state: State, first_workspace: public.Bootstrap) -> None:
+async def test_a_removed_token_stands_for_no_one(state: State, first_workspace: public.Bootstrap) -> None:
     async with state.database.session(ALL_WORKSPACES) as db:
         await db.execute(update(Token).values(deleted_at=clock.now()))
         await db.commit()
     assert await caller_of(state, first_workspace.token) is None
 
 
-async def test_a_token_of_someone_who_left_the_workspace_stands_for_nobody(state: State, first_workspace: public.Bootstrap) -> None:
+async def test_a_token_of_someone_who_left_the_workspace_stands_for_no_one(state: State, first_workspace: public.Bootstrap) -> None:
     async with state.database.session(first_workspace.workspace_uuid) as db:
         await db.delete((await db.scalars(select(Membership))).one())
         await db.commit()

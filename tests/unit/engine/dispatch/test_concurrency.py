@@ -86,7 +86,7 @@ async def limited(harness: EngineHarness, engine_url: str) -> AsyncIterator[Limi
     await harness.do("delete from workers where uuid = %s", worker_uuid)
 
 
-async def test_batches_groups_single_runs_and_tools_that_nobody_waits_for_stay_below_it_together_and_all_end(limited: Limited) -> None:
+async def test_batches_groups_single_runs_and_tools_that_no_one_waits_for_stay_below_it_together_and_all_end(limited: Limited) -> None:
     harness = limited.harness
     for nodes, records, size in ((CALL, 60, 20), (PAUSED, 30, 10), (CALL, 25, 200), (SPAWN, 10, 5)):
         harness.nodes = nodes

@@ -126,7 +126,7 @@ async def test_a_parked_run_is_where_and_until_when_it_waits(harness: EngineHarn
 async def test_a_stale_owner_writes_nothing_and_the_others_of_its_flush_do(harness: EngineHarness, connection: Link) -> None:
     lost, kept = await harness.run(), await harness.run()
     stale, held = await harness.held(lost), await harness.held(kept)
-    await harness.claimed(stale.uuid, "somebody else")
+    await harness.claimed(stale.uuid, "another worker")
     ends = [RunUpdate(str(run), "success", 1) for run in (lost, kept)]
     await flush(connection, part(stale, harness, lost, entry(), state=ends[0]), part(held, harness, kept, entry(), state=ends[1]))
     assert (stale.lost, held.lost) == (True, False)
@@ -292,7 +292,7 @@ async def test_a_run_that_was_asked_to_cancel_while_it_parks_is_woken_at_once(ha
     assert (await harness.row("select status, wake_ms from runs where uuid = %s", run)) == {"status": "cancelling", "wake_ms": 5_000}
 
 
-async def test_those_who_waits_for_a_single_run_is_reported_its_end_and_nobody_hears_of_runs_of_batches(
+async def test_those_who_waits_for_a_single_run_is_reported_its_end_and_no_one_hears_of_runs_of_batches(
     harness: EngineHarness, connection: Link, engine_url: str
 ) -> None:
     single = await harness.run()

@@ -116,7 +116,7 @@ def test_a_bucket_remembers_few_marks() -> None:
     assert len(bucket.marks) <= MARKS + 2
 
 
-def test_a_limit_that_is_raised_holds_nobody_back_for_the_old_time() -> None:
+def test_a_limit_that_is_raised_holds_no_one_back_for_the_old_time() -> None:
     bucket, _, _ = take(Bucket(), Policy.per("day", 1), START, 1)
     _, _, opens = take(bucket, Policy.per("second", 1), START + 1, 1)
     assert opens - START - 1 <= 2.2
@@ -159,7 +159,7 @@ def test_who_has_patience_is_called_back_together_with_some_others() -> None:
     assert 10 <= len(groups) <= 13 and max(groups[1:]) <= 46
 
 
-def test_promises_are_forgotten_when_nobody_comes_for_them() -> None:
+def test_promises_are_forgotten_when_no_one_comes_for_them() -> None:
     policy = Policy(10, 1.0)
     bucket = serve((Bucket(),), (policy,), [ONE] * 1000, START, 0.3).buckets[0]
     later = serve((bucket,), (policy,), [ONE] * 50, START + 10, 0.3)

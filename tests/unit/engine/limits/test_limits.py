@@ -1,4 +1,4 @@
-"""Limits: several workers on one database never pass a limit, ask it rarely, and what one is told holds for all."""
+"""Limits: several workers on one database never pass a limit, ask it rarely, and what one is answered holds for all."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ async def test_another_user_of_the_account_is_noticed_by_the_headers(databases: 
 
 
 async def _until_room(database: Database, count: int) -> None:
-    """Wait until so many of 100 calls are left."""
+    """Wait until this many of 100 calls are left."""
     query = text("select 100 - sum((m ->> 2)::int) from rate_buckets, jsonb_array_elements(marks) m")
     async with asyncio.timeout(10), database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -153,7 +153,7 @@ async def _until_room(database: Database, count: int) -> None:
             left = await connection.scalar(query)
 
 
-async def test_own_traffic_is_not_taken_for_that_of_others_and_slots_for_nobody_are_given_back(databases: list[Database]) -> None:
+async def test_own_traffic_is_not_taken_for_that_of_others_and_slots_for_no_one_are_given_back(databases: list[Database]) -> None:
     policies = [Policy(100, 60.0, strategy="burst", headers=Headers("x-limit", "x-left", "x-reset"))]
     limits = Limits(databases[0])
     for number in range(20):

@@ -61,7 +61,7 @@ async def test_a_tool_that_fails_fails_the_node_with_its_message(worker: EngineW
     assert run["error_message"] == "tool: There is no tool gone."
 
 
-async def test_a_tool_that_nobody_waits_for_goes_on_by_itself(worker: EngineWorker) -> None:
+async def test_a_tool_that_no_one_waits_for_goes_on_by_itself(worker: EngineWorker) -> None:
     run, context, (child,) = await done(worker, using("slow", {}, waitUntilFinished=False))
     assert (run["status"], context["tool"]) == ("success", {"runUuid": str(child["uuid"])})
     assert (child["status"], child["position"]) == ("idle", "wait")
@@ -92,7 +92,7 @@ async def test_tools_that_run_each_other_end_five_deep(worker: EngineWorker, too
         assert group.TOO_DEEP in run["error_message"]
 
 
-async def test_tools_that_nobody_waits_for_may_outlive_their_batch_and_leave_nothing_behind(worker: EngineWorker) -> None:
+async def test_tools_that_no_one_waits_for_may_outlive_their_batch_and_leave_nothing_behind(worker: EngineWorker) -> None:
     harness = worker.harness
     probe = await submit_run(harness, using("slow", {}, waitUntilFinished=False), {})
     batch = await harness.batch(3)

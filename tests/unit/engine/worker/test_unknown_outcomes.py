@@ -170,7 +170,7 @@ async def test_what_waits_for_its_turn_at_the_service_is_not_under_way(harness: 
 
     async with asyncio.timeout(20):
         # Null before it was begun, the key while it is, nothing afterwards.
-        while await begun() != []:  # noqa: ASYNC110 - the database tells nobody
+        while await begun() != []:  # noqa: ASYNC110 - the database tells no one
             await asyncio.sleep(0.01)
     working.cancel()
     await asyncio.wait([working])

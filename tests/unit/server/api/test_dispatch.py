@@ -62,8 +62,8 @@ async def test_a_sane_request_id_is_kept_and_another_one_replaced(example_client
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic abc", "Bearer", "Bearer \u00fc"])
 async def test_no_token_and_a_bad_token_are_401(example_app: Starlette, first_workspace: public.Bootstrap, header: str | None) -> None:
     headers = {"Authorization": header.encode("latin-1")} if header else {}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(example_app), base_url="http://test") as nobody:
-        reply = await nobody.post(PLANTS, content=b"{", headers=headers)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(example_app), base_url="http://test") as anonymous:
+        reply = await anonymous.post(PLANTS, content=b"{", headers=headers)  # type: ignore[arg-type]
     assert reply.status_code == 401
     assert body(reply)["reason"] == "unauthorized"
     assert reply.headers["www-authenticate"] == "Bearer"
@@ -348,7 +348,7 @@ async def test_a_lost_connection_is_repeated_once(example_client: httpx.AsyncCli
     assert (reply.status_code, body(reply)["count"]) == (200, 2)
 
 
-async def test_a_unique_violation_nobody_caught_is_a_conflict(example_client: httpx.AsyncClient) -> None:
+async def test_a_unique_violation_no_one_caught_is_a_conflict(example_client: httpx.AsyncClient) -> None:
     reply = await example_client.post("/v1/garden/break", json={"how": "unique"})
     assert (reply.status_code, body(reply)["reason"]) == (409, "conflict")
 

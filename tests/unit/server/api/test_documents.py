@@ -35,7 +35,7 @@ BEAT = text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, '{}', 1, 0, 
 
 
 async def beat(state: State, *ago: float) -> None:
-    """Workers whose heart beat so many seconds ago."""
+    """Workers whose heart beat this many seconds ago."""
     async with state.database.session(ALL_WORKSPACES) as db:
         for seconds in ago:
             await db.execute(BEAT, {"ago": seconds})
@@ -157,5 +157,5 @@ def test_openapi_is_the_same_each_time() -> None:
 
 async def test_documents_need_no_token(example_app: Starlette, state: State) -> None:
     await beat(state, 0)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(example_app), base_url="http://test") as nobody:
-        assert {(await nobody.get(path)).status_code for path in ("/openapi.json", "/docs", "/readyz")} == {200}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(example_app), base_url="http://test") as anonymous:
+        assert {(await anonymous.get(path)).status_code for path in ("/openapi.json", "/docs", "/readyz")} == {200}

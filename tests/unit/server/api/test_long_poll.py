@@ -186,7 +186,7 @@ async def test_a_database_that_is_away_leaves_the_channel_blind_and_closable(tmp
     assert not signals.connected
 
 
-async def test_a_ring_reaches_every_waiter_of_its_uuid_and_nobody_else(database_url: str) -> None:
+async def test_a_ring_reaches_every_waiter_of_its_uuid_and_no_one_else(database_url: str) -> None:
     signals = Signals(database_url)
     await signals.open()
     await until(lambda: signals.connected)

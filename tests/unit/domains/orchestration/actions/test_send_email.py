@@ -118,7 +118,7 @@ async def test_a_repeated_attempt_sends_nothing_more_and_gives_the_same(sender: 
     assert len(server.emails) == 1
 
 
-async def test_when_nobody_knows_whether_it_was_taken_the_same_message_id_comes_again(sender: EmailSender, server: MailServer) -> None:
+async def test_when_no_one_knows_whether_it_was_taken_the_same_message_id_comes_again(sender: EmailSender, server: MailServer) -> None:
     made = call(EMAIL)
     seen: list[str] = []
 

@@ -135,7 +135,7 @@ async def test_an_update_changes_what_is_given_and_the_segment_with_it(api: ApiC
     assert (segment["limit"], segment["filter"]["groups"][0]["conditions"][0]["columnSlug"]) == (None, "stage")
 
 
-async def test_nobody_but_the_play_changes_or_removes_its_segment_and_its_model_stays(api: ApiClient) -> None:
+async def test_no_one_but_the_play_changes_or_removes_its_segment_and_its_model_stays(api: ApiClient) -> None:
     deals = await model(api)
     made = await play(api, modelUuid=deals)
 

@@ -315,7 +315,7 @@ async def test_the_latest_runs_of_records_can_be_chosen(backend: Backend, servic
     assert service.calls == {"/a/r1": 1, "/b/r1": 1, "/a/r2": 1, "/b/r2": 1}
 
 
-async def test_a_repetition_asks_nobody_again_about_the_same_proposal(backend: Backend, service: Service) -> None:
+async def test_a_repetition_asks_no_one_again_about_the_same_proposal(backend: Backend, service: Service) -> None:
     proposed = [{"name": "n", "value": "{{nodes.start.n}}", "type": "any"}]
     asking = [
         node("start", children=("ask",)),

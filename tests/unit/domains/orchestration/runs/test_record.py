@@ -144,7 +144,7 @@ async def test_cancelling_reaches_only_what_is_unfinished(ledger: Ledger) -> Non
     assert (status, refusal["reason"]) == (400, "tooManyRecordsSelected")
 
 
-async def test_nobody_sees_or_cancels_the_records_of_another_workspace(ledger: Ledger) -> None:
+async def test_no_one_sees_or_cancels_the_records_of_another_workspace(ledger: Ledger) -> None:
     other_api = ledger.backend.other_api
     assert (await other_api.call("orchestration.record.list", workflowUuid=ledger.workflow))["records"] == []
     for name in ("download", "downloadOutputs", "getMetrics", "cancel"):

@@ -120,7 +120,7 @@ async def test_batch_release_and_user(history: History) -> None:
 
 @pytest.mark.parametrize("field", ["batchUuid", "releaseUuid", "userUuid", "parentBatchUuid", "parentUuid", "parentNodeUuid"])
 @pytest.mark.parametrize("value", ["00000000-0000-4000-8000-000000000000", "no-uuid"])
-async def test_what_nobody_is_matches_nothing(history: History, field: str, value: str) -> None:
+async def test_what_no_one_is_matches_nothing(history: History, field: str, value: str) -> None:
     assert await history.found(**{field: value}) == []
 
 

@@ -93,7 +93,7 @@ async def crm_of(backend: Backend, hubspot: Running, slug: str) -> Crm:
 
 
 async def runs_of(backend: Backend, workflow: str, least: int = 0) -> None:
-    """Wait until so many runs of a workflow have begun, and all have ended."""
+    """Wait until this many runs of a workflow have begun, and all have ended."""
     deadline, count = clock.seconds() + 300, 0
     while clock.seconds() < deadline:
         batches = (await backend.admin.call("orchestration.batch.list", workflowUuid=workflow, limit=1000))["batches"]

@@ -128,7 +128,7 @@ async def test_robots_are_reported_from_people(page: Page) -> None:
 
 
 @pytest.mark.parametrize("provider", ["turnstile", "hcaptcha"])
-async def test_who_has_solved_the_captcha_may_send_and_nobody_else(page: Page, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+async def test_who_has_solved_the_captcha_may_send_and_no_one_else(page: Page, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
     def verify(heard: Heard) -> Say:
         said = dict(parse_qsl(heard.body.decode()))
         if said["response"] == "broken":

@@ -107,7 +107,7 @@ async def test_only_one_run_at_a_time_and_reads_say_so(api: ApiClient, worker: R
     assert (await api.call("storage.record.list", modelUuid=uid))["isRefreshing"] is False
 
 
-async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_later(api: ApiClient, worker: RefreshJob) -> None:
+async def test_a_run_that_no_one_began_is_cancelled_at_once_and_does_nothing_later(api: ApiClient, worker: RefreshJob) -> None:
     uid = await of_file(api)
     await put(api, uid, SECOND)
     run = (await api.call("storage.run.create", modelUuid=uid))["run"]

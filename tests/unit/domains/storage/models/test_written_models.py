@@ -1,4 +1,4 @@
-"""Written models: what a process remembers of a model never outlives a change of it, whoever made that."""
+"""Written models: what a process remembers of a model never outlives a change of it, no matter who made that."""
 
 from __future__ import annotations
 

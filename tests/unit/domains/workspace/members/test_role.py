@@ -47,7 +47,7 @@ async def test_a_role_in_use_stays_and_the_refusal_names_its_users(admin: Person
     assert [role["slug"] for role in (await admin.call(LIST))["roles"]] == ["admin", "member", "viewer"]
 
 
-async def test_nobody_makes_or_widens_a_role_beyond_their_own_permissions(admin: Person, join: Joining) -> None:
+async def test_no_one_makes_or_widens_a_role_beyond_their_own_permissions(admin: Person, join: Joining) -> None:
     await admin.call(CREATE, slug="people", permissions=[allow("workspaceManagement:*", "storage:read")])
     await admin.call(CREATE, slug="writer", permissions=[allow("storage:write")])
     ann = await join("ann@example.com", "people")

@@ -51,7 +51,7 @@ async def test_tokens_are_listed_newest_first_without_removed_ones(admin: Person
     assert [token["name"] for token in (await admin.call(LIST))["tokens"]] == ["two", "First token"]
 
 
-async def test_a_removed_token_stands_for_nobody_and_is_unknown_afterwards(admin: Person) -> None:
+async def test_a_removed_token_stands_for_no_one_and_is_unknown_afterwards(admin: Person) -> None:
     token = (await admin.call(CREATE))["token"]
     assert await admin.call(REMOVE, uuid=token["uuid"]) == {"uuid": token["uuid"]}
     async with admin.asking() as ctx:

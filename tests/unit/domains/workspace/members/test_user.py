@@ -47,7 +47,7 @@ async def test_a_role_is_named_by_slug_or_by_uuid(admin: Person) -> None:
 
 
 @pytest.mark.parametrize("role", ["boss", "Admin", "0198c5f0-0000-7000-8000-000000000001"])
-async def test_an_unknown_role_is_refused_and_nobody_is_let_in(admin: Person, role: str) -> None:
+async def test_an_unknown_role_is_refused_and_no_one_is_let_in(admin: Person, role: str) -> None:
     with pytest.raises(Refusal, match="role not found") as refused:
         await admin.call(CREATE, userEmail="a@b.c", roleSlug=role)
     assert (refused.value.status, refused.value.reason) == (400, "roleNotFound")
@@ -159,7 +159,7 @@ async def test_an_e_mail_in_place_of_a_uuid_is_explained(admin: Person) -> None:
     assert (refused.value.status, refused.value.reason) == (400, "invalidUserEmail")
 
 
-async def test_nobody_gives_a_role_that_may_more_than_they_do_themselves(admin: Person, join: Joining) -> None:
+async def test_no_one_gives_a_role_that_may_more_than_they_do_themselves(admin: Person, join: Joining) -> None:
     rules = [{"effect": "allow", "resources": None, "actions": ["workspaceManagement:*", "storage:read"]}]
     async with admin.asking() as ctx:
         ctx.db.add(Role(workspace_uuid=ctx.workspace, slug="people", permissions=rules))
