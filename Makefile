@@ -76,10 +76,11 @@ lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--u
 	$(LOCK) $(UPGRADE) --extra billing --constraint requirements/server.txt --output-file requirements/billing.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra ai --constraint requirements/server.txt --output-file requirements/ai.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra aws --extra google --extra azure --constraint requirements/server.txt --output-file requirements/clouds.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra otel --constraint requirements/server.txt --output-file requirements/otel.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra sdk --constraint requirements/server.txt --output-file requirements/sdk.txt pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' | \
 		$(LOCK) $(UPGRADE) --extra server --extra sdk --extra billing --extra ai --extra pandas --extra polars \
-		--extra aws --extra google --extra azure --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
+		--extra aws --extra google --extra azure --extra otel --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
 
 clean: ## Remove .venv and what tools have left
 	rm -rf .venv build dist site .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/licences.md")
-EXTRAS = ("server", "sdk", "ai", "billing", "clouds", "dev")
+EXTRAS = ("server", "sdk", "ai", "billing", "clouds", "otel", "dev")
 BY_FILE = {"quickjs-ng": "MIT", "axe-playwright-python": "MIT"}
 """Packages whose metadata name no licence, by the licence file that comes with them."""
 

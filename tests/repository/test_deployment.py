@@ -50,7 +50,7 @@ def test_the_container_is_built_from_the_pinned_requirements_and_runs_without_ri
     sources = [word for name, text in build if name == "COPY" for word in text.split()[:-1]]
     assert [source for source in sources if not (ROOT / source).exists()] == []
     named = re.findall(r"-r (requirements/\S+)", " ".join(text for _, text in build))
-    assert len(named) == 4
+    assert len(named) == 5
     assert all((ROOT / name).is_file() for name in named)
     assert all("--require-hashes" in text for name, text in build if name == "RUN" and "requirements/" in text)
     assert final["USER"] == "10001:10001"
