@@ -55,14 +55,14 @@ class Evaluator:
         return [await future for future in futures]
 
     async def ask(
-        self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression]
+        self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression], since_ms: int | None = None
     ) -> dict[EngineExpression, EngineResult]:
-        """The answers to the questions of one config."""
+        """The answers to the questions of one config. since_ms: when the run began that has them, if a run has."""
         asked = tuple(question for question in questions if question.schema is None)
         answers = dict(zip(asked, await self._batcher(str(workspace)).ask(EngineRequest(scope, asked)), strict=True)) if asked else {}
         instructions = [question for question in questions if question.schema is not None]
         if instructions:
-            given = await asyncio.gather(*(_instruct(workspace, question) for question in instructions))
+            given = await asyncio.gather(*(_instruct(workspace, question, since_ms) for question in instructions))
             answers |= dict(zip(instructions, given, strict=True))
         return answers
 
@@ -116,8 +116,9 @@ class Evaluator:
         await self._python.close()
 
 
-Instruct = Callable[[uuid.UUID, str, str], Awaitable[object]]
-"""(workspace, instruction, JSON Schema as text) → a value that holds to it. ExpressionError where there is no such answer."""
+Instruct = Callable[[uuid.UUID, str, str, int | None], Awaitable[object]]
+"""(workspace, instruction, JSON Schema as text, when its run began) → a value that holds to it. ExpressionError where there is no such
+answer."""
 _instructor: list[Instruct] = []
 
 
@@ -126,11 +127,12 @@ def instruct_with(instruct: Instruct) -> None:
     _instructor[:] = [instruct]
 
 
-async def _instruct(workspace: uuid.UUID | str, question: EngineExpression) -> EngineResult:
+async def _instruct(workspace: uuid.UUID | str, question: EngineExpression, since_ms: int | None) -> EngineResult:
     if not _instructor:
         return EngineResult(error=ExpressionError("This process asks no language model.", question.source))
     try:
-        return EngineResult(await _instructor[0](uuid.UUID(str(workspace)), question.source, question.schema or "{}"))
+        given = await _instructor[0](uuid.UUID(str(workspace)), question.source, question.schema or "{}", since_ms)
+        return EngineResult(given)
     except ExpressionError as error:
         return EngineResult(error=error)
 

@@ -6,7 +6,7 @@ from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
 from cargo_ai.domains.ai.agents import trigger
-from cargo_ai.domains.ai.asking.fields import Fields
+from cargo_ai.domains.ai.asking import fields
 from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.domains.ai.live.speaker import Speaker
@@ -24,7 +24,8 @@ def _answer(services: Services) -> Task:
 PACKAGE = Package(
     module=__package__ or "",
     actions=agent_node.ACTIONS,
-    instruct=lambda services: services.once(Fields, lambda: Fields(services)).fill,
+    instruct=lambda services: services.once(fields.Fields, lambda: fields.Fields(services)).fill,
+    chores={"forget what fields were filled with": lambda services: fields.forget(services.database)},
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},
     background=[

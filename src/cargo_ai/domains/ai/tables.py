@@ -169,6 +169,18 @@ class AgentMemory(Stamped, Owned, Row):
     content: Mapped[str]
 
 
+class FilledField(Owned, Row):
+    """What a language model gave for a field that it fills. digest: of the instruction and the schema."""
+
+    __tablename__ = "filled_fields"
+    __table_args__ = (Index("ix_filled_fields_given_at", "given_at"),)
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(Json)
+    given_at: Mapped[datetime]
+
+
 class McpServer(Stamped, Owned, Row):
     """An MCP server: what is offered at its address. actions, resources, capabilities: as on the wire."""
 

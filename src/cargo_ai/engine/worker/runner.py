@@ -135,7 +135,7 @@ class Runner:
             return None
         if drive.is_quarantined:
             await self._mark(drive, walk, asked.node)
-        answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions)
+        answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions, row["created_ms"])
         walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import language_model
 from cargo_ai.domains.ai.asking import charging, usage
@@ -27,6 +29,8 @@ Json = Any
 Reason = Literal["languageModelMissing", "failedToAskLanguageModel"]
 Check = Callable[[JsonObject], Awaitable[str | None]]
 """What is wrong with an answer that holds to the schema; None: nothing."""
+Keep = Callable[[AsyncSession, JsonObject], Awaitable[None]]
+"""Stores an answer that can be used, in the transaction that charges it."""
 
 ATTEMPTS = 3
 AT_ONCE = 32
@@ -48,7 +52,7 @@ class Unanswered(Exception):
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked for. schema: JSON Schema of the answer, an object. check: what else has to be right about it. named: the language
-    model; what it leaves out is the workspace's default. seconds: how long it may take in all."""
+    model; what it leaves out is the workspace's default. seconds: how long it may take in all. keep: stores the answer."""
 
     instructions: str
     text: str
@@ -57,6 +61,7 @@ class Wish:
     named: language_model.Named = language_model.ANY
     temperature: float | None = 0.0
     seconds: float = REQUEST_SECONDS
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +112,12 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
         step = await _step(question, model)
         credits = model.credits(step.usage.sent + step.usage.received)
         took = usage.added(took, step.usage, choice.language_model_slug, model.connector, credits)
+        value, problem = await _value(step, wish)
         async with services.database.session(workspace) as db:
+            if wish.keep is not None and problem is None and value is not None:
+                await wish.keep(db, value)
             await charging.charge(db, purpose, model, int(last) + 1, credits)
             await db.commit()
-        value, problem = await _value(step, wish)
         if problem is None and value is not None:
             return Structured(value, took)
         if last:
