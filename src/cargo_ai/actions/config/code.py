@@ -54,11 +54,11 @@ async def run(language: Language, call: Call) -> Outcome:
     shared = evaluator.shared()
     execute = shared.script if language == "javascript" else shared.python
     outcome = await execute(call.workspace, str(call.config["script"]), {"nodes": call.context, "parentNodes": call.parent or {}})
-    if outcome.error is not None:
-        return Failed(outcome.error)
     printed = outcome.log.rstrip()
+    if outcome.error is not None:
+        return Failed(outcome.error, log=printed)
     warnings = (f"It printed: {printed if len(printed) <= _QUOTED else printed[:_QUOTED] + '…'}",) if printed else ()
-    return Done({"result": outcome.value}, warnings=warnings)
+    return Done({"result": outcome.value}, warnings=warnings, log=printed)
 
 
 def _problem(config: Mapping[str, Any]) -> str | None:

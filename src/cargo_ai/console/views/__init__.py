@@ -7,7 +7,7 @@ from cargo_ai.console.views import home
 from cargo_ai.console.views.ai import agents, chats
 from cargo_ai.console.views.billing import usage
 from cargo_ai.console.views.connection import connector_forms, connectors, integrations
-from cargo_ai.console.views.orchestration import batches, compare, node_form, reviews, run, runs, workflows
+from cargo_ai.console.views.orchestration import batches, compare, node_form, reviews, run, run_log, runs, workflows
 from cargo_ai.console.views.segmentation import segments
 from cargo_ai.console.views.server import queue, search
 from cargo_ai.console.views.storage import change_sets, models, queries, record, records
@@ -17,6 +17,7 @@ PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *runs.PAGES,
     *run.PAGES,
+    *run_log.PAGES,
     *compare.PAGES,
     *batches.PAGES,
     *workflows.PAGES,

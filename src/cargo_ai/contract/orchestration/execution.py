@@ -10,9 +10,19 @@ from cargo_ai.contract.orchestration.fields import ExecutionStatus, Number, Word
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
+class FailedAttempt(Wire):
+    """An attempt that failed, after which there was another one."""
+
+    started_at: Timestamp
+    finished_at: Timestamp
+    error_message: str
+
+
 class ExecutionOfNode(Wire):
     """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people; `reason`: of an error, for
-    programs (`outcomeUnknown`: it may have taken effect all the same). Both are of this server only."""
+    programs (`outcomeUnknown`: it may have taken effect all the same). `attemptsCount`: how often it was tried; `failedAttempts`: the
+    last 20 before the one that counts. `hasLog`: its code printed something, which `run get-log` shows. All these are of this server only.
+    """
 
     node_uuid: Uuid
     node_slug: str
@@ -32,6 +42,9 @@ class ExecutionOfNode(Wire):
     finished_at: Timestamp | None = None
     node_wait_until_finished: bool = True
     warnings: list[str] = Field(default_factory=list[str])
+    attempts_count: int = 1
+    failed_attempts: list[FailedAttempt] = Field(default_factory=list[FailedAttempt])
+    has_log: bool = False
 
 
 class NativeExecution(ExecutionOfNode):

@@ -48,7 +48,7 @@ def _usage(kind: str, integration: str, slug: str, connector: uuid.UUID | None) 
 @dataclass(frozen=True, slots=True)
 class Done:
     """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people.
-    `credits`: what it cost, for calls of `connector`."""
+    `credits`: what it cost, for calls of `connector`. `log`: what the code of the node printed."""
 
     output: Json
     title: str = ""
@@ -56,13 +56,14 @@ class Done:
     credits: float = 0.0
     warnings: tuple[str, ...] = ()
     connector: uuid.UUID | None = None
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
     failure uses up no attempt. `credits`: what was spent, for calls of `connector`. `reason`: a code, such as `rateLimited`. `sent`: the
-    service may have done it all the same (see unknown_outcome)."""
+    service may have done it all the same (see unknown_outcome). `log`: what the code of the node printed."""
 
     message: str
     transient: bool = False
@@ -71,6 +72,7 @@ class Failed:
     reason: str | None = None
     sent: bool = False
     connector: uuid.UUID | None = None
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from cargo_ai.engine.graph import price, row_result, unknown_outcome
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Done, Failed, Json, Later, Outcome, Scope, Usage
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node
-from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Execution, Pause, Status, Walk
+from cargo_ai.engine.graph.walk import Act, Attempt, EngineAnswers, Evaluate, Execution, Pause, Status, Walk
 from cargo_ai.expression import ExpressionError, NeedsEngine
 from cargo_ai.kernel import clock
 
@@ -21,6 +21,8 @@ MAXIMUM_OUTPUT = 4 * 1024 * 1024
 MAXIMUM_CONTEXT = 16 * 1024 * 1024
 MAXIMUM_THROTTLES = 1_000
 SAYS_LENGTH = 300
+MOST_ATTEMPTS = 20
+"""How many of the attempts that failed are kept, the last ones."""
 MAXIMUM_PAUSE = 366 * 24 * 3600.0
 MAXIMUM_NESTING = 200
 """Levels of nesting that can be read back: what is deeper could be written but never resumed."""
@@ -58,6 +60,7 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
     if pending and pending.get("seq", walk.seq) == walk.seq:
         walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
         walk.meta, walk.resumed, walk.began = pending["meta"], bool(pending["resumed"]), pending.get("began")
+        walk.earlier = [Attempt(*attempt) for attempt in pending.get("earlier", ())]
     return walk
 
 
@@ -118,7 +121,8 @@ def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json 
 def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int) -> Pause | None:
     """Take the outcome of the node in: move on, prepare another attempt (Pause), or end the run."""
     # A node that has waited started when it was first asked.
-    started = walk.began = started if walk.began is None else walk.began
+    asked, started = started, started if walk.began is None else walk.began
+    walk.began = started
     if isinstance(outcome, Done):
         output = _json(outcome.output)
         problem = output if isinstance(output, str) else _too_big(walk, node, len(output))
@@ -133,6 +137,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             )
             usage = _usage(node, outcome) if credits else None
             _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when, usage)
+            _keep_log(walk, outcome.log)
             _move(walk, target)
             return None
         outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
@@ -144,7 +149,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             walk.says = outcome.reason[:SAYS_LENGTH]
             return _pause(outcome.seconds, outcome.reason)
         outcome = Failed(f"What the node left for later cannot be kept. {meta}")
-    return _failed(walk, node, config, outcome, warnings, started, finished)
+    return _failed(walk, node, config, outcome, warnings, (asked, started, finished))
 
 
 def cancel(walk: Walk) -> None:
@@ -177,7 +182,9 @@ def fail(walk: Walk, message: str, now: int) -> None:
     stop(walk, "error", message)
 
 
-def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
+def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], times: tuple[int, int, int]) -> Pause | None:
+    """`times`: when this attempt was begun, when the first one was, and when it failed."""
+    asked, started, finished = times
     walk.waits, walk.says = None, ""
     idempotency = node.action.idempotency
     if unknown_outcome.is_final(failed, idempotency):
@@ -187,6 +194,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
         return _pause(failed.retry_after, "the service asked to wait")
     if failed.transient and walk.attempt < node.retry.maximum_attempts:
         walk.attempt += 1
+        walk.earlier = [*walk.earlier[1 - MOST_ATTEMPTS :], Attempt(asked, finished, _text(failed.message)[:SAYS_LENGTH])]
         return Pause(node.retry.seconds_before(walk.attempt), "retry")
     target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
     child = node.children.index(target) if target in node.children else None
@@ -200,6 +208,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     usage = _usage(node, failed) if credits else None
     _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when, usage)
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
+    _keep_log(walk, failed.log)
     walk.is_unknown = walk.is_unknown or failed.reason == OUTCOME_UNKNOWN
     if target is not None:
         _move(walk, target)
@@ -258,10 +267,19 @@ def _record(
             service=(node.action.integration, node.raw.get("connectorUuid")) if node.action.integration else None,
             usage=usage if credit else None,
             agent=node.raw.get("agentUuid") if node.action.kind == "agent" else None,
+            attempts=walk.attempt,
+            earlier=tuple(walk.earlier),
         )
     )
     walk.seq += 1
+    if walk.earlier:
+        walk.earlier = []
     walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits, walk.says, walk.began = 1, 0, None, False, None, "", None
+
+
+def _keep_log(walk: Walk, log: str) -> None:
+    if log:
+        walk.entries[-1] = walk.entries[-1]._replace(log=_text(log))
 
 
 def _usage(node: Node, outcome: Done | Failed) -> Usage | None:

@@ -14,6 +14,14 @@ from cargo_ai.expression import EngineExpression, EngineResult
 Status = Literal["success", "error", "cancelled"]
 
 
+class Attempt(NamedTuple):
+    """An attempt that failed, after which there was another one. Times are milliseconds since 1970."""
+
+    started: int
+    finished: int
+    error: str
+
+
 class Execution(NamedTuple):
     """One execution: what the journal keeps of a visited node. Times are milliseconds since 1970; `output`, `config` are JSON."""
 
@@ -44,6 +52,11 @@ class Execution(NamedTuple):
     """Of an action of an integration: its slug, and the connector as the node names it."""
     agent: str | None = None
     """Of a node that asks an agent: which."""
+    attempts: int = 1
+    earlier: tuple[Attempt, ...] = ()
+    """The last of the attempts before the one that counts, as far as is known."""
+    log: str = ""
+    """What the code of the node printed."""
 
 
 class Act(NamedTuple):
@@ -89,7 +102,7 @@ class Walk:
     to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node; `is_unknown`:
     some node failed that may have taken effect. `waits`: what the present wait is
     for, and why, where something else can end it; `says`: the same for people; `began`: when the present node was first asked, in
-    milliseconds since 1970, if it has waited since."""
+    milliseconds since 1970, if it has waited since; `earlier`: its attempts that failed."""
 
     run: str
     program: Graph
@@ -117,6 +130,7 @@ class Walk:
     split_seed: str = ""
     is_unsure: bool = False
     is_unknown: bool = False
+    earlier: list[Attempt] = field(default_factory=list[Attempt])
 
     def output(self) -> Json:
         """What the run gives: the output of the `end` that it came to; None when it came to none."""
@@ -129,4 +143,6 @@ class Walk:
             return None
         kept = {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
         kept |= {"seq": self.seq, "began": self.began}
+        if self.earlier:
+            kept["earlier"] = self.earlier
         return kept | ({} if self.waits is None else {"waits": self.waits}) | ({"says": self.says} if self.says else {})

@@ -195,8 +195,8 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 # fmt: off
 EXECUTIONS = copy_sql(
     executions, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid", "title",
-    "error_message", "reason", "operation", "external_id", "warnings", "output", "output_file", "config", "credits", "started_ms",
-    "finished_ms",
+    "error_message", "reason", "operation", "external_id", "warnings", "attempts", "log", "output", "output_file", "config",
+    "credits", "started_ms", "finished_ms",
 )
 # fmt: on
 
@@ -276,6 +276,10 @@ def _result(execution: Execution) -> str:
     return f"{escape(operation)}\t{NULL if external_id is None else escape(external_id)}"
 
 
+def _attempts(execution: Execution) -> str:
+    return escape(to_json({"count": execution.attempts, "failed": execution.earlier}).decode()) if execution.attempts > 1 else NULL
+
+
 def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
     """The lines of EXECUTIONS: (run, execution, file of its output)."""
     lines: list[str] = []
@@ -287,6 +291,7 @@ def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace
             f"{execution.status}\t{NULL if execution.child is None else execution.child}\t"
             f"{escape(execution.next) if execution.next else NULL}\t{escape(execution.title)}\t{error}\t"
             f"{escape(execution.reason) if execution.reason else NULL}\t{_result(execution)}\t{_to_array(execution.warnings)}\t"
+            f"{_attempts(execution)}\t{escape(execution.log) if execution.log else NULL}\t"
             f"{output}\t{file or NULL}\t{escape(execution.config.decode())}\t{execution.credits}\t{execution.started}\t"
             f"{execution.finished}\n"
         )

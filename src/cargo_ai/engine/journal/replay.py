@@ -36,10 +36,10 @@ class ReplayRecord(dict[str, Any]):
 # Outputs and files are shared, calls were made and paid before: the copies cost nothing.
 COPY = """
 insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
-    error_message, reason, warnings, output, output_file, config, credits, started_ms, finished_ms)
+    error_message, reason, warnings, attempts, log, output, output_file, config, credits, started_ms, finished_ms)
 select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.status, e.child_index,
     case when e.seq = v.taken - 1 and v.node is not null then v.node else e.next_node_uuid end, e.title, e.error_message, e.reason,
-    e.warnings, e.output, e.output_file, e.config, 0, e.started_ms, e.finished_ms
+    e.warnings, e.attempts, e.log, e.output, e.output_file, e.config, 0, e.started_ms, e.finished_ms
 from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) as v(run, old, taken, node)
 join executions e on e.run_uuid = v.old and e.seq < v.taken
 where e.run_uuid between %s and %s

@@ -232,6 +232,8 @@ executions = Table(
     Column("operation", Text),
     Column("external_id", Text),
     Column("warnings", ARRAY(Text)),
+    _json("attempts", nullable=True),
+    Column("log", Text),
     _json("output", nullable=True),
     Column("output_file", Text),
     _json("config", nullable=True),
@@ -242,7 +244,8 @@ executions = Table(
     Index("executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
 )
 """Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid. `reason`: of a failure, for
-programs. `operation`, `external_id`: what a write-back did to which record of its service."""
+programs. `operation`, `external_id`: what a write-back did to which record of its service. `attempts`: how many there were, if
+several, and the failed ones; `log`: what the code of the node printed."""
 
 node_metrics = Table(
     "node_metrics",

@@ -101,6 +101,16 @@ def test_a_success_after_failures_goes_on() -> None:
     assert [entry.status for entry in walk.entries] == ["success"] * 3
 
 
+def test_the_last_attempts_that_failed_and_the_log_are_kept_with_their_execution() -> None:
+    walk = start([node("start", children=["call"]), effect("call", ["end"], retry={"maximumAttempts": 60}), node("end")])
+    outcomes = [*(Failed(f"{number}: 503", transient=True) for number in range(1, 31)), Done({"ok": 1}, log="one\ntwo")]
+    finish(walk, scripted(*outcomes))
+    call = walk.entries[1]
+    assert (call.attempts, call.log, len(call.earlier)) == (31, "one\ntwo", 20)
+    assert (call.earlier[0].error, call.earlier[-1].error) == ("11: 503", "30: 503")
+    assert [walk.entries[at].attempts for at in (0, 2)] == [1, 1]
+
+
 def test_what_the_service_asked_to_wait_uses_up_no_attempt() -> None:
     walk = start([node("start", children=["call"]), effect("call", [None], retry={"maximumAttempts": 2, "initialInterval": 7_000})])
     throttled = Failed("429", transient=True, retry_after=3)
@@ -233,6 +243,7 @@ def test_attempts_survive_a_park() -> None:
     act = advance(again, NOW)
     assert isinstance(act, Act)
     assert (act.attempt, act.key) == (2, f"{RUN}:call:1")
+    assert [(attempt.error, attempt.finished) for attempt in again.earlier] == [("503", NOW)]
 
 
 def test_repeated_slugs_keep_the_last_output() -> None:

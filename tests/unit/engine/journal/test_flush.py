@@ -94,6 +94,8 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
         "operation": None,
         "external_id": None,
         "warnings": ["one", "two"],
+        "attempts": None,
+        "log": None,
         "output": {"x": 1},
         "output_file": None,
         "config": {},

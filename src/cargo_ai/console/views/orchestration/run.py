@@ -13,6 +13,7 @@ from cargo_ai.console.formats import moment
 from cargo_ai.console.page import PageRequest, action, page
 from cargo_ai.console.pictures.graph import graph
 from cargo_ai.console.views.orchestration.names import optional, owners
+from cargo_ai.console.views.orchestration.run_log import lines_of
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import JsonObject
 
@@ -85,12 +86,14 @@ async def _node(request: PageRequest, detail: JsonObject, slug: str) -> dict[str
     visits = [execution for execution in executions if execution["nodeSlug"] == slug]
     node = await _declared(request, row, slug) if slug else None
     before = next((execution for execution in reversed(executions) if visits and execution["nextNodeUuid"] == visits[-1]["nodeUuid"]), None)
+    logged = await lines_of(request, row["uuid"], slug) if any(visit["hasLog"] for visit in visits) else {}
     context, configs = cast("JsonObject", detail["runContext"]), cast("JsonObject", detail["runComputedConfigs"])
     return {
         "slug": slug,
         "run": row,
         "is_final": row["status"] in FINAL,
         "node": node,
+        "log": logged.get("log"),
         "visits": visits,
         "output": context.get(slug),
         "has_output": slug in context,

@@ -21,7 +21,10 @@ Row = RowMapping | Mapping[str, Any]
 Graph = Mapping[str, JsonObject]
 ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 """By run and node: the run that the node has started."""
-EXECUTION_COLUMNS = [column for column in executions.c if column.name not in {"output", "output_file", "config", "workspace_uuid", "visit"}]
+_LARGE = {"output", "output_file", "config", "log"}
+_HAS_LOG = executions.c.log.is_not(None).label("has_log")
+EXECUTION_COLUMNS = [*(column for column in executions.c if column.name not in {*_LARGE, "workspace_uuid", "visit"}), _HAS_LOG]
+_JOURNAL_COLUMNS = [*(column for column in executions.c if column.name != "log"), _HAS_LOG]
 
 
 def timestamp(milliseconds: int) -> datetime:
@@ -138,8 +141,20 @@ def _execution(entry: Row, graph: Graph) -> execution.Execution:
         "updated_at": finished,
         "finished_at": finished,
         "warnings": entry["warnings"] or [],
+        "has_log": entry["has_log"],
+        **_attempts(entry["attempts"]),
     }
     return _of_kind(node, shared)
+
+
+def _attempts(kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    if kept is None:
+        return {}
+    failed = [
+        execution.FailedAttempt(started_at=timestamp(started), finished_at=timestamp(finished), error_message=message)
+        for started, finished, message in kept["failed"]
+    ]
+    return {"attempts_count": kept["count"], "failed_attempts": failed}
 
 
 def _waiting(row: Row, graph: Graph) -> execution.Execution:
@@ -196,7 +211,9 @@ async def details(
 async def journal(db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID) -> tuple[list[RowMapping], list[Any]]:
     """The executions of a run in order, and what each gave."""
     rows = await db.execute(
-        select(executions).where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid).order_by(executions.c.seq)
+        select(*_JOURNAL_COLUMNS)
+        .where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid)
+        .order_by(executions.c.seq)
     )
     entries = list(rows.mappings())
     return entries, [entry["output"] if entry["output_file"] is None else await _large(files, entry["output_file"]) for entry in entries]

@@ -23,6 +23,7 @@ import cargo_ai.contract.orchestration.review
 import cargo_ai.contract.orchestration.run
 import cargo_ai.contract.orchestration.run_diff
 import cargo_ai.contract.orchestration.run_errors
+import cargo_ai.contract.orchestration.run_log
 import cargo_ai.contract.orchestration.span
 import cargo_ai.contract.orchestration.template
 import cargo_ai.contract.orchestration.tool
@@ -1569,6 +1570,46 @@ class RunMethods:
         limit: How many groups of errors at most, 1 to 1,000.
 
         Refused for: workflowNotFound
+        """
+        ...
+
+    async def get_log(
+        self,
+        uuid: str,
+        *,
+        node_slug: str | None = ...,
+        execution_index: int | None = ...,
+        limit: int = ...,
+        offset: int = ...,
+    ) -> cargo_ai.contract.orchestration.run_log.LogReply:
+        """Show what the code of a run's nodes printed, line by line.
+
+        uuid: Its uuid.
+        node_slug: Only lines of the node with this slug.
+        execution_index: Only lines of the execution at this position in the run, the first being 0.
+        limit: How many at most, 1 to 1,000.
+        offset: How many to skip.
+
+        Refused for: runNotFound
+        """
+        ...
+
+    def iterate_lines(
+        self,
+        uuid: str,
+        *,
+        node_slug: str | None = ...,
+        execution_index: int | None = ...,
+        page_size: int | None = None,
+        max_rows: int | None = None,
+    ) -> AsyncIterator[cargo_ai.contract.orchestration.run_log.LogLine]:
+        """Show what the code of a run's nodes printed, line by line. All of them, page after page, or `max_rows`.
+
+        uuid: Its uuid.
+        node_slug: Only lines of the node with this slug.
+        execution_index: Only lines of the execution at this position in the run, the first being 0.
+
+        Refused for: runNotFound
         """
         ...
 
