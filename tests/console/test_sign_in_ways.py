@@ -16,8 +16,8 @@ from cargo_ai.server.routes import logins
 from tests.console.conftest import Browser, browser_of
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
-from tests.kit.echo_service import echo_service
-from tests.kit.mail_server import MailServer, mail_server
+from tests.kit.peers.echo_service import echo_service
+from tests.kit.peers.mail_server import MailServer, mail_server
 from tests.simulators.openid import OpenIdSimulator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.counting_service import CountingService, counting_service
 from tests.kit.graphs import Node, node
+from tests.kit.peers.counting_service import CountingService, counting_service
 from tests.kit.real_server import RealServer, real_server
 
 MakeServer = Callable[..., RealServer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.kit.fake_api import Answer, fake_api
+from tests.kit.peers.fake_api import Answer, fake_api
 from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 from tests.simulators.google.sign_in import AUDIENCE, Tokens, key_file
 from tests.simulators.s3.control import REGION, Refused
 from tests.simulators.s3.signing import verify

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 from tests.simulators.oauth import challenge
 
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 
 
 @dataclass

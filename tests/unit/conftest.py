@@ -10,13 +10,13 @@ import pytest
 # The tests of the command line run without the server's libraries.
 if TYPE_CHECKING:
     from cargo_ai.outbound.http_client import HttpClient
-    from tests.kit.echo_service import EchoService
+    from tests.kit.peers.echo_service import EchoService
 
 
 @pytest.fixture
 async def service() -> AsyncIterator[EchoService]:
     """A service that echoes."""
-    from tests.kit.echo_service import echo_service
+    from tests.kit.peers.echo_service import echo_service
 
     async with echo_service() as running:
         yield running

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.mail_server import MailServer, mail_server
+from tests.kit.peers.mail_server import MailServer, mail_server
 from tests.kit.real_server import RealServer
 from tests.upgrade import state
 from tests.upgrade.loopback import Loopback, loopback

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.crash.conftest import MakeServer, delay_graph, effect_graph, pure_graph, two_effects_graph
-from tests.kit.counting_service import CountingService
+from tests.kit.peers.counting_service import CountingService
 from tests.kit.real_server import RealServer, csv_of, wait_until
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.conftest import IN_FLIGHT, MakeServer, effect_graph, proven_once, two_effects_graph
-from tests.kit.counting_service import CountingService
+from tests.kit.peers.counting_service import CountingService
 from tests.kit.real_server import csv_of, wait_until
 
 RECORDS = 600

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.crash.conftest import MakeServer, call, end, text
-from tests.kit.counting_service import CountingService
 from tests.kit.graphs import Node, node
+from tests.kit.peers.counting_service import CountingService
 from tests.kit.real_server import RealServer, wait_until
 
 pytestmark = [pytest.mark.slow]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.conftest import IN_FLIGHT, MakeServer, end, proven_once
-from tests.kit.counting_service import CountingService
 from tests.kit.graphs import Node, node
+from tests.kit.peers.counting_service import CountingService
 from tests.kit.real_server import RealServer, csv_of
 
 RECORDS = 500

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.crash.conftest import MakeServer, effect_graph, proven_once
-from tests.kit.counting_service import counting_service
+from tests.kit.peers.counting_service import counting_service
 from tests.kit.real_server import RealServer, csv_of, wait_until
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.conftest import MakeServer, call, end
-from tests.kit.counting_service import CountingService
 from tests.kit.graphs import Node, node
+from tests.kit.peers.counting_service import CountingService
 from tests.kit.real_server import csv_of
 
 RECORDS = 500

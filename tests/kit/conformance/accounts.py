@@ -11,7 +11,7 @@ import pytest
 from cargo_ai.integrations.kit import HIDDEN, Failed, ServiceError, without_secrets
 from tests.kit.conformance.fixtures import Fixtures
 from tests.kit.conformance.harness import Harness, schema_errors
-from tests.kit.echo_service import Say, echo_service
+from tests.kit.peers.echo_service import Say, echo_service
 
 DETAIL = "Detail 4711"
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from tests.kit.mail_server import MailServer, Taken
+from tests.kit.peers.mail_server import MailServer, Taken
 from tests.simulators.faults import Orders, Seen
 
 USER, PASSWORD = "ann@acme.example", "smtp-password-4711-abcdef"

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 
 INDEX = Path(__file__).with_name("index")
 TOKEN = "cai_live_0123456789abcdef"

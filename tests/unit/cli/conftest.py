@@ -12,7 +12,7 @@ ROOT = str(Path(__file__).parents[3])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from tests.kit.fake_api import FakeApi, fake_api  # noqa: E402
+from tests.kit.peers.fake_api import FakeApi, fake_api  # noqa: E402
 from tests.unit.cli.cli_process import WORKSPACE, Cli  # noqa: E402
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi, Request
+from tests.kit.peers.fake_api import Answer, FakeApi, Request
 from tests.unit.cli.cli_process import Cli
 
 AGENT, CHAT, ANSWER = (f"0198c0de-0000-7000-8000-00000000000{digit}" for digit in "123")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import TOKEN, Cli
 
 NOWHERE = "http://127.0.0.1:9"

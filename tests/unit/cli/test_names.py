@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi
+from tests.kit.peers.fake_api import Answer, FakeApi
 from tests.unit.cli.cli_process import Cli
 
 A, B, C, D = (f"0198c0de-0000-7000-8000-00000000000{number}" for number in range(1, 5))

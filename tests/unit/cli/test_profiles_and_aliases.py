@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.kit.fake_api import FakeApi, fake_api
+from tests.kit.peers.fake_api import FakeApi, fake_api
 from tests.unit.cli.cli_process import TOKEN, WORKSPACE, Cli
 
 USER = "/v1/workspaceManagement/users/current"

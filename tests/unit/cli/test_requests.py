@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi, Hangup, Request, fake_api
+from tests.kit.peers.fake_api import Answer, FakeApi, Hangup, Request, fake_api
 from tests.unit.cli.cli_process import TOKEN, WORKSPACE, Cli
 
 BATCH = ("orchestration", "batch", "create")

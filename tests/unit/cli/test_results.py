@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import cargo_ai.cli
-from tests.kit.fake_api import Answer, FakeApi
+from tests.kit.peers.fake_api import Answer, FakeApi
 from tests.unit.cli.cli_process import Cli
 
 EXECUTE = ("orchestration", "action", "execute-batch", "--action", "{}", "--records", "[]", "--wait-until-finished")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
 CREATE = ("connection", "connector", "create", "--integration-slug", "http", "--slug", "crm", "--name", "CRM")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi, fake_api
+from tests.kit.peers.fake_api import Answer, FakeApi, fake_api
 from tests.unit.cli.cli_process import TOKEN, WORKSPACE, Cli
 
 LIST = ("orchestration", "batch", "list")

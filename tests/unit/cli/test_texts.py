@@ -6,7 +6,7 @@ import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import TOKEN, Cli
 
 UUID = "0198c0de-0000-7000-8000-000000000001"

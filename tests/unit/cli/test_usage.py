@@ -14,7 +14,7 @@ import pytest
 
 from cargo_ai.cli.builtin import builtin_module
 from cargo_ai.cli.parse import parse
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
 BATCH = ("orchestration", "batch", "create")

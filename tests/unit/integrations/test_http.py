@@ -13,7 +13,7 @@ from cargo_ai.engine.graph.action import Done, Failed
 from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock
 from cargo_ai.outbound.http_client import HttpClient
-from tests.kit.echo_service import EchoService, Say
+from tests.kit.peers.echo_service import EchoService, Say
 from tests.unit.integrations.action_request import request
 
 TOKEN = "tok-4711-abcdef"

@@ -16,7 +16,7 @@ from cargo_ai.outbound import http_client
 from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
-from tests.kit.socket_peer import Peer, peer, request_of
+from tests.kit.peers.socket_peer import Peer, peer, request_of
 
 LARGE = 3_000_000
 SMALL = 60_000

@@ -23,7 +23,7 @@ from cargo_ai.outbound import http_client
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
-from tests.kit.socket_peer import Peer, answering, peer, request_of
+from tests.kit.peers.socket_peer import Peer, answering, peer, request_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

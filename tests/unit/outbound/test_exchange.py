@@ -12,7 +12,7 @@ import pytest
 from cargo_ai.outbound.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
-from tests.kit.echo_service import EchoService, Say
+from tests.kit.peers.echo_service import EchoService, Say
 
 TEXT = b"the same words again and again, " * 200
 _gzip = partial(gzip.compress, mtime=0)  # no time inside: the names of tests are made of it

@@ -14,7 +14,7 @@ from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.names import Resolve
 from cargo_ai.outbound.url import parse_url
-from tests.kit.echo_service import EchoService, Say
+from tests.kit.peers.echo_service import EchoService, Say
 
 
 def get(url: str, **more: str) -> OutboundRequest:

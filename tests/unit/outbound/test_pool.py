@@ -11,7 +11,7 @@ from cargo_ai.outbound import connection, http_client, pool
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.outbound.url import parse_url
-from tests.kit.echo_service import EchoService, Heard, Say, echo, echo_service
+from tests.kit.peers.echo_service import EchoService, Heard, Say, echo, echo_service
 
 
 def get(url: str, seconds: float = 60) -> OutboundRequest:

@@ -20,7 +20,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.outbound import http_client
 from cargo_ai.server.served_integration import application
 from tests.kit.conformance.harness import SETTINGS
-from tests.kit.echo_service import EchoService, echo_service
+from tests.kit.peers.echo_service import EchoService, echo_service
 
 TOKEN = "token-of-16-or-more"
 BEARER = {"authorization": f"Bearer {TOKEN}"}

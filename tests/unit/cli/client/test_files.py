@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi, Request, fake_api
+from tests.kit.peers.fake_api import Answer, FakeApi, Request, fake_api
 from tests.unit.cli.cli_process import Cli
 
 UPLOAD = ("workspace", "file", "upload", "--file-path")

@@ -13,7 +13,7 @@ import pytest
 
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.settings import Settings
-from tests.kit.fake_api import Answer, FakeApi, Hangup, Request
+from tests.kit.peers.fake_api import Answer, FakeApi, Hangup, Request
 from tests.unit.cli.cli_process import Cli
 
 BATCH = ("orchestration", "batch", "create", "--data", "{}", "--wait-until-finished")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi, Hangup
+from tests.kit.peers.fake_api import Answer, FakeApi, Hangup
 from tests.unit.cli.cli_process import Cli
 from tests.unit.cli.client.test_wait import until
 

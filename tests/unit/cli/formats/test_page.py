@@ -10,7 +10,7 @@ import termios
 
 import pytest
 
-from tests.kit.fake_api import Answer, FakeApi
+from tests.kit.peers.fake_api import Answer, FakeApi
 from tests.unit.cli.cli_process import Cli
 
 LIST = "/v1/connection/integrations/list"

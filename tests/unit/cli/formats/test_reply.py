@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.cli.formats.path import pick
-from tests.kit.fake_api import Answer, FakeApi, Request
+from tests.kit.peers.fake_api import Answer, FakeApi, Request
 from tests.unit.cli.cli_process import Cli
 
 TOOLS = "/v1/orchestration/tools/list"

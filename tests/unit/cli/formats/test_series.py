@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.cli.formats.series import MOST_BARS, chart
-from tests.kit.fake_api import FakeApi
+from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
 PATH = "/v1/billing/usage/metrics"

@@ -10,11 +10,11 @@ import pytest_asyncio
 
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.mcp import foreign as foreign_servers
-from tests.kit import foreign_mcp
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import on_a_port
 from tests.kit.backend import Backend
-from tests.kit.foreign_mcp import TOKEN, ForeignServer
+from tests.kit.peers import foreign_mcp
+from tests.kit.peers.foreign_mcp import TOKEN, ForeignServer
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running
 from tests.unit.domains.ai.conftest import answer_to, ended, new_agent, said

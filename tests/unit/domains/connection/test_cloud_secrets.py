@@ -14,7 +14,7 @@ from cargo_ai.domains.connection.external_secrets.reference import SecretUnavail
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
-from tests.kit.echo_service import EchoService
+from tests.kit.peers.echo_service import EchoService
 from tests.simulators.clouds import AZURE_TOKEN, KEY, CloudSecrets
 
 TOKEN = "tok-4711-very-secret"

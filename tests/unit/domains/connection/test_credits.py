@@ -20,7 +20,7 @@ from cargo_ai.outbound import http_client
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import services_of
 from tests.kit.api_client import ApiClient
-from tests.kit.echo_service import EchoService, Say
+from tests.kit.peers.echo_service import EchoService, Say
 from tests.unit.domains.connection.conftest import Worker
 
 

@@ -24,7 +24,7 @@ from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
-from tests.kit.echo_service import EchoService, Say
+from tests.kit.peers.echo_service import EchoService, Say
 from tests.simulators.vault import VaultSimulator
 from tests.unit.domains.connection.conftest import Worker
 

@@ -28,7 +28,7 @@ from cargo_ai.integrations.kit import (
 )
 from cargo_ai.integrations.kit.signing.sign_in import Signer
 from cargo_ai.outbound.http_client import HttpClient
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 
 KEY = "key-4711-abcdef"
 ACCOUNT = AccountSpec(sign_ins=(ApiKey(header="X-Key"),))

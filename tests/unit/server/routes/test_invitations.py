@@ -24,7 +24,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import AuditEntry
 from tests.kit.api_client import ApiClient
 from tests.kit.application import signed_in
-from tests.kit.mail_server import mail_server
+from tests.kit.peers.mail_server import mail_server
 
 CREATE, AGAIN, LIST, REVOKE = (
     "workspaceManagement.user.create",

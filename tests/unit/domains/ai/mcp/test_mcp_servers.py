@@ -16,7 +16,7 @@ from cargo_ai.server.mcp.gate import MOST_AT_ONCE, McpGate
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
-from tests.kit.mcp_client import connected, text_of, tools_of
+from tests.kit.peers.mcp_client import connected, text_of, tools_of
 from tests.unit.domains.ai.mcp.conftest import READER, tier_server, tier_tool, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

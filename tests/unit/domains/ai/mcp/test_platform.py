@@ -11,7 +11,7 @@ from mcp.client.stdio import StdioServerParameters
 from tests.kit.api_client import ApiClient
 from tests.kit.application import on_a_port
 from tests.kit.backend import Backend
-from tests.kit.mcp_client import connected, text_of, tools_of
+from tests.kit.peers.mcp_client import connected, text_of, tools_of
 from tests.unit.domains.ai.mcp.conftest import READER, tier_server, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from cargo_ai.kernel.settings import Settings
 from tests.kit.api_client import ApiClient
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 
 TOKEN, WRONG = "tok-4711-very-secret", "tok-0815-of-no-one"
 

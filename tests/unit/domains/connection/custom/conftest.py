@@ -13,8 +13,8 @@ import pytest_asyncio
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
-from tests.kit.fake_api import FakeApi
 from tests.kit.graphs import node
+from tests.kit.peers.fake_api import FakeApi
 
 MANIFEST: Body = {
     "name": "Warehouse",

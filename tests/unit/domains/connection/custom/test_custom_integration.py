@@ -17,7 +17,7 @@ from cargo_ai.integrations.kit import integrations
 from cargo_ai.integrations.kit.integration import Integrations
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.fake_api import Answer, Hangup, Request
+from tests.kit.peers.fake_api import Answer, Hangup, Request
 from tests.unit.domains.connection.custom.conftest import KEY, MANIFEST, Server, graph, registered
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -39,7 +39,7 @@ from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
-from tests.kit.echo_service import EchoService
+from tests.kit.peers.echo_service import EchoService
 from tests.simulators.oauth import OAuthSimulator
 
 SLUG = "consented"

@@ -12,7 +12,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
 from tests.kit.database_dump import dump, leaks
-from tests.kit.echo_service import EchoService, Heard, Say
+from tests.kit.peers.echo_service import EchoService, Heard, Say
 from tests.simulators.oauth import OAuthSimulator
 from tests.simulators.vault import VaultSimulator
 from tests.unit.domains.connection.oauth.conftest import SLUG, Process, agree, connected, expire, key_file

@@ -34,7 +34,7 @@ from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from tests.kit.databases import Databases
-from tests.kit.mail_server import MailServer, mail_server
+from tests.kit.peers.mail_server import MailServer, mail_server
 
 Body = dict[str, Any]
 EMAIL: Body = {"to": "Ann Lee <ann@example.com>", "subject": "Grüße", "bodyHtml": "<p>Hello <b>Ann</b></p><a href='https://x.io'>here</a>"}

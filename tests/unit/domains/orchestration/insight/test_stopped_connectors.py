@@ -7,8 +7,8 @@ import pytest
 from cargo_ai.domains.connection.accounts import waiting_runs
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.counting_service import counting_service
 from tests.kit.graphs import node
+from tests.kit.peers.counting_service import counting_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

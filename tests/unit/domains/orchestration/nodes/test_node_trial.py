@@ -12,8 +12,8 @@ from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.echo_service import EchoService, Say, echo_service
 from tests.kit.graphs import node
+from tests.kit.peers.echo_service import EchoService, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CONTEXT = {"nodes": {"start": {"domain": "acme.com", "employee_count": 5, "tags": ["a", "b"]}}}

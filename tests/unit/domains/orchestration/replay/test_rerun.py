@@ -14,8 +14,8 @@ from cargo_ai.domains.orchestration.replay import rerun_source
 from cargo_ai.kernel import ids
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.echo_service import Answerer, Heard, Say, echo_service
 from tests.kit.graphs import node
+from tests.kit.peers.echo_service import Answerer, Heard, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

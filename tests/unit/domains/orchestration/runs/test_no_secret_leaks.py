@@ -10,8 +10,8 @@ import pytest
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.database_dump import dump, leaks
-from tests.kit.echo_service import Heard, Say, echo_service
 from tests.kit.graphs import node
+from tests.kit.peers.echo_service import Heard, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.echo_service import EchoService, Heard, Say, echo_service
 from tests.kit.graphs import node
+from tests.kit.peers.echo_service import EchoService, Heard, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.echo_service import EchoService, Say, echo_service
 from tests.kit.graphs import node
+from tests.kit.peers.echo_service import EchoService, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PRINTS = "for (let i = 0; i < nodes.start.lines; i++) console.log('line', i); if (nodes.start.fails) throw new Error('no'); 1"

@@ -12,7 +12,7 @@ import pytest_asyncio
 from cargo_ai.domains.orchestration.templates import catalog
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.echo_service import EchoService, Say, echo_service
+from tests.kit.peers.echo_service import EchoService, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

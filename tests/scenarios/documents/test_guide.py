@@ -15,7 +15,7 @@ import pytest
 from cargo_ai.store.embedded import identity, postgres
 from tests.scenarios.story import console
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GUIDES = sorted((ROOT / "docs/guide").glob("*.md"))
 
 

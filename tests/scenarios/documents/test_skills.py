@@ -15,7 +15,7 @@ from tests.scenarios.story import console
 from tests.scenarios.story.companies import Companies
 from tests.simulators.language_models import server as language_models
 
-SKILLS = Path(__file__).resolve().parents[2] / "skills"
+SKILLS = Path(__file__).resolve().parents[3] / "skills"
 ORDER = ("cargo-cli", "-connection", "-storage", "-orchestration", "-analytics", "-ai", "-billing", "-workspace")
 """A skill uses what those before it have made, as the person does who reads on."""
 
