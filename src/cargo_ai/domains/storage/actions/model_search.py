@@ -5,72 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-from sqlglot import exp
+from pydantic import ValidationError
 
 from cargo_ai.actions.config.values import Schema, is_constant, output, schema
 from cargo_ai.context.process import Services
-from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL
+from cargo_ai.domains.storage.actions.model_nodes.group_search import GroupedSearches
 from cargo_ai.domains.storage.actions.model_nodes.inspect import inspect, model_of, record_of
-from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task
-from cargo_ai.domains.storage.filter_scopes import build_scope
-from cargo_ai.engine.graph.action import Action, Call, Config, Done, InvalidConfig, Models, Outcome, Perform
+from cargo_ai.domains.storage.actions.model_nodes.search import MOST
+from cargo_ai.engine.graph.action import Action, Call, Config, Models, Perform
 from cargo_ai.engine.graph.check.finding import Finding, suggest
 from cargo_ai.engine.graph.check.settled import settle
 from cargo_ai.kernel.wire import errors_of
-from cargo_ai.records import rows
-from cargo_ai.records.filter import compile, terms
-from cargo_ai.records.filter.terms import InvalidFilter
-from cargo_ai.store.driver import driver_connection, fetch
-from cargo_ai.user_sql.run import conditions
-
-MOST = 1_000
-_SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
-
-
-async def search_records(task: Task) -> Outcome:
-    """`{record, records, count}`: the first, those up to the limit (100 by default), and how many match in all."""
-    config = task.config
-    try:
-        filter = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})
-        sort = _SORT.validate_python(config.get("sort") or [])
-    except ValidationError as failure:
-        first = errors_of(failure)[0]
-        raise InvalidConfig(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
-    limit = _limit(config.get("limit"))
-    scope = await build_scope(task.services, task.db, task.catalog, filter)
-    try:
-        where = await conditions.compile_filter(filter, task.relation, "t", scope)
-        order = compile.compile_sort(sort, task.relation, "t")
-    except InvalidFilter as fault:
-        raise InvalidConfig(str(fault)) from None
-    source = terms.view(task.relation, "t")
-    columns: list[exp.Expr] = [terms.column_ref("t", column.slug) for column in rows.all_columns(task.relation)]
-    page = exp.Select(expressions=columns).from_(source).where(where).order_by(*order).limit(limit)
-    count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
-    connection = await driver_connection(task.db)
-    try:
-        async with conditions.limit(task.services.database.turns, connection, scope):
-            records = rows.to_records(task.relation, await fetch(connection, terms.to_sql(page), scope.params))
-            matching: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
-    except InvalidFilter as fault:
-        raise InvalidConfig(str(fault)) from None
-    title = f"✅ {matching:,} {'record' if matching == 1 else 'records'} found" if matching else "❌ No record found"
-    output = {"record": records[0] if records else None, "records": records, "count": matching}
-    return Done(output, title, warnings=tuple(scope.warnings))
-
-
-def _limit(value: Any) -> int:
-    if value is None:
-        return 100
-    try:
-        limit = int(value)
-    except (TypeError, ValueError):
-        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}.") from None
-    if not 1 <= limit <= MOST:
-        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}, not {limit:,}.")
-    return limit
 
 
 def inspect_search(config: Config, models: Models) -> Iterator[Finding]:
@@ -112,14 +59,7 @@ def _search_outputs(config: Config, models: Models) -> Schema:
 
 
 def _performer(services: Services) -> Perform:
-    search = ModelNodes(services).performing(search_records)
-
-    async def perform(call: Call) -> Outcome:
-        # Before there is a connection, so that none is held by what waits.
-        async with services.database.turns.take(call.workspace):
-            return await search(call)
-
-    return perform
+    return services.once(GroupedSearches, lambda: GroupedSearches(services)).perform
 
 
 ACTION: Action[Call] = Action(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped, Kind
+from cargo_ai.domains.storage.actions.model_nodes.group_search import GroupedSearches
 from cargo_ai.domains.storage.actions.model_nodes.transaction import Act, ModelNodes
 from cargo_ai.domains.storage.actions.model_remove import remove_records
-from cargo_ai.domains.storage.actions.model_search import search_records
 from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig
+from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Perform
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
@@ -26,24 +26,28 @@ class Nodes:
 
     def __init__(self, state: State, workspace: uuid.UUID) -> None:
         self._nodes, self._grouped, self._workspace = ModelNodes(state.services), Grouped(state.database, state.settings), workspace
+        self._searches = GroupedSearches(state.services)
 
-    async def act(self, act: Act | Kind, config: Body, *, key: str = "", workspace: uuid.UUID | None = None) -> Any:
+    async def act(self, act: Act | Kind | Literal["search"], config: Body, *, key: str = "", workspace: uuid.UUID | None = None) -> Any:
         """One attempt of one node."""
         run = ids.new()
         call = Call(workspace or self._workspace, None, run, None, run, {}, config, {}, key or f"{run}:n:1", 1)
-        perform = self._grouped.writing(act) if not callable(act) else self._nodes.performing(act)
+        perform = self._searches.perform if act == "search" else self._performing(act)
         try:
             return await perform(call)
         except InvalidConfig as error:
             return Failed(str(error))
 
-    async def done(self, act: Act | Kind, config: Body, *, key: str = "") -> Done:
+    def _performing(self, act: Act | Kind) -> Perform:
+        return self._grouped.writing(act) if not callable(act) else self._nodes.performing(act)
+
+    async def done(self, act: Act | Kind | Literal["search"], config: Body, *, key: str = "") -> Done:
         """One that must succeed."""
         outcome = await self.act(act, config, key=key)
         assert isinstance(outcome, Done), outcome
         return outcome
 
-    async def failed(self, act: Act | Kind, config: Body) -> str:
+    async def failed(self, act: Act | Kind | Literal["search"], config: Body) -> str:
         """What one that must fail says."""
         outcome = await self.act(act, config)
         assert isinstance(outcome, Failed), outcome
@@ -54,6 +58,11 @@ class Nodes:
 def nodes(state: State, first_workspace: public.Bootstrap) -> Nodes:
     """The first workspace's."""
     return Nodes(state, first_workspace.workspace_uuid)
+
+
+def only(condition: Body) -> Body:
+    """A filter of one condition."""
+    return {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]}
 
 
 def by(uid: str, domain: str, **values: Any) -> Body:
@@ -131,19 +140,16 @@ async def test_search_filters_sorts_and_counts(api: ApiClient, nodes: Nodes) -> 
         "modelUuid": uid, "filter": {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]},
         "sort": [{"columnSlug": "employees", "kind": "desc"}], "limit": 2,
     }  # fmt: skip
-    output = (await nodes.done(search_records, config)).output
+    output = (await nodes.done("search", config)).output
     assert output["count"] == 3
     assert [record["employees"] for record in output["records"]] == [4, 3]
     assert output["record"] == output["records"][0]
-    assert (await nodes.done(search_records, {"modelUuid": uid})).output["count"] == 5
+    assert (await nodes.done("search", {"modelUuid": uid})).output["count"] == 5
 
 
 async def test_search_takes_saved_segments_and_sql(api: ApiClient, nodes: Nodes) -> None:
     uid = await api.model()
     await api.add(uid, *({"domain": f"{n}.com", "employees": n} for n in range(5)))
-
-    def only(condition: Body) -> Body:
-        return {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]}
 
     large = only({"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 1})
     made = await api.call("segmentation.segment.create", name="Large", modelUuid=uid, filter=large)
@@ -152,7 +158,29 @@ async def test_search_takes_saved_segments_and_sql(api: ApiClient, nodes: Nodes)
         ({"kind": "segment", "segmentUuid": made["segment"]["uuid"], "operator": "notIn"}, 2),
         ({"kind": "sql", "clause": "employees BETWEEN 2 AND 3"}, 2),
     ):
-        assert (await nodes.done(search_records, {"modelUuid": uid, "filter": only(condition)})).output["count"] == count, condition
+        assert (await nodes.done("search", {"modelUuid": uid, "filter": only(condition)})).output["count"] == count, condition
+
+
+async def test_searches_that_come_at_once_each_get_their_own(api: ApiClient, nodes: Nodes) -> None:
+    uid = await api.model()
+    await api.add(uid, *({"domain": f"{n}.com", "employees": n % 3} for n in range(60)))
+
+    def by_domain(n: int) -> Body:
+        return {
+            "modelUuid": uid,
+            "filter": only({"kind": "string", "columnSlug": "domain", "operator": "is", "values": [f"{n}.com"]}),
+            "limit": 1,
+        }
+
+    many: Body = {"modelUuid": uid, "filter": only({"kind": "number", "columnSlug": "employees", "operator": "is", "value": 1}), "limit": 7}
+    written: Body = {"modelUuid": uid, "filter": only({"kind": "sql", "clause": "1 / employees > 0"})}
+    wrong: Body = {"modelUuid": uid, "filter": only({"kind": "string", "columnSlug": "domian", "operator": "is", "values": ["x"]})}
+    outcomes = await asyncio.gather(*(nodes.act("search", config) for config in (*map(by_domain, range(60)), many, written, wrong)))
+    found = [outcome.output["record"]["domain"] for outcome in outcomes[:60]]
+    assert found == [f"{n}.com" for n in range(60)]
+    assert (outcomes[60].output["count"], len(outcomes[60].output["records"])) == (20, 7)
+    assert "divides by zero" in outcomes[61].message
+    assert "did you mean 'domain'" in outcomes[62].message
 
 
 async def test_what_cannot_be_done_fails_in_words(api: ApiClient, nodes: Nodes) -> None:
