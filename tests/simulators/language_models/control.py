@@ -11,7 +11,7 @@ from tests.simulators.faults import Orders
 
 Json = Any
 KEY = "sk-test-5f4dcc3b5aa765d61d8327deb882cf99"
-MODELS = ("gpt-4.1-mini", "gpt-4o", "o4-mini", "text-embedding-3-small")
+MODELS = ("gpt-4.1-mini", "gpt-4o", "o4-mini", "text-embedding-3-small", "text-embedding-3-large")
 CLAUDES = ("claude-sonnet-5", "claude-haiku-4-5")
 
 
@@ -53,7 +53,7 @@ Rule = Callable[[Said], Reply | None]
 class Control(Orders):
     """Rules in order, and keys. Without a rule that fits it says the question back, and fills a schema with values of its types.
 
-    heard: set by the first request. seconds: how long each answer takes.
+    heard: set by the first request. seconds: how long each answer takes. embedded: the texts that were turned into vectors.
     """
 
     def reset(self) -> None:
@@ -62,6 +62,7 @@ class Control(Orders):
         self.keys = {KEY}
         self.rules: list[Rule] = []
         self.said: list[Said] = []
+        self.embedded: list[str] = []
         self.seconds = 0.0
         self.heard = threading.Event()
 

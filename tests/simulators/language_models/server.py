@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from tests.simulators import running as running_server
-from tests.simulators.language_models import anthropic, openai
+from tests.simulators.language_models import anthropic, embeddings, openai
 from tests.simulators.language_models.control import KEY, Control
 from tests.simulators.serving import Act, application
 
@@ -52,6 +52,7 @@ def build(control: Control) -> Starlette:
         [
             ("GET", "/openai/models", _openai(control, openai.models)),
             ("POST", "/openai/chat/completions", _openai(control, openai.complete)),
+            ("POST", "/openai/embeddings", _openai(control, embeddings.embed)),
             ("GET", "/anthropic/models", _anthropic(control, anthropic.models)),
             ("POST", "/anthropic/messages", _anthropic(control, anthropic.answer)),
             ("POST", "/anthropic/v1/messages", _anthropic(control, anthropic.answer)),

@@ -14,6 +14,7 @@ from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection import hook_address, hooks
 from cargo_ai.domains.connection.accounts.accounts import default_first
 from cargo_ai.domains.connection.accounts.asking import TOKENS, LanguageModelService, NotConnected, language_model_service
+from cargo_ai.domains.connection.accounts.embedding import Embedded, EmbeddingService, NoEmbeddings, NotEmbedded, embedding_service
 from cargo_ai.domains.connection.accounts.mcp_target import mcp_target
 from cargo_ai.domains.connection.accounts.waiting_runs import ConnectorAwake
 from cargo_ai.domains.connection.custom import public as protocol
@@ -32,9 +33,13 @@ __all__ = [
     "Account",
     "ConnectorAwake",
     "Delivery",
+    "Embedded",
+    "EmbeddingService",
     "Hook",
     "LanguageModelService",
+    "NoEmbeddings",
     "NotConnected",
+    "NotEmbedded",
     "Pages",
     "Source",
     "SourceFault",
@@ -45,6 +50,7 @@ __all__ = [
     "dataset",
     "datasets",
     "default_connector",
+    "embedding_service",
     "former_owner",
     "hook_address",
     "hook_exists",

@@ -1,8 +1,10 @@
-"""What the content domain adds to the server: the handlers of its operations, and the reading of files."""
+"""What the content domain adds to the server: the handlers of its operations, and the reading and embedding of files."""
 
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
+from cargo_ai.domains.content.embedding import embedders
+from cargo_ai.domains.content.embedding.job import EmbeddingJob, go_on
 from cargo_ai.domains.content.files import file_rows
 from cargo_ai.domains.content.files.indexing import IndexingJob
 from cargo_ai.engine.graph.action_registry import find_actions
@@ -10,5 +12,9 @@ from cargo_ai.engine.graph.action_registry import find_actions
 PACKAGE = Package(
     module=__package__ or "",
     actions=find_actions("cargo_ai.domains.content.actions"),
-    jobs={file_rows.TASK: lambda services: IndexingJob(services).run},
+    jobs={
+        file_rows.TASK: lambda services: IndexingJob(services).run,
+        embedders.TASK: lambda services: EmbeddingJob(services).run,
+    },
+    chores={"embed passages that lack vectors": go_on},
 )

@@ -1,4 +1,4 @@
-"""Tables of libraries, files, the pieces of their texts, and how often words occur."""
+"""Tables of libraries, files, the pieces of their texts, how often words occur, and vectors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import ARRAY, REAL, BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy.dialects.postgresql import BIT, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -31,7 +31,7 @@ class Library(Stamped, Owned, Row):
 class File(Stamped, Owned, Row):
     """A file. status: whether its text can be searched. chunks_count, words_count: of what is searched now, also while a new text is read.
 
-    tries: how often reading was begun since the file last changed.
+    tries: how often reading was begun since the file last changed. vectors_of: the generation of vectors that all of its chunks have.
     """
 
     __tablename__ = "content_files"
@@ -51,6 +51,7 @@ class File(Stamped, Owned, Row):
     chunks_count: Mapped[int] = mapped_column(default=0)
     words_count: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
+    vectors_of: Mapped[uuid.UUID | None]
 
 
 class Chunk(Owned, Row):
@@ -83,3 +84,37 @@ class Term(Owned, Row):
     workspace_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     term: Mapped[str] = mapped_column(primary_key=True)
     chunks: Mapped[int]
+
+
+class Embedder(Owned, Row):
+    """What turns the chunks of a workspace into vectors. generation: changes with the model; only vectors of the present one count.
+
+    lease, leased_until: the job that is at it. error_message: why the last batch failed; tries: how often in a row.
+    """
+
+    __tablename__ = "content_embedders"
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    generation: Mapped[uuid.UUID]
+    connector_uuid: Mapped[uuid.UUID]
+    integration_slug: Mapped[str]
+    model: Mapped[str]
+    dimensions: Mapped[int]
+    lease: Mapped[uuid.UUID | None]
+    leased_until: Mapped[datetime | None]
+    error_message: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Vector(Owned, Row):
+    """The vector of a chunk, of length 1. signs: 1 where a component is positive: they tell the nearest hundreds, `exact` their order."""
+
+    __tablename__ = "content_vectors"
+
+    chunk_id: Mapped[int] = mapped_column(ForeignKey("content_chunks.id", ondelete="CASCADE"), primary_key=True)
+    file_uuid: Mapped[uuid.UUID] = mapped_column(index=True)
+    generation: Mapped[uuid.UUID]
+    signs: Mapped[str] = mapped_column(BIT(varying=True))
+    exact: Mapped[list[float]] = mapped_column(ARRAY(REAL))

@@ -30,7 +30,7 @@ INTEGRATION = language_integration(
         keys=_KEYS,
         base_url="https://api.openai.com/v1",
         sign_ins=(Bearer(field="apiKey", title="API key", description=f"Made at {_KEYS}."),),
-        models=LanguageModels(protocol="openai", sizes=SIZES, chats=lambda slug: _OTHERS.search(slug) is None),
+        models=LanguageModels(protocol="openai", embeddings="/embeddings", sizes=SIZES, chats=lambda slug: _OTHERS.search(slug) is None),
         documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
     )
 )

@@ -36,7 +36,7 @@ INTEGRATION = language_integration(
         sign_ins=(Bearer(field="apiKey", title="API key", description="Where the service asks for a key."), Anonymous()),
         fields=Address,
         bound_to=("baseUrl",),
-        models=LanguageModels(protocol="openai"),
+        models=LanguageModels(protocol="openai", embeddings="/embeddings"),
         documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
     )
 )

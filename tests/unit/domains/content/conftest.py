@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 
+from cargo_ai.kernel import clock
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
+
+T = TypeVar("T")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -47,3 +52,13 @@ async def read(api: ApiClient, uuid: str) -> Body:
 async def upload(api: ApiClient, name: str, data: bytes, **fields: str) -> Body:
     """A file that was uploaded and read."""
     return await read(api, (await send(api, name, data, **fields))["uuid"])
+
+
+async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 60) -> T:
+    """What `ask` gives, as soon as that is something."""
+    deadline = clock.seconds() + seconds
+    while clock.seconds() < deadline:
+        if answer := await ask():
+            return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError("what was waited for did not come")

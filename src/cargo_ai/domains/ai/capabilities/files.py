@@ -21,6 +21,7 @@ MOST_PASSAGES = 15
 USUAL = 6
 MOST_READ = 8_000
 """Characters that one call reads."""
+_WORDS_ALONE = "searchedByWordsAlone"
 _NOTE = """You can search in files (search_files). Answer from what you find there, and name the source of each statement as the tool gives
 it, such as (handbook.pdf, page 2). Where the files do not say it, say so. read_file reads on from a passage."""
 
@@ -121,11 +122,14 @@ class _Files:
     async def search(self, arguments: JsonObject, _key: str) -> Given:
         """The best passages, each of which is a source of the answer."""
         opening, limit = self.opening, arguments.get("limit") or USUAL
-        async with opening.services.database.session(opening.workspace) as db:
-            passages = await content.passages(db, opening.workspace, self.scope, arguments["query"], limit)
-        if not passages:
-            return Given({"passages": [], "note": "No file has any of these words."})
-        return Given({"passages": [_shown(passage) for passage in passages]}, parts=[_source(passage) for passage in passages])
+        findings = await content.find_passages(opening.services, opening.workspace, self.scope, arguments["query"], limit)
+        parts = (
+            [] if findings.warning is None else [{"type": "data-warning", "data": {"reason": _WORDS_ALONE, "message": findings.warning}}]
+        )
+        if not findings.passages:
+            return Given({"passages": [], "note": "No file has any of these words."}, parts=parts)
+        sources = [_source(passage) for passage in findings.passages]
+        return Given({"passages": [_shown(passage) for passage in findings.passages]}, parts=[*parts, *sources])
 
     async def read(self, arguments: JsonObject, _key: str) -> Given:
         """A part of a file."""

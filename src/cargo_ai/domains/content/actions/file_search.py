@@ -10,7 +10,7 @@ from typing import Any
 
 from cargo_ai.actions.config.values import check_number, is_constant, number, output, schema
 from cargo_ai.context.process import Services
-from cargo_ai.domains.content.retrieval.passages import passages, scope_of
+from cargo_ai.domains.content.retrieval.passages import find_passages, scope_of
 from cargo_ai.domains.content.retrieval.search import LONGEST_QUESTION
 from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
 
@@ -41,11 +41,12 @@ def _performer(services: Services) -> Perform:
             scope = scope_of(call.config)
         except ValueError as error:
             raise InvalidConfig(str(error)) from None
-        async with services.database.session(call.workspace) as db:
-            found = await passages(db, call.workspace, scope, query, int(limit))
+        findings = await find_passages(services, call.workspace, scope, query, int(limit))
+        found = findings.passages
+        warnings = () if findings.warning is None else (findings.warning,)
         results = [passage.to_json() for passage in found]
         title = f"✅ {found[0].source}" if found else "❌ Nothing found"
-        return Done({"result": results[0] if results else None, "results": results, "count": len(results)}, title[:80])
+        return Done({"result": results[0] if results else None, "results": results, "count": len(results)}, title[:80], warnings=warnings)
 
     return perform
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
+from cargo_ai.domains.content.embedding import embedders
 from cargo_ai.domains.content.retrieval import index
 from cargo_ai.domains.content.retrieval.chunks import cut
 from cargo_ai.domains.content.tables import File
@@ -81,7 +82,9 @@ class IndexingJob:
             crash_points.point("file is read")
             row.chunks_count, row.words_count = await index.put(await driver_connection(db), here, uid, cut(document.blocks))
             crash_points.point("file is indexed")
-            row.status, row.warning = "ready", " ".join(document.notes) or None
+            row.status, row.warning, row.vectors_of = "ready", " ".join(document.notes) or None, None
+            if await embedders.find(db) is not None:
+                await embedders.begin(db, here)
             await _end(db, uid)
 
     async def _fail(self, here: uuid.UUID, uid: uuid.UUID, key: str, problem: str) -> None:

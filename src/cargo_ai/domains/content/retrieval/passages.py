@@ -10,13 +10,21 @@ from typing import Any, cast
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.content.retrieval.search import search
-from cargo_ai.domains.content.tables import Chunk, File
+from cargo_ai.context.process import Services
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.content.embedding import embedders
+from cargo_ai.domains.content.retrieval import hybrid
+from cargo_ai.domains.content.retrieval.hybrid import Meaning
+from cargo_ai.domains.content.retrieval.search import Found, search
+from cargo_ai.domains.content.tables import Chunk, Embedder, File
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
+_LONGEST_EMBEDDED = 2_000
+"""Characters of a question that are embedded."""
+_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +103,72 @@ async def files_of(db: AsyncSession, scope: Scope) -> list[uuid.UUID]:
     return list(await db.scalars(select(File.uuid).where(named)))
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found, the best first. warning: why it was searched by words alone, though the workspace has an embedder."""
+
+    passages: Sequence[Passage]
+    warning: str | None = None
+
+
+async def find_passages(services: Services, workspace: uuid.UUID, scope: Scope | None, question: str, limit: int) -> Findings:
+    """The passages that say most about a question: by words, and by meaning where every passage of the scope has a vector."""
+    async with services.database.session(workspace) as db:
+        embedder = await embedders.find(db)
+        files = None if scope is None or embedder is None else await files_of(db, scope)
+        if embedder is None or files == []:
+            return Findings(await passages(db, workspace, scope, question, limit))
+        warning = await _lacking(db, embedder, files)
+    meaning = None
+    if warning is None:
+        # No connection of the database is held while the service is asked.
+        try:
+            meaning = await _meaning(services, workspace, embedder, question)
+        except connection.NotEmbedded as error:
+            warning = f"Searched by words alone, for the question could not be embedded: {error}"
+    async with services.database.session(workspace) as db:
+        # A file may have come meanwhile, or another embedder.
+        now = await embedders.find(db)
+        if meaning is not None and (now is None or now.generation != meaning.generation or await _lacking(db, now, files) is not None):
+            meaning, warning = None, "Searched by words alone, for passages are being embedded."
+        if meaning is None:
+            return Findings(await passages(db, workspace, scope, question, limit), warning)
+        found = await hybrid.find(await driver_connection(db), workspace, question, meaning, limit, files)
+        return Findings([_passage(one) for one in found])
+
+
+async def _lacking(db: AsyncSession, embedder: Embedder, files: Sequence[uuid.UUID] | None) -> str | None:
+    """A sentence where passages lack vectors: half of them would hide the others."""
+    progress = await embedders.progress(db, embedder, files)
+    if progress.is_complete:
+        return None
+    why = embedder.error_message or "the rest follows in the background."
+    return f"Searched by words alone: {progress.embedded:,} of {progress.chunks:,} passages are embedded; {why}"
+
+
+async def _meaning(services: Services, workspace: uuid.UUID, embedder: Embedder, question: str) -> Meaning:
+    service = await connection.embedding_service(services, workspace, embedder.connector_uuid)
+    async with services.database.session(workspace) as db:
+        await embedders.check_credits(db, workspace, service)
+    text = question.strip()[:_LONGEST_EMBEDDED] or "?"
+    embedded = await service.embed(embedder.model, [text], dimensions=embedder.dimensions, seconds=_SECONDS)
+    if service.costs:
+        async with services.database.session(workspace) as db:
+            await embedders.charge(db, workspace, service, embedded.tokens)
+            await db.commit()
+    return Meaning(embedder.generation, embedded.vectors[0])
+
+
 async def passages(db: AsyncSession, workspace: uuid.UUID, scope: Scope | None, question: str, limit: int) -> list[Passage]:
-    """The passages that say most about a question, the best first."""
+    """The passages whose words say most about a question, the best first."""
     files = None if scope is None else await files_of(db, scope)
     if files is not None and not files:
         return []
-    found = await search(await driver_connection(db), workspace, question, limit, files)
-    return [Passage(one.file, one.name, one.number, one.text, one.position, one.score, one.content_type) for one in found]
+    return [_passage(found) for found in await search(await driver_connection(db), workspace, question, limit, files)]
+
+
+def _passage(found: Found) -> Passage:
+    return Passage(found.file, found.name, found.number, found.text, found.position, found.score, found.content_type)
 
 
 async def read_on(db: AsyncSession, scope: Scope | None, file: uuid.UUID, start: int, most_characters: int) -> list[Passage]:

@@ -83,6 +83,13 @@ async def search(
     connection: Connection, workspace: uuid.UUID, question: str, limit: int, files: Sequence[uuid.UUID] | None = None
 ) -> list[Found]:
     """The best chunks for a question, the best first; `files`: of these alone. Words that occur nowhere count for nothing."""
+    return await fetch_chunks(connection, await rank(connection, workspace, question, limit, files))
+
+
+async def rank(
+    connection: Connection, workspace: uuid.UUID, question: str, limit: int, files: Sequence[uuid.UUID] | None = None
+) -> list[tuple[int, float]]:
+    """The same as (id, score)."""
     asked = await _weigh(connection, workspace, question, limit, files)
     words, best = asked.words, list[tuple[int, float]]()
     taken = size = 0
@@ -99,7 +106,7 @@ async def search(
         rest = sum(word.weight for word in words[taken:]) * (K1 + 1)
         if size >= MOST_IN_ALL or (len(best) == limit and best[-1][1] >= rest):
             break
-    return await _fetch(connection, best)
+    return best
 
 
 async def _weigh(connection: Connection, workspace: uuid.UUID, question: str, limit: int, files: Sequence[uuid.UUID] | None) -> _Question:
@@ -155,7 +162,8 @@ from content_chunks as c join content_files as f on f.uuid = c.file_uuid where c
 """
 
 
-async def _fetch(connection: Connection, best: Sequence[tuple[int, float]]) -> list[Found]:
+async def fetch_chunks(connection: Connection, best: Sequence[tuple[int, float]]) -> list[Found]:
+    """The chunks of (id, score), in this order; without those that are gone."""
     rows = {int(row[0]): row for row in await fetch(connection, _FETCH, [[uid for uid, _ in best]])}
     return [
         Found(uid, row[1], row[2], int(row[3]), row[4], row[5], score, row[6]) for uid, score in best if (row := rows.get(uid)) is not None

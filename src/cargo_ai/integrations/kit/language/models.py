@@ -40,13 +40,15 @@ def _every(_slug: str) -> bool:
 class LanguageModels:
     """The language models of a service.
 
-    protocol: whose HTTP it speaks. path, completion: where they are listed and asked. sizes: what is known of models, by the beginning of
+    protocol: whose HTTP it speaks. path, completion: where they are listed and asked. embeddings: where texts are turned into vectors, as
+    OpenAI does it; "": nowhere. sizes: what is known of models, by the beginning of
     their slugs; the longest that fits counts. chats: whether a listed model answers messages, of a service that lists others, too.
     """
 
     protocol: Protocol
     path: str = "/models"
     completion: str = "/chat/completions"
+    embeddings: str = ""
     sizes: Mapping[str, Size] = field(default_factory=dict[str, Size])
     chats: Callable[[str], bool] = _every
 

@@ -3,10 +3,44 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any, BinaryIO, Literal
 
+import cargo_ai.contract.content.embedder
 import cargo_ai.contract.content.file
 import cargo_ai.contract.content.library
 import cargo_ai.kernel.wire
 import cargo_ai.sdk.frame_types
+
+class EmbedderMethods:
+    async def get(
+        self,
+    ) -> cargo_ai.contract.content.embedder.EmbedderReply:
+        """Show the embedder, and how many passages have their vectors.
+        """
+        ...
+
+    async def remove(
+        self,
+        *,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.content.embedder.EmbedderReply:
+        """Search files by words alone. The vectors are removed.
+        """
+        ...
+
+    async def set(
+        self,
+        *,
+        connector_uuid: str,
+        embedding_model_slug: str,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.content.embedder.EmbedderReply:
+        """Have files found by their meaning as well as by their words: every passage is embedded, in the background.
+
+        connector_uuid: A connector of a service with OpenAI's endpoint /embeddings.
+        embedding_model_slug: The model as the service calls it, such as text-embedding-3-small.
+
+        Refused for: connectorNotFound, integrationNotCompatible, embedderFailed
+        """
+        ...
 
 class FileMethods:
     async def get(
@@ -219,6 +253,10 @@ class LibraryMethods:
         ...
 
 class ContentDomain:
+    @property
+    def embedder(self) -> EmbedderMethods:
+        ...
+
     @property
     def file(self) -> FileMethods:
         ...
