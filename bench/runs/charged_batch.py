@@ -16,7 +16,8 @@ ROUNDS = 5
 
 def check_ledger(url: str, batch: Json) -> None:
     """MeasurementFailed unless every record was charged, and the balance is what is left."""
-    charges = "select count(*), sum(c.amount) from ledger_charges c join runs r on r.uuid = c.run_uuid where r.batch_uuid = %s"
+    charges = """select sum(c.executions), sum(c.amount) from ledger_charges c join ledger_labels l on l.uuid = c.label_uuid
+        where l.batch_uuid = %s and l.unit = 'billing.credits'"""
     sums = "select sum(balance), sum(balance) filter (where kind = 'overage') from ledger_accounts"
     with psycopg.connect(url) as connection:
         charged, zero = connection.execute(charges, (batch["uuid"],)).fetchone(), connection.execute(sums).fetchone()

@@ -20,6 +20,8 @@ WORKFLOWS, DAYS, BATCHES = 50, 30, 10
 SLOTS = 2
 TIMES = 9
 CREDITS = "0.5"
+FLUSH_MS = 50
+"""What is charged within this time is one charge of a label."""
 
 RUNS = f"""
 create table bench_runs as
@@ -45,8 +47,10 @@ from (select distinct batch, workflow from bench_runs) as b cross join (values
 ) as l (unit, slug, integration)
 """
 CHARGES = f"""
-insert into ledger_charges (run_uuid, node_uuid, visit, workspace_uuid, label_uuid, amount, at_ms)
-select run, 'node1', 1, %(workspace)s, md5('billing.credits' || batch)::uuid, {CREDITS}, ms + 10 from bench_runs
+insert into ledger_charges (source_uuid, number, workspace_uuid, label_uuid, day, amount, executions)
+select md5(f.flush::text)::uuid, f.batch, %(workspace)s, md5('billing.credits' || f.batch)::uuid, f.day, {CREDITS} * count(*), count(*)
+from (select batch, (to_timestamp((ms + 10) / 1000.0) at time zone 'UTC')::date as day, ms / {FLUSH_MS} as flush from bench_runs) as f
+group by f.batch, f.day, f.flush
 """
 # What the journal's flushes add up.
 USAGE = f"""
@@ -58,7 +62,7 @@ group by 2, 3, 4
 """
 # The same answer without the sums.
 SCANNED = """
-select (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date, l.workflow_uuid, sum(c.amount) from ledger_charges c
+select c.day, l.workflow_uuid, sum(c.amount) from ledger_charges c
 join ledger_labels l on l.uuid = c.label_uuid where c.workspace_uuid = %(workspace)s group by 1, 2
 """
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import charges, folding, transfers
 from cargo_ai.ledger.balances import balance_of
-from cargo_ai.ledger.charges import Charges
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import Connection, value
 from tests.kit.databases import Databases
@@ -61,9 +61,9 @@ async def _apply(link: Connection, workspace: uuid.UUID, number: int, step: tupl
         case ("grant", kind, amount, expires):
             await transfers.grant(link, workspace, kind, amount, key, expires_at=soon if expires else None)
         case ("charge", slug, costs):
-            rows = [(str(ids.new()), "n", 1, float(cost), clock.now_ms()) for cost in costs]
-            due = [Charges(Label(workspace, "billing.credits", slug), ids.new(), rows)]
-            await charges.write(link, due, (), ids.new(), 0, clock.now())
+            label, today = Label(workspace, "billing.credits", slug), clock.now().date()
+            due = [Charge(label, today, 1, cost, ids.new()) for cost in costs]
+            await charges.write(link, due, ids.new(), 0, clock.now())
             return used + sum(costs)
         case ("refund", slug, amount) if amount <= used:
             await transfers.take_back(link, workspace, amount, key, Label(workspace, "billing.credits", slug))

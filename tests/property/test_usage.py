@@ -17,7 +17,7 @@ from cargo_ai.contract.billing.usage import GetMetrics
 from cargo_ai.domains.billing.usage import get_metrics
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import charges, transfers
-from cargo_ai.ledger.charges import Charges
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.ledger.transfers import Transfer
 from cargo_ai.store.driver import Connection, driver_connection
@@ -73,7 +73,7 @@ async def post(connection: Connection, workspace: uuid.UUID, all_postings: list[
     usage = await transfers.account(connection, workspace, "usage")
     reserve = Transfer(workspace, str(ids.new()), overage, usage, Decimal(1_000), "without a label")
     await transfers.post(connection, reserve)
-    due: list[Charges] = []
+    due: list[Charge] = []
     for posting in all_postings:
         label = Label(workspace, "billing.credits", **posting.label)
         amount = Decimal(posting.millionths).scaleb(-6)
@@ -82,9 +82,8 @@ async def post(connection: Connection, workspace: uuid.UUID, all_postings: list[
             source, target = (usage, overage) if posting.back else (overage, usage)
             await transfers.post(connection, Transfer(workspace, str(ids.new()), source, target, amount, "test", label), when)
         else:
-            row = (str(ids.new()), "n", 1, float(amount), int(when.timestamp() * 1000))
-            due.append(Charges(label, workspace, [row]))
-    await charges.write(connection, due, [], ids.new(), 0, clock.now())
+            due.append(Charge(label, when.date(), 1, amount, workspace))
+    await charges.write(connection, due, ids.new(), 0, clock.now())
 
 
 def expected(all_postings: list[Posting], question: dict[str, Any]) -> dict[tuple[date, str, str | None], Decimal]:

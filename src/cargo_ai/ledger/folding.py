@@ -1,4 +1,4 @@
-"""Folding: sum charges of runs that are gone by day and label, so that the ledger stays exact and small."""
+"""Folding: sum old charges by day and label, so that the ledger stays exact and small."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ AT_ONCE = 5_000
 # A sum is a transfer of its own, never a change of one: its key names the part that was taken. Balances and usage stay as they are.
 FOLD = """
 with old as (
-    select run_uuid, node_uuid, visit from ledger_charges where run_uuid < %(before)s order by run_uuid, node_uuid, visit limit %(most)s
+    select source_uuid, number from ledger_charges where source_uuid < %(before)s order by source_uuid, number limit %(most)s
     for update skip locked
 ), gone as (
     delete from ledger_charges c using old
-    where c.run_uuid = old.run_uuid and c.node_uuid = old.node_uuid and c.visit = old.visit
-    returning c.workspace_uuid, c.label_uuid, c.amount, (to_timestamp(c.at_ms / 1000.0) at time zone 'utc')::date as day
+    where c.source_uuid = old.source_uuid and c.number = old.number
+    returning c.workspace_uuid, c.label_uuid, c.amount, c.day
 ), summed as (
     insert into ledger_transfers (key, workspace_uuid, from_uuid, to_uuid, amount, cause, label_uuid, at)
     select format('charges:%%s:%%s:%%s', g.day, g.label_uuid, %(part)s::text), g.workspace_uuid, o.uuid, u.uuid, sum(g.amount), 'charges',
@@ -31,7 +31,7 @@ select count(*) from gone
 
 
 async def fold_charges(connection: Connection, before: uuid.UUID) -> int:
-    """Sum the charges of runs with lower ids than `before`, a part in each statement; returns how many charges there were."""
+    """Sum the charges whose sources have lower ids than `before`, a part in each statement; returns how many charges there were."""
     folded = 0
     while True:
         row = await (await connection.execute(FOLD, {"before": before, "most": AT_ONCE, "part": str(ids.new())})).fetchone()

@@ -55,17 +55,19 @@ ledger_transfers = Table(
 ledger_charges = Table(
     "ledger_charges",
     Row.metadata,
-    Column("run_uuid", Uuid, primary_key=True),
-    Column("node_uuid", Text, primary_key=True),
-    Column("visit", Integer, primary_key=True),
+    Column("source_uuid", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
     Column("workspace_uuid", Uuid, nullable=False),
     Column("label_uuid", Uuid, nullable=False),
+    Column("day", Date, nullable=False),
     Column("amount", Amount, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
+    Column("executions", BigInteger, nullable=False),
     CheckConstraint("amount > 0", name="amount"),
 )
-"""A transfer from the workspace's `overage` to its `usage` for one execution, with the key `charge:<run>:<node>:<visit>`. When runs are
-removed, theirs are summed by day and label into `ledger_transfers`. `ledger_entries` (a view) has both."""
+"""Transfers from the workspace's `overage` to its `usage` for what one label has used on one day (UTC) within one transaction of the
+journal, which also writes those executions; what each cost is in its row. `source_uuid` is that flush, or the answer of an agent, whose
+steps are the numbers. Old ones are summed by day and label into `ledger_transfers`. `ledger_entries` (a view) has both, these with the key
+`charge:<source>:<number>`."""
 
 ledger_labels = Table(
     "ledger_labels",

@@ -129,9 +129,9 @@ async def end(link: psycopg.AsyncConnection[Any], shard: HeldShard, *runs: uuid.
     made = ShardFlush(shard)
     made.updates += [RunUpdate(str(run), status, now(), credits=1.0) for run in runs]
     scope = MetricScope(ids.new(), None, shard.batch, 0)
-    for run in runs:
+    for _ in runs:
         entry = Execution(0, "v", "v", 1, "success", 0, None, "", None, (), b"{}", b"{}", 1.0, now(), now(), False)
-        made.charge(str(run), scope, entry, Usage("native.v"))
+        made.charge(scope, entry, Usage("native.v"))
     await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 

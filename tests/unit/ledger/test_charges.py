@@ -12,21 +12,20 @@ import psycopg
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import charges, transfers
 from cargo_ai.ledger.balances import balance_of
-from cargo_ai.ledger.charges import Charges, Fee
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import Connection, fetch, value
 
 
-def charge(workspace: uuid.UUID, credits: float, node: str = "n", trace: uuid.UUID | None = None) -> Charges:
-    """A charge of a run of its own."""
-    label = Label(workspace, "billing.credits", "native.x")
-    return Charges(label, trace or ids.new(), [(str(ids.new()), node, 1, credits, clock.now_ms())])
+def charge(workspace: uuid.UUID, credits: float, trace: uuid.UUID | None = None) -> Charge:
+    """What an execution costs."""
+    return Charge(Label(workspace, "billing.credits", "native.x"), clock.now().date(), 1, charges.exact(credits), trace or ids.new())
 
 
-async def write(connection: Connection, *due: Charges, fees: tuple[Fee, ...] = ()) -> None:
+async def write(connection: Connection, *due: Charge, source: uuid.UUID | None = None) -> None:
     """Write them as a flush does."""
-    async with connection.transaction():
-        await charges.write(connection, due, fees, ids.new(), 0, clock.now())
+    async with connection.transaction(), connection.pipeline():
+        await charges.write(connection, due, source or ids.new(), 0, clock.now())
 
 
 async def test_what_expires_first_pays_first_then_promotional_granted_and_purchased_credits(
@@ -65,34 +64,36 @@ async def test_one_flush_updates_the_balance_once_however_many_charges_it_has(co
     payments = await fetch(connection, "select amount from ledger_transfers where workspace_uuid = %s and cause = 'payment'", [workspace])
     assert payments == [(Decimal(50),)]
     assert (await balance_of(connection, workspace)).left == 50
-    assert await value(connection, "select count(*) from ledger_charges where workspace_uuid = %s", [workspace]) == 500
+    charged = "select amount, executions from ledger_charges where workspace_uuid = %s"
+    assert await fetch(connection, charged, [workspace]) == [(Decimal(50), 500)]
     query = "select sum(amount), sum(count) from ledger_usage where workspace_uuid = %s"
     assert await fetch(connection, query, [workspace]) == [(Decimal(50), 500)]
 
 
-async def test_an_execution_cannot_be_charged_twice(connection: Connection, workspace: uuid.UUID) -> None:
-    due = charge(workspace, 1, node="tab\there \\ and\nline")
-    await write(connection, due)
+async def test_a_flush_cannot_charge_twice(connection: Connection, workspace: uuid.UUID) -> None:
+    due, flush = charge(workspace, 1), ids.new()
+    await write(connection, due, source=flush)
     try:
-        await write(connection, due)
+        await write(connection, due, source=flush)
     except psycopg.errors.UniqueViolation:
         pass
     else:
         raise AssertionError("the same charge was written twice")
 
     assert (await balance_of(connection, workspace)).used == 1
-    assert await value(connection, "select node_uuid from ledger_charges where workspace_uuid = %s", [workspace]) == due.rows[0][1]
     keys = await fetch(connection, "select distinct key from ledger_entries where workspace_uuid = %s and cause = 'charge'", [workspace])
-    assert keys == [(f"charge:{due.rows[0][0]}:{due.rows[0][1]}:1",)]
+    assert keys == [(f"charge:{flush}:0",)]
 
 
-async def test_fees_are_one_transfer_for_each_label_and_day(connection: Connection, workspace: uuid.UUID) -> None:
+async def test_executions_with_one_label_are_one_charge_for_each_day(connection: Connection, workspace: uuid.UUID) -> None:
     label = Label(workspace, "orchestration.executions", "success")
-    await write(connection, fees=(Fee(label, clock.now().date(), 50, Decimal("0.5")),))
+    today = clock.now().date()
+    await write(connection, *[Charge(label, today, 25, Decimal("0.25"))] * 2, Charge(label, today - timedelta(days=1), 3, Decimal("0.03")))
 
-    rows = await fetch(connection, "select amount, cause from ledger_transfers where workspace_uuid = %s", [workspace])
-    assert rows == [(Decimal("0.5"), "executions")]
-    assert await fetch(connection, "select amount, count from ledger_usage where label_uuid = %s", [label.uuid]) == [(Decimal("0.5"), 50)]
+    rows = await fetch(connection, "select amount, executions from ledger_charges where workspace_uuid = %s order by day", [workspace])
+    assert rows == [(Decimal("0.03"), 3), (Decimal("0.5"), 50)]
+    used = "select amount, count from ledger_usage where label_uuid = %s order by day"
+    assert await fetch(connection, used, [label.uuid]) == rows
 
 
 async def test_flushes_of_many_workers_into_the_same_workspaces_never_wait_for_each_other_in_a_circle(ledger_url: str) -> None:
@@ -121,6 +122,6 @@ async def test_flushes_of_many_workers_into_the_same_workspaces_never_wait_for_e
 async def test_executions_that_cost_nothing_are_counted_and_move_no_credits(connection: Connection, workspace: uuid.UUID) -> None:
     label = Label(workspace, "orchestration.executions", "success")
     for _ in range(2):
-        await write(connection, fees=(Fee(label, clock.now().date(), 50, Decimal(0)),))
+        await write(connection, Charge(label, clock.now().date(), 50, Decimal(0)))
     assert await fetch(connection, "select amount::int, count from ledger_usage where workspace_uuid = %s", [workspace]) == [(0, 100)]
     assert await value(connection, "select count(*) from ledger_accounts where workspace_uuid = %s", [workspace]) == 0

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,8 +22,8 @@ from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.tables import executions
 from cargo_ai.kernel import ids
 from cargo_ai.ledger import charges, reservations
-from cargo_ai.ledger.amounts import ZERO
-from cargo_ai.ledger.charges import Charges, Fee
+from cargo_ai.ledger.amounts import PLACES, ZERO
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store import quotas
 from cargo_ai.store.table_sql import copy_sql
@@ -32,10 +31,11 @@ from cargo_ai.store.table_sql import copy_sql
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
 PIECE_ROWS = 100
+MILLION = 10**PLACES
 FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None, str | None]
 """Status, workflow, batch, user and day of executions, of those of connectors the integration and the connector, of agents the agent."""
-ChargeKey = tuple[Usage, uuid.UUID, uuid.UUID | None, uuid.UUID | None, uuid.UUID]
-"""What was used, and the workflow, batch, user and trace that used it."""
+ChargeKey = tuple[Usage, uuid.UUID, uuid.UUID | None, uuid.UUID | None, uuid.UUID, date]
+"""What was used, and the workflow, batch, user, trace and day that used it."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,8 @@ class ShardFlush:
     updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
-    charges: dict[ChargeKey, Charges] = field(default_factory=dict[ChargeKey, Charges])
+    charges: dict[ChargeKey, list[int]] = field(default_factory=dict[ChargeKey, list[int]])
+    """What executions cost together, in millionths of a credit, which add up exactly; and how many they are."""
     fees: Counter[FeeKey] = field(default_factory=Counter[FeeKey])
     """How many executions there were, which is usage; where there is a fee, each costs it."""
     begun: list[str] | None = None
@@ -115,37 +116,33 @@ class ShardFlush:
         if self.shard.has_new_begun:
             self.begun, self.shard.has_new_begun = sorted(self.shard.begun), False
 
-    def count(self, run: str, scope: MetricScope, execution: Execution) -> None:
+    def count(self, scope: MetricScope, execution: Execution) -> None:
         """Count one execution for its node, and what it costs."""
         row = self._row(scope, execution.node)
         row[0] += 1
         row[1 if execution.status == "success" else 2] += 1
         if execution.usage is not None:
             row[5] += execution.credits
-            self.charge(run, scope, execution, execution.usage)
+            self.charge(scope, execution, execution.usage)
         status = "success" if execution.status == "success" else "error"
         integration, connector = (None, None) if execution.service is None else execution.service
         day = charges.day_of(execution.finished)
         through, agent = None if connector is None else str(connector), execution.agent
         self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, through, agent)] += 1
 
-    def charge(self, run: str, scope: MetricScope, execution: Execution, usage: Usage) -> None:
+    def charge(self, scope: MetricScope, execution: Execution, usage: Usage) -> None:
         """Charge one execution that cost credits."""
-        key = (usage, scope.workflow, scope.batch, scope.user, scope.trace)
-        group = self.charges.get(key)
-        if group is None:
-            label = Label(
-                self.shard.workspace,
-                "billing.credits",
-                usage.slug,
-                scope.workflow,
-                scope.batch,
-                scope.user,
-                usage.connector,
-                usage.integration,
-            )
-            group = self.charges[key] = Charges(label, scope.trace)
-        group.rows.append((run, execution.node, execution.visit, execution.credits, execution.finished))
+        key = (usage, scope.workflow, scope.batch, scope.user, scope.trace, charges.day_of(execution.finished))
+        cost = self.charges.get(key)
+        if cost is None:
+            cost = self.charges[key] = [0, 0]
+        cost[0] += round(execution.credits * MILLION)
+        cost[1] += 1
+
+    @property
+    def credits(self) -> float:
+        """What its executions cost."""
+        return sum(cost for cost, _ in self.charges.values()) / MILLION
 
     def count_parked(self, scope: MetricScope, node: str) -> None:
         """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
@@ -223,8 +220,8 @@ async def write(
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
-        # Sent together, where nothing is copied (charges are): one round trip instead of one for each statement.
-        async with connection.pipeline() if not any(part.charges for part in live) else nullcontext():
+        # Sent together: one round trip, and another one where credits are paid, instead of one for each statement.
+        async with connection.pipeline():
             due = await _write_updates(connection, [update for part in live for update in part.updates], now)
             await _write_metrics(connection, live, slot)
             await _write_charges(connection, live, flush, slot, now, fee)
@@ -254,7 +251,7 @@ async def _fence(
             [sum(update.status in {"success", "error"} for update in end) for end in ends],
             [sum(update.status == "error" for update in end) for end in ends],
             [sum(update.status == "cancelled" for update in end) for end in ends],
-            [sum(group.credits for group in part.charges.values()) for part in ordered],
+            [part.credits for part in ordered],
             [part.shard.suspect for part in ordered],
             [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),
@@ -373,15 +370,24 @@ def _executions(workspace: uuid.UUID, key: FeeKey) -> Label:
     return Label(workspace, "orchestration.executions", status, workflow, batch, user, through, integration, agent=agent)
 
 
+def _credits(workspace: uuid.UUID, key: ChargeKey) -> Label:
+    usage, workflow, batch, user, _, _ = key
+    return Label(workspace, "billing.credits", usage.slug, workflow, batch, user, usage.connector, usage.integration)
+
+
 async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
     """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
-    fees = [
-        Fee(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
+    counted = [
+        Charge(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
     ]
-    due = [group for part in parts for group in part.charges.values()]
-    await charges.write(connection, due, fees, flush, slot, datetime.fromtimestamp(now / 1000, UTC))
+    due = [
+        Charge(_credits(part.shard.workspace, key), key[5], number, Decimal(cost).scaleb(-PLACES), key[4])
+        for part in parts
+        for key, (cost, number) in part.charges.items()
+    ]
+    await charges.write(connection, [*due, *counted], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
     ended = [
         uuid.UUID(update.run)
         for part in parts

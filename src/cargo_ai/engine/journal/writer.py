@@ -70,7 +70,7 @@ class Writer:
             if shard.begun:
                 self._ended(shard, f"{run}:{execution.node}:{execution.visit}")
             part.executions.append((run, execution, file))
-            part.count(run, scope, execution)
+            part.count(scope, execution)
         if update is not None:
             part.updates.append(update)
             if update.status == "idle" and update.position:

@@ -10,7 +10,7 @@ from cargo_ai.domains.orchestration.runs import retention
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.ledger import charges
-from cargo_ai.ledger.charges import Charges, Fee
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.store.driver import driver_connection, value
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.billing.conftest import Spender
@@ -31,10 +31,9 @@ async def test_metrics_are_the_same_after_the_runs_are_gone(api: ApiClient, spen
     async with spender.state.database.session(workspace) as db:
         connection = await driver_connection(db)
         await connection.execute(RUN, {"r": run, "w": workspace, "m": OLD_MS})
-        charged = Charges(credits, run, [(str(run), "n", 1, 2.5, OLD_MS)])
-        await charges.write(
-            connection, [charged], [Fee(executions, charges.day_of(OLD_MS), 3, charges.exact(0))], ids.new(), 0, clock.now()
-        )
+        day = charges.day_of(OLD_MS)
+        due = [Charge(credits, day, 1, charges.exact(2.5), run), Charge(executions, day, 3, charges.exact(0))]
+        await charges.write(connection, due, run, 0, clock.now())
         await db.commit()
     before = await api.call("billing.usage.getMetrics", **JANUARY)
     assert before["totalUsage"] == 2.5
@@ -44,5 +43,7 @@ async def test_metrics_are_the_same_after_the_runs_are_gone(api: ApiClient, spen
     ]
     await retention.remove_old_runs(dataclasses.replace(spender.state.services, settings=Settings({"CARGO_AI_KEEP_RUNS_DAYS": "30"})))
     async with spender.state.database.session(workspace) as db:
-        assert await value(await driver_connection(db), "select count(*) from runs") == 0
+        connection = await driver_connection(db)
+        assert await value(connection, "select count(*) from runs") == 0
+        assert await value(connection, "select count(*) from ledger_charges") == 0
     assert await api.call("billing.usage.getMetrics", **JANUARY) == before

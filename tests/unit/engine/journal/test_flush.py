@@ -63,7 +63,7 @@ def part(
     made = ShardFlush(shard)
     for one in entries:
         made.executions.append((str(run), one, None))
-        made.count(str(run), harness.counts_for(batch), one)
+        made.count(harness.counts_for(batch), one)
     if state is not None:
         made.updates.append(state)
         if state.status == "idle" and state.position:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import clock
 from cargo_ai.ledger import balances, charges
 from cargo_ai.ledger.amounts import ZERO
-from cargo_ai.ledger.charges import Charges
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import driver_connection
 
@@ -64,5 +64,5 @@ async def charge(db: AsyncSession, purpose: Purpose, service: connection.Languag
         service.integration_slug,
         agent=purpose.agent,
     )
-    due = Charges(label, purpose.trace, [(str(purpose.charged), "step", number, credits, clock.now_ms())])
-    await charges.write(await driver_connection(db), [due], (), ids.new(), SLOT, clock.now())
+    cost = Charge(label, clock.now().date(), 1, charges.exact(credits), purpose.trace)
+    await charges.write(await driver_connection(db), [cost], purpose.charged, SLOT, clock.now(), number)

@@ -15,7 +15,7 @@ from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import balances, charges
 from cargo_ai.ledger.amounts import ZERO
-from cargo_ai.ledger.charges import Charges
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import driver_connection
 
@@ -79,6 +79,5 @@ async def charge(db: AsyncSession, workspace: uuid.UUID, service: connection.Emb
         return
     slug = f"integration.{service.integration_slug}.action.{connection.TOKENS}"
     label = Label(workspace, "billing.credits", slug, connector=service.connector, integration=service.integration_slug)
-    uid = ids.new()
-    due = Charges(label, uid, [(str(uid), "embedding", 0, credits, clock.now_ms())])
-    await charges.write(await driver_connection(db), [due], (), ids.new(), _SLOT, clock.now())
+    due = Charge(label, clock.now().date(), 1, charges.exact(credits))
+    await charges.write(await driver_connection(db), [due], ids.new(), _SLOT, clock.now())

@@ -15,9 +15,9 @@ from cargo_ai.domains.orchestration.nodes.node_trial import Graph
 from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.engine.journal.tables import node_metrics
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import clock
 from cargo_ai.ledger import charges
-from cargo_ai.ledger.charges import Charges
+from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import driver_connection
 
@@ -70,12 +70,12 @@ async def count(ctx: Context, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]
 
 
 async def _charge(ctx: Context, db: AsyncSession, run: uuid.UUID, walks: Sequence[tuple[Graph, Walk]]) -> None:
-    """Charge what the executions cost. A walk has an id of its own, as the items of a group have as runs."""
-    due: list[Charges] = []
+    """Charge what the executions cost."""
+    due: list[Charge] = []
     for graph, walk in walks:
         for entry in walk.entries:
             if entry.usage is not None:
                 slug, integration, connector = entry.usage
                 label = Label(ctx.workspace, "billing.credits", slug, graph.workflow, None, ctx.who.user_uuid, connector, integration)
-                due.append(Charges(label, run, [(walk.run, entry.node, entry.visit, entry.credits, entry.finished)]))
-    await charges.write(await driver_connection(db), due, (), ids.new(), SLOT, clock.now())
+                due.append(Charge(label, charges.day_of(entry.finished), 1, charges.exact(entry.credits)))
+    await charges.write(await driver_connection(db), due, run, SLOT, clock.now())
