@@ -111,6 +111,14 @@ def integer_of(variable: str, raw: str, least: int) -> int:
         raise SettingsError(f"{variable} must be a whole number, not {raw!r}.") from None
 
 
+def percent_of(variable: str, raw: str) -> int:
+    """A whole number from 1 to 100."""
+    value = integer_of(variable, raw, 1)
+    if value > 100:
+        raise SettingsError(f"{variable} must be at most 100, not {raw}.")
+    return value
+
+
 def currency_of(variable: str, raw: str) -> str:
     """A currency by its three letters, in small ones."""
     if not re.fullmatch(r"[A-Za-z]{3}", raw):

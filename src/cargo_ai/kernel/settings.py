@@ -21,6 +21,7 @@ from cargo_ai.kernel.setting_kinds import (
     EVERY_PROCESS,
     integer,
     path_of,
+    percent_of,
     seconds,
     switch,
     text,
@@ -116,6 +117,20 @@ class Settings(LimitSettings, OutboundSettings, PeopleSettings, BillingSettings)
         EVERY_PROCESS,
         token_of,
         "no metrics",
+    )
+    otlp_endpoint = url(
+        "The OpenTelemetry collector that gets traces of requests, runs and nodes, by OTLP over HTTP, for example `http://localhost:4318`. "
+        "It needs the extra `otel`. The standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, …) work as well.",
+        ("api", "worker"),
+        shown_default="no traces",
+    )
+    otlp_percent = Setting[int](
+        "whole number",
+        100,
+        "Of how many percent of all traces spans are sent. A trace is a run or a batch with all below it, or a request by itself.",
+        ("api", "worker"),
+        percent_of,
+        "100",
     )
     debug = switch("Log more, for looking into a problem.", EVERY_PROCESS)
     strict = switch("Refuse requests with unknown fields instead of warning about them.", ("api",))

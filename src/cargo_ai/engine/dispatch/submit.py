@@ -19,7 +19,7 @@ from cargo_ai.engine.journal.graphs import STORE_PARTS, graph_values, store_grap
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.rows import BatchRow, NewRun, rows_of
 from cargo_ai.engine.journal.tables import runs
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import clock, ids, traces
 from cargo_ai.ledger import reservations
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection, Params
@@ -120,6 +120,7 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
         row = await _insert(NewRun, connection, QUEUED, values | defer_values("drive", "interactive", shard=str(shard)))
     if isinstance(record, ReplayRecord):
         await replay.copy_executions(connection, [(uid, record.seed)])
+    traces.begin("run", uid, spec.workspace)
     return row
 
 
@@ -177,4 +178,5 @@ async def submit_batch(connection: Connection, queue: Queue, request: BatchReque
         await queue.defer(connection, request.at_end, "interactive", batch=str(uid))
     if not request.skip:
         await queue.defer(connection, "enumerate", "interactive" if request.urgent else "batch", batch=str(uid))
+    traces.begin("batch", uid, spec.workspace)
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,12 +20,13 @@ from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Execution, 
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
+from cargo_ai.engine.worker import spans
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
 from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenRun, DrivenShard, RunExit, Step, now
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
-from cargo_ai.kernel import log, metrics
+from cargo_ai.kernel import log, metrics, traces
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.files import FileStore
 
@@ -212,7 +214,10 @@ class Runner:
         self.set_urgent(drive, -1 if idle else 0)
         try:
             # What is logged meanwhile, also by services and libraries, says to which run it belongs.
-            with log.about(run=str(call.run), batch=str(call.batch) if call.batch else None, node=act.node.slug):
+            with (
+                log.about(run=str(call.run), batch=str(call.batch) if call.batch else None, node=act.node.slug),
+                traces.within(spans.place_of(call.trace, act)) if traces.are_sent() else nullcontext(),
+            ):
                 return await _execute(act, call)
         finally:
             self.set_urgent(drive, 1 if idle else 0)
@@ -284,8 +289,12 @@ class Runner:
             for entry, _ in entries:
                 node = walk.program.nodes.get(entry.node)
                 metrics.count("executions", (node.kind if node else "", entry.status))
+        if traces.are_sent():
+            spans.send_executions(walk, origin, (entry for entry, _ in entries))
 
     def _end(self, row: DrivenRun, walk: Walk) -> RunUpdate:
+        if traces.are_sent():
+            spans.send_run(row, walk)
         return RunUpdate(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
 
     def set_urgent(self, drive: DrivenShard, change: int) -> None:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from cargo_ai.kernel import clock, ids, log, metrics
-from cargo_ai.server.api import responses
+from cargo_ai.server.api import request_span, responses
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.guard import Guard
 
@@ -46,9 +46,14 @@ class RequestMiddleware:
         identity = requested if _VALID_ID.fullmatch(requested) else str(ids.new())
         scope.setdefault("state", {})["request_id"] = identity
         with bound_contextvars(request_id=identity):
-            await self._answer(scope, receive, send, identity)
+            if scope["path"] in PROBES:
+                await self._answer(scope, receive, send, identity)
+                return
+            with request_span.traced(scope) as answered:
+                answered.status = await self._answer(scope, receive, send, identity)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: str) -> int:
+        """Answer it; the status of the response."""
         started = clock.seconds()
         status, path = 0, _loggable(scope["path"])
         origin = self._guard.origin_of(scope)
@@ -65,7 +70,7 @@ class RequestMiddleware:
         try:
             if self._guard.is_preflight(scope):
                 await Response(status_code=204, headers=dict(self._guard.preflight_headers()))(scope, receive, send_with_headers)
-                return
+                return status
             self._guard.admit(scope)
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
@@ -89,6 +94,7 @@ class RequestMiddleware:
             metrics.time("request", (operation,), seconds)
             write = _log.debug if scope["path"] in PROBES else _log.info
             write("request", method=scope["method"], path=path, status=status, milliseconds=round(seconds * 1000, 1))
+        return status
 
 
 def _loggable(path: str) -> str:

@@ -21,6 +21,7 @@ from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import connections, garbage
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.server.processes.watching import loop_watch, parent_watch
+from cargo_ai.server.traces import exporter
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
@@ -81,6 +82,7 @@ def main() -> int:
     configuration = settings.read()
     log.setup(debug=configuration.debug)
     collector.begin(configuration)
+    exporter.begin(configuration, "api")
     # Half of the connections are never held by what users filter for. None is closed only because the others are free: to open one takes
     # as long as some writes, and it has nothing prepared.
     turns = Turns(configuration.statements_per_workspace, POOL_SIZE // 2)
@@ -102,6 +104,7 @@ def main() -> int:
     bound = socket.socket(fileno=configuration.listen_fd)
     garbage.spare_what_is_loaded()
     _Server(config, signals, configuration, door).run(sockets=[bound])
+    exporter.end()
     return 0
 
 

@@ -36,6 +36,7 @@ from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import background, connections, event_loop, garbage
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.server.processes.worker_locks import WorkerLock
+from cargo_ai.server.traces import exporter
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.notifications import Notifications
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
@@ -202,6 +203,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 async def _main(configuration: Settings) -> int:
     log.setup(debug=configuration.debug)
     collector.begin(configuration)
+    exporter.begin(configuration, "worker")
     connections.raise_file_limit()
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
@@ -216,6 +218,7 @@ async def _main(configuration: Settings) -> int:
         beating.cancel()
     if lock is not None:
         lock.release()
+    exporter.end()
     return int(worker.failed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from pydantic_core import to_json
@@ -12,7 +13,8 @@ from cargo_ai.engine.graph.action import Later, Outcome, RowBatch
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.integrations.kit import ActionRequest
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, traces
+from cargo_ai.kernel.traces import Place
 
 QUIET_SECONDS = 0.002
 """How long to wait when no other run can come: those that just were let go may be about to."""
@@ -194,7 +196,10 @@ class Collector:
             standing = [row for row in rows if await self._stands(row)]
             crash_points.point("rows before call")
             if standing:
-                outcomes = await self.send(Shipment(standing, admitted))
+                # A call of many runs is shown below the first of them.
+                call = standing[0].request.call
+                with traces.within(Place(call.trace.int, traces.span_id(call.key))) if traces.are_sent() else nullcontext():
+                    outcomes = await self.send(Shipment(standing, admitted))
                 crash_points.point("rows after call")
                 for row, outcome in zip(standing, outcomes, strict=True):
                     _settle(row, outcome)

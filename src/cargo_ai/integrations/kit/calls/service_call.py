@@ -19,7 +19,8 @@ from cargo_ai.integrations.kit.calls.waiting import RETRY_AFTER, wait_of
 from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled, rule_of, words_of
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.signing.sign_in import Credentials, Signer
-from cargo_ai.kernel import clock, metrics
+from cargo_ai.kernel import clock, metrics, traces
+from cargo_ai.kernel.traces import Place, Span
 from cargo_ai.outbound.exchange import RESPONSE_BYTES, ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
@@ -246,14 +247,29 @@ class Service:
     async def _send(
         self, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES, listener: Listener | None = None
     ) -> OutboundResponse:
-        began, outcome = clock.seconds(), "failed"
+        began, outcome, started = clock.seconds(), "failed", clock.now_ms()
         try:
             response = await send(self.client, request, most_bytes=most_bytes, listener=listener)
             outcome = str(response.status)
             return response
         finally:
             metrics.count("calls", (self.name, outcome))
-            metrics.time("call", (self.name,), clock.seconds() - began)
+            seconds = clock.seconds() - began
+            metrics.time("call", (self.name,), seconds)
+            if (place := traces.current()) is not None:
+                self._trace(place, request, outcome, started, seconds)
+
+    def _trace(self, above: Place, request: OutboundRequest, outcome: str, started: int, seconds: float) -> None:
+        """A span for a call: where it went to and what came back. No path and no query: they may hold what only the service may know."""
+        about: dict[str, str | int | float] = {"cargo.integration": self.name, "cargo.action": self.action}
+        about |= {"http.request.method": request.method, "server.address": request.url.host}
+        if outcome.isdigit():
+            about["http.response.status_code"] = int(outcome)
+        at = traces.nanoseconds(started)
+        place = Place(above.trace, traces.chance_id())
+        failed = not outcome.isdigit() or int(outcome) >= 400
+        name = f"{request.method} {self.name}"
+        traces.send(Span(name, "client", place, above.span, at, at + int(seconds * 1e9), about, failed))
 
     async def _admit(self, shape: CallShape) -> None:
         """Return when the call may go; short waits are sat out here."""
