@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,6 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.console.conftest import Browser
+from tests.console.test_node_forms import fields_of
+from tests.kit.api_client import Body
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
 from tests.kit.graphs import node
@@ -97,3 +101,40 @@ async def test_no_one_without_the_right_or_of_another_workspace_gets_choices(
     for token, status in ((stranger, 404), (viewer, 403)):
         await visitor.sign_in(token)
         assert (await visitor.post(choices, fields, page="/console/")).status_code == status
+
+
+async def upsert(backend: Backend, config: Body) -> str:
+    """The path of the form of a node that writes to HubSpot."""
+    tool = (await backend.admin.call("orchestration.tool.create", name="Write"))["tool"]
+    write = node("write", "upsertRecords", ("end",), kind="connector", integrationSlug="hubspot", config=config)
+    graph = [node("start", children=("write",)), write, node("end")]
+    await backend.admin.call("orchestration.draftRelease.update", workflowUuid=tool["workflowUuid"], nodes=graph)
+    return f"/console/tools/{tool['uuid']}/node?node=write"
+
+
+async def test_the_fields_of_the_account_are_drawn_and_saved_by_their_names(browser: Browser, backend: Backend) -> None:
+    mappings = {"email": "{{nodes.start.email}}", "not_there_any_more": 1}
+    config = {"objectType": "contacts", "matchingPropertyName": "email", "matchingValue": "{{nodes.start.email}}", "mappings": mappings}
+    form = await upsert(backend, config)
+    page = (await browser.get(form)).text
+    fields = fields_of(page)
+    assert fields["/config/mappings/email"] == "{{nodes.start.email}}"
+    assert "/config/mappings/firstname" in fields and "change from:#f-" in page
+    saved = await browser.post(form, {**fields, "/config/mappings/firstname": "{{nodes.start.first}}"}, page=form)
+    assert saved.status_code == 303, saved.text
+    again = fields_of((await browser.get(form)).text)
+    assert again["/config/mappings/firstname"] == "{{nodes.start.first}}"
+    assert json.loads(html.unescape(again["base"]))["mappings"] == {**mappings, "firstname": "{{nodes.start.first}}"}
+
+
+async def test_until_its_object_is_chosen_a_form_says_what_is_missing(browser: Browser, backend: Backend) -> None:
+    form = await upsert(backend, {"mappings": {"a": 1}})
+    page = (await browser.get(form)).text
+    assert "Fill in objectType first" in page
+    fields = {**fields_of(page), "/config/objectType": "companies", "~do": "refresh"}
+    drawn = (await browser.post(form, fields, page=form)).text
+    assert "/config/mappings/domain" in fields_of(drawn)
+    unknown = (
+        await browser.post(form, {**fields_of(drawn), "/config/objectType": "nothing", "/config/mappings/domain": "x"}, page=form)
+    ).text
+    assert "Traceback" not in unknown

@@ -80,6 +80,8 @@ def fields_of(page: str) -> dict[str, str]:
         elif tag[3]:
             text = tag[5].removeprefix("\n").replace("\n", "\r\n")
         else:
+            if " multiple" in attributes and " selected" not in tag[8]:
+                continue
             chosen = re.search(r'<option value="([^"]*)" selected', tag[8]) or re.search(r'<option value="([^"]*)"', tag[8])
             text = chosen[1] if chosen else ""
         fields[html.unescape(name[1])] = html.unescape(text)

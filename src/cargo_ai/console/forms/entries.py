@@ -15,7 +15,8 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field as it is shown. inside: the fields of a group or of the chosen alternative, or the rows. stored: a secret is kept here."""
+    """One field as it is shown. inside: the fields of a group or of the chosen alternative, or the rows. stored: a secret is kept here.
+    is_short: its JSON is one line. account: the account says what is inside of it."""
 
     name: str
     kind: Kind
@@ -33,11 +34,24 @@ class Entry:
     rows: tuple[str, ...] = ()
     key: str = ""
     stored: bool = False
+    is_short: bool = False
+    account: Choices | None = None
 
     @property
     def id(self) -> str:
         """The id of its element."""
         return id_of(self.name)
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The ids of the fields beside it by which the account says what is inside of it."""
+        above = self.name.removesuffix("~json").rpartition("/")[0]
+        return tuple(id_of(below(above, key)) for key in self.account.params.values()) if self.account else ()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether something is entered in it or inside of it, has to be, or is wrong."""
+        return bool(self.text or self.error or self.required or self.rows) or any(entry.is_used for entry in self.inside)
 
     @property
     def names(self) -> set[str]:
@@ -93,6 +107,8 @@ def _entry(form: Field, posted: Posted, errors: dict[str, str], current: Json, n
         rows=tuple(rows_of(posted, name)) if kind in ("rows", "pairs") else (),
         key=key,
         stored=stored,
+        is_short=kind == "json" and not as_json and isinstance(form.schema.get("type"), list) and "\n" not in text,
+        account=form.account,
     )
 
 

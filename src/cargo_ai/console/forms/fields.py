@@ -16,6 +16,8 @@ MOST_DEPTH: Final = 6
 MOST_OPTIONS: Final = 500
 MOST_BRANCHES: Final = 40
 _LONG_TEXT = 300
+_AUTOCOMPLETES: Final = ("IntegrationAutocompleteWidget", "AutocompleteWidget")
+_DYNAMIC: Final = ("IntegrationDynamicSchemaWidget", "DynamicSchemaWidget")
 _SCALARS: Mapping[str, Kind] = {"string": "text", "number": "number", "integer": "integer", "boolean": "choice"}
 
 
@@ -30,7 +32,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Where the account knows the values of a field: the slug of its autocomplete, and the fields beside it that it depends on."""
+    """Where the account knows the values of a field: the slug of its autocomplete, or of the dynamic schema of an object, and the fields
+    beside it that it depends on."""
 
     slug: str
     params: Mapping[str, str]
@@ -41,8 +44,8 @@ class Field:
     """One field, with those inside of it.
 
     key: its property. fields: of a group, in the order in which they are shown. item: of rows and pairs, what each holds. branches: of
-    `either`, the alternatives. schema: what a value has to fit. extras: whether a group keeps values that have no field. expressions:
-    whether a text with `{{…}}` may stand for the value.
+    `either`, the alternatives. account: the dynamic schema of an object. schema: what a value has to fit. extras: whether a group keeps
+    values that have no field. expressions: whether a text with `{{…}}` may stand for the value.
     """
 
     key: str
@@ -58,6 +61,7 @@ class Field:
     item: Field | None = None
     branches: tuple[Field, ...] = ()
     choices: Choices | None = None
+    account: Choices | None = None
     extras: bool = False
     expressions: bool = False
 
@@ -89,6 +93,7 @@ class _Reader:
             nullable=nullable,
             schema=shape,
             default=shape.get("default"),
+            account=_asks(ui, _DYNAMIC),
         )
         if self._left < 0 or depth > MOST_DEPTH:
             return self._as_json(made)
@@ -101,9 +106,17 @@ class _Reader:
         enum = shape.get("enum")
         if isinstance(enum, list) and 0 < len(cast("list[Json]", enum)) <= MOST_OPTIONS:
             return replace(made, kind="choice", options=_options(cast("list[Json]", enum)))
+        named = shape.get("oneOf")
+        if isinstance(named, list) and shape.get("type") in _SCALARS and 0 < len(cast("list[Json]", named)) <= MOST_OPTIONS:
+            entries = [_object(entry) for entry in cast("list[Json]", named)]
+            if all("const" in entry for entry in entries):
+                options = _options([entry["const"] for entry in entries])
+                labels = [_text(entry.get("title"), 200) for entry in entries]
+                labelled = (replace(option, label=label or option.label) for option, label in zip(options, labels, strict=True))
+                return replace(made, kind="choice", options=tuple(labelled))
         kind = _SCALARS.get(str(shape.get("type")))
         if kind is None:
-            choices = None if shape.keys() & {"type", "anyOf", "oneOf", "properties"} else _choices(ui)
+            choices = None if shape.keys() & {"type", "anyOf", "oneOf", "properties"} else _asks(ui, _AUTOCOMPLETES)
             return replace(made, kind="text", choices=choices) if choices else None
         if shape["type"] == "boolean":
             if made.required or isinstance(made.default, bool):
@@ -115,7 +128,7 @@ class _Reader:
             return replace(made, kind="secret", default=None)
         most = shape.get("maxLength")
         long = ui.get("ui:widget") == "textarea" or (isinstance(most, int) and most > _LONG_TEXT and "pattern" not in shape)
-        return replace(made, kind="area" if long else "text", choices=_choices(ui))
+        return replace(made, kind="area" if long else "text", choices=_asks(ui, _AUTOCOMPLETES))
 
     def _of_parts(self, made: Field, shape: JsonObject, ui: JsonObject, depth: int) -> Field | None:
         """A field of several values."""
@@ -211,10 +224,10 @@ def _options(values: Sequence[Json]) -> tuple[Option, ...]:
     return tuple(Option(text, (text or "(empty)")[:200], value) for text, value in zip(texts, values, strict=True))
 
 
-def _choices(ui: JsonObject) -> Choices | None:
+def _asks(ui: JsonObject, widgets: tuple[str, ...]) -> Choices | None:
     options = _object(ui.get("ui:options"))
     slug = options.get("slug")
-    if ui.get("ui:widget") not in ("IntegrationAutocompleteWidget", "AutocompleteWidget") or not isinstance(slug, str):
+    if ui.get("ui:widget") not in widgets or not isinstance(slug, str):
         return None
     params = {name: path.rpartition(".")[2] for name, path in _object(options.get("params")).items() if isinstance(path, str)}
     return Choices(slug, params)

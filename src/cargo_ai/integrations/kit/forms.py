@@ -41,8 +41,18 @@ def ui(**hints: Json) -> JsonObject:
 
 def widget(slug: str, **params: str) -> JsonObject:
     """Hints for a field whose values the account knows. `params`: which fields beside it the autocomplete depends on."""
-    beside = {name: f"$this.$parent.{field}" for name, field in params.items()}
-    return ui(widget="IntegrationAutocompleteWidget", options={"slug": slug, "params": beside, "allowRefresh": True})
+    return ui(widget="IntegrationAutocompleteWidget", options={"slug": slug, "params": _beside(params), "allowRefresh": True})
+
+
+def account_fields(slug: str, *, items: Json = None, **params: str) -> JsonObject:
+    """Hints for an object whose properties the account knows: the slug of its dynamic schema. `params`: as of an autocomplete. `items`: the
+    options of a list's items, where a list may stand for the object."""
+    options = {"slug": slug, "params": _beside(params), **({} if items is None else {"items": items})}
+    return ui(widget="IntegrationDynamicSchemaWidget", options=options)
+
+
+def _beside(params: Mapping[str, str]) -> JsonObject:
+    return {name: f"$this.$parent.{field}" for name, field in params.items()}
 
 
 Secret = Annotated[str, secret_field("Secret")]

@@ -14,6 +14,7 @@ from cargo_ai.console.forms.posted import posted_form
 from cargo_ai.console.forms.reading import Posted, read
 from cargo_ai.console.forms.texts import HIDDEN, defaults_of, texts_of
 from cargo_ai.console.page import PageRequest, action, page
+from cargo_ai.console.views.connection.account_fields import with_account_fields
 from cargo_ai.console.views.connection.choices import offer
 from cargo_ai.console.views.connection.connectors import shown
 from cargo_ai.kernel.refusal import Refusal
@@ -30,18 +31,18 @@ async def new(request: PageRequest) -> Response:
     form = _form(integration)
     slug = integration["slug"]
     texts = {**defaults_of(form, CONFIG), "name": [integration["name"]], "slug": [slug], "verify": ["true"]}
-    return _shown(request, integration, texts)
+    return _shown(request, integration, form, texts)
 
 
 async def create(request: PageRequest) -> Response:
     """Make the connector, or show what is wrong."""
     integration = await _integration(request, request.path["slug"])
-    posted = posted_form(request.form)
+    form, posted = _form(integration), posted_form(request.form)
     if ACTION in posted:
-        return _shown(request, integration, changed(posted))
-    reading = read(_form(integration), posted, name=CONFIG)
+        return _shown(request, integration, form, changed(posted))
+    reading = read(form, posted, name=CONFIG)
     if reading.errors:
-        return _shown(request, integration, posted, reading.errors)
+        return _shown(request, integration, form, posted, reading.errors)
     fields: JsonObject = {
         "name": request.form.get("name", "").strip(),
         "slug": request.form.get("slug", "").strip(),
@@ -52,7 +53,7 @@ async def create(request: PageRequest) -> Response:
     try:
         row = (await request.call("connection.connector.create", fields))["connector"]
     except Refusal as refusal:
-        return _refused(request, integration, posted, refusal)
+        return _refused(request, integration, form, posted, refusal)
     return request.redirect(
         f"/console/connectors/{row['uuid']}", "Connected." if fields["verify"] else "Stored, without asking the service."
     )
@@ -70,8 +71,9 @@ async def edit(request: PageRequest) -> Response:
     row = await _connector(request)
     integration = await _integration(request, row["integrationSlug"])
     form = _form(integration)
+    form = await with_account_fields(request, form, texts_of(form, row["config"], CONFIG), CONFIG, row["uuid"])
     texts = {**texts_of(form, row["config"], CONFIG), "name": [row["name"]], "verify": ["true"]}
-    return _shown(request, integration, texts, row=row)
+    return _shown(request, integration, form, texts, row=row)
 
 
 async def update(request: PageRequest) -> Response:
@@ -79,18 +81,19 @@ async def update(request: PageRequest) -> Response:
     row = await _connector(request)
     integration = await _integration(request, row["integrationSlug"])
     posted = posted_form(request.form)
+    form = await with_account_fields(request, _form(integration), posted, CONFIG, row["uuid"])
     if ACTION in posted:
-        return _shown(request, integration, changed(posted), row=row)
-    reading = read(_form(integration), posted, row["config"], CONFIG)
+        return _shown(request, integration, form, changed(posted), row=row)
+    reading = read(form, posted, row["config"], CONFIG)
     if reading.errors:
-        return _shown(request, integration, posted, reading.errors, row=row)
+        return _shown(request, integration, form, posted, reading.errors, row=row)
     fields: JsonObject = {"uuid": row["uuid"], "name": request.form.get("name", "").strip(), "verify": bool(request.form.get("verify"))}
     if reading.value != row["config"]:
         fields["config"] = reading.value
     try:
         await request.call("connection.connector.update", fields)
     except Refusal as refusal:
-        return _refused(request, integration, posted, refusal, row)
+        return _refused(request, integration, form, posted, refusal, row)
     return request.redirect(f"/console/connectors/{row['uuid']}", "Changed.")
 
 
@@ -98,10 +101,13 @@ async def choices(request: PageRequest) -> Response:
     """What a field may hold in this account."""
     row = await _connector(request)
     form = _form(await _integration(request, row["integrationSlug"]))
+    form = await with_account_fields(request, form, posted_form(request.form), CONFIG, row["uuid"])
     return await offer(request, form, CONFIG, row["uuid"])
 
 
-def _refused(request: PageRequest, integration: JsonObject, posted: Posted, refusal: Refusal, row: JsonObject | None = None) -> Response:
+def _refused(
+    request: PageRequest, integration: JsonObject, form: Field, posted: Posted, refusal: Refusal, row: JsonObject | None = None
+) -> Response:
     """The form with what the operation refused, at the fields that it names."""
     if refusal.status not in (400, 409, 422):
         raise refusal
@@ -111,12 +117,13 @@ def _refused(request: PageRequest, integration: JsonObject, posted: Posted, refu
         path = str(error.get("path", ""))
         errors["/" + path.replace(".", "/")] = str(error.get("message", ""))
         problems.append(f"{path}: {error.get('message', '')}")
-    return _shown(request, integration, posted, errors, row=row, problem=" ".join(dict.fromkeys(problems)), status=refusal.status)
+    return _shown(request, integration, form, posted, errors, row=row, problem=" ".join(dict.fromkeys(problems)), status=refusal.status)
 
 
 def _shown(
     request: PageRequest,
     integration: JsonObject,
+    form: Field,
     texts: Posted,
     errors: dict[str, str] | None = None,
     *,
@@ -124,7 +131,6 @@ def _shown(
     problem: str = "",
     status: int = 0,
 ) -> Response:
-    form = _form(integration)
     current = row["config"] if row else None
     where = f"/console/connectors/{row['uuid']}/edit" if row else f"/console/connectors/new/{integration['slug']}"
     return request.render(

@@ -14,7 +14,9 @@ from cargo_ai.console.forms.posted import posted_form
 from cargo_ai.console.forms.reading import MOST_TEXT, Posted, read
 from cargo_ai.console.forms.texts import texts_of, written
 from cargo_ai.console.page import PageRequest
+from cargo_ai.console.views.connection.account_fields import with_account_fields
 from cargo_ai.console.views.orchestration.names import optional
+from cargo_ai.console.views.orchestration.node_target import inputs_of
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
 
@@ -50,6 +52,9 @@ class Config:
 
 async def form_of_node(request: PageRequest, node: JsonObject) -> Field | None:
     """The form of a node's config; None where its action has none, or where the person may not see it."""
+    if node.get("kind") in ("tool", "agent"):
+        schema = await inputs_of(request, node)
+        return None if schema is None else replace(with_expressions(form_of(schema)), label="")
     reply: JsonObject = {}
     if node.get("kind") == "native":
         reply = await optional(request, "connection.nativeIntegration.get", {})
@@ -65,30 +70,37 @@ async def form_of_node(request: PageRequest, node: JsonObject) -> Field | None:
     return replace(with_expressions(form), label="") if form.kind == "group" and form.fields else None
 
 
-def stored(form: Field | None, node: JsonObject) -> Config:
-    """The config as it is in the draft."""
+async def stored(request: PageRequest, form: Field | None, node: JsonObject, connector: str | None) -> Config:
+    """The config as it is in the draft, with the fields that the connector's account knows."""
     base: JsonObject = node.get("config") or {}
     text = written(base)
     if form is None or len(text) > MOST_TEXT:
         return Config(form, base, is_json=True, text=text)
-    return Config(form, base, is_json=False, texts=texts_of(form, base, CONFIG))
+    return await _as_fields(request, form, base, connector)
 
 
-def posted(request: PageRequest, form: Field | None, node: JsonObject) -> Config:
+async def _as_fields(request: PageRequest, form: Field, base: JsonObject, connector: str | None) -> Config:
+    drawn = await with_account_fields(request, form, texts_of(form, base, CONFIG), CONFIG, connector)
+    return Config(drawn, base, is_json=False, texts=texts_of(drawn, base, CONFIG))
+
+
+async def posted(request: PageRequest, form: Field | None, node: JsonObject, connector: str | None) -> Config:
     """The config as it was posted, shown in the way that was asked for."""
     text = request.form.get("config")
     base: JsonObject = node.get("config") or {}
     if text is not None or form is None:
         return Config(form, base, is_json=True, text=text or "{}")
     shown = object_of(request.form.get("base", ""), "base") if "base" in request.form else base
-    return Config(form, shown, is_json=False, texts=posted_form(request.form))
+    texts = posted_form(request.form)
+    drawn = await with_account_fields(request, form, texts, CONFIG, connector)
+    return Config(drawn, shown, is_json=False, texts=texts)
 
 
-def turned(config: Config, action: str) -> Config:
+async def turned(request: PageRequest, config: Config, action: str, connector: str | None) -> Config:
     """The config as the form shows it after one of its own buttons: another row, or the other way. Refusal for what is no JSON."""
-    if action == AS_FIELDS and config.is_json and config.form is not None:
-        base = config.value()
-        return Config(config.form, base, is_json=False, texts=texts_of(config.form, base, CONFIG))
+    is_new = action == "refresh" and "formless" in request.form
+    if (action == AS_FIELDS or is_new) and config.is_json and config.form is not None:
+        return await _as_fields(request, config.form, config.value(), connector)
     if action == AS_JSON and not config.is_json:
         value = config.value()
         return config if config.errors else Config(config.form, config.base, is_json=True, text=written(value))

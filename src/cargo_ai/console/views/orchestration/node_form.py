@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from starlette.responses import Response
 
 from cargo_ai.console.commands import line
 from cargo_ai.console.forms.names import ACTION
+from cargo_ai.console.forms.posted import posted_form
 from cargo_ai.console.forms.texts import written
 from cargo_ai.console.page import PageRequest, action, page
+from cargo_ai.console.views.connection.account_fields import with_account_fields
 from cargo_ai.console.views.connection.choices import offer
 from cargo_ai.console.views.orchestration import node_config
 from cargo_ai.console.views.orchestration.names import optional
 from cargo_ai.console.views.orchestration.node_config import CONFIG, Config
+from cargo_ai.console.views.orchestration.node_target import Choice, choices_of, chosen
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
@@ -81,14 +85,19 @@ async def _place(request: PageRequest, row: JsonObject, pages: str) -> Place:
 
 
 async def _choices(request: PageRequest, place: Place) -> Response:
-    form = await node_config.form_of_node(request, place.node)
+    node = chosen(place.node, request)
+    form = await node_config.form_of_node(request, node)
     if form is None:
         raise Refusal(404, "fieldNotFound", "The node's action has no such field.")
-    return await offer(request, form, CONFIG, await _connector(request, place.node))
+    connector = await _connector(request, node)
+    form = await with_account_fields(request, form, posted_form(request.form), CONFIG, connector)
+    return await offer(request, form, CONFIG, connector)
 
 
 async def _connector(request: PageRequest, node: JsonObject) -> str | None:
     """The connector that carries the node out: the one it names, else the default one of its integration."""
+    if node.get("kind") != "connector":
+        return None
     if node.get("connectorUuid"):
         return str(node["connectorUuid"])
     fields = {"integrationSlug": node.get("integrationSlug")}
@@ -98,37 +107,40 @@ async def _connector(request: PageRequest, node: JsonObject) -> str | None:
 
 
 async def _node(request: PageRequest, place: Place) -> Response:
-    form = await node_config.form_of_node(request, place.node)
+    node = chosen(place.node, request)
+    form, connector, choices = await asyncio.gather(
+        node_config.form_of_node(request, node), _connector(request, node), choices_of(request, node)
+    )
     if request.http.method != "POST":
-        config = node_config.stored(form, place.node)
+        config = await node_config.stored(request, form, node, connector)
         asked = {"nodes": place.nodes, "workflowUuid": place.row["workflowUuid"]}
         validation = await optional(request, "orchestration.node.validate", asked)
         problems = node_config.problems_of(config, validation.get("invalidNodes") or [], place.slug)
-        return _shown(request, place, config, problems, head="This node cannot be deployed yet.")
+        return _shown(request, place, config, choices, problems, head="This node cannot be deployed yet.")
     config = Config(form, {}, is_json=True, text=request.form.get("config", "{}"))
     try:
-        config = node_config.posted(request, form, place.node)
+        config = await node_config.posted(request, form, node, connector)
         if ACTION in request.form:
-            config = node_config.turned(config, request.form[ACTION])
-            return _shown(request, place, config, [])
+            config = await node_config.turned(request, config, request.form[ACTION], connector)
+            return _shown(request, place, config, choices, [])
         value = config.value()
         if config.errors:
-            return _shown(request, place, config, ["Some fields need another look."], status=422)
-        await _save(request, place, value)
+            return _shown(request, place, config, choices, ["Some fields need another look."], status=422)
+        await _save(request, place, node, value)
     except Refusal as refusal:
         if refusal.status not in _FOUND_WRONG:
             raise
-        return _shown(request, place, config, [refusal.message], status=refusal.status)
+        return _shown(request, place, config, choices, [refusal.message], status=refusal.status)
     notice = "Saved in the draft. Deploy it when it is complete."
     return request.redirect(f"{place.base}?release=draft&node={quote(place.slug)}", notice)
 
 
-async def _save(request: PageRequest, place: Place, config: JsonObject) -> None:
+async def _save(request: PageRequest, place: Place, node: JsonObject, config: JsonObject) -> None:
     """Replace the node in the draft. Refusal for what is no JSON, and (409) where it was changed since the form was opened."""
     if request.form.get("state") != _state(place.node):
         raise Refusal(409, "conflict", "Someone changed this node since you opened the form. Copy what you wrote, and reload the page.")
     changed = {
-        **place.node,
+        **node,
         "name": request.form.get("name", "").strip() or None,
         "description": request.form.get("description", "").strip() or None,
         "config": config,
@@ -144,7 +156,9 @@ def _state(node: JsonObject) -> str:
     return hashlib.sha256(json.dumps(node, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _shown(request: PageRequest, place: Place, config: Config, problems: list[str], *, head: str = "", status: int = 200) -> Response:
+def _shown(
+    request: PageRequest, place: Place, config: Config, choices: list[Choice], problems: list[str], *, head: str = "", status: int = 200
+) -> Response:
     row, node = place.row, place.node
     where = f"{place.base}/node"
     values: dict[str, Any] = {
@@ -157,6 +171,7 @@ def _shown(request: PageRequest, place: Place, config: Config, problems: list[st
         "description": request.form.get("description", node.get("description") or ""),
         "retry": request.form.get("retry") or written(node.get("retry") or {}),
         "config": config,
+        "choices": choices,
         "config_base": written(config.base),
         "entry": config.entry(),
         "head": head if problems or config.errors else "",

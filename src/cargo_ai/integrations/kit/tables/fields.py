@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from cargo_ai.engine.graph.action import InvalidConfig
-from cargo_ai.integrations.kit.forms import Form, ui
+from cargo_ai.integrations.kit.forms import Form, account_fields, ui
 
 Json = Any
 MOST_COLUMNS = 500
@@ -38,7 +38,8 @@ def matching_field(description: str) -> Any:
 
 def cells_field() -> Any:
     """The values to write."""
-    return Field(title="Values", description="{column: value}, or [{columnName, value}].", json_schema_extra=ui(widget="ExpressionWidget"))
+    extra = account_fields("row", table="table")
+    return Field(title="Values", description="{column: value}, or [{columnName, value}].", json_schema_extra=extra)
 
 
 def statement_field(description: str) -> Any:

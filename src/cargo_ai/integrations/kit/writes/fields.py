@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import Field, create_model
 
-from cargo_ai.integrations.kit.forms import Form, ui, widget
+from cargo_ai.integrations.kit.forms import Form, account_fields, widget
 from cargo_ai.integrations.kit.writes.values import Mappings, MatchPolicy
 
 Json = Any
@@ -55,7 +55,8 @@ class CrmFields:
 
     def mappings(self) -> Any:
         """The values to write."""
-        extra = ui(options={"items": widget("listObjectProperties", objectType="objectType")["ui"]["options"]})
+        items = widget("listObjectProperties", objectType="objectType")["ui"]["options"]
+        extra = account_fields("recordProperties", items=items, objectType="objectType")
         description = f"[{{propertyName, value}}] or {{{self.word}: value}}. Values are {self.values}"
         return Field(title="Values", description=description, json_schema_extra=extra)
 
