@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -22,6 +22,8 @@ from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 
 T = TypeVar("T")
+TokenBounds = Mapping[str, Callable[[Mapping[str, Any]], int]]
+"""By the uuid of a node: (config) → tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Hooks:
     catalog: the models of a workspace, which are what SQL of its users may read.
     bin_kinds: what becomes of removed things of each kind.
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
+    token_bounds: of nodes that ask language models, by uuid, how many tokens an execution with this config takes at most; without those
+        that nothing bounds. A config that is not known is empty.
     """
 
     workspace_created: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[None]], ...] = ()
@@ -40,6 +44,7 @@ class Hooks:
     catalog: Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]] | None = None
     bin_kinds: tuple[BinKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
+    token_bounds: Callable[[AsyncSession, Sequence[Mapping[str, Any]]], Awaitable[TokenBounds]] | None = None
 
 
 @dataclass(slots=True)

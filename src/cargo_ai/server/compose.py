@@ -123,7 +123,8 @@ def hooks() -> Hooks:
     given = [package.hooks for package in packages()]
     scopes = [hook for one in given if (hook := one.filter_scope) is not None]
     catalogs = [hook for one in given if (hook := one.catalog) is not None]
-    if len(scopes) > 1 or len(catalogs) > 1:
+    bounds = [hook for one in given if (hook := one.token_bounds) is not None]
+    if max(len(scopes), len(catalogs), len(bounds)) > 1:
         raise ValueError("two domains give the same hook")
     return Hooks(
         workspace_created=tuple(hook for one in given for hook in one.workspace_created),
@@ -131,6 +132,7 @@ def hooks() -> Hooks:
         catalog=next(iter(catalogs), None),
         bin_kinds=tuple(kind for one in given for kind in one.bin_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
+        token_bounds=next(iter(bounds), None),
     )
 
 

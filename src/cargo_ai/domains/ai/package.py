@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
-from cargo_ai.context.process import Services
+from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
 from cargo_ai.domains.ai.agents import trigger
-from cargo_ai.domains.ai.asking import fields
+from cargo_ai.domains.ai.asking import fields, token_bounds
 from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.domains.ai.live.speaker import Speaker
@@ -25,6 +25,7 @@ PACKAGE = Package(
     module=__package__ or "",
     actions=agent_node.ACTIONS,
     instruct=lambda services: services.once(fields.Fields, lambda: fields.Fields(services)).fill,
+    hooks=Hooks(token_bounds=token_bounds.of_nodes),
     chores={"forget what fields were filled with": lambda services: fields.forget(services.database)},
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},

@@ -48,7 +48,8 @@ def _usage(kind: str, integration: str, slug: str, connector: uuid.UUID | None) 
 @dataclass(frozen=True, slots=True)
 class Done:
     """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people.
-    `credits`: what it cost, for calls of `connector`. `log`: what the code of the node printed."""
+    `credits`: what it cost, for calls of `connector`. `charged`: what it cost besides, and was charged when it was used. `log`: what the
+    code of the node printed."""
 
     output: Json
     title: str = ""
@@ -57,12 +58,13 @@ class Done:
     warnings: tuple[str, ...] = ()
     connector: uuid.UUID | None = None
     log: str = ""
+    charged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt. `credits`: what was spent, for calls of `connector`. `reason`: a code, such as `rateLimited`. `sent`: the
+    failure uses up no attempt. `credits`, `charged`: what was spent (see Done). `reason`: a code, such as `rateLimited`. `sent`: the
     service may have done it all the same (see unknown_outcome). `log`: what the code of the node printed."""
 
     message: str
@@ -73,6 +75,7 @@ class Failed:
     sent: bool = False
     connector: uuid.UUID | None = None
     log: str = ""
+    charged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

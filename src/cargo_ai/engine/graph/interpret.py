@@ -138,9 +138,10 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             usage = _usage(node, outcome) if credits else None
             _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when, usage)
             _keep_log(walk, outcome.log)
+            _add_charged(walk, outcome.charged)
             _move(walk, target)
             return None
-        outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
+        outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0, charged=outcome.charged)
     if isinstance(outcome, Later):
         meta = _json(outcome.meta)
         if isinstance(meta, bytes):
@@ -209,6 +210,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when, usage)
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
     _keep_log(walk, failed.log)
+    _add_charged(walk, failed.charged)
     walk.is_unknown = walk.is_unknown or failed.reason == OUTCOME_UNKNOWN
     if target is not None:
         _move(walk, target)
@@ -280,6 +282,14 @@ def _record(
 def _keep_log(walk: Walk, log: str) -> None:
     if log:
         walk.entries[-1] = walk.entries[-1]._replace(log=_text(log))
+
+
+def _add_charged(walk: Walk, credits: float) -> None:
+    """Add to the last execution, and to the run, what was charged before it ended."""
+    if credits:
+        entry = walk.entries[-1]
+        walk.entries[-1] = entry._replace(credits=price.round_credits(entry.credits + credits), charged=credits)
+        walk.credits += credits
 
 
 def _usage(node: Node, outcome: Done | Failed) -> Usage | None:

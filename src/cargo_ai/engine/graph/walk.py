@@ -57,6 +57,8 @@ class Execution(NamedTuple):
     """The last of the attempts before the one that counts, as far as is known."""
     log: str = ""
     """What the code of the node printed."""
+    charged: float = 0.0
+    """Of the credits those that were charged before, when they were used."""
 
 
 class Act(NamedTuple):

@@ -108,6 +108,8 @@ class ShardFlush:
     """What executions cost together, in millionths of a credit, which add up exactly; and how many they are."""
     fees: Counter[FeeKey] = field(default_factory=Counter[FeeKey])
     """How many executions there were, which is usage; where there is a fee, each costs it."""
+    spent: int = 0
+    """What its executions cost, in millionths of a credit, with what was charged before."""
     begun: list[str] | None = None
     """What of the shard is begun when this flush has been written; None: the same as before."""
 
@@ -121,8 +123,10 @@ class ShardFlush:
         row = self._row(scope, execution.node)
         row[0] += 1
         row[1 if execution.status == "success" else 2] += 1
-        if execution.usage is not None:
+        if execution.credits and not execution.below:
             row[5] += execution.credits
+            self.spent += round(execution.charged * MILLION)
+        if execution.usage is not None:
             self.charge(scope, execution, execution.usage)
         status = "success" if execution.status == "success" else "error"
         integration, connector = (None, None) if execution.service is None else execution.service
@@ -131,18 +135,15 @@ class ShardFlush:
         self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, through, agent)] += 1
 
     def charge(self, scope: MetricScope, execution: Execution, usage: Usage) -> None:
-        """Charge one execution that cost credits."""
+        """Charge one execution that cost credits, but for what was charged before."""
         key = (usage, scope.workflow, scope.batch, scope.user, scope.trace, charges.day_of(execution.finished))
         cost = self.charges.get(key)
         if cost is None:
             cost = self.charges[key] = [0, 0]
-        cost[0] += round(execution.credits * MILLION)
+        due = round((execution.credits - execution.charged) * MILLION)
+        cost[0] += due
         cost[1] += 1
-
-    @property
-    def credits(self) -> float:
-        """What its executions cost."""
-        return sum(cost for cost, _ in self.charges.values()) / MILLION
+        self.spent += due
 
     def count_parked(self, scope: MetricScope, node: str) -> None:
         """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
@@ -251,7 +252,7 @@ async def _fence(
             [sum(update.status in {"success", "error"} for update in end) for end in ends],
             [sum(update.status == "error" for update in end) for end in ends],
             [sum(update.status == "cancelled" for update in end) for end in ends],
-            [part.credits for part in ordered],
+            [part.spent / MILLION for part in ordered],
             [part.shard.suspect for part in ordered],
             [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),

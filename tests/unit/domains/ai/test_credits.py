@@ -75,8 +75,76 @@ async def test_usage_names_the_agent_the_workflow_and_the_connector_of_nodes(bac
         assert sum(item["count"] for item in items) >= count > 0
 
 
-async def test_a_dry_run_does_not_promise_that_tokens_are_free(backend: Backend, api: ApiClient, model: Running) -> None:
+async def _batch_of(backend: Backend, api: ApiClient, agent: str, count: int, **given: object) -> Body:
+    """A batch whose records are asked about, when it has ended."""
+    nodes = [node("start", children=("ask",)), node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})]
+    data = {"kind": "records", "records": [{"n": number} for number in range(count)]}
+    started = await api.call("orchestration.batch.create", data=data, nodes=nodes, **given)
+    ended: Body = (await backend.ended("batches", started["batch"]["uuid"]))["batch"]
+    return ended
+
+
+async def test_an_agent_node_shows_its_credits_on_execution_run_and_batch(backend: Backend, api: ApiClient, model: Running) -> None:
     agent = await new_agent(api, **OPENAI)
+    batch = await _batch_of(backend, api, agent, 2)
+    spent = await _charged(backend, agent)
+    assert batch["creditsUsedCount"] == spent > 0
+    runs = (await api.call("orchestration.run.list", batchUuid=batch["uuid"]))["runs"]
+    for run in runs:
+        executions = (await api.call("orchestration.run.get", uuid=run["uuid"]))["run"]["executions"]
+        assert [execution["creditsUsedCount"] for execution in executions] == [0, spent / 2]
+    by_node = await api.call("orchestration.run.getMetrics", workflowUuid=batch["workflowUuid"], batchUuid=batch["uuid"])
+    assert {metric["creditsUsedCount"] for metric in by_node["runMetrics"]} == {0, spent}
+    today = clock.now().date()
+    query = {"from": str(today - timedelta(days=1)), "to": str(today), "batchUuid": batch["uuid"], "groupBy": "workflow_uuid"}
+    metrics = await api.call("billing.usage.getMetrics", unit="billing.credits", **query)
+    assert metrics["totalUsage"] == spent
+    assert {item["groupBy"] for metric in metrics["metrics"] for item in metric["items"]} == {batch["workflowUuid"]}
+
+
+async def test_an_agent_node_that_fails_shows_what_it_cost(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, capabilities=[{"slug": "codeInterpreter"}], maxSteps=1, **OPENAI)
+    model.control.rules.append(lambda heard: Reply(calls=[("run_python", {"code": "return 1"})]))
+    batch = await _batch_of(backend, api, agent, 1)
+    assert batch["failedRunsCount"] == 1
+    assert batch["creditsUsedCount"] == await _charged(backend, agent) > 0
+
+
+async def test_tokens_count_against_the_credits_of_a_batch(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    cost = (await answer_to(api, "Hello", agentUuid=agent))["usage"]["creditsUsedCount"]
+    batch = await _batch_of(backend, api, agent, 9, maxCredits=cost * 4)
+    assert (batch["status"], batch["executedRunsCount"]) == ("error", 4)
+    assert batch["creditsUsedCount"] == cost * 4 and "limit" in batch["errorMessage"]
+
+
+async def test_an_evaluation_names_its_agent(backend: Backend, api: ApiClient, model: Running) -> None:
+    evaluator = {"rubric": "It is polite.", "threshold": 0.5}
+    agent = await new_agent(api, evaluator=evaluator, **OPENAI)
+    judged = {"criteria": [{"name": "polite", "passed": True, "reason": "It says hello."}], "summary": "Fine.", "score": 1}
+    model.control.rules.append(lambda heard: Reply(calls=[("final_result", judged)]) if "judge" in heard.system else None)
+    answer = await answer_to(api, "Hello", agentUuid=agent)
+    while answer.get("evaluation") is None:
+        answer = (await api.call("ai.message.get", uuid=answer["uuid"]))["message"]
+        await asyncio.sleep(0.05)
+    shown = (await api.call("ai.agent.get", uuid=agent))["agent"]
+    assert answer["usage"]["creditsUsedCount"] == await _charged(backend, agent) == shown["creditsUsedToday"]
+
+
+async def test_the_interval_of_a_dry_run_holds_what_tokens_cost(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    output = {"type": "jsonSchema", "jsonSchema": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}}
+    asking = node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello", "output": output})
+    request = {"data": {"kind": "records", "records": [{"n": 1}]}, "nodes": [node("start", children=("ask",)), asking]}
+    forecast = (await api.call("orchestration.batch.create", dryRun=True, **request))["dryRun"]
+    started = await api.call("orchestration.batch.create", **request)
+    batch = (await backend.ended("batches", started["batch"]["uuid"]))["batch"]
+    assert forecast["creditsMin"] == 0 < batch["creditsUsedCount"] < forecast["creditsMax"] < 5 * 131_072 * PRICE
+    assert any("Tokens of agents" in note for note in forecast["assumptions"])
+
+
+async def test_a_dry_run_does_not_promise_that_tools_of_agents_have_an_end(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, capabilities=[{"slug": "codeInterpreter"}], **OPENAI)
     asking = node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})
     nodes = [node("start", children=("ask",)), asking]
     reply = await api.call("orchestration.batch.create", data={"kind": "records", "records": [{"n": 1}]}, nodes=nodes, dryRun=True)

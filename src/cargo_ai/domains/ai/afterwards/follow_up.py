@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards.due import SUGGESTS, next_beat
 from cargo_ai.domains.ai.agents import language_model
-from cargo_ai.domains.ai.asking import judge, structured, suggest, usage
+from cargo_ai.domains.ai.asking import charging, judge, structured, suggest, usage
 from cargo_ai.domains.ai.asking.structured import Structured, Unanswered, Wish
 from cargo_ai.domains.ai.chats import conversation, effective
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
@@ -44,6 +45,7 @@ class FollowUp:
 
     def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, claimed: datetime) -> None:
         self._services, self._workspace, self._message, self._claimed = services, workspace, message, claimed
+        self._purpose: charging.Purpose | None = None
 
     async def do(self) -> None:
         """All that is left. Taken when another process has it."""
@@ -53,6 +55,8 @@ class FollowUp:
                 return
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             turns = await conversation.turns_before(db, row.chat_uuid, row.uuid)
+            chat = await db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid))
+            self._purpose = None if chat is None else await charging.purpose_of(db, chat, row.uuid, None)
         plan = effective.plan(release, row.given)
         turns = turns or [Turn("")]
         if row.status == "success" and row.deleted_at is None:
@@ -81,7 +85,7 @@ class FollowUp:
 
     async def _ask(self, wish: Wish) -> Structured | str:
         try:
-            return await structured.answer(self._services, self._workspace, wish)
+            return await structured.answer(self._services, self._workspace, replace(wish, purpose=self._purpose))
         except Unanswered as error:
             _log.info("an answer was not followed up", message=str(self._message), cause=str(error)[:300])
             return str(error)[:1_000]

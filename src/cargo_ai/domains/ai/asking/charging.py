@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.domains.ai.tables import Chat
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, ids
 from cargo_ai.ledger import balances, charges
 from cargo_ai.ledger.amounts import ZERO
 from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import driver_connection
 
+BATCH = text("select batch_uuid from runs where uuid = :run")
 SLOT = 0
 """Writers of the engine have slots of their own; what is charged here may share a row with one of them."""
 
@@ -34,6 +37,14 @@ class Purpose:
     agent: uuid.UUID | None = None
     workflow: uuid.UUID | None = None
     batch: uuid.UUID | None = None
+
+
+async def purpose_of(db: AsyncSession, chat: Chat, charged: uuid.UUID, user: uuid.UUID | None) -> Purpose:
+    """What tokens for a chat are for: its agent and, where a node of a workflow asks, that workflow and the batch."""
+    trigger = chat.trigger if chat.trigger.get("type") == "workflow" else {}
+    run, workflow = ids.parse(str(trigger.get("runUuid"))), ids.parse(str(trigger.get("uuid")))
+    batch = None if run is None else (await db.execute(BATCH, {"run": run})).scalar()
+    return Purpose(chat.workspace_uuid, charged, chat.trace_uuid, user, chat.agent_uuid, workflow, batch)
 
 
 async def check(db: AsyncSession, workspace: uuid.UUID, service: connection.LanguageModelService) -> None:

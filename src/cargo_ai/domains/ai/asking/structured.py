@@ -8,13 +8,13 @@ import re
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.agents import language_model
+from cargo_ai.domains.ai.agents import daily_limit, language_model
 from cargo_ai.domains.ai.asking import charging, usage
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.engine.graph.action import InvalidConfig
@@ -52,7 +52,8 @@ class Unanswered(Exception):
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked for. schema: JSON Schema of the answer, an object. check: what else has to be right about it. named: the language
-    model; what it leaves out is the workspace's default. seconds: how long it may take in all. keep: stores the answer."""
+    model; what it leaves out is the workspace's default. seconds: how long it may take in all. keep: stores the answer.
+    purpose: what its tokens are for; None: for nothing but the workspace."""
 
     instructions: str
     text: str
@@ -62,6 +63,7 @@ class Wish:
     temperature: float | None = 0.0
     seconds: float = REQUEST_SECONDS
     keep: Keep | None = None
+    purpose: charging.Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
         raise Unanswered(f"The connector of the language model cannot be used: {error}", "languageModelMissing") from None
     question_uuid = ids.new()
     purpose = charging.Purpose(workspace, question_uuid, question_uuid)
+    if wish.purpose is not None:
+        purpose = replace(wish.purpose, charged=question_uuid)
     turns: list[Turn] = [Turn(wish.text)]
     took: JsonObject = {}
     for last in (False, True):
@@ -116,6 +120,9 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
         async with services.database.session(workspace) as db:
             if wish.keep is not None and problem is None and value is not None:
                 await wish.keep(db, value)
+            if purpose.agent is not None:
+                tokens = step.usage.sent + step.usage.received
+                await daily_limit.count(db, workspace, purpose.agent, question_uuid, tokens, credits)
             await charging.charge(db, purpose, model, int(last) + 1, credits)
             await db.commit()
         if problem is None and value is not None:

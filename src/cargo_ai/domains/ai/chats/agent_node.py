@@ -61,11 +61,13 @@ class AgentNodes:
         if row.finished_at is None:
             seconds = PARKED_SECONDS if row.awaits is not None else AGAIN_SECONDS if not ended else 1.0
             return Later(seconds, {"message": str(message)}, "the agent is answering")
+        # Each step was charged when it was stored.
+        charged = float((row.usage or {}).get("creditsUsedCount", 0))
         if row.status != "success":
-            return Failed(row.error_message or f"The answer was {row.status}.")
+            return Failed(row.error_message or f"The answer was {row.status}.", charged=charged)
         answer = _answer(row)
         title = answer if isinstance(answer, str) else ""
-        return Done({"answer": answer, "chatUuid": str(row.chat_uuid), "messageUuid": str(row.uuid)}, title[:80])
+        return Done({"answer": answer, "chatUuid": str(row.chat_uuid), "messageUuid": str(row.uuid)}, title[:80], charged=charged)
 
     async def _send(self, call: Call) -> uuid.UUID:
         """The answer of this execution; chat and messages are made unless they are there. InvalidConfig where nothing can answer."""

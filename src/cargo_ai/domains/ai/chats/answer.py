@@ -12,14 +12,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import charging, usage
-from cargo_ai.domains.ai.asking.charging import Purpose
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.calls import Calls, Parked
@@ -30,14 +29,13 @@ from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
-from cargo_ai.kernel import clock, ids, json_schema
+from cargo_ai.kernel import clock, json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
 
 Json = Any
-BATCH = text("select batch_uuid from runs where uuid = :run")
 _NAME = "The answer was not given by the tool that it must be given by."
 
 
@@ -96,7 +94,7 @@ class Answer:
                 raise AnswerLost
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps, self._goes_on = row.steps, bool(row.steps)
-            self._agent, self._trigger, self._trace = chat.agent_uuid, chat.trigger, chat.trace_uuid
+            self._chat, self._agent = chat, chat.agent_uuid
             self._limited = await daily_limit.is_limited(db, chat.agent_uuid)
             self._plan = effective.plan(release, row.given)
             self._asker = Asker(self._services, self._workspace, self._plan.choices, self.lease.hold)
@@ -269,11 +267,7 @@ class Answer:
         asked = self._uncounted
         if asked is None or credits <= 0:
             return
-        trigger = self._trigger if self._trigger.get("type") == "workflow" else {}
-        run = ids.parse(str(trigger.get("runUuid")))
-        batch = None if run is None else (await db.execute(BATCH, {"run": run})).scalar()
-        workflow = ids.parse(str(trigger.get("uuid")))
-        purpose = Purpose(self._workspace, self._message, self._trace, self._user, self._agent, workflow, batch)
+        purpose = await charging.purpose_of(db, self._chat, self._message, self._user)
         await charging.charge(db, purpose, asked.service, self._number, credits)
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
@@ -285,7 +279,7 @@ class Answer:
         await retry_until_available("storing the end of an answer", end)
         if self._goes_on:
             with contextlib.suppress(*DATABASE_UNAVAILABLE):
-                await parking.wake_run(self._services.database, self._workspace, self._trigger)
+                await parking.wake_run(self._services.database, self._workspace, self._chat.trigger)
 
     async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
         # Before it is no longer this process's.

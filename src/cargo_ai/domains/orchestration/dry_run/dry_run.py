@@ -46,7 +46,14 @@ async def forecast(ctx: Context, request: contract.CreateBatch, target: Target) 
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     prices = await node_costs.load(ctx.services, ctx.db, ctx.workspace)
-    dry_run = DryRun(ctx.workspace, prices.actions, clock.now_ms(), prices=prices)
+    bounds = ctx.services.hooks.token_bounds if prices.token_prices else None
+    dry_run = DryRun(
+        ctx.workspace,
+        prices.actions,
+        clock.now_ms(),
+        prices=prices,
+        token_bounds={} if bounds is None else await bounds(ctx.db, spec.nodes),
+    )
     try:
         program = compile_graph(spec.nodes, dry_run.actions)
     except InvalidGraph as error:

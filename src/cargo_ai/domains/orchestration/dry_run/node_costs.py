@@ -14,6 +14,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.connection.public import Account
 from cargo_ai.engine.dispatch.credits import FREE, EstimateRun, RunCosts, is_denied
+from cargo_ai.engine.graph import price
 from cargo_ai.engine.graph.action import Action, Call
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.graph import is_group
@@ -32,12 +33,12 @@ class Costs(NamedTuple):
 @dataclass(slots=True)
 class NodePrices:
     """What nodes cost in a workspace. accounts: its connectors, of each integration the default one first. fee: of each execution.
-    has_token_prices: tokens of language models may cost credits."""
+    token_prices: what tokens of language models cost with these accounts, as far as they cost credits."""
 
     actions: Actions
     accounts: Sequence[Account] = ()
     fee: float = 0.0
-    has_token_prices: bool = False
+    token_prices: Sequence[price.Costs] = ()
     _by_uuid: dict[str, Account] = field(default_factory=dict[str, Account])
     _default: dict[str, Account] = field(default_factory=dict[str, Account])
 
@@ -48,7 +49,7 @@ class NodePrices:
     def of_node(self, node: Node) -> Costs:
         """What one execution of a node that succeeds costs by itself; what child runs cost comes on top. A failed one costs nothing."""
         action = self.actions.find(node)
-        if self.has_token_prices and (_asks(node) or (action is not None and action.category == "ai")):
+        if self.token_prices and (_asks(node) or (action is not None and action.category == "ai")):
             # By tokens: how many there will be, and whose account is asked, is known when the answer is there.
             return Costs(0.0, None)
         if action is None or not action.costs or action.runs_children:
@@ -63,6 +64,10 @@ class NodePrices:
         least = 0.0 if conditional or is_cached else min(_least(cost) for cost in costs)
         # By units: how many there will be is known when the answer is there.
         return Costs(least, None if any(cost.get("type") != "fixed" for cost in costs) else max(_least(cost) for cost in costs))
+
+    def of_tokens(self, most: int) -> Costs:
+        """What an execution costs that takes this many tokens at most, of whichever account."""
+        return Costs(0.0, max(price.of_success(costs, {}, {"tokens": most}) for costs in self.token_prices))
 
     def _account(self, node: Node, action: Action[Call]) -> Account | None:
         named = node.get("connectorUuid")
@@ -124,8 +129,9 @@ async def load(services: Services, db: AsyncSession, workspace: uuid.UUID) -> No
     actions = await services.actions.within(workspace)
     accounts = await connection.accounts(db) if actions.any_costs else []
     costs = services.settings.action_costs
-    priced = any(account.use_credits and costs.get(f"{account.integration_slug}.{connection.TOKENS}") for account in accounts)
-    return NodePrices(actions, accounts, float(services.settings.credits_per_execution), priced)
+    names = {f"{account.integration_slug}.{connection.TOKENS}" for account in accounts if account.use_credits}
+    tokens = [costs[name] for name in sorted(names) if costs.get(name)]
+    return NodePrices(actions, accounts, float(services.settings.credits_per_execution), tokens)
 
 
 async def run_costs(services: Services, db: AsyncSession, workspace: uuid.UUID, nodes: Sequence[Node]) -> RunCosts:

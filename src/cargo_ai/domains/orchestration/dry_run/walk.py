@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
+from cargo_ai.context.process import TokenBounds
 from cargo_ai.domains.orchestration.dry_run.node_costs import Costs, NodePrices
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
 from cargo_ai.domains.orchestration.dry_run.unknowns import UNKNOWN, fence
@@ -23,6 +24,12 @@ from cargo_ai.kernel import ids
 
 MOST_WAYS = 64
 """How many ways of one record are followed one by one; beyond that, every node that can be reached is possible."""
+
+NO_CONFIG: Mapping[str, Any] = {}
+TOKENS = (
+    "Tokens of agents are counted as if each answer were as long as language models write at most, and each byte that they read a token; "
+    "of agents with tools nothing bounds them."
+)
 
 Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
 """(slug, resolved config) → what the node answered an earlier run on this record that asked the same; None when none did."""
@@ -54,6 +61,7 @@ class DryRun:
     notes: set[str] = field(default_factory=set[str])
     seen: dict[NodeKey, Mapping[str, Any]] = field(default_factory=dict[NodeKey, Mapping[str, Any]])
     prices: NodePrices | None = None
+    token_bounds: TokenBounds = field(default_factory=dict[str, Callable[[Mapping[str, Any]], int]])
     _ways: int = 0
     _programs: dict[str, Graph | str] = field(default_factory=dict[str, Graph | str])
     _fences: dict[tuple[int, frozenset[str]], tuple[Graph, Graph]] = field(
@@ -73,9 +81,14 @@ class DryRun:
             cached = self._fences[key] = (program, fence(program, unknown))
         return cached[1]
 
-    def costs_of(self, node: Mapping[str, Any]) -> Costs:
-        """What an execution of a node costs by itself."""
-        return Costs() if self.prices is None else self.prices.of_node(node)
+    def costs_of(self, node: Mapping[str, Any], config: Mapping[str, Any] = NO_CONFIG) -> Costs:
+        """What an execution of a node costs by itself; with this config, as far as it is known."""
+        costs = Costs() if self.prices is None else self.prices.of_node(node)
+        bound = self.token_bounds.get(str(node["uuid"])) if costs.most is None else None
+        if bound is None or self.prices is None or not self.prices.token_prices:
+            return costs
+        self.notes.add(TOKENS)
+        return self.prices.of_tokens(bound(config))
 
     @property
     def fee(self) -> float:
@@ -199,7 +212,7 @@ class _Explorer:
         known = await self.recall(self.prefix + act.node.slug, act.config)
         if known is not None:
             self.all.remembered += 1
-            total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw))
+            total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw, act.config))
             return [_Way(known)]
         return self._guess(act, total)
 
@@ -220,7 +233,8 @@ class _Explorer:
     def _guess(self, act: Act, total: Range) -> list[_Way]:
         """An effect whose answer is not known: it is assumed to succeed, on any of its ways."""
         self.all.unknown += 1
-        total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw))
+        config = NO_CONFIG if act.node.action is UNKNOWN else act.config
+        total.spend(*self.all.costs_of(self.base.nodes[act.node.uuid].raw, config))
         return [_Way(Done(None, child=at), known=False) for at in range(max(1, len(act.node.children)))]
 
     async def _open(self, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:
