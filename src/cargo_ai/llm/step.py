@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Json = Any
 JsonObject = dict[str, Json]
-Protocol = Literal["openai", "anthropic"]
+Protocol = Literal["openai", "responses", "anthropic"]
 Heard = Literal["text", "thoughts"]
 Hear = Callable[[Heard, str], None]
 """Gets each piece of what the model writes, as it comes. What it got before a failure does not count."""
@@ -185,7 +185,7 @@ def _load(protocol: Protocol) -> None:
     """Import what asks models of a protocol. NoAnswer where the extra is not installed."""
     try:
         importlib.import_module("pydantic_ai.direct")
-        importlib.import_module(f"pydantic_ai.models.{protocol}")
+        importlib.import_module(f"pydantic_ai.models.{'anthropic' if protocol == 'anthropic' else 'openai'}")
     except ImportError as error:
         raise NoAnswer(f"This server cannot ask language models ({error}): install it with the extra, `cargo-ai[server,ai]`.") from None
 
@@ -199,11 +199,12 @@ def _model(question: Question, client: Any) -> Model:
         claude = AsyncAnthropic(api_key="-", base_url="http://service", http_client=client, max_retries=0)
         return AnthropicModel(question.model, provider=AnthropicProvider(anthropic_client=claude))
     from openai import AsyncOpenAI
-    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
     service = AsyncOpenAI(api_key="-", base_url="http://service", http_client=client, max_retries=0)
-    return OpenAIChatModel(question.model, provider=OpenAIProvider(openai_client=service))
+    model = OpenAIResponsesModel if question.protocol == "responses" else OpenAIChatModel
+    return model(question.model, provider=OpenAIProvider(openai_client=service))
 
 
 def _settings(question: Question) -> ModelSettings:
@@ -213,6 +214,9 @@ def _settings(question: Question) -> ModelSettings:
         settings["temperature"] = question.temperature
     if question.protocol == "anthropic":
         settings["max_tokens"] = MOST_TOKENS
+    if question.protocol == "responses":
+        # The conversation is ours to keep: what was said comes back with each step, thoughts sealed by the service.
+        settings["openai_store"] = False
     return cast("ModelSettings", settings)
 
 

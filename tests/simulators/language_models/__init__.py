@@ -1,1 +1,1 @@
-"""An imitation of OpenAI's chat completions and Anthropic's messages. It answers by rules, as a test says."""
+"""An imitation of OpenAI's chat completions and responses, and of Anthropic's messages. It answers by rules, as a test says."""

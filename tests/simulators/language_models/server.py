@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from tests.simulators import running as running_server
-from tests.simulators.language_models import anthropic, embeddings, openai
+from tests.simulators.language_models import anthropic, embeddings, openai, responses
 from tests.simulators.language_models.control import KEY, Control
 from tests.simulators.serving import Act, application
 
@@ -53,6 +53,7 @@ def build(control: Control) -> Starlette:
             ("GET", "/openai/models", _openai(control, openai.models)),
             ("POST", "/openai/chat/completions", _openai(control, openai.complete)),
             ("POST", "/openai/embeddings", _openai(control, embeddings.embed)),
+            ("POST", "/openai/responses", _openai(control, responses.respond)),
             ("GET", "/anthropic/models", _anthropic(control, anthropic.models)),
             ("POST", "/anthropic/messages", _anthropic(control, anthropic.answer)),
             ("POST", "/anthropic/v1/messages", _anthropic(control, anthropic.answer)),

@@ -58,7 +58,15 @@ class ConnectorAction(_AgentAction):
     action_slug: Word
 
 
-Action = Annotated[ToolAction | SubAgentAction | ConnectorAction, Field(discriminator="kind")]
+class BuiltInAction(_AgentAction):
+    """A native action. Fields that name objects of the workspace (`modelUuid`) are for `config` alone: the language model sets none of
+    them."""
+
+    kind: Literal["native"]
+    action_slug: Word
+
+
+Action = Annotated[ToolAction | SubAgentAction | ConnectorAction | BuiltInAction, Field(discriminator="kind")]
 Actions = Annotated[list[Action], Field(max_length=MAXIMUM_TOOLS)]
 
 

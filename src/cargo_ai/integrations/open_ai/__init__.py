@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from cargo_ai.integrations.kit import Bearer
 from cargo_ai.integrations.kit.language.integration import Vendor, language_integration
-from cargo_ai.integrations.kit.language.models import LanguageModels, Size
+from cargo_ai.integrations.kit.language.models import Interface, LanguageModels, Size
 
 _KEYS = "https://platform.openai.com/api-keys"
 _OTHERS = re.compile(r"embedding|tts|whisper|dall-e|moderation|image|audio|realtime|transcribe|search|sora|davinci|babbage|instruct")
@@ -30,6 +30,7 @@ INTEGRATION = language_integration(
         keys=_KEYS,
         base_url="https://api.openai.com/v1",
         sign_ins=(Bearer(field="apiKey", title="API key", description=f"Made at {_KEYS}."),),
+        fields=Interface,
         models=LanguageModels(protocol="openai", embeddings="/embeddings", sizes=SIZES, chats=lambda slug: _OTHERS.search(slug) is None),
         documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
     )

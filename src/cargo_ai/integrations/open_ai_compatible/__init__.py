@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Anonymous, Bearer, Form
+from cargo_ai.integrations.kit import Anonymous, Bearer
 from cargo_ai.integrations.kit.language.integration import Vendor, language_integration
-from cargo_ai.integrations.kit.language.models import LanguageModels
+from cargo_ai.integrations.kit.language.models import Interface, LanguageModels
 
 
-class Address(Form):
+class Address(Interface):
     """Where it answers."""
 
     base_url: Annotated[

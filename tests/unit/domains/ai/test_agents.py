@@ -56,6 +56,10 @@ async def test_what_a_release_names_has_to_be_there(api: ApiClient) -> None:
         ([{"slug": "enrich", "kind": "tool", "toolUuid": NOWHERE}], "there is no tool"),
         ([{"slug": "ask", "kind": "agent", "agentUuid": agent}], "of its own"),
         ([{"slug": "send", "kind": "connector", "integrationSlug": "slack", "actionSlug": "shout"}], "has no action shout"),
+        ([{"slug": "x", "kind": "native", "actionSlug": "branch"}], "not one for agents"),
+        ([{"slug": "x", "kind": "native", "actionSlug": "nothing"}], "no native action nothing"),
+        ([{"slug": "x", "kind": "native", "actionSlug": "agent"}], "kind agent"),
+        ([{"slug": "x", "kind": "native", "actionSlug": "modelUpsert"}], "has to fix modelUuid"),
     ):
         status, refused = await api.refusal("ai.release.updateDraft", agentUuid=agent, actions=actions)
         assert (status, refused["reason"]) == (400, "failedToReconciliateAgentAiTools") and words in refused["errorMessage"]

@@ -91,6 +91,11 @@ async def _check_action(ctx: Context, action: Mapping[str, Any], own: uuid.UUID 
             raise NotReconciled(f"{slug}: there is no agent {action.get('agentUuid')}.")
         if agent.uuid == own:
             raise NotReconciled(f"{slug}: an agent cannot be an action of its own.")
+    elif action["kind"] == "native":
+        try:
+            orchestration.agent_tools.find_native(ctx.services, action)
+        except orchestration.agent_tools.ToolUnusable as error:
+            raise NotReconciled(f"{slug}: {error}") from None
     else:
         known = (await connection.integrations(ctx.services, ctx.workspace)).get(action["integrationSlug"])
         if known is not None and known.action(action["actionSlug"]) is None:

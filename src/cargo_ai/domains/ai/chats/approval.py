@@ -10,26 +10,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.chats.offer import Opening
 from cargo_ai.domains.ai.tables import Agent
-from cargo_ai.domains.orchestration.public import agent_tools
+from cargo_ai.domains.orchestration.public import ARGUMENTS, agent_tools
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel.wire import JsonObject
 
 IN_PLACE_SECONDS = 2.0
 """How long a decision is waited for before the answer is parked: until its review is there."""
-ARGUMENTS = "arguments"
 
 
 async def ask(opening: Opening, db: AsyncSession, call: JsonObject, purpose: str, parents: agent_tools.Parents) -> uuid.UUID:
     """The run that asks; the person who wrote the message gets an e-mail, where this server sends any."""
     name = await db.scalar(select(Agent.name).where(Agent.uuid == opening.agent)) if opening.agent is not None else None
-    email = await workspace.email_of(db, opening.user) if opening.user is not None else None
-    question: JsonObject = {
-        "title": f"{name or 'A language model'} wants to call {call['name']}",
+    title = f"{name or 'A language model'} wants to call {call['name']}"
+    asked = await question(db, title, purpose, opening.user)
+    asked |= {"fields": [{"name": ARGUMENTS, "type": "object", "value": call["arguments"], "required": False}]}
+    return await agent_tools.ask_person(opening.services, db, opening.workspace, opening.user, asked, parents)
+
+
+async def question(db: AsyncSession, title: str, purpose: str, user: uuid.UUID | None) -> JsonObject:
+    """What people are asked before a call, as the config of a `humanReview`. user: who gets an e-mail."""
+    email = await workspace.email_of(db, user) if user is not None else None
+    return {
+        "title": title,
         "instructions": f"What it does: {purpose}\nA language model has written the arguments. It hears of a rejection, with your comment.",
-        "fields": [{"name": ARGUMENTS, "type": "object", "value": call["arguments"], "required": False}],
         "assignees": [] if email is None else [email],
     }
-    return await agent_tools.ask_person(opening.services, db, opening.workspace, opening.user, question, parents)
 
 
 async def note_review(db: AsyncSession, call: JsonObject) -> bool:
@@ -59,5 +64,10 @@ def decide(call: JsonObject, outcome: agent_tools.RunOutcome) -> None:
     reason = output.get("comment") or outcome.error
     if reason:
         call["approval"]["reason"] = reason
+    call |= {"result": {"error": denial(reason)}, "failed": True, "ours": True}
+
+
+def denial(reason: object) -> str:
+    """What a language model hears of a call that a person has denied."""
     sentence = "A person has denied this call. Do not make it again."
-    call |= {"result": {"error": f"{sentence} The reason: {reason}" if reason else sentence}, "failed": True, "ours": True}
+    return f"{sentence} The reason: {reason}" if reason else sentence

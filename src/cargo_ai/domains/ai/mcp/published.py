@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.chats import effective
+from cargo_ai.domains.ai.chats import approval, effective
 from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Hint, Opening
 from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
 from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, open_toolbox, shown
 from cargo_ai.domains.ai.chats.untrusted import unmarked
 from cargo_ai.domains.ai.tables import McpServer
-from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -50,7 +49,7 @@ class Published:
 
     def __init__(self, services: Services, server: McpServer, user: uuid.UUID, toolbox: Toolbox, hints: dict[str, Hint]) -> None:
         self._services, self._user, self._toolbox, self._hints = services, user, toolbox, hints
-        self._server, self._workspace = server.uuid, server.workspace_uuid
+        self._server, self._name, self._workspace = server.uuid, server.name, server.workspace_uuid
         self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
         if any(isinstance(usable, Usable) for usable in toolbox.usable.values()):
             toolbox.add(BuiltIn(Tool(RESULT_TOOL, _RESULT_SENTENCE, _RESULT_SCHEMA), self._result_of))
@@ -83,33 +82,49 @@ class Published:
             return {"errorMessage": problem, "reason": "invalidInput"}, True
         usable = self._toolbox.usable[name]
         if isinstance(usable, BuiltIn):
+            if usable.approval:
+                return {"errorMessage": f"{name} requires approval, which only agents can ask for.", "reason": "approvalImpossible"}, True
             given = await usable.perform(arguments, asked.id)
             return unmarked(given.result), given.failed
         try:
             async with self._services.database.session(self._workspace) as db:
-                run = await agent_tools.start(self._services, db, self._workspace, self._user, usable.action, arguments, None)
+                question: JsonObject | None = None
+                if usable.approval:
+                    title = f"A program wants to call {name} of {self._name}"
+                    question = await approval.question(db, title, usable.tool.description, self._user)
+                run = await agent_tools.start(self._services, db, self._workspace, self._user, usable.action, arguments, None, question)
                 await db.commit()
         except agent_tools.ToolUnusable as error:
             return {"errorMessage": str(error), "reason": "actionUnusable"}, True
-        return await self._wait(run)
+        return await self._wait(run, approval.IN_PLACE_SECONDS if usable.approval else WAIT_SECONDS)
 
     async def _result_of(self, arguments: JsonObject, _key: str) -> Given:
         run, _, signature = str(arguments["handle"]).partition(".")
         uid = ids.parse(run)
         if uid is None or not self._services.secrets.verify(signature, *self._signed(uid)):
             return Given({"errorMessage": "This is not a handle that a call of this server gave.", "reason": "handleInvalid"}, failed=True)
-        return Given(*await self._wait(uid))
+        return Given(*await self._wait(uid, WAIT_SECONDS))
 
-    async def _wait(self, run: uuid.UUID) -> tuple[Json, bool]:
+    async def _wait(self, run: uuid.UUID, seconds: float) -> tuple[Json, bool]:
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with asyncio.timeout(seconds):
                 outcome = await self._runs.wait(self._workspace, run)
         except TimeoutError:
-            handle = f"{run}.{self._services.secrets.sign(*self._signed(run))}"
-            note = f"It takes longer than {WAIT_SECONDS:.0f} s and goes on. Call {RESULT_TOOL} with this handle for its result."
-            return {"status": "running", "runUuid": str(run), "handle": handle, "note": note}, False
-        result, failed = shown(outcome)
-        return result, failed
+            return await self._still(run), False
+        if outcome.is_denied:
+            return {"errorMessage": approval.denial(outcome.output.get("comment")), "reason": "denied"}, True
+        return shown(outcome)
+
+    async def _still(self, run: uuid.UUID) -> JsonObject:
+        """What is said of a call whose run goes on."""
+        handle = f"{run}.{self._services.secrets.sign(*self._signed(run))}"
+        async with self._services.database.session(self._workspace) as db:
+            review = await agent_tools.open_review_of(db, run)
+        fetch = f"Call {RESULT_TOOL} with this handle for its result."
+        if review is not None:
+            note = f"A person has to approve it, in the console or by `cargo-ai orchestration review list`. {fetch}"
+            return {"status": "waitingForApproval", "reviewUuid": str(review), "runUuid": str(run), "handle": handle, "note": note}
+        return {"status": "running", "runUuid": str(run), "handle": handle, "note": f"It takes longer and goes on. {fetch}"}
 
     def _signed(self, run: uuid.UUID) -> tuple[str, ...]:
         return "mcp result", str(self._server), str(run)
@@ -122,12 +137,10 @@ async def open_published(services: Services, db: AsyncSession, server: McpServer
     given = {"actions": actions, "resources": server.resources, "capabilities": server.capabilities}
     plan = effective.plan(None, given)
     opening = Opening(services, server.workspace_uuid, user, None, ids.new(), ids.new(), plan, "")
-    integrations = await connection.integrations(services, server.workspace_uuid)
     toolbox = await open_toolbox(opening, db)
-    hints: dict[str, Hint] = {}
-    for name, usable in toolbox.usable.items():
-        if isinstance(usable, Usable) and usable.action["kind"] == "connector":
-            integration = integrations.get(usable.action["integrationSlug"])
-            declared = None if integration is None else integration.action(usable.action["actionSlug"])
-            hints[name] = (declared.hint if declared is not None else None) or "writes"
+    hints: dict[str, Hint] = {
+        name: await agent_tools.hint_of(services, server.workspace_uuid, usable.action)
+        for name, usable in toolbox.usable.items()
+        if isinstance(usable, Usable)
+    }
     return Published(services, server, user, toolbox, hints)

@@ -137,14 +137,15 @@ async def _check(
     resources: Sequence[JsonObject],
     capable: Sequence[JsonObject],
 ) -> None:
-    """Refuse what is not there, and approvals: there is no chat in which a person could decide."""
+    """Refuse what is not there, and resources that require approval: only what is a run waits for people."""
     try:
         await check_offered(ctx, actions, resources)
     except NotReconciled as error:
         operation.refuse("failedToReconciliateAgentAiTools", cause=error)
-    approved = next((action["slug"] for action in actions if action.get("requiresApproval")), None)
+    approved = next((resource["slug"] for resource in resources if resource.get("requiresApproval")), None)
     if approved is not None:
-        cause = f"{approved} requires approval, which people give in chats; programs over MCP ask their own people."
+        cause = f"the resource {approved} requires approval, which only agents can ask for; publish a native action that writes instead: "
+        cause += '{"kind":"native","actionSlug":"modelUpsert","config":{"modelUuid":"..."},"requiresApproval":true}.'
         operation.refuse("failedToReconciliateAgentAiTools", cause=cause)
     idle = sorted({capability["slug"] for capability in capable} - capabilities.SLUGS)
     if idle:

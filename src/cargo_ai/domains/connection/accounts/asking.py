@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,8 @@ async def language_model_service(
     if account.halt is not None:
         raise NotConnected(f"The connector of {integration.name} does not work now ({account.halt}).")
     service = open_service(services, workspace, integration, account, action="instruct")
-    completion = integration.language_models.completion
+    signed_in: Mapping[str, Json] = service.account.config if service.account is not None else {}
+    protocol, completion = integration.language_models.asked_by(signed_in)
 
     async def ask(body: Json, events: Events | None = None) -> Json:
         # Asking again costs tokens and changes nothing.
@@ -80,7 +82,7 @@ async def language_model_service(
         return None if events.begun else _whole(answer.body, integration.name, account.sensitive)
 
     costs = services.settings.action_costs.get(f"{integration_slug}.{TOKENS}", ()) if account.use_credits else ()
-    return LanguageModelService(integration.language_models.protocol, integration.name, account.uuid, ask, integration_slug, costs)
+    return LanguageModelService(protocol, integration.name, account.uuid, ask, integration_slug, costs)
 
 
 def _whole(text: str, name: str, sensitive: tuple[str, ...]) -> Json:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
 from cargo_ai.engine.graph.action import Done, Failed, InvalidConfig, Outcome
 from cargo_ai.integrations.kit.forms import Form, ui, widget
-from cargo_ai.integrations.kit.language.models import LanguageModels
+from cargo_ai.integrations.kit.language.models import LanguageModels, Protocol
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
 from cargo_ai.kernel.json_schema import NoSchema, faults, validator_of
 
@@ -48,10 +48,11 @@ def instruct(models: LanguageModels, vendor: str) -> ConnectorAction:
         schema = form.output.json_schema if form.output.type == "jsonSchema" else None
         if form.output.type == "jsonSchema":
             _check(schema)
-        body = _to_anthropic(form, schema) if models.protocol == "anthropic" else _to_openai(form, schema)
+        protocol, path = models.asked_by(request.connector_config)
+        write, read = _WIRES[protocol]
+        body = write(form, schema)
         # Asking again costs tokens and changes nothing.
-        answer = await request.service.call("POST", models.completion, json=body, reads=True, timeout=SECONDS)
-        read = _from_anthropic if models.protocol == "anthropic" else _from_openai
+        answer = await request.service.call("POST", path, json=body, reads=True, timeout=SECONDS)
         text, usage = read(answer.body)
         output: dict[str, Json] = {"usage": usage, "model": form.model}
         if schema is None:
@@ -143,8 +144,39 @@ def _from_anthropic(body: Json) -> tuple[str, dict[str, int]]:
     return "".join(texts), _usage(usage.get("input_tokens"), usage.get("output_tokens"))
 
 
+def _to_responses(form: Instruct, schema: Mapping[str, Json] | None) -> dict[str, Json]:
+    body: dict[str, Json] = {"model": form.model, "input": [{"role": "user", "content": form.prompt}], "store": False}
+    if form.system_prompt:
+        body["instructions"] = form.system_prompt
+    if form.temperature is not None:
+        body["temperature"] = form.temperature
+    if form.max_tokens is not None:
+        body["max_output_tokens"] = form.max_tokens
+    if schema is not None:
+        body["text"] = {"format": {"type": "json_schema", "name": ANSWER, "schema": schema}}
+    return body
+
+
+def _from_responses(body: Json) -> tuple[str, dict[str, int]]:
+    reply = cast("dict[str, Json]", body) if isinstance(body, dict) else {}
+    items = cast("list[dict[str, Json]]", reply.get("output") or [])
+    parts = [part for item in items if item.get("type") == "message" for part in cast("list[dict[str, Json]]", item.get("content") or [])]
+    usage = cast("dict[str, Json]", reply.get("usage") or {})
+    texts = [str(part.get("text") or "") for part in parts if part.get("type") == "output_text"]
+    return "".join(texts), _usage(usage.get("input_tokens"), usage.get("output_tokens"))
+
+
 def _usage(sent: Json, received: Json) -> dict[str, int]:
     return {"inputTokens": int(sent or 0), "outputTokens": int(received or 0)}
+
+
+_Write = Callable[[Instruct, Mapping[str, Json] | None], dict[str, Json]]
+_Read = Callable[[Json], tuple[str, dict[str, int]]]
+_WIRES: Mapping[Protocol, tuple[_Write, _Read]] = {
+    "openai": (_to_openai, _from_openai),
+    "responses": (_to_responses, _from_responses),
+    "anthropic": (_to_anthropic, _from_anthropic),
+}
 
 
 def _holding_to(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None]:

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
 
 from cargo_ai.integrations.kit.calls.service_call import Service
 from cargo_ai.integrations.kit.errors import at
+from cargo_ai.integrations.kit.forms import Form
 
 Json = Any
-Protocol = Literal["openai", "anthropic"]
-"""Whose HTTP a service speaks: chat completions, or messages."""
+Protocol = Literal["openai", "responses", "anthropic"]
+"""Whose HTTP a service speaks: OpenAI's chat completions or responses, or Anthropic's messages."""
+
+
+class Interface(Form):
+    """Which of its two interfaces a service of OpenAI's kind is asked by."""
+
+    interface: Annotated[
+        Literal["chatCompletions", "responses"],
+        Field(
+            title="Interface",
+            description="By `responses`, models that reason keep their thoughts between calls of tools.",
+        ),
+    ] = "chatCompletions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,12 @@ class LanguageModels:
     embeddings: str = ""
     sizes: Mapping[str, Size] = field(default_factory=dict[str, Size])
     chats: Callable[[str], bool] = _every
+
+    def asked_by(self, account: Mapping[str, Json]) -> tuple[Protocol, str]:
+        """By which protocol an account's models are asked, and where."""
+        if self.protocol == "openai" and account.get("interface") == "responses":
+            return "responses", "/responses"
+        return self.protocol, self.completion
 
     async def list(self, service: Service) -> list[LanguageModel]:
         """The models that the account may ask, by slug. ServiceError where the service does not tell."""

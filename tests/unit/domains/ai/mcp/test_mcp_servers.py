@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 from mcp.client.client import ConnectMode
 
+from cargo_ai.domains.ai.chats import approval
 from cargo_ai.domains.ai.mcp import published
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
@@ -101,6 +102,42 @@ async def test_a_reader_sees_what_reads_and_starts_nothing(backend: Backend, api
     assert refused["reason"] == "forbidden"
 
 
+async def test_an_action_that_requires_approval_waits_for_a_person(
+    backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 5.0)
+    action = {"kind": "tool", "slug": "tier", "toolUuid": await tier_tool(api), "requiresApproval": True}
+    server = (await api.call("ai.mcpServer.create", name="Leads", actions=[action], resources=[]))["mcpServer"]
+    async with connected(backend.app, token_of(api), path_of(server)) as client:
+        asked: list[Body] = []
+        for domain in ("acme.com", "{{ 1 + 1 }}"):
+            waiting = (await client.call_tool("tier", {"domain": domain})).structured_content
+            assert waiting is not None and waiting["status"] == "waitingForApproval", waiting
+            asked.append(waiting)
+        first, second = asked
+        review = (await api.call("orchestration.review.get", uuid=second["reviewUuid"]))["review"]
+        assert review["title"] == "A program wants to call tier of Leads"
+        assert review["fields"][0]["value"] == {"domain": "{{ 1 + 1 }}"}
+        await api.call("orchestration.review.approve", uuid=first["reviewUuid"], values={"arguments": {"domain": "io"}})
+        await api.call("orchestration.review.reject", uuid=second["reviewUuid"], comment="Not this one")
+        monkeypatch.setattr(published, "WAIT_SECONDS", 30)
+        result = await client.call_tool("get_result", {"handle": first["handle"]})
+        assert (result.is_error, result.structured_content) == (False, {"tier": "B"})
+        denied = await client.call_tool("get_result", {"handle": second["handle"]})
+        assert denied.is_error and "Not this one" in text_of(denied)
+
+
+async def test_native_actions_are_tools_too(backend: Backend, api: ApiClient) -> None:
+    model = await api.model()
+    action = {"kind": "native", "slug": "add", "actionSlug": "modelInsert", "config": {"modelUuid": model}}
+    server = (await api.call("ai.mcpServer.create", name="Leads", actions=[action], resources=[]))["mcpServer"]
+    async with connected(backend.app, token_of(api), path_of(server)) as client:
+        assert "modelUuid" not in (await tools_of(client))["add"]["inputSchema"]["properties"]
+        result = await client.call_tool("add", {"mappings": {"domain": "acme.com", "name": "Acme"}})
+        assert not result.is_error, text_of(result)
+    assert [record["name"] for record in (await api.call("storage.record.list", modelUuid=model))["records"]] == ["Acme"]
+
+
 async def test_what_takes_longer_than_a_call_may_is_fetched_with_its_handle(
     backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +150,7 @@ async def test_what_takes_longer_than_a_call_may_is_fetched_with_its_handle(
     server = (await api.call("ai.mcpServer.create", name="Slow", actions=[action], resources=[]))["mcpServer"]
     async with connected(backend.app, token_of(api), path_of(server)) as client:
         first = (await client.call_tool("slow", {})).structured_content
-        assert first is not None and first["status"] == "running"
+        assert first is not None and first["status"] in ("running", "waitingForApproval")
         assert (await client.call_tool("get_result", {"handle": "forged"})).is_error
         again = (await client.call_tool("get_result", {"handle": first["handle"]})).structured_content
         assert again is not None and again["handle"] == first["handle"]
@@ -199,8 +236,8 @@ async def test_what_is_not_there_cannot_be_offered(backend: Backend, api: ApiCli
     stranger = await tier_tool(backend.other_api)
     model = {"kind": "model", "slug": "companies", "modelUuid": "0198b2e4-0000-7000-8000-000000000000"}
     tool = {"kind": "tool", "slug": "tier", "toolUuid": stranger}
-    approved = {"kind": "tool", "slug": "tier", "toolUuid": await tier_tool(api), "requiresApproval": True}
-    for actions, resources in (([tool], []), ([], [model]), ([approved], []), ([approved, approved], [])):
+    approved = {"kind": "model", "slug": "mine", "modelUuid": await api.model(slug="mine"), "isReadOnly": False, "requiresApproval": True}
+    for actions, resources in (([tool], []), ([], [model]), ([], [approved])):
         refused = await api.refused("ai.mcpServer.create", name="Leads", actions=actions, resources=resources)
         assert refused == (400, "failedToReconciliateAgentAiTools")
     assert await api.refused("ai.mcpServer.create", name="Leads", folderUuid="nonsense") == (404, "folderNotFound")
