@@ -1,4 +1,4 @@
-"""Libraries: what files belong to; files are uploaded into native ones."""
+"""Libraries: what files belong to: uploaded into native ones, read from a service into those of connectors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.content.file import LibraryKind
-from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
+
+LibraryStatus = Literal["ready", "syncing", "error"]
+FINAL = frozenset({"ready", "error"})
 
 
 class Library(Wire):
-    """A library."""
+    """A library. `status`: `syncing` while the files of a service are read; `error`: the last time that failed, which `errorMessage`
+    explains: the files stay, and a worker tries again within an hour."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -23,6 +27,8 @@ class Library(Wire):
     extractor_slug: str
     config: JsonObject
     folder_uuid: Uuid | None
+    status: LibraryStatus
+    error_message: str | None
     last_synced_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -70,6 +76,7 @@ class UpdateLibrary(Wire):
 
 
 _NOT_FOUND = refusal(404, "There is no library {uuid} in this workspace.")
+_UNTIL = Until("content.library.get", key="library.uuid", field="library.status", final=FINAL, bad=frozenset({"error"}))
 _FOLDER = refusal(404, "There is no folder {folder} for files in this workspace.")
 
 list_: Operation[ListLibraries, LibrariesReply, Never] = operations.add(
@@ -95,6 +102,7 @@ get: Operation[ByUuid, LibraryReply, Literal["libraryNotFound"]] = operations.ad
         summary="Show a library.",
         permission="content:file:read",
         refusals={"libraryNotFound": _NOT_FOUND},
+        waits=Waits("library.uuid", "library.status", FINAL),
         cli=Cli(examples=("cargo-ai content library get UUID",)),
     )
 )
@@ -108,7 +116,7 @@ create: Operation[CreateLibrary, LibraryReply, CreateReason] = operations.add(
         "/content/libraries/create",
         request=CreateLibrary,
         response=LibraryReply,
-        summary="Create a library.",
+        summary="Create a library, for uploads or filled with the files of a service, which are read again every hour.",
         permission="content:file:write",
         refusals={
             "connectorNotFound": refusal(404, "There is no connector {uuid} in this workspace."),
@@ -116,21 +124,47 @@ create: Operation[CreateLibrary, LibraryReply, CreateReason] = operations.add(
             "integrationNotCompatible": refusal(400, "{problem} Leave out connectorUuid and extractorSlug for a library of uploads."),
             "folderNotFound": _FOLDER,
         },
-        cli=Cli(examples=("cargo-ai content library create --name Playbooks",)),
+        until=_UNTIL,
+        cli=Cli(
+            examples=(
+                "cargo-ai content library create --name Playbooks",
+                'cargo-ai content library create --name A --connector-uuid UUID --extractor-slug files --config \'{"prefix":"docs/"}\'',
+            ),
+        ),
     )
 )
 
-update: Operation[UpdateLibrary, LibraryReply, Literal["libraryNotFound", "folderNotFound"]] = operations.add(
+UpdateReason = Literal["libraryNotFound", "folderNotFound", "integrationNotCompatible"]
+
+update: Operation[UpdateLibrary, LibraryReply, UpdateReason] = operations.add(
     Operation(
         "content.library.update",
         "PATCH",
         "/content/libraries/{uuid}",
         request=UpdateLibrary,
         response=LibraryReply,
-        summary="Rename a library, or move it into a folder.",
+        summary="Rename a library, move it into a folder, or change which files of a service fill it.",
         permission="content:file:write",
-        refusals={"libraryNotFound": _NOT_FOUND, "folderNotFound": _FOLDER},
+        refusals={"libraryNotFound": _NOT_FOUND, "folderNotFound": _FOLDER, "integrationNotCompatible": refusal(400, "{problem}")},
         cli=Cli(examples=('cargo-ai content library update --uuid UUID --name "Playbooks 2026"',)),
+    )
+)
+
+sync: Operation[ByUuid, LibraryReply, Literal["libraryNotFound", "libraryNotOfConnector"]] = operations.add(
+    Operation(
+        "content.library.sync",
+        "POST",
+        "/content/libraries/{uuid}/sync",
+        request=ByUuid,
+        response=LibraryReply,
+        summary="Read the files of a service into its library now: new and changed ones are indexed, those that are gone are removed.",
+        permission="content:file:write",
+        refusals={
+            "libraryNotFound": _NOT_FOUND,
+            "libraryNotOfConnector": refusal(400, "Files are uploaded into the library {uuid}; no service fills it."),
+        },
+        until=_UNTIL,
+        cli=Cli(examples=("cargo-ai content library sync UUID --wait-until-finished",)),
     )
 )
 
@@ -141,7 +175,7 @@ remove: Operation[ByUuid, Removed, Literal["libraryNotFound", "libraryHasFiles"]
         "/content/libraries/{uuid}",
         request=ByUuid,
         response=Removed,
-        summary="Remove a library that has no files.",
+        summary="Remove a library that has no files; one that a service fills with the files in it.",
         permission="content:file:write",
         refusals={
             "libraryNotFound": _NOT_FOUND,

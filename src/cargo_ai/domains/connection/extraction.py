@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.account_service import open_service
-from cargo_ai.domains.connection.accounts.accounts import Accounts
+from cargo_ai.domains.connection.accounts.accounts import Account, Accounts
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.engine.graph.action import InvalidConfig
@@ -56,6 +56,30 @@ class SourceFault(Exception):
         self.reason, self.seconds = reason, seconds
 
 
+def fault_of(error: Exception, integration: Integration, connector: uuid.UUID, sensitive: Sequence[str]) -> SourceFault:
+    """What an integration raised, in words without these texts."""
+    name, said = integration.name, scrub(str(error), tuple(sensitive))
+    match error:
+        case SourceFault():
+            return error
+        case Throttled():
+            return SourceFault("wait", f"{name} takes no more calls now ({error.reason}).", error.seconds)
+        case ServiceError() if error.transient:
+            return SourceFault("wait" if error.reason == "rateLimited" else "retry", said, error.retry_after)
+        case ExchangeFailed() if error.transient:
+            return SourceFault("retry", said)
+        case InvalidConfig():
+            return SourceFault("invalidConfig", said)
+        case AccountHalted():
+            return SourceFault("halted", _halted(name, error.reason, connector), HALTED_SECONDS)
+        case ServiceError() | ExchangeFailed() | OutboundRefused():
+            return SourceFault("failed", said)
+        case _:
+            # A bug of one integration is not one of ours, and its trace may hold what the service said.
+            _log.error("extractor failed", integration=integration.slug, trace=scrub(traceback.format_exc(), tuple(sensitive)))
+            return SourceFault("failed", f"The integration {name} failed unexpectedly ({type(error).__name__}).")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """An extractor, opened with an account. What it raises is SourceFault, without secrets."""
@@ -88,25 +112,7 @@ class Source:
         return Pages(self, replace(self.request, columns=tuple(columns)), cursor)
 
     def _fault(self, error: Exception) -> SourceFault:
-        name, sensitive = self.integration.name, (*self.request.sensitive, *self.renewed())
-        said = scrub(str(error), sensitive)
-        match error:
-            case Throttled():
-                return SourceFault("wait", f"{name} takes no more calls now ({error.reason}).", error.seconds)
-            case ServiceError() if error.transient:
-                return SourceFault("wait" if error.reason == "rateLimited" else "retry", said, error.retry_after)
-            case ExchangeFailed() if error.transient:
-                return SourceFault("retry", said)
-            case InvalidConfig():
-                return SourceFault("invalidConfig", said)
-            case AccountHalted():
-                return SourceFault("halted", _halted(name, error.reason, self.connector), HALTED_SECONDS)
-            case ServiceError() | ExchangeFailed() | OutboundRefused():
-                return SourceFault("failed", said)
-            case _:
-                # A bug of one integration is not one of ours, and its trace may hold what the service said.
-                _log.error("extractor failed", integration=self.integration.slug, trace=scrub(traceback.format_exc(), sensitive))
-                return SourceFault("failed", f"The integration {name} failed unexpectedly ({type(error).__name__}).")
+        return fault_of(error, self.integration, self.connector, (*self.request.sensitive, *self.renewed()))
 
 
 class Pages:
@@ -132,6 +138,27 @@ async def open_source(
     services: Services, workspace: uuid.UUID, connector: uuid.UUID, extractor_slug: str, config: Mapping[str, Json]
 ) -> Source:
     """An extractor with the account of a connector of the workspace. SourceFault says why there is not one."""
+    account, integration = await open_account(services, workspace, connector)
+    extractor = integration.extractor(extractor_slug)
+    if extractor is None:
+        known = ", ".join(one.slug for one in integration.extractors)
+        listed = f"it has: {known}" if known else "it fills no models"
+        raise SourceFault("integrationNotCompatible", f"{integration.name} has no extractor {extractor_slug[:100]}; {listed}.")
+    refuse_halted(account, integration, connector)
+    request = request_of(services, workspace, integration, account, extractor.slug, config)
+    return Source(connector, integration, extractor, request, services.once(Accounts, lambda: Accounts(services)).renewed)
+
+
+def request_of(
+    services: Services, workspace: uuid.UUID, integration: Integration, account: Account, slug: str, config: Mapping[str, Json]
+) -> ExtractRequest:
+    """What a list of an integration reads with."""
+    service = open_service(services, workspace, integration, account, action=slug)
+    return ExtractRequest(config, account.config, service, service.client, services.settings, sensitive=account.sensitive)
+
+
+async def open_account(services: Services, workspace: uuid.UUID, connector: uuid.UUID) -> tuple[Account, Integration]:
+    """The account of a connector of the workspace. SourceFault says why there is not one."""
     accounts = services.once(Accounts, lambda: Accounts(services))
     try:
         account = await accounts.of_connector(workspace, str(connector))
@@ -146,16 +173,13 @@ async def open_source(
     integration = await known_integrations(services).find(workspace, account.integration_slug)
     if integration is None:
         raise SourceFault("integrationNotFound", f"There is no integration {account.integration_slug} on this server.")
-    extractor = integration.extractor(extractor_slug)
-    if extractor is None:
-        known = ", ".join(one.slug for one in integration.extractors)
-        listed = f"it has: {known}" if known else "it fills no models"
-        raise SourceFault("integrationNotCompatible", f"{integration.name} has no extractor {extractor_slug[:100]}; {listed}.")
+    return account, integration
+
+
+def refuse_halted(account: Account, integration: Integration, connector: uuid.UUID) -> None:
+    """SourceFault where people have to let the account go on."""
     if account.halt is not None:
         raise SourceFault("halted", _halted(integration.name, account.halt, connector), HALTED_SECONDS)
-    service = open_service(services, workspace, integration, account, action=extractor.slug)
-    request = ExtractRequest(config, account.config, service, service.client, services.settings, sensitive=account.sensitive)
-    return Source(connector, integration, extractor, request, accounts.renewed)
 
 
 def _halted(name: str, reason: str, connector: uuid.UUID) -> str:

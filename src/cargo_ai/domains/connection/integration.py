@@ -40,7 +40,8 @@ def reply(integration: Integration, settings: Settings) -> contract.Integration:
         sub_categories=list(integration.sub_categories),
         connector=account,
         actions={action.slug: _action(action, costs_of(settings, integration.slug, action)) for action in integration.actions},
-        extractors={extractor.slug: _extractor(extractor) for extractor in integration.extractors},
+        extractors={extractor.slug: _extractor(extractor) for extractor in integration.extractors}
+        | {files.slug: files.on_wire for files in integration.file_lists},
         dynamic_schemas={slug: _params(part) for slug, part in integration.schemas.items()},
         autocompletes=[
             {"slug": slug, **_params(part), "cacheExpirationInSeconds": 1800} for slug, part in integration.autocompletes.items()

@@ -21,6 +21,7 @@ from cargo_ai.domains.connection.custom import public as protocol
 from cargo_ai.domains.connection.custom.known import Integrations, known_integrations
 from cargo_ai.domains.connection.dataset import reply
 from cargo_ai.domains.connection.extraction import Pages, Source, SourceFault, open_source
+from cargo_ai.domains.connection.file_source import FileSource, check_config, open_files
 from cargo_ai.domains.connection.hooks import Hook
 from cargo_ai.domains.connection.oauth import public as oauth
 from cargo_ai.domains.connection.tables import Connector, Dataset
@@ -35,6 +36,7 @@ __all__ = [
     "Delivery",
     "Embedded",
     "EmbeddingService",
+    "FileSource",
     "Hook",
     "LanguageModelService",
     "NoEmbeddings",
@@ -44,6 +46,7 @@ __all__ = [
     "Source",
     "SourceFault",
     "accounts",
+    "check_config",
     "connector_exists",
     "connector_integration",
     "connector_uuids",
@@ -60,6 +63,7 @@ __all__ = [
     "limits",
     "mcp_target",
     "oauth",
+    "open_files",
     "open_source",
     "protocol",
 ]

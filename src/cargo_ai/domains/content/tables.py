@@ -14,7 +14,10 @@ from cargo_ai.store.rows import Json, Owned, Row, Stamped
 
 
 class Library(Stamped, Owned, Row):
-    """A library. Each workspace has a default one, which uploads go into that name none."""
+    """A library. Each workspace has a default one, which uploads go into that name none.
+
+    lease, leased_until: the job that fills one of a connector. error_message: why the last time it could not be filled.
+    """
 
     __tablename__ = "content_libraries"
     __table_args__ = (Index("uq_content_libraries_default", "workspace_uuid", unique=True, postgresql_where=text("is_default")),)
@@ -26,16 +29,23 @@ class Library(Stamped, Owned, Row):
     config: Mapped[dict[str, Any]] = mapped_column(Json)
     folder_uuid: Mapped[uuid.UUID | None]
     last_synced_at: Mapped[datetime | None]
+    lease: Mapped[uuid.UUID | None]
+    leased_until: Mapped[datetime | None]
+    error_message: Mapped[str | None]
 
 
 class File(Stamped, Owned, Row):
     """A file. status: whether its text can be searched. chunks_count, words_count: of what is searched now, also while a new text is read.
 
     tries: how often reading was begun since the file last changed. vectors_of: the generation of vectors that all of its chunks have.
+    external_id, external_version: as the service has it that the file comes from.
     """
 
     __tablename__ = "content_files"
-    __table_args__ = (Index("ix_content_files_library", "library_uuid", "uuid"),)
+    __table_args__ = (
+        Index("ix_content_files_library", "library_uuid", "uuid"),
+        Index("uq_content_files_external", "library_uuid", "external_id", unique=True, postgresql_where=text("external_id is not null")),
+    )
 
     library_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("content_libraries.uuid"))
     user_uuid: Mapped[uuid.UUID | None]
@@ -45,6 +55,7 @@ class File(Stamped, Owned, Row):
     size: Mapped[int]
     folder_uuid: Mapped[uuid.UUID | None] = mapped_column(index=True)
     external_id: Mapped[str | None]
+    external_version: Mapped[str | None]
     status: Mapped[str]
     error_message: Mapped[str | None]
     warning: Mapped[str | None]

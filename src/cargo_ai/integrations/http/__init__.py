@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from cargo_ai.integrations.http.account import ACCOUNT
+from cargo_ai.integrations.http.library import PAGES
 from cargo_ai.integrations.http.request import REQUEST
 from cargo_ai.integrations.kit import Integration, ServiceSpec
 
@@ -25,5 +26,6 @@ INTEGRATION = Integration(
     account=ACCOUNT,
     service=ServiceSpec(base_url=lambda config: str(config.get("baseUrl") or "")),
     actions=(REQUEST,),
+    file_lists=(PAGES,),
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

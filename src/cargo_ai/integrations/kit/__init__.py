@@ -21,6 +21,7 @@ from cargo_ai.integrations.kit.lists.extraction import (
     SourceShape,
     walk,
 )
+from cargo_ai.integrations.kit.lists.file_lists import Download, FileList, ListedFile
 from cargo_ai.integrations.kit.lists.paging import Page, cursor, items_of, link, offset, page
 from cargo_ai.integrations.kit.lists.windows import Stretch, Windows, service_time
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, connector_action, outcome_of, without_secrets
@@ -52,18 +53,21 @@ __all__ = [
     "Credentials",
     "Cursor",
     "Done",
+    "Download",
     "DynamicSchema",
     "ErrorRule",
     "ExtractRequest",
     "ExtractedPage",
     "Extractor",
     "Failed",
+    "FileList",
     "Form",
     "FormRequest",
     "Headers",
     "Integration",
     "InvalidConfig",
     "Later",
+    "ListedFile",
     "OAuth2",
     "OpenAccount",
     "Outcome",

@@ -16,6 +16,7 @@ from cargo_ai.integrations.kit.autocomplete import Autocomplete, DynamicSchema
 from cargo_ai.integrations.kit.calls.service_call import ServiceSpec
 from cargo_ai.integrations.kit.language.models import LanguageModels
 from cargo_ai.integrations.kit.lists.extraction import Extractor
+from cargo_ai.integrations.kit.lists.file_lists import FileList
 from cargo_ai.integrations.kit.request import ConnectorAction
 from cargo_ai.kernel.settings import Settings
 
@@ -32,7 +33,8 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 class Integration:
     """A kind of service. `icon` is SVG text, `color` a CSS colour, `documentation` Markdown for people.
 
-    service: how it is called; None where nothing is said of that in advance. extractors: its lists that fill models. autocompletes,
+    service: how it is called; None where nothing is said of that in advance. extractors: its lists that fill models; file_lists: those
+    that fill libraries. autocompletes,
     schemas: by slug. language_models: those that agents may be answered by.
     """
 
@@ -48,6 +50,7 @@ class Integration:
     actions: tuple[ConnectorAction, ...]
     documentation: str
     extractors: tuple[Extractor, ...] = ()
+    file_lists: tuple[FileList, ...] = ()
     sub_categories: tuple[SubCategory, ...] = ()
     autocompletes: Mapping[str, Autocomplete] = field(default_factory=dict[str, Autocomplete])
     schemas: Mapping[str, DynamicSchema] = field(default_factory=dict[str, DynamicSchema])
@@ -66,6 +69,10 @@ class Integration:
     def extractor(self, slug: str) -> Extractor | None:
         """One of its extractors, None when it has no such one."""
         return next((extractor for extractor in self.extractors if extractor.slug == slug), None)
+
+    def file_list(self, slug: str) -> FileList | None:
+        """One of its file lists, None when it has no such one."""
+        return next((files for files in self.file_lists if files.slug == slug), None)
 
 
 class Integrations(Mapping[str, Integration]):

@@ -10,6 +10,7 @@ from cargo_ai.integrations.s3.actions import delete_object, get_object, list_obj
 from cargo_ai.integrations.s3.choices import AUTOCOMPLETES
 from cargo_ai.integrations.s3.client import SERVICE
 from cargo_ai.integrations.s3.extractor import ROWS
+from cargo_ai.integrations.s3.library import FILES
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round">'
@@ -28,6 +29,7 @@ INTEGRATION = Integration(
     service=SERVICE,
     actions=(list_objects.ACTION, get_object.ACTION, put_object.ACTION, delete_object.ACTION, presign_url.ACTION),
     extractors=(ROWS,),
+    file_lists=(FILES,),
     autocompletes=AUTOCOMPLETES,
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

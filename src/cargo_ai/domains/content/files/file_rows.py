@@ -148,12 +148,17 @@ async def record_usages(ctx: Context, row: File) -> None:
 async def remove(ctx: Context, row: File) -> None:
     """Remove the file with all that was read of it; its bytes go when that is committed."""
     key = row.s3_filename
-    await usages.replace(ctx.db, ctx.workspace, "file", row.uuid, [])
-    await index.forget(await driver_connection(ctx.db), ctx.workspace, row.uuid)
-    await ctx.db.delete(row)
-    await ctx.db.flush()
+    await delete_row(ctx.db, row)
 
     async def forget() -> None:
         await upload_store.remove_files(ctx.files, [key])
 
     ctx.after_commit.append(forget)
+
+
+async def delete_row(db: AsyncSession, row: File) -> None:
+    """Remove the row with all that was read of it; its bytes are the caller's to remove."""
+    await usages.replace(db, row.workspace_uuid, "file", row.uuid, [])
+    await index.forget(await driver_connection(db), row.workspace_uuid, row.uuid)
+    await db.delete(row)
+    await db.flush()

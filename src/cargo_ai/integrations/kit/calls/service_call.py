@@ -216,14 +216,14 @@ class Service:
         """Return when the rate limits let one call go, and count it: for services that are not called over HTTP. Throttled: not soon."""
         await self._admit(CallShape(self.action, method, path, resource))
 
-    async def exchange(self, request: OutboundRequest) -> OutboundResponse:
+    async def exchange(self, request: OutboundRequest, *, listener: Listener | None = None) -> OutboundResponse:
         """Send a request as it is, within the rate limits: for integrations that sign in and read answers themselves.
 
         Raises ExchangeFailed and OutboundRefused besides Throttled.
         """
         shape = CallShape(self.action, request.method, request.url.path)
         await self._admit(shape)
-        response = await self._send(request)
+        response = await self._send(request, listener=listener)
         await self.admission.observe(shape, response.status, headers_of(response))
         return response
 

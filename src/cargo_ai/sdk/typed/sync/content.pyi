@@ -181,13 +181,15 @@ class LibraryMethods:
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.content.library.LibraryReply:
-        """Create a library.
+        """Create a library, for uploads or filled with the files of a service, which are read again every hour.
 
         name: The name.
         extractor_slug: What the service gives: an extractor of it.
         config: The extractor's config.
         connector_uuid: The connector; none for a library of uploads.
         folder_uuid: The folder, of kind file.
+
+        Wait for its end: client.content.library.wait(reply.library.uuid)
 
         Refused for: connectorNotFound, integrationNotFound, integrationNotCompatible, folderNotFound
         """
@@ -198,6 +200,20 @@ class LibraryMethods:
         uuid: str,
     ) -> cargo_ai.contract.content.library.LibraryReply:
         """Show a library.
+
+        uuid: Its uuid.
+
+        Refused for: libraryNotFound
+        """
+        ...
+
+    def wait(
+        self,
+        uuid: str,
+        *,
+        timeout: float | None = None,
+    ) -> cargo_ai.contract.content.library.LibraryReply:
+        """Wait until it has ended, and return it as `get` does; Unfinished after `timeout` seconds.
 
         uuid: Its uuid.
 
@@ -224,11 +240,27 @@ class LibraryMethods:
         *,
         idempotency_key: str | None = None,
     ) -> cargo_ai.kernel.wire.Removed:
-        """Remove a library that has no files.
+        """Remove a library that has no files; one that a service fills with the files in it.
 
         uuid: Its uuid.
 
         Refused for: libraryNotFound, libraryHasFiles
+        """
+        ...
+
+    def sync(
+        self,
+        uuid: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.content.library.LibraryReply:
+        """Read the files of a service into its library now: new and changed ones are indexed, those that are gone are removed.
+
+        uuid: Its uuid.
+
+        Wait for its end: client.content.library.wait(reply.library.uuid)
+
+        Refused for: libraryNotFound, libraryNotOfConnector
         """
         ...
 
@@ -241,14 +273,14 @@ class LibraryMethods:
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.content.library.LibraryReply:
-        """Rename a library, or move it into a folder.
+        """Rename a library, move it into a folder, or change which files of a service fill it.
 
         uuid: The library.
         name: The new name.
         config: The extractor's new config.
         folder_uuid: The folder, of kind file; null: none.
 
-        Refused for: libraryNotFound, folderNotFound
+        Refused for: libraryNotFound, folderNotFound, integrationNotCompatible
         """
         ...
 
