@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.extractors import NativeExtractor
+from cargo_ai.context.write_backs import WriteBack
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.kernel.secrets import SecretKey
@@ -37,6 +38,7 @@ class Hooks:
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     token_bounds: of nodes that ask language models, by uuid, how many tokens an execution with this config takes at most; without those
         that nothing bounds. A config that is not known is empty.
+    written_back: remembers what runs have written to services, in a transaction of its own.
     """
 
     workspace_created: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[None]], ...] = ()
@@ -45,6 +47,7 @@ class Hooks:
     bin_kinds: tuple[BinKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
     token_bounds: Callable[[AsyncSession, Sequence[Mapping[str, Any]]], Awaitable[TokenBounds]] | None = None
+    written_back: tuple[Callable[[Database, Sequence[WriteBack]], Awaitable[None]], ...] = ()
 
 
 @dataclass(slots=True)

@@ -133,6 +133,7 @@ def hooks() -> Hooks:
         bin_kinds=tuple(kind for one in given for kind in one.bin_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
         token_bounds=next(iter(bounds), None),
+        written_back=tuple(hook for one in given for hook in one.written_back),
     )
 
 

@@ -149,6 +149,31 @@ async def test_records_that_have_the_values_are_left_alone(hubspot: HubSpot) -> 
     assert [record.updated for record in hubspot.records("contacts").records.values()] == former
 
 
+async def test_an_upsert_that_compares_first_writes_only_what_differs(hubspot: HubSpot) -> None:
+    await hubspot.act("upsertRecords", contact("a@example.com", city="Ulm"), contact("b@example.com", city="Ulm"))
+    rows = (
+        contact(f"{name}@example.com", city=city) | {"compareFirst": True} for name, city in (("A", "Ulm"), ("b", "Bonn"), ("c", "Ulm"))
+    )
+    assert operations(await hubspot.act("upsertRecords", *rows)) == ["unchanged", "updated", "created"]
+    last = hubspot.control.sent("POST", "batch/upsert$")[-1]
+    assert [given["id"] for given in last.body["inputs"]] == ["b@example.com", "c@example.com"]
+    again = (
+        contact(f"{name}@example.com", city=city) | {"compareFirst": True} for name, city in (("a", "Ulm"), ("b", "Bonn"), ("c", None))
+    )
+    assert operations(await hubspot.act("upsertRecords", *again)) == ["unchanged"] * 3
+    assert len(hubspot.control.sent("POST", "batch/upsert$")) == 2
+
+
+async def test_an_upsert_says_unchanged_where_hubspots_answer_shows_it(hubspot: HubSpot) -> None:
+    await hubspot.act("upsertRecords", contact("a@example.com", city="Ulm"))
+    contacts = hubspot.records("contacts")
+    contacts.touches = False
+    for record in contacts.records.values():
+        record.updated -= 60
+    rows = (contact("a@example.com", city="Ulm"), contact("a@example.com", city="Bonn"), contact("a@example.com", city="Bonn"))
+    assert operations(await hubspot.act("upsertRecords", *rows)) == ["unchanged", "updated", "unchanged"]
+
+
 async def test_without_a_unique_property_records_are_searched_first(hubspot: HubSpot) -> None:
     rows = [company("acme.com", name="Acme"), company("beta.com", name="Beta"), company("ACME.com", city="Ulm")]
     assert operations(await hubspot.act("upsertRecords", *rows)) == ["created", "created", "updated"]

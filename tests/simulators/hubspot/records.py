@@ -48,6 +48,7 @@ class ObjectType:
     shown: tuple[str, ...] = ()
     required: tuple[tuple[str, ...], ...] = ()
     schema: dict[str, Json] = field(default_factory=dict[str, Json])
+    touches: bool = True
     identity: str = ""
     """A property that identifies a record although `hasUniqueValue` is false: the e-mail address of contacts."""
 
@@ -169,6 +170,9 @@ class ObjectType:
         return value.lower() if name == self.identity else value
 
     def _set(self, record: Record, values: Mapping[str, str], now: float) -> None:
+        # That equal values do not touch the time of the last change is not documented; clients may not rely on it (`touches`).
+        if not self.touches and all(record.values.get(name, "") == value for name, value in values.items()):
+            return
         for name, value in values.items():
             if self.identifies(name):
                 keys = self._unique.setdefault(name, {})

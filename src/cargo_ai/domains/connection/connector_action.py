@@ -17,7 +17,9 @@ from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.other_connectors import ConnectorsOfWorkspace
 from cargo_ai.domains.connection.response_cache import ResponseCache
+from cargo_ai.domains.connection.rows.collector import Shipment
 from cargo_ai.domains.connection.rows.row_actions import Destination, RowActions, after_bug, ship
+from cargo_ai.domains.connection.rows.written_back import written_back
 from cargo_ai.engine.graph import price, unknown_outcome
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform, Spent
 from cargo_ai.engine.graph.action_registry import ANY, FindOwn, LoadActions
@@ -154,15 +156,31 @@ class ConnectorNodes:
         action, integration = service.action, service.integration
         if action.rows is not None:
             destination = Destination(call.workspace, None if account is None else account.uuid, integration.slug, action.slug)
-            send = partial(ship, action, integration.name)
+            send = partial(self._ship, action, integration.name, destination.connector)
             outcome = await self._rows.perform(destination, action.rows, request, send)
             return without_secrets(outcome, (*sensitive, *self._accounts.renewed()))
         try:
             outcome = await attempt(action, request)
         except Exception as error:
             outcome = after_bug(error, action, integration.name, request)
+        await self._note(action, None if account is None else account.uuid, [(request, outcome)])
         # Tokens that were fetched while it acted are hidden, too.
         return without_secrets(outcome, (*sensitive, *self._accounts.renewed()))
+
+    async def _ship(self, action: ConnectorAction, name: str, connector: uuid.UUID | None, shipment: Shipment) -> Sequence[Outcome]:
+        outcomes = await ship(action, name, shipment)
+        await self._note(action, connector, [(row.request, outcome) for row, outcome in zip(shipment.rows, outcomes, strict=True)])
+        return outcomes
+
+    async def _note(self, action: ConnectorAction, connector: uuid.UUID | None, rows: Sequence[tuple[ActionRequest, Outcome]]) -> None:
+        """Have others remember what was written to a service."""
+        writes = written_back(connector, rows) if connector is not None and action.hint == "writes" else []
+        for remember in self._services.hooks.written_back if writes else ():
+            try:
+                await remember(self._services.database, writes)
+            except DATABASE_UNAVAILABLE as error:
+                # What is written stays written; its echo may start a play once more.
+                _log.warning("write-backs could not be remembered", connector=str(connector), cause=str(error).strip()[:200])
 
 
 def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) -> CacheKey:

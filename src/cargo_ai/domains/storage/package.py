@@ -15,7 +15,7 @@ from cargo_ai.domains.storage.models import index, model_bin, model_usages, refr
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
-from cargo_ai.domains.storage.records import export, prune, row_results
+from cargo_ai.domains.storage.records import export, prune, row_results, write_backs
 from cargo_ai.domains.storage.sync import due_sync, model_schedule, sync_state
 from cargo_ai.domains.storage.sync.sync_job import SyncJob
 from cargo_ai.engine.graph.action_registry import find_actions
@@ -43,5 +43,7 @@ PACKAGE = Package(
     schedules={model_schedule.KIND: lambda _services: due_sync.fire},
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
     subscribers=[(RecordsChanged, stale_lookups.wake_readers), (ConnectorAwake, due_sync.go_on)],
-    hooks=Hooks(catalog=public.catalog, bin_kinds=(model_bin.KIND,), files_in_use=(model_usages.files_in_use,)),
+    hooks=Hooks(
+        catalog=public.catalog, bin_kinds=(model_bin.KIND,), files_in_use=(model_usages.files_in_use,), written_back=(write_backs.note,)
+    ),
 )

@@ -32,11 +32,13 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """The answer to a batch by input: the record, or why there is not one. `rest`: errors that name no input."""
+    """The answer to a batch by input: the record, or why there is not one. `rest`: errors that name no input. `started`: when
+    HubSpot began."""
 
     records: Mapping[int, JsonObject]
     errors: Mapping[int, RowError]
     rest: tuple[RowError, ...] = ()
+    started: Json = None
 
 
 def property_text(value: Json) -> str:
@@ -224,7 +226,7 @@ def _by_input(answer: Answer, inputs: Sequence[JsonObject]) -> BatchAnswer:
         named = [*(number for number in traces if number is not None), *by_key]
         errors |= dict.fromkeys(named, error)
         rest += [] if named else [error]
-    return BatchAnswer(records, errors, tuple(rest))
+    return BatchAnswer(records, errors, tuple(rest), document_of(answer).get("startedAt"))
 
 
 def _keyed(record: JsonObject, numbers: Mapping[tuple[str, str], int]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from cargo_ai.integrations.hubspot.fields import FIELDS
@@ -19,6 +20,7 @@ from cargo_ai.integrations.kit.writes.matches import Matches
 Json = Any
 JsonObject = Mapping[str, Json]
 
+CLOCKS_DIFFER = timedelta(seconds=5)
 SEARCH_SETTLES_SECONDS = 15.0
 """After so long the search knows a record that may have been created by an attempt that got no answer. HubSpot says "a few moments"."""
 
@@ -62,11 +64,19 @@ async def _save(service: Service, object_type: str, verb: Verb, inputs: Sequence
     sent: list[Sent] = []
     for number in range(len(inputs)):
         if (record := answer.records.get(number)) is not None:
-            sent.append({**record, "created": record.get("new") is True})
+            sent.append({**record, "created": record.get("new") is True, "unchanged": is_before(record.get("updatedAt"), answer.started)})
         else:
             error = answer.errors.get(number)
             sent.append(rest if error is None else failure_of(error))
     return sent
+
+
+def is_before(changed: Json, started: Json) -> bool:
+    """Whether a record was last changed well before a call began, both by HubSpot's clocks: the call has not changed it."""
+    try:
+        return datetime.fromisoformat(str(changed)) < datetime.fromisoformat(str(started)) - CLOCKS_DIFFER
+    except (TypeError, ValueError):
+        return False
 
 
 def _url(record: JsonObject) -> str | None:

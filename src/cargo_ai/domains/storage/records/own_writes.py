@@ -1,7 +1,7 @@
 """Own writes: note which records the runs of a workflow wrote, so that a play is not triggered by its own writes.
 
-A write counts as a workflow's own when nothing else wrote the record in the same transaction. What a run causes outside (a service that
-writes records back, say) does not count.
+A write counts as a workflow's own when nothing else wrote the record in the same transaction. What a run causes outside does not count,
+but for values that it wrote to a service and that a sync brings back (`write_backs`).
 """
 
 from __future__ import annotations

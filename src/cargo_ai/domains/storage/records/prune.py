@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, func, select
 
 from cargo_ai.domains.storage.models.model_usages import is_kept
 from cargo_ai.domains.storage.records.own_writes import own_writes
+from cargo_ai.domains.storage.records.write_backs import write_backs
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, Model, ModelInsert
 from cargo_ai.kernel import clock
 from cargo_ai.records.names import qualify
@@ -27,17 +28,21 @@ delete from storage_runs where uuid in (
 )
 """
 INSERT_RETENTION = timedelta(days=30)
+ECHO_RETENTION = timedelta(days=7)
 LOG_RETENTION = timedelta(days=30)
 """Segments read the logs of touched records, however short the history of records is kept."""
 
 
 async def prune(database: Database, history_days: int, history_records: int) -> None:
-    """Remove inserts and own writes of more than 30 days ago, and change sets that are older than `history_days` or, in their workspace,
-    behind the last `history_records` of changed records. One short transaction per model."""
+    """Remove inserts and own writes of more than 30 days ago, write-backs that no sync has brought in a week, and change sets that are
+    older than `history_days` or, in their workspace, behind the last `history_records` of changed records. One short transaction per
+    model."""
     async with database.session(ALL_WORKSPACES) as db:
         # The runs of these inserts have ended long ago: no attempt will look for them again.
         await db.execute(delete(ModelInsert).where(ModelInsert.at < clock.now() - INSERT_RETENTION))
         await db.execute(delete(own_writes).where(own_writes.c.at < clock.now_ms() - LOG_RETENTION // timedelta(milliseconds=1)))
+        # A sync that comes later than that brings them as changes of others.
+        await db.execute(delete(write_backs).where(write_backs.c.at < clock.now_ms() - ECHO_RETENTION // timedelta(milliseconds=1)))
         await db.commit()
     history = timedelta(days=history_days)
     limits = await _find_limits(database, history_records)

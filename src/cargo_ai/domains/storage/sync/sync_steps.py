@@ -16,6 +16,7 @@ from cargo_ai.domains.storage.history.recorder import ChangeRecorder, Origin
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records.write import Writer
+from cargo_ai.domains.storage.records.write_backs import Echoes
 from cargo_ai.domains.storage.sync import page_write, source_columns
 from cargo_ai.domains.storage.sync.sync_state import (
     COMPARING,
@@ -37,7 +38,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.ddl import table_name
 from cargo_ai.records.names import statement
-from cargo_ai.store.driver import driver_connection, fetch
+from cargo_ai.store.driver import Connection, driver_connection, fetch
 
 AT_ONCE = 5_000
 """Records that are removed in one transaction."""
@@ -102,7 +103,10 @@ class PageSaver:
             relation = await self._relation_of(db, row)
             encoded = await page_write.encode(relation, self._slugs, page.records)
             writer = _writer(self._services, db, part, relation, run)
+            echoes = self._echoes(await driver_connection(db), relation)
+            await echoes.look(list(encoded.rows))
             counts = await page_write.write(writer, encoded, page.removed, part.bookkeeping)
+            await echoes.recognize(part.bookkeeping)
             if part.is_comparing:
                 await page_write.note_ids(await driver_connection(db), part.workspace, run.uuid, list(encoded.rows))
             add_counts(run, {name: getattr(counts, name) for name in ("added", "updated", "unchanged", "removed")})
@@ -119,6 +123,11 @@ class PageSaver:
             await db.flush()
             after = source.cursor, run.step, run.status
         return self._go_on(*after)
+
+    def _echoes(self, connection: Connection, relation: Relation) -> Echoes:
+        part = self._part
+        object_type = str(part.config.get("objectType") or "")
+        return Echoes(connection, part.workspace, part.connector, object_type, relation, self._slugs)
 
     def _go_on(self, cursor: dict[str, Any] | None, step: str, status: str) -> Literal["go on", "stop"]:
         self._part.cursor, self._part.step = cursor, step

@@ -11,7 +11,7 @@ from cargo_ai.integrations.kit.forms import Form
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
-from cargo_ai.integrations.kit.writes.fields import CrmFields, InsertRecord, UpdateRecords, UpsertRecords, worded
+from cargo_ai.integrations.kit.writes.fields import ComparedUpsert, CrmFields, InsertRecord, UpdateRecords, UpsertRecords, worded
 from cargo_ai.integrations.kit.writes.values import WRITTEN_RECORDS, assigned, key_of
 
 Json = Any
@@ -56,7 +56,8 @@ def row_of(form: UpdateRecords, values_of: ValuesOf) -> Row:
 def target_of(form: UpdateRecords) -> Target:
     """Where a form writes."""
     if isinstance(form, UpsertRecords):
-        return Target(form.object_type, form.matching_property_name, form.match_policy)
+        compares = isinstance(form, ComparedUpsert) and form.compare_first
+        return Target(form.object_type, form.matching_property_name, form.match_policy, compares=compares)
     return Target(form.object_type, form.matching_property_name, "updateOnly", several=True)
 
 
@@ -81,7 +82,7 @@ class BatchWrites:
 
     def upsert_records(self, description: str) -> ConnectorAction:
         """Create or change, as the policy says."""
-        return self._matched("upsertRecords", worded(UpsertRecords, self.fields), description, "matchPolicy")
+        return self._matched("upsertRecords", worded(ComparedUpsert, self.fields), description, "matchPolicy", "compareFirst")
 
     def update_records(self, description: str = UPDATES) -> ConnectorAction:
         """Change every record that matches."""

@@ -40,12 +40,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the rows of a batch have in common. `several`: a row may change every record that matches, not just one."""
+    """What the rows of a batch have in common. `several`: a row may change every record that matches, not just one. `compares`: what there
+    is is read before an upsert, too."""
 
     object_type: str
     match_by: str
     policy: MatchPolicy
     several: bool = False
+    compares: bool = False
 
 
 async def send(rows: Rows[Any], inputs: Inputs, save: Save, done: Callable[[int, JsonObject], None], *, most: int) -> None:
@@ -116,7 +118,8 @@ class CrmBatch(ABC):
 
     @abstractmethod
     async def save(self, verb: Verb, inputs: Sequence[JsonObject]) -> Sequence[Sent]:
-        """One call. Records of an upsert that were created have a true `created`."""
+        """One call. Records of an upsert that were created have a true `created`; those of which the service says that it has not changed
+        them have a true `unchanged`."""
 
     @abstractmethod
     def upserting(self, row: Row) -> JsonObject:
@@ -143,19 +146,36 @@ class CrmBatch(ABC):
         return False
 
     async def upsert(self) -> None:
-        """One call for all; rows of one key one after another, as no service takes one twice."""
+        """One call for all; rows of one key one after another, as no service takes one twice. What is known to be as wanted, from a look
+        or from an earlier row, is not sent."""
+        positions = [*self.wanted]
+        if self.target.compares:
+            self.matches = await self._look(positions)
 
         async def act(positions: Sequence[int]) -> None:
-            await self._send("upsert", [(at, self.upserting(self.wanted[at])) for at in positions], self._upserted)
+            different = [at for at in positions if not self._is_as_wanted(at)]
+            await self._send("upsert", [(at, self.upserting(self.wanted[at])) for at in different], self._upserted)
 
-        await self._in_rounds([*self.wanted], act)
+        await self._in_rounds(positions, act)
+
+    def _is_as_wanted(self, position: int) -> bool:
+        """Whether the row's record is known to have its values; the row is settled then."""
+        row = self.wanted[position]
+        records = self.matches.of(row.key)
+        if len(records) != 1 or self.differs(records[0], row.values):
+            return False
+        self._done(position, "unchanged", records)
+        return True
+
+    async def _look(self, positions: Sequence[int]) -> Matches:
+        names = sorted({name for position in positions for name in self.wanted[position].values})
+        return await self.look([self.wanted[position].key for position in positions], names)
 
     async def look_and_write(self) -> None:
         """Read what there is, then change and create what is left to do."""
         positions = [position for position in self.wanted if not self.postponed(position)]
         if positions:
-            names = sorted({name for position in positions for name in self.wanted[position].values})
-            self.matches = await self.look([self.wanted[position].key for position in positions], names)
+            self.matches = await self._look(positions)
             await self._in_rounds(positions, self._update_or_create)
 
     async def _in_rounds(self, positions: Sequence[int], act: Callable[[Sequence[int]], Awaitable[None]]) -> None:
@@ -201,7 +221,9 @@ class CrmBatch(ABC):
         return False
 
     def _upserted(self, position: int, record: JsonObject) -> None:
-        self._done(position, "created" if record.get("created") is True else "updated", [record])
+        self.matches.add(self.wanted[position].key, record)
+        created, unchanged = record.get("created") is True, record.get("unchanged") is True
+        self._done(position, "created" if created else "unchanged" if unchanged else "updated", [record])
 
     def _updated(self, position: int, record: JsonObject) -> None:
         self.matches.add(self.wanted[position].key, record)

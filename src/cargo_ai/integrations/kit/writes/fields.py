@@ -87,6 +87,16 @@ class UpsertRecords(UpdateRecords):
     )
 
 
+class ComparedUpsert(UpsertRecords):
+    """The same where the CRM takes it in one call, without a look at what there is."""
+
+    compare_first: bool = Field(
+        default=False,
+        title="Compare first",
+        description="Read the records and write only what differs: one more call for each batch, and results that say unchanged.",
+    )
+
+
 class InsertRecord(Form):
     """What the record holds."""
 
