@@ -74,7 +74,7 @@ class Console:
             raise Refusal(403, "forbidden", f"You need the permission {page.permission} for this.", {"permission": page.permission})
         form = ImmutableMultiDict[str, str]()
         if request.method == "POST":
-            form = await _form(request)
+            form = form if page.takes_file else await _form(request)
             csrf.check(self._port, request, str(session.uuid), form)
         return await page.view(PageRequest(request, session, self._port, page, form))
 

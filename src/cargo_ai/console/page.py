@@ -28,7 +28,8 @@ View = Callable[["PageRequest"], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page at a path below `/console`, or what its forms are sent to. `section`: the entry of the navigation that it belongs to."""
+    """A page at a path below `/console`, or what its forms are sent to. `section`: the entry of the navigation that it belongs to.
+    `takes_file`: the body of the form is left to its view; its CSRF token is in the header that scripts send."""
 
     path: str
     view: View
@@ -36,6 +37,7 @@ class Page:
     section: str
     permission: str | None
     methods: tuple[str, ...]
+    takes_file: bool = False
 
 
 def page(
@@ -45,9 +47,9 @@ def page(
     return Page(path, view, title, section, permission, tuple(methods))
 
 
-def action(path: str, view: View, *, title: str, section: str = "", permission: str | None = None) -> Page:
+def action(path: str, view: View, *, title: str, section: str = "", permission: str | None = None, takes_file: bool = False) -> Page:
     """Declare what a form is sent to: POST only. Its view changes something and leads on to a page."""
-    return Page(path, view, title, section, permission, ("POST",))
+    return Page(path, view, title, section, permission, ("POST",), takes_file)
 
 
 @dataclass(slots=True)
@@ -112,6 +114,10 @@ class PageRequest:
         answer = await self.port.call(self.http, self.session, name, given, key=key, wait=wait)
         self.warnings += [sentence for sentence in answer.warnings if sentence not in self.warnings]
         return answer
+
+    async def upload(self) -> JsonObject:
+        """Store the file that the form of an action with `takes_file` has."""
+        return await self.port.upload(self.http, self.session)
 
     def render(
         self,

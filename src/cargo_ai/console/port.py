@@ -78,6 +78,10 @@ class Port(Protocol):
         """Answer an operation as over HTTP: permission, validation, transaction, audit."""
         ...
 
+    async def upload(self, request: Request, session: Session) -> JsonObject:
+        """Store the file of the form that this request is, as `workspaceManagement.file.upload` does; its reply."""
+        ...
+
     def watch_answer(self, request: Request, session: Session, message: str) -> AsyncIterator[Sequence[JsonObject]]:
         """The events of an answer from its beginning, in batches; an empty batch where nothing has come for a while. It ends with the
         answer, or with the session."""

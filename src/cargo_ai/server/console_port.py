@@ -26,7 +26,7 @@ from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes import logins, message_stream
+from cargo_ai.server.routes import logins, message_stream, uploads
 from cargo_ai.store.session import ALL_WORKSPACES
 
 QUIET_SECONDS = 2.0
@@ -75,6 +75,11 @@ class ServerPort:
         if handled.operation.output == "text":
             return Answer({}, reply.body.decode(), reply.warnings)
         return Answer(cast("JsonObject", from_json(reply.body)), warnings=reply.warnings)
+
+    async def upload(self, request: Request, session: Session) -> JsonObject:
+        """Store the file of the form that this request is."""
+        reply = await uploads.upload(request, _opened(session).caller)
+        return cast("JsonObject", from_json(bytes(reply.body)))
 
     async def watch_answer(self, request: Request, session: Session, message: str) -> AsyncIterator[Sequence[JsonObject]]:
         """The events of an answer, as `ai.message.stream` gives them, while the session is open."""

@@ -54,7 +54,17 @@
     setTimeout(() => { button.textContent = before; button.classList.remove("copied"); }, 1200);
   };
 
+  // A file that was sent goes with the message as a field of its own; the input is ready for the next one.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.matches("[data-clear]")) event.detail.elt.value = "";
+  });
+
   document.addEventListener("click", (event) => {
+    const removing = event.target.closest("[data-remove]");
+    if (removing) {
+      removing.closest(removing.dataset.remove).remove();
+      return;
+    }
     const button = event.target.closest("[data-copy], [data-copy-from]");
     if (button) {
       event.preventDefault();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.console.page import Page
 from cargo_ai.console.views import home
-from cargo_ai.console.views.ai import agents, chats
+from cargo_ai.console.views.ai import agents, attachments, chats
 from cargo_ai.console.views.billing import usage
 from cargo_ai.console.views.connection import connector_forms, connectors, integrations
 from cargo_ai.console.views.orchestration import batches, compare, node_form, reviews, run, run_log, runs, workflows
@@ -31,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     *segments.PAGES,
     *agents.PAGES,
     *chats.PAGES,
+    *attachments.PAGES,
     *reviews.PAGES,
     *connectors.PAGES,
     *connector_forms.PAGES,

@@ -128,11 +128,22 @@ class DownloadSegment(Wire):
     format: Format | None = Field(default=None, description=STREAMED)
 
 
+class GetSegment(ByUuid):
+    """Which segment to show, and how far its records are counted."""
+
+    count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = Field(
+        default=None, description="Stop counting at this number, which is faster on large models; exact by default."
+    )
+
+
 class ListSegments(Wire):
     """Which segments to list."""
 
     model_uuid: Uuid | None = Field(default=None, description="Only segments of this model.")
     from_play: bool | None = Field(default=None, description="true: only segments owned by plays; false: only others.")
+    count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = Field(
+        default=None, description="Stop counting the records of each segment at this number; 0 does not look at them at all."
+    )
 
 
 class FetchRecords(Wire):
@@ -182,12 +193,12 @@ create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
     )
 )
 
-get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
+get: Operation[GetSegment, SegmentReply, GetReason] = operations.add(
     Operation(
         "segmentation.segment.get",
         "GET",
         "/segmentation/segments/{uuid}",
-        request=ByUuid,
+        request=GetSegment,
         response=SegmentReply,
         summary="Show a segment and the number of its records.",
         permission="segmentation:read",

@@ -83,6 +83,8 @@ async def _with_count(
     up_to: int | None = None,
 ) -> contract.Segment:
     """The segment with its live count, which stops at `up_to`. When its filter no longer fits the model, it is 0, with a warning."""
+    if up_to == 0:
+        return to_response(row, 0, (last or {}).get(row.uuid), is_exact=False)
     try:
         selection = await _select(ctx, str(row.model_uuid), *_saved_parts(row), catalog)
         count, is_exact = await _count(ctx, selection, up_to) if selection else (0, True)
@@ -203,11 +205,11 @@ def _validate_columns(operation: Any, selection: select_records.Selection, *list
 
 
 @handles(contract.get)
-async def get(ctx: Context, request: ByUuid) -> contract.SegmentReply:
+async def get(ctx: Context, request: contract.GetSegment) -> contract.SegmentReply:
     """A segment and how many records it has now."""
     row = await find(ctx.db, request.uuid)
     row = found_or_refuse(contract.get, row, "segmentNotFound", uuid=request.uuid, fix="cargo-ai segmentation segment list")
-    return contract.SegmentReply(segment=await _with_count(ctx, row))
+    return contract.SegmentReply(segment=await _with_count(ctx, row, up_to=request.count_up_to))
 
 
 @handles(contract.all_)
@@ -227,6 +229,7 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
     ends, segments = clock.seconds() + COUNTING_SECONDS, list[contract.Segment]()
     for row in rows:
         up_to = MOST_COUNTED if clock.seconds() < ends else MOST_COUNTED_LATE
+        up_to = up_to if request.count_up_to is None else min(up_to, request.count_up_to)
         segments.append(await _with_count(ctx, row, last, catalog, up_to))
     return contract.SegmentsReply(segments=segments)
 

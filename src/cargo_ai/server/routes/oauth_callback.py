@@ -66,7 +66,7 @@ async def connect(request: Request) -> Response:
     try:
         tokens = await oauth.tokens_of(state.services, consent, params)
     except oauth.ConsentFailed as error:
-        return _page("Not connected", html.escape(str(error)), 400)
+        return _page("Not connected", f"<p>{html.escape(str(error))}</p>{_back(consent.asked.connector)}", 400)
 
     async def work(db: AsyncSession) -> bool:
         asked = consent.asked
@@ -77,7 +77,13 @@ async def connect(request: Request) -> Response:
 
     if not await transact(state.database, consent.asked.workspace, work):
         return _page("Not connected", "The connector was removed meanwhile.", 400)
-    return _page("Connected", "The account is connected. You can close this window.")
+    back = _back(consent.asked.connector)
+    return _page("Connected", f"<p>The account is connected. You can close this window.</p>{back}")
+
+
+def _back(connector: object) -> str:
+    """The way to the connector in the web console, for who came from there."""
+    return f'<p><a href="/console/connectors/{html.escape(str(connector))}">To the connector in the console</a></p>'
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:

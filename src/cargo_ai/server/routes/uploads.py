@@ -58,10 +58,13 @@ AddRow = Callable[[Context, Received], Awaitable[tuple[Wire, uuid.UUID]]]
 """Adds the row of a file that has arrived: the operation's reply, and the row's uuid."""
 
 
-async def take(request: Request, operation: AnyOperation, purpose: str, add_row: AddRow, texts: Collection[str] = ()) -> Response:
-    """Store the file of a form and its row. No database connection is held while the file arrives."""
+async def take(
+    request: Request, operation: AnyOperation, purpose: str, add_row: AddRow, texts: Collection[str] = (), caller: Caller | None = None
+) -> Response:
+    """Store the file of a form and its row. No database connection is held while the file arrives. `caller`: who sends it, where that is
+    known without a token."""
     state = state_of(request)
-    caller = await dispatch.authenticate(state, request)
+    caller = caller or await dispatch.authenticate(state, request)
     dispatch.require_permission(caller, operation.permission)
     key = requests.idempotency_key(request)
     try:
@@ -135,9 +138,9 @@ async def _receive(
     return Received(form.name, form.content_type, key, size, body.digest, form.texts)
 
 
-async def upload(request: Request) -> Response:
-    """Store a file for batches and models."""
-    return await take(request, contract.upload, "uploads", _add_upload)
+async def upload(request: Request, caller: Caller | None = None) -> Response:
+    """Store a file for batches and models. `caller`: as of `take`."""
+    return await take(request, contract.upload, "uploads", _add_upload, caller=caller)
 
 
 async def _add_upload(ctx: Context, received: Received) -> tuple[Wire, uuid.UUID]:

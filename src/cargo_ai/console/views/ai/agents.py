@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from cargo_ai.console.page import PageRequest, action, page
+from cargo_ai.console.views.ai.attachments import parts_of
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
@@ -47,9 +48,10 @@ async def begin_chat(request: PageRequest) -> Response:
     """A new chat with an agent; what was written is its first message."""
     uuid = request.path["uuid"]
     which = "draft" if request.form.get("release") == "draft" else "chat"
+    parts = parts_of(request)
     chat = (await request.call("ai.chat.create", {"agentUuid": uuid, "trigger": {"type": which}}))["chat"]
-    if text := request.form.get("text", "").strip():
-        await request.call("ai.message.create", {"chatUuid": chat["uuid"], "parts": [{"type": "text", "text": text}]})
+    if parts:
+        await request.call("ai.message.create", {"chatUuid": chat["uuid"], "parts": parts})
     return request.redirect(f"/console/chats/{chat['uuid']}")
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from cargo_ai.console.page import PageRequest, action, page
 from cargo_ai.console.views.ai.answers import FINAL, Live, shown, waits_for_person
+from cargo_ai.console.views.ai.attachments import parts_of
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
@@ -46,10 +47,10 @@ async def chat(request: PageRequest) -> Response:
 async def send(request: PageRequest) -> Response:
     """Say something; the answer is written by a worker."""
     uuid = request.path["uuid"]
-    text = request.form.get("text", "").strip()
-    if not text:
+    parts = parts_of(request)
+    if not parts:
         raise Refusal(400, "invalidInput", "Write a message first.")
-    await request.call("ai.message.create", {"chatUuid": uuid, "parts": [{"type": "text", "text": text}]})
+    await request.call("ai.message.create", {"chatUuid": uuid, "parts": parts})
     return request.redirect(f"/console/chats/{uuid}#end")
 
 

@@ -98,7 +98,7 @@ async def load_things(request: PageRequest, choices: Choices, form: FilterForm, 
     """The segments and workflows to choose from, where a condition is about one."""
     about = {condition.about for group in form.groups for condition in group.conditions}
     if "segment" in about:
-        listed = await _listed(request, "segmentation.segment.all", "segments", {"modelUuid": model, "fromPlay": False})
+        listed = await _listed(request, "segmentation.segment.all", "segments", {"modelUuid": model, "fromPlay": False, "countUpTo": 0})
         choices.segments = [(str(one["uuid"]), str(one["name"])) for one in listed]
     if "enrollment" in about:
         plays = await _listed(request, "orchestration.play.list", "plays", {})

@@ -17,6 +17,8 @@ from cargo_ai.kernel.wire import JsonObject
 
 PAGE = 50
 CHANGES = 20
+COUNTED = 1_000
+"""How many records of a segment are counted at most."""
 KINDS = ("added", "removed", "updated")
 RECORDS = 50
 
@@ -33,7 +35,10 @@ async def of_model(request: PageRequest) -> Response:
 
 async def _list(request: PageRequest, model: JsonObject | None) -> Response:
     uuid = str(model["uuid"]) if model else None
-    listed = cast("list[JsonObject]", (await request.call("segmentation.segment.all", {"modelUuid": uuid, "fromPlay": False}))["segments"])
+    listed = cast(
+        "list[JsonObject]",
+        (await request.call("segmentation.segment.all", {"modelUuid": uuid, "fromPlay": False, "countUpTo": COUNTED}))["segments"],
+    )
     names = {uuid: str(model["name"])} if model else await _model_names(request)
     start = _offset(request)
     path = address.model(uuid, "segments") if uuid else "/console/segments"
@@ -70,7 +75,7 @@ def _offset(request: PageRequest) -> int:
 async def segment(request: PageRequest) -> Response:
     """One segment: its filter, its changes."""
     uuid = request.path["uuid"]
-    found = cast("JsonObject", (await request.call("segmentation.segment.get", {"uuid": uuid}))["segment"])
+    found = cast("JsonObject", (await request.call("segmentation.segment.get", {"uuid": uuid, "countUpTo": COUNTED}))["segment"])
     start = _offset(request)
     fields = {"segmentUuid": uuid, "limit": CHANGES + 1, "offset": start}
     changes = cast("list[JsonObject]", (await request.call("segmentation.change.list", fields))["changes"])
@@ -175,7 +180,9 @@ async def change(request: PageRequest) -> Response:
     kind = kind if kind in KINDS else next((one for one in KINDS if found[f"{one}RecordsCount"]), KINDS[0])
     fields = {"uuid": uuid, "kinds": [kind], "limit": RECORDS, "offset": start}
     listed = await request.call("segmentation.change.fetch", fields)
-    segment = cast("JsonObject", (await request.call("segmentation.segment.get", {"uuid": found["segmentUuid"]}))["segment"])
+    segment = cast(
+        "JsonObject", (await request.call("segmentation.segment.get", {"uuid": found["segmentUuid"], "countUpTo": 0}))["segment"]
+    )
     path = address.segment(str(segment["uuid"]), f"changes/{uuid}")
     rows, count = cast("list[JsonObject]", listed["records"]), int(listed["count"])
     columns = [(str(column["slug"]), str(column["label"])) for column in cast("list[JsonObject]", listed["columns"])[:6]]

@@ -30,6 +30,7 @@ class Kind:
     field: str
     listing: str = ""
     rows: str = ""
+    fields: tuple[tuple[str, object], ...] = ()
     takes_name: bool = False
 
 
@@ -38,7 +39,7 @@ KINDS: Sequence[Kind] = (
     Kind("Tools", "tools", "orchestration.tool.get", "tool", "orchestration.tool.all", "tools"),
     Kind("Agents", "agents", "ai.agent.get", "agent", "ai.agent.all", "agents"),
     Kind("Models", "models", "storage.model.get", "model", "storage.model.all", "models"),
-    Kind("Segments", "segments", "segmentation.segment.get", "segment", "segmentation.segment.all", "segments"),
+    Kind("Segments", "segments", "segmentation.segment.get", "segment", "segmentation.segment.all", "segments", (("countUpTo", 0),)),
     Kind("Connectors", "connectors", "connection.connector.get", "connector", "connection.connector.list", "connectors"),
     Kind("Chats", "chats", "ai.chat.get", "chat", "ai.chat.list", "chats", takes_name=True),
     Kind("Runs", "runs", "orchestration.run.get", "run"),
@@ -86,7 +87,8 @@ async def _by_uuid(request: PageRequest, uuid: str) -> str | None:
 
 async def _by_name(request: PageRequest, text: str) -> tuple[list[Group], list[str]]:
     kinds = [kind for kind in KINDS if kind.listing]
-    asked = [(kind.listing, {"name": text, "limit": MOST + 1} if kind.takes_name else JsonObject()) for kind in kinds]
+    named = {"name": text, "limit": MOST + 1}
+    asked = [(kind.listing, {**dict(kind.fields), **(named if kind.takes_name else {})}) for kind in kinds]
     groups: list[Group] = []
     late: list[str] = []
     for kind, reply in zip(kinds, await _answers(request, asked), strict=True):

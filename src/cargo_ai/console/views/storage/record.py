@@ -103,7 +103,8 @@ async def _runs(request: PageRequest, id: str) -> list[JsonObject]:
 async def membership(request: PageRequest) -> Response:
     """The segments of the model that the record is in; asked for after the page, since each is a query."""
     uuid, id = request.path["uuid"], _id(request)
-    listed = cast("list[JsonObject]", (await request.call("segmentation.segment.all", {"modelUuid": uuid, "fromPlay": False}))["segments"])
+    asked = {"modelUuid": uuid, "fromPlay": False, "countUpTo": 0}
+    listed = cast("list[JsonObject]", (await request.call("segmentation.segment.all", asked))["segments"])
     inside: list[JsonObject] = []
     for segment in listed[:SEGMENTS]:
         conditions = [

@@ -253,10 +253,13 @@ class SegmentMethods:
     async def get(
         self,
         uuid: str,
+        *,
+        count_up_to: int | None = ...,
     ) -> cargo_ai.contract.segmentation.segment.SegmentReply:
         """Show a segment and the number of its records.
 
         uuid: Its uuid.
+        count_up_to: Stop counting at this number, which is faster on large models; exact by default.
 
         Refused for: segmentNotFound
         """
@@ -267,11 +270,13 @@ class SegmentMethods:
         *,
         model_uuid: str | None = ...,
         from_play: bool | None = ...,
+        count_up_to: int | None = ...,
     ) -> cargo_ai.contract.segmentation.segment.SegmentsReply:
         """List the segments, newest first.
 
         model_uuid: Only segments of this model.
         from_play: true: only segments owned by plays; false: only others.
+        count_up_to: Stop counting the records of each segment at this number; 0 does not look at them at all.
 
         Refused for: modelNotFound
         """
