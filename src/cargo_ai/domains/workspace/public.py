@@ -46,6 +46,7 @@ __all__ = [
     "invitation_link",
     "living_folder",
     "login",
+    "name_and_admins",
     "person_names",
     "upload_store",
     "verify_key",
@@ -124,6 +125,18 @@ async def _add_roles_and_admin(db: AsyncSession, workspace_uuid: uuid.UUID, admi
 async def email_of(db: AsyncSession, user: uuid.UUID) -> str | None:
     """The e-mail address of a user; None when there is no such user."""
     return await db.scalar(select(User.email).where(User.uuid == user))
+
+
+async def name_and_admins(db: AsyncSession, workspace: uuid.UUID) -> tuple[str, list[str]]:
+    """The workspace's name in one line, and the e-mail addresses of its admins; for letters."""
+    name = await db.scalar(select(Workspace.name).where(Workspace.uuid == workspace))
+    admins = (
+        select(User.email)
+        .join(Membership, Membership.user_uuid == User.uuid)
+        .join(Role, Role.uuid == Membership.role_uuid)
+        .where(Membership.workspace_uuid == workspace, Role.slug == access_rules.ADMIN)
+    )
+    return " ".join((name or "").split())[:200], list(await db.scalars(admins.order_by(User.email)))
 
 
 async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -> bool:

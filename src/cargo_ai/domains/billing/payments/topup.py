@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.billing import allowance
+from cargo_ai.domains.billing.payments import brake_email
 from cargo_ai.domains.billing.payments.stripe_account import StripeAccount, StripeFailed, account_of
 from cargo_ai.domains.billing.tables import CreditTopup, Subscription
 from cargo_ai.domains.billing.usage import price_cents
@@ -151,6 +152,8 @@ async def begin(services: Services, db: AsyncSession, row: Subscription) -> uuid
     if (await db.execute(recent)).scalar_one() >= MOST:
         row.paused_until = now + WITHIN
         _log.error("top-ups follow each other too fast and pause", workspace=str(workspace), topups=MOST, minutes=WITHIN.seconds // 60)
+        bought = f"It has bought credits {MOST} times within {WITHIN.seconds // 60} minutes, and they are used up again."
+        await brake_email.enqueue(db, workspace, "tooFast", row.paused_until, bought)
         return None
     if (await db.execute(select(CreditTopup.uuid).where(CreditTopup.status == "pending").limit(1))).first() is not None:
         return None
@@ -175,6 +178,10 @@ async def settle(db: AsyncSession, topup: CreditTopup, row: Subscription, status
         connection = await driver_connection(db)
         await transfers.grant(connection, topup.workspace_uuid, "purchased", topup.credits, f"topup:{topup.uuid}", cause="top-up")
     elif status == "declined":
+        is_known = row.paused_until is not None and row.paused_until > clock.now()
         row.paused_until = clock.now() + AFTER_DECLINE
         _log.warning("a top-up was declined; the next one is in an hour", workspace=str(topup.workspace_uuid), cause=problem)
+        if not is_known:
+            declined = f"Its card was declined: {problem}" if problem else "Its card was declined."
+            await brake_email.enqueue(db, topup.workspace_uuid, "declined", row.paused_until, declined)
     await db.flush()

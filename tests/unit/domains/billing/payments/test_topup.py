@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from cargo_ai.domains.billing.payments.brake_email import TASK, BrakeMailer
 from cargo_ai.domains.billing.payments.topup import AFTER_DECLINE, WITHIN, Topups
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.ledger import transfers
 from cargo_ai.ledger.transfers import Transfer
-from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.driver import driver_connection, fetch
 from tests.kit.api_client import Body
+from tests.kit.peers.mail_server import mail_server
 from tests.unit.domains.billing.payments.conftest import Shop
 
 TOPUP: Body = {"enabled": True, "creditsCount": 500, "threshold": 100}
@@ -44,6 +48,13 @@ async def spend(shop: Shop, credits: int) -> None:
 def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     when = clock.now() + by
     monkeypatch.setattr(clock, "now", lambda: when)
+
+
+async def _jobs(shop: Shop) -> list[Body]:
+    """The arguments of the jobs that write to admins, oldest first."""
+    async with shop.state.database.session(shop.first.workspace_uuid) as db:
+        query = "select args from procrastinate_jobs where task_name = %s order by id"
+        return [row[0] for row in await fetch(await driver_connection(db), query, (TASK,))]
 
 
 def payments(shop: Shop) -> list[str]:
@@ -100,8 +111,32 @@ async def test_three_within_ten_minutes_are_the_most(buyer: Shop, monkeypatch: p
         await spend(buyer, 500)
     assert (await topups.buy_due(), await topups.buy_due(), len(payments(buyer))) == (0, 0, 3)
     assert "Top-ups pause until" in (await buyer.api.warnings("billing.subscription.get"))[0]
+    assert [job["cause"] for job in await _jobs(buyer)] == ["tooFast"]
     later(monkeypatch, WITHIN + timedelta(seconds=1))
     assert await topups.buy_due() == 1
+
+
+async def test_admins_get_an_e_mail_when_top_ups_stop_and_those_refused_for_now_another_one_later(
+    buyer: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer.control.declines = True
+    assert await Topups(buyer.state.services).buy_due() == 1
+    await buyer.deliver(*buyer.control.events)
+    (job,) = await _jobs(buyer)
+    async with mail_server() as mail:
+        given = {"CARGO_AI_SMTP_HOST": "127.0.0.1", "CARGO_AI_SMTP_PORT": str(mail.port), "CARGO_AI_SMTP_TLS": "off"}
+        services = dataclasses.replace(buyer.state.services, settings=Settings(given | {"CARGO_AI_SMTP_FROM": "cargo@acme.example"}))
+        mailer = BrakeMailer(services)
+        mail.says = lambda verb, _argument: "451 later" if verb == "RCPT" else None
+        await mailer.send(**job)
+        mail.says = lambda _verb, _argument: None
+        _, later_job = await _jobs(buyer)
+        assert (later_job["attempt"], len(later_job["admins"]), mail.emails) == (1, 1, [])
+        await mailer.send(**later_job)
+        (email,) = mail.emails
+    text = email.message.get_content()
+    assert email.recipients == later_job["admins"]
+    assert "buys no more credits by itself until" in text and "Its card was declined: " in text and "update-payment-method" in text
 
 
 async def test_a_late_success_counts_and_a_late_failure_does_not(buyer: Shop) -> None:
