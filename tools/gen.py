@@ -46,8 +46,9 @@ def generate(root: Path) -> dict[Path, str]:
     generated[SETTINGS] = settings_page.page()
     generated[licences.PAGE] = licences.page()
     pending_names = pending({operation.name for operation in operations})
-    planned = {"commands": sorted(index.planned(pending_names.split()))}
-    generated[UNSERVED] = parity.unserved(json.loads((ROOT / COMMANDS).read_text("utf-8")), files)
+    contract = json.loads((ROOT / COMMANDS).read_text("utf-8"))
+    planned = {"commands": sorted({*index.planned(pending_names.split()), *parity.unserved_commands(contract, files)})}
+    generated[UNSERVED] = parity.unserved(contract, files)
     generated[INDEX / "_planned.json"] = json.dumps(planned, indent=1) + "\n"
     return generated | {PENDING: pending_names, MOST_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
 

@@ -153,6 +153,12 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
     }
     if operation.cli.bin_kind is not None:
         command["binKind"], command["previewPath"] = operation.cli.bin_kind, operations["workspaceManagement.bin.preview"].path
+    if operation.cli.file_of is not None:
+        wire, uploading = operation.cli.file_of
+        command["fileOf"] = {"wire": wire, "path": operations[uploading].path, "field": operations[uploading].cli.upload}
+        next(arg for arg in command["args"] if arg["wire"] == wire)["or"] = "file"
+        about = "A CSV file of this machine: it is uploaded, and each of its rows is a record. Instead of --data."
+        command["args"].append({"wire": "file", "in": "cli", "type": "string", "flags": ["--file"], "help": about})
     if operation.cli.results is not None:
         command["results"] = operations[operation.cli.results].path
     if operation.cli.text is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cargo_ai.cli.builtin import COMMANDS, builtin_module
+from cargo_ai.cli.builtin import COMMANDS, OTHER_NAMES, builtin_module
 from cargo_ai.cli.output import is_list
 from cargo_ai.cli.parse import flag_table
 
@@ -25,10 +25,16 @@ def unserved(contract: list[Row], files: Mapping[str, Row]) -> str:
     return "".join(f"{line}\n" for line in sorted(set(lines)))
 
 
+def unserved_commands(contract: list[Row], files: Mapping[str, Row]) -> Iterator[str]:
+    """The commands of `contract`, by all their words, that the index in `files` does not have at all."""
+    ways = dict(spellings(files))
+    yield from (words for command in contract for words in [command["command"], *command.get("aliases", [])] if words not in ways)
+
+
 def spellings(files: Mapping[str, Row]) -> Iterator[tuple[str, Row | None]]:
     """All words of commands with their rows; groups have None."""
-    for name in COMMANDS:
-        module = builtin_module(name)
+    for name in [*COMMANDS, *OTHER_NAMES]:
+        module = builtin_module(OTHER_NAMES.get(name, name))
         yield name, module.ROW if module else None
     yield from (("--version", None), ("--help", None), ("(bare cargo-ai)", None))
     for first, entry in files["_root.json"]["domains"].items():

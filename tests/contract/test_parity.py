@@ -10,7 +10,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 import parity
+import pytest
 
+from cargo_ai.cli.failure import Failure
+from cargo_ai.cli.words.commands import find
 from tests.kit.examples import INDEX
 
 HERE = Path(__file__).parent
@@ -38,3 +41,28 @@ def test_a_missing_command_flag_value_or_position_is_noticed() -> None:
         "storage table list",
         "workspace folder create --kind planet",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("project deploy", "kept as JSON"),
+        ("mailboxManagement", "integration smtp"),
+        ("workspaceManagement envVar", "kept by connectors"),
+        ("hosting app init ./site", "Forms and hooks"),
+    ],
+)
+def test_of_a_command_that_is_not_served_it_says_what_there_is(typed: str, said: str) -> None:
+    with pytest.raises(Failure) as refused:
+        find(typed.split())
+    assert said in refused.value.document["errorMessage"]
+
+
+def test_each_command_that_is_not_served_is_said_to_be_one_of_the_public_command_line() -> None:
+    commands = {words for command in CONTRACT for words in [command["command"], *command.get("aliases", [])]}
+    unserved = commands & set((HERE / "unserved_commands.txt").read_text("utf-8").splitlines())
+    for typed in unserved:
+        with pytest.raises(Failure) as refused:
+            find(typed.split())
+        assert refused.value.document["reason"] == "notBuiltYet", typed
+    assert len(unserved) > 50

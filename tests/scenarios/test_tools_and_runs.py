@@ -64,6 +64,11 @@ def test_a_tool_over_an_uploaded_file(person: Person, companies: Companies) -> N
     assert (batch["status"], batch["runsCount"]) == ("success", 2)
     rows = person("orchestration", "batch", "download", batch["uuid"], "--output-node-slug", "end")
     assert [(row["input"]["size"], row["output"]["company_name"]) for row in rows] == [("5", "Acme"), ("007", "Globex")]
+    # In one command.
+    batch = person(*BATCH, "--workflow-uuid", workflow, "--file", "companies.csv")["batch"]
+    assert (batch["status"], batch["runsCount"]) == ("success", 2)
+    for words in (("--file", "play.ts"), ("--file", "companies.csv", "--data", "{}"), ("--file", "missing.csv"), ()):
+        person.refused("orchestration", "batch", "create", "--workflow-uuid", workflow, *words, code=2)
 
 
 @pytest.mark.parametrize(

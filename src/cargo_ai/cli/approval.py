@@ -21,7 +21,7 @@ PROGRAM = re.compile(r"(^|/)cargo-ai$")
 FILTERS = frozenset({"jq", "head", "tail", "wc"})
 FILE_FLAGS = re.compile(r"-[A-Za-z]*[fL]|--(from-file|slurpfile|rawfile|library-path|args|jsonargs)\b.*")
 NEVER_VERBS = ("remove", "delete", "empty", "archive", "forget")
-NEVER_BUILTIN = frozenset({"login", "logout"})
+NEVER_BUILTIN = frozenset({"login", "logout", "start"})
 READING_BUILTIN = frozenset({"whoami", "doctor", "version", "help", "completion", "profile"})
 LISTING_BUILTIN = frozenset({"alias", "skills"})
 """Those that only read when their verb is list."""

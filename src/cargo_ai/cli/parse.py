@@ -177,7 +177,8 @@ def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
 
 def _check(row: Row, words: list[str], parsed: Parsed) -> None:
     present = {arg["wire"] for arg, _ in parsed.values}
-    missing = [arg for arg in row["args"] if arg.get("required") and arg["wire"] not in present and arg["wire"] not in parsed.options]
+    given = present | set(parsed.options)
+    missing = [arg for arg in row["args"] if arg.get("required") and arg["wire"] not in given and arg.get("or") not in given]
     if missing:
         names = [f"<{arg['wire']}>" if arg.get("positional") else f"{arg['flags'][0]} {placeholder(arg)}" for arg in missing]
         example = _example(row)

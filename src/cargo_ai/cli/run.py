@@ -78,6 +78,13 @@ def run_row(row: Row, parsed: Parsed) -> int:
         secret_values.ask(parsed, settings)
     if row.get("danger") and any(arg.get("noun") for arg, _ in parsed.values):
         need_known(parsed)
+    uploading = row.get("fileOf")
+    if uploading and parsed.options.get("file"):
+        from cargo_ai.cli.client.batch_file import send_batch_file
+        from cargo_ai.cli.parse import Parsed
+
+        upload_row: Row = {"words": [], "summary": "", "args": [], "verb": "POST", "path": uploading["path"]}
+        send_batch_file(row, parsed, api, Request(upload_row, Parsed([], [])))
     request = Request(row, parsed)
     confirm(row, request, api, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)

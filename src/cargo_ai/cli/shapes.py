@@ -14,6 +14,7 @@ Arg = TypedDict(
         "positional": NotRequired[bool],
         "required": NotRequired[bool],
         "nullable": NotRequired[bool],
+        "or": NotRequired[str],  # the option that may be given in its place
         "values": NotRequired[list[Any] | None],
         "help": NotRequired[str],
         "default": NotRequired[Any],
@@ -99,6 +100,14 @@ class FailsWhen(TypedDict):
     value: str
 
 
+class FileOf(TypedDict):
+    """Where the file of `--file` is uploaded, in which field, and the wire field that then names it."""
+
+    wire: str
+    path: str
+    field: str
+
+
 class Row(TypedDict):
     """One command."""
 
@@ -127,6 +136,7 @@ class Row(TypedDict):
     pages: NotRequired[Pages]
     page: NotRequired[str | None]  # the reply field with the path of the text that a person sees instead
     failsWhen: NotRequired[FailsWhen | None]
+    fileOf: NotRequired[FileOf]
     series: NotRequired[Series]
     announce: NotRequired[str]  # the reply field with a URL to open before waiting
     live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`

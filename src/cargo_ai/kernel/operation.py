@@ -73,6 +73,7 @@ class Cli:
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     announce: the reply field with a URL that a person has to open before what is waited for can happen.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.
+    file_of: (wire field, operation): `--file` uploads a file by that operation first, and is a batch's data of that file.
     series: (reply field, inner field): a list of dates, each with a list of counts. `--output csv` prints a line for each count, `--chart`
     draws them as bars on stderr.
     """
@@ -87,6 +88,7 @@ class Cli:
     send: Mapping[str, Any] = field(default_factory=dict[str, Any])
     url_when: tuple[str, ...] = ()
     upload: str | None = None
+    file_of: tuple[str, str] | None = None
     danger: str | None = None
     bin_kind: str | None = None
     results: str | None = None

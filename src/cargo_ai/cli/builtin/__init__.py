@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMANDS = {
+    "start": "Sign in, and hand over to a coding agent or to the first commands.",
     "server": "Start, stop and inspect a server on this machine.",
     "login": "Sign in to a server with a token.",
     "logout": "Forget the token of the current server.",
@@ -26,6 +27,8 @@ COMMANDS = {
 """Name → summary, in the order in which help shows them."""
 LATER = ("logout", "profile", "alias", "completion", "version", "help")
 """Commands that the short help only names: no one starts with them."""
+OTHER_NAMES = {"onboard": "start", "init": "start", "--chat": "ask", "book-demo": "book_demo"}
+"""Names that help does not show → the built-in command."""
 
 
 def builtin_module(name: str) -> Any:

@@ -102,12 +102,21 @@ def run(parsed: Parsed) -> int:
     ways = [flag for flag in ("email", "oauth", "invitation", "token", "token-file") if parsed.options.get(flag)]
     if len(ways) > 1:
         raise usage("conflictingFlags", f"Give one way to sign in, not {len(ways)}: {', '.join('--' + way for way in ways)}.")
-    if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
-        return _sign_in(parsed)
-    if parsed.options.get("read-only"):
+    by_person = any(parsed.options.get(flag) for flag in ("email", "oauth", "code"))
+    if parsed.options.get("read-only") and not by_person:
         from cargo_ai.cli.builtin import read_only
 
         return read_only.sign_in(parsed)
+    account = sign_in(parsed)
+    if account is not None:
+        output.print_document(account)
+    return 0
+
+
+def sign_in(parsed: Parsed) -> dict[str, Any] | None:
+    """Sign in as the options say and save the token: the whoami document. None: a code was sent, and what to run with it was printed."""
+    if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
+        return _sign_in(parsed)
     invitation = parsed.options.get("invitation")
     if invitation is not None:
         return _accept(parsed, str(invitation))
@@ -130,12 +139,10 @@ def run(parsed: Parsed) -> int:
         raise failure(DENIED, "workspaceMismatch", sentence)
     credentials.save(settings.saved, settings.base_url, token, uuid, account["workspace"]["name"])
     _warn(settings)
-    output.print_document(account)
-    return 0
+    return account
 
 
-def _sign_in(parsed: Parsed) -> int:
-    """By a code or a provider: save the token, print the whoami document."""
+def _sign_in(parsed: Parsed) -> dict[str, Any] | None:
     from cargo_ai.cli.builtin import sign_in
 
     settings = Settings(parsed.options, parsed.stdin)
@@ -146,21 +153,20 @@ def _sign_in(parsed: Parsed) -> int:
             output.say(f"warning: --{flag} has no effect: this server decides who comes in, and by which provider.")
     settings.workspace_uuid = None
     answer = sign_in.by_provider(settings) if parsed.options.get("oauth") else sign_in.by_email(parsed, settings)
-    return 0 if answer is None else _save(settings, answer)
+    return None if answer is None else _save(settings, answer)
 
 
-def _save(settings: Settings, answer: dict[str, Any]) -> int:
+def _save(settings: Settings, answer: dict[str, Any]) -> dict[str, Any]:
     """Save the token of an answer before anything else, for it is not given again."""
     token = checked_token(str(answer.get("token", "")), settings.base_url)
     settings.workspace_uuid = str(output.dig(answer, "workspace.uuid"))
     credentials.save(settings.saved, settings.base_url, token, settings.workspace_uuid, output.dig(answer, "workspace.name"))
     settings.signed_by = "login"
     _warn(settings)
-    output.print_document(identity(Api(settings, token)))
-    return 0
+    return identity(Api(settings, token))
 
 
-def _accept(parsed: Parsed, invitation: str) -> int:
+def _accept(parsed: Parsed, invitation: str) -> dict[str, Any]:
     """Exchange an invitation for a token, and save that before anything else: the invitation cannot be used again."""
     options = parsed.options
     text = (parsed.stdin.read("--invitation") if invitation == "-" else invitation).strip()

@@ -118,6 +118,13 @@ def _install(options: dict[str, Any]) -> dict[str, Any]:
     return {"installed": installed, "hook": settings}
 
 
+def install_for(agent: str, folder: str | None) -> list[str]:
+    """Install the skills for a coding agent, in a folder or for this person everywhere; where they are. Raises Failure."""
+    options = {"target": "dir", "dir": folder} if folder is not None else {"target": agent}
+    installed: list[str] = _install(options)["installed"]
+    return installed
+
+
 def _copy(source: str, to: str) -> str:
     """Copy a skill over an older version of itself; Failure (1) when something else is there."""
     import shutil

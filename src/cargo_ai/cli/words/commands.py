@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.builtin import COMMANDS, OTHER_NAMES
 from cargo_ai.cli.words.command_index import domains, load, spellings
 
 TYPE_CHECKING = False
@@ -50,6 +50,8 @@ def find(argv: list[str]) -> Match:
     at = 0
     while at < len(argv):
         word = argv[at]
+        if not words and word in OTHER_NAMES:
+            return Match("builtin", [OTHER_NAMES[word]], early + argv[at + 1 :])
         if word.startswith("-") and word != "-":
             length = _global_length(word)
             if not length:

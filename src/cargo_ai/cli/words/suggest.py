@@ -19,7 +19,19 @@ REMOVING = frozenset(
     {"remove", "remove-all", "delete", "archive", "cancel", "clear", "merge", "undo", "rollback", "revoke", "rotate", "logout"}
 )
 """Words of commands that take something away. They are suggested to people, and never a `fix`."""
+CARD = frozenset({"--card-number", "--card-exp", "--card-cvc", "--card-stdin"})
 MOST_FLAGS = 12
+PROJECTS = "Workflows are kept as JSON here: `cargo-ai orchestration draft-release get` and `update` read and write them."
+INSTEAD = {
+    "cdk": PROJECTS,
+    "project": PROJECTS,
+    "mailboxManagement": "Workflows send e-mail through the integration smtp: `cargo-ai connection integration get smtp`.",
+    "observability": "What fails and what waits: `cargo-ai orchestration run get-metrics`, and `/metrics` of the server.",
+    "context": "Agents read uploaded files: `cargo-ai content file upload`.",
+    "hosting": "Forms and hooks of tools are served by themselves: `cargo-ai orchestration tool --help`.",
+    "workspaceManagement": "Secrets are kept by connectors: `cargo-ai connection connector create --help`.",
+}
+"""By the first word of commands that are not served: what there is."""
 
 
 def is_fix(typed: str, meant: str) -> bool:
@@ -31,6 +43,9 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
     """The usage failure for an unknown flag. `table`: the command's flags by name; `token`: as it was typed."""
     flag, _, _ = token.partition("=")
     sentence = f'"cargo-ai {" ".join(words)}" has no flag {flag}.'
+    if flag in CARD:
+        card = "A card is typed at the payment page only: without this flag, the command gives its address."
+        return usage("unknownFlag", f"{sentence} {card}", shell_line(words))
     names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
     close = near(flag[2:], [name[2:] for name in names])
     if close:
@@ -51,7 +66,7 @@ def unknown_command(words: list[str], rest: list[str], next_words: list[str]) ->
         tail.append(token)
     typed = " ".join([*words, rest[0]])
     if planned := _planned([*words, *tail]):
-        sentence = f'"cargo-ai {planned}" is a command of the public cargo-ai that this version does not have yet.'
+        sentence = f'"cargo-ai {planned}" is a command of the public cargo-ai that this version does not have yet.{_instead(planned)}'
         return usage("notBuiltYet", sentence, shell_line([*words, "--help"]))
     guesses: list[tuple[list[str], int]] = [([*words, guess], 1) for guess in near(rest[0], next_words)]
     guesses = guesses or ([] if words else _guesses_anywhere(tail))
@@ -70,7 +85,14 @@ def _planned(typed: list[str]) -> str | None:
     planned: list[str] = read_index("_planned.json").get("commands", [])
     if typed[0] not in domains() and any(command.startswith(f"{typed[0]} ") for command in planned):
         return " ".join(typed[:3])
-    return next((begun for length in range(len(typed), 1, -1) if (begun := " ".join(typed[:length])) in planned), None)
+    begins = {" ".join(words[:length]) for words in map(str.split, planned) for length in range(1, len(words) + 1)}
+    return next((begun for length in range(len(typed), 0, -1) if (begun := " ".join(typed[:length])) in begins - {*domains()}), None)
+
+
+def _instead(planned: str) -> str:
+    """What there is in place of a command of a domain that is not served, as a sentence to add."""
+    first = planned.split()[0]
+    return f" {INSTEAD[first]}" if first in INSTEAD else ""
 
 
 def _is_certain(typed: list[str], guesses: list[list[str]]) -> bool:

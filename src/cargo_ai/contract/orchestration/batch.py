@@ -187,16 +187,18 @@ create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(
+            file_of=("data", "workspaceManagement.file.upload"),
             examples=(
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"records","records":[{"domain":"a.com"}]}' """
                 "--wait-until-finished",
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"file","s3Filename":"NAME"}'""",
+                "cargo-ai orchestration batch create --workflow-uuid UUID --file companies.csv --wait-until-finished",
                 """cargo-ai orchestration batch create --nodes @nodes.json --data '{"kind":"filter","modelUuid":"UUID","limit":100}'""",
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data @data.json --dry-run --sample 500""",
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data @data.json --ramp 1,50 --stop-on-error-rate 5%""",
                 """cargo-ai orchestration batch create --data '{"kind":"runs","filter":{"kind":"runs","batchUuid":"UUID","""
                 """"statuses":["error"]},"reset":{"from":"lastNode"}}'""",
-            )
+            ),
         ),
     )
 )
