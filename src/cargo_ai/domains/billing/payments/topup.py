@@ -150,10 +150,10 @@ async def begin(services: Services, db: AsyncSession, row: Subscription) -> uuid
         return None
     recent = select(func.count()).select_from(CreditTopup).where(CreditTopup.created_at > now - WITHIN)
     if (await db.execute(recent)).scalar_one() >= MOST:
-        row.paused_until = now + WITHIN
+        row.paused_until = until = now + WITHIN
         _log.error("top-ups follow each other too fast and pause", workspace=str(workspace), topups=MOST, minutes=WITHIN.seconds // 60)
         bought = f"It has bought credits {MOST} times within {WITHIN.seconds // 60} minutes, and they are used up again."
-        await brake_email.enqueue(db, workspace, "tooFast", row.paused_until, bought)
+        await brake_email.enqueue(db, workspace, "tooFast", until, bought)
         return None
     if (await db.execute(select(CreditTopup.uuid).where(CreditTopup.status == "pending").limit(1))).first() is not None:
         return None
@@ -179,9 +179,9 @@ async def settle(db: AsyncSession, topup: CreditTopup, row: Subscription, status
         await transfers.grant(connection, topup.workspace_uuid, "purchased", topup.credits, f"topup:{topup.uuid}", cause="top-up")
     elif status == "declined":
         is_known = row.paused_until is not None and row.paused_until > clock.now()
-        row.paused_until = clock.now() + AFTER_DECLINE
+        row.paused_until = until = clock.now() + AFTER_DECLINE
         _log.warning("a top-up was declined; the next one is in an hour", workspace=str(topup.workspace_uuid), cause=problem)
         if not is_known:
             declined = f"Its card was declined: {problem}" if problem else "Its card was declined."
-            await brake_email.enqueue(db, topup.workspace_uuid, "declined", row.paused_until, declined)
+            await brake_email.enqueue(db, topup.workspace_uuid, "declined", until, declined)
     await db.flush()
