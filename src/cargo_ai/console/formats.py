@@ -77,6 +77,11 @@ def number(value: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def counted(value: object, noun: str) -> str:
+    """A number of things: `1 run`, `2,000 runs`."""
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def percent(part: object, whole: object) -> int:
     """How much of the whole a part is, from 0 to 100."""
     if not isinstance(part, (int, float)) or not isinstance(whole, (int, float)) or not whole:
@@ -123,6 +128,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "took": took,
     "duration": duration,
     "number": number,
+    "counted": counted,
     "percent": percent,
     "pretty": pretty,
     "fits": fits,

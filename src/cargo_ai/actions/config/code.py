@@ -11,6 +11,7 @@ from cargo_ai.expression import evaluator
 from cargo_ai.expression.sandbox.host import Language, refusal
 
 LONGEST_SCRIPT = 256 * 1024
+LONGEST_LOG = 64 * 1024
 CONFIG_SCHEMA = schema({"script": {"type": "string", "minLength": 1, "maxLength": LONGEST_SCRIPT}}, ("script",))
 OUTPUT_SCHEMA = output({"result": {}}, ("result",))
 _QUOTED = 500  # characters of what a script printed that a warning quotes
@@ -55,6 +56,8 @@ async def run(language: Language, call: Call) -> Outcome:
     execute = shared.script if language == "javascript" else shared.python
     outcome = await execute(call.workspace, str(call.config["script"]), {"nodes": call.context, "parentNodes": call.parent or {}})
     printed = outcome.log.rstrip()
+    if len(printed) >= LONGEST_LOG:
+        printed = f"{printed[:LONGEST_LOG]}\n… (a log keeps {LONGEST_LOG:,} characters)"
     if outcome.error is not None:
         return Failed(outcome.error, log=printed)
     warnings = (f"It printed: {printed if len(printed) <= _QUOTED else printed[:_QUOTED] + '…'}",) if printed else ()

@@ -103,6 +103,35 @@
     }
   });
 
+  // A graph is moved by the mouse, as it is by a finger: only its scroll position changes.
+  document.addEventListener("pointerdown", (event) => {
+    const graph = event.target.closest(".graph");
+    if (!graph || event.pointerType !== "mouse" || event.button !== 0) return;
+    const bounds = graph.getBoundingClientRect();
+    if (event.clientX > bounds.left + graph.clientWidth || event.clientY > bounds.top + graph.clientHeight) return;
+    const from = { x: event.clientX + graph.scrollLeft, y: event.clientY + graph.scrollTop };
+    let moved = false;
+    const move = (step) => {
+      moved ||= Math.abs(step.clientX - event.clientX) + Math.abs(step.clientY - event.clientY) > 4;
+      if (moved) graph.scrollTo(from.x - step.clientX, from.y - step.clientY);
+    };
+    const end = () => {
+      document.removeEventListener("pointermove", move);
+      document.removeEventListener("pointerup", end);
+      document.removeEventListener("pointercancel", end);
+      if (!moved) return;
+      // What was dragged was not clicked.
+      const swallow = (click) => { click.preventDefault(); click.stopPropagation(); };
+      document.addEventListener("click", swallow, { capture: true, once: true });
+      setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 0);
+    };
+    document.addEventListener("pointermove", move);
+    document.addEventListener("pointerup", end);
+    document.addEventListener("pointercancel", end);
+  });
+  // Links in a graph are not dragged out of it.
+  document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".graph")) event.preventDefault(); });
+
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();

@@ -54,6 +54,14 @@ async def test_what_a_script_printed_before_it_failed_is_kept(backend: Backend) 
     assert (await lines(backend, again))[1] == 2
 
 
+async def test_a_log_that_is_too_long_is_cut_and_says_so(backend: Backend) -> None:
+    script = "console.log('x'.repeat(1000000)); console.log('never seen'); 1"
+    nodes = [node("start", children=("one",)), node("one", "script", ("end",), config={"script": script}), node("end")]
+    run = (await backend.run({}, nodes=nodes))["run"]
+    assert run["status"] == "success"
+    assert await lines(backend, run) == (["1 one " + "x" * 65_536, "1 one … (a log keeps 65,536 characters)"], 2)
+
+
 async def test_an_execution_says_how_often_it_was_tried_and_why_again(backend: Backend, service: EchoService) -> None:
     answers = [Say(503), Say(502), Say(200)]
     service.answers["/shaky"] = lambda _heard: answers.pop(0)
