@@ -93,6 +93,8 @@ class Context:
     prepared: object = None
     warnings: list[str] = field(default_factory=list[str])
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+    begun: list[str] = field(default_factory=list[str])
+    """The uuids of what begins with this request's commit, whose end is notified (see `Waits`)."""
 
     @property
     def database(self) -> Database:

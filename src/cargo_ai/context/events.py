@@ -25,6 +25,37 @@ class Event:
 E = TypeVar("E", bound=Event)
 Subscriber = Callable[[AsyncSession, E], Awaitable[None]]
 
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a subscriber does within a statement of the publisher's, which saves a round trip. `parts`: of its `with`, each with a name;
+    `value`: what its select reads, NULL where nothing follows; `then`: what follows from another. `%(model)s` is the event's model."""
+
+    value: str
+    parts: tuple[str, ...] = ()
+    then: Callable[[AsyncSession, Any], Awaitable[None]] | None = None
+
+
+_attachments: dict[Subscriber[Any], Attachment] = {}
+
+
+def attachable(attachment: Attachment) -> Callable[[Subscriber[E]], Subscriber[E]]:
+    """A decorator of a subscriber that can also be carried out within a statement."""
+
+    def attach(subscriber: Subscriber[E]) -> Subscriber[E]:
+        _attachments[subscriber] = attachment
+        return subscriber
+
+    return attach
+
+
+def attachments_of(kind: type[Event]) -> list[Attachment] | None:
+    """What all subscribers of an event do within a statement; None where one of them cannot, so that the event must be published."""
+    present = [_attachments.get(subscriber) for subscriber in subscribers.get(kind, ())]
+    found = [attachment for attachment in present if attachment is not None]
+    return found if len(found) == len(present) else None
+
+
 subscribers: dict[type[Event], list[Subscriber[Any]]] = {}
 
 

@@ -44,28 +44,38 @@ class Used(NamedTuple):
 UsageKey = tuple[uuid.UUID, date, uuid.UUID]
 """Workspace, day and label."""
 
-# Labels that are new are stored with what they have used.
-ADD = """
-with stored as (
+STORE = """
     insert into ledger_labels (uuid, workspace_uuid, unit, slug, workflow_uuid, batch_uuid, user_uuid, connector_uuid, integration_slug,
         model_uuid, agent_uuid)
     select * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
         %s::uuid[], %s::uuid[])
     on conflict (uuid) do nothing
-)
+"""
+USE = """
 insert into ledger_usage as u (workspace_uuid, day, label_uuid, slot, amount, count)
 select v.workspace, v.day, v.label, %s, v.amount, v.count
 from unnest(%s::uuid[], %s::date[], %s::uuid[], %s::numeric[], %s::bigint[]) as v(workspace, day, label, amount, count)
 on conflict (workspace_uuid, day, label_uuid, slot) do update set amount = u.amount + excluded.amount, count = u.count + excluded.count
 """
+# Labels that are new are stored with what they have used.
+ADD = f"with stored as ({STORE}) {USE}"
 
 
 async def add_usage(connection: Connection, names: Mapping[Label, uuid.UUID], used: Mapping[UsageKey, Used], slot: int) -> None:
     """Add to what labels have used, and store those that are new. In one order for all transactions, so that there is no deadlock."""
     if not used:
         return
-    rows = [list(column) for column in zip(*sorted(((name, *label) for label, name in names.items()), key=lambda row: row[0]), strict=True)]
+    await connection.execute(ADD, (*label_values(names), *usage_values(used, slot)))
+
+
+def label_values(names: Mapping[Label, uuid.UUID]) -> list[list[object]]:
+    """The values of STORE."""
+    rows = sorted(((name, *label) for label, name in names.items()), key=lambda row: row[0])
+    return [[row[at] for row in rows] for at in range(11)]
+
+
+def usage_values(used: Mapping[UsageKey, Used], slot: int) -> list[object]:
+    """The values of USE."""
     keys = sorted(used)
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    amounts, counts = [used[key].amount for key in keys], [used[key].executions for key in keys]
-    await connection.execute(ADD, (*rows, slot, *columns, amounts, counts))
+    columns = [[key[at] for key in keys] for at in range(3)]
+    return [slot, *columns, [used[key].amount for key in keys], [used[key].executions for key in keys]]

@@ -74,6 +74,32 @@ async def update(connection: Connection, relation: Relation, rows: Sequence[tupl
     return changed
 
 
+_UPDATE_ONE = """
+with model as ($version), present as (
+    select _id from $table where _id = %(_id)s and (select version from model) = %(version)s for update
+), updated as (
+    update $table as t set $assignments, _updated_at = %(at)s where t._id = %(_id)s and exists (select from present) and ($differs)
+    returning t._id
+), $noted
+select (select version from model), exists (select from present), exists (select from updated)
+"""
+
+
+def update_one(relation: Relation, row: EncodedRow, version: str, noted: Sequence[str]) -> tuple[str, dict[str, str | None]]:
+    """A statement that sets columns of the record `_id` where `version`, a select, gives the value `version`. It gives (its version,
+    whether there is such a record, whether that changed it). With it, the values of the columns. `noted`: what else is done then."""
+    names = {slug: f"%(c{number})s::{_column(relation, slug).sql_type}" for number, slug in enumerate(row)}
+    query = statement(
+        _UPDATE_ONE,
+        table=table_name(relation),
+        version=version,
+        assignments=", ".join(f"{quote(slug)} = {name}" for slug, name in names.items()),
+        differs=" or ".join(f"t.{quote(slug)} is distinct from {name}" for slug, name in names.items()),
+        noted=", ".join(noted),
+    )
+    return query, {f"c{number}": text for number, text in enumerate(row.values())}
+
+
 async def upsert(
     connection: Connection,
     relation: Relation,
@@ -165,6 +191,20 @@ async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -
         rows = await fetch(connection, query, [list(uids[start : start + _MOST_READ])])
         by_id |= {record["_id"]: record for record in to_records(relation, rows)}
     return [by_id[uid] for uid in uids if uid in by_id]
+
+
+_GET_WITH = "$parts select $values, $columns from (select) as once left join $view as r on r._id = %(_id)s"
+
+
+def get_with(relation: Relation, parts: Sequence[str], values: Sequence[str]) -> str:
+    """A statement that reads the record `_id` behind these values, and has these parts of a `with`."""
+    return statement(
+        _GET_WITH,
+        parts=f"with {', '.join(parts)}" if parts else "",
+        values=", ".join(values),
+        columns=select_list(relation, "r"),
+        view=view_name(relation),
+    )
 
 
 _PAGE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -49,6 +49,13 @@ class QuotaChange(Owned, Row):
     kind: Mapped[str]
     subject: Mapped[str]
     amount: Mapped[int]
+
+
+class Used(NamedTuple):
+    """How much of a kind a workspace keeps, and how many changes are not yet added up."""
+
+    amount: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +161,11 @@ async def forget(connection: Connection, workspace: uuid.UUID, kind: QuotaKind, 
     await execute(connection, _FORGET, {"workspace": workspace, "kind": kind, "subject": subject})
 
 
-async def require(connection: Connection, workspace: uuid.UUID, kind: QuotaKind, settings: Settings, added: int) -> None:
-    """Refuse when the workspace keeps more than it may, now that this transaction has added `added`: then roll it back.
+async def require(
+    connection: Connection, workspace: uuid.UUID, kind: QuotaKind, settings: Settings, added: int, known: Used | None = None
+) -> None:
+    """Refuse when the workspace keeps more than it may, now that this transaction has added `added`: then roll it back. `known`: what was
+    read before in this transaction, where that has added nothing yet.
 
     One select while there is plenty of room. Close to the limit, transactions that add take turns until their commit, so that not two
     of them take the last place.
@@ -164,7 +174,7 @@ async def require(connection: Connection, workspace: uuid.UUID, kind: QuotaKind,
     if not limit or added <= 0:
         return
     values = {"workspace": workspace, "kind": kind}
-    ((used, changes),) = await fetch(connection, _USED, values)
+    used, changes = known or Used(*(await fetch(connection, _USED, values))[0])
     if used <= limit < used + _NEAR_PART * added:
         await execute(connection, _LOCK, values)
         used = await used_of(connection, workspace, kind)

@@ -14,7 +14,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
-from cargo_ai.engine.dispatch import claim, submit
+from cargo_ai.engine.dispatch import claim, singles, submit
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.dispatch.queue import Queue
@@ -63,12 +63,17 @@ class EngineHarness:
             await connection.execute(statement, values)
 
     async def jobs(self) -> list[str]:
-        """The shards that a job waits for, in the order of the queue; only those of this workspace."""
+        """The shards that wait for a worker: single runs that no one has claimed, then those that a job waits for, in the order of the
+        queue; only those of this workspace."""
         statement = (
             "select s.uuid::text as shard from procrastinate_jobs j join shards s on s.uuid::text = j.args ->> 'shard' "
             "where s.workspace_uuid = %s and j.status = 'todo' order by j.priority desc, j.id"
         )
-        return [row["shard"] for row in await self.rows(statement, self.workspace)]
+        queued = [row["shard"] for row in await self.rows(statement, self.workspace)]
+        async with self.pool.connection() as connection:
+            single = set(await singles.left_over(connection))
+        mine = "select uuid::text as shard from shards where workspace_uuid = %s and uuid::text = any(%s) order by uuid"
+        return [row["shard"] for row in await self.rows(mine, self.workspace, list(single))] + queued
 
     async def run(self, record: Body | None = None) -> uuid.UUID:
         """A single run, queued."""

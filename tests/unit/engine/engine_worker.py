@@ -68,6 +68,7 @@ class EngineWorker:
             writer.parked = lambda _due: self._due.set()
         self.driver = Driver(harness.pool, self.writers, harness.queue, effects.actions(), FILES, settings or Settings(), str(ids.new()))
         self.most_at_once = 0
+        self._claiming: set[str] = set()
         self.draining = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,7 +82,7 @@ class EngineWorker:
         async with asyncio.timeout(seconds):
             while self._tasks or not self.draining:
                 for shard in [] if self.draining else await self._take():
-                    self._tasks.add(asyncio.create_task(self.driver.drive(shard)))
+                    self._tasks.add(asyncio.create_task(self._drive(shard)))
                 self.most_at_once = max(self.most_at_once, len(self._tasks))
                 if (
                     not self._tasks
@@ -98,8 +99,15 @@ class EngineWorker:
                     self._due.clear()
                     await wake.wake_due_runs(self.harness.pool, self.harness.queue)
 
+    async def _drive(self, shard: str) -> None:
+        try:
+            await self.driver.drive(shard)
+        finally:
+            self._claiming.discard(shard)
+
     async def _take(self) -> list[str]:
-        shards = await self.harness.jobs()
+        shards = [shard for shard in await self.harness.jobs() if shard not in self._claiming]
+        self._claiming.update(shards)
         if shards:
             await self.harness.do("delete from procrastinate_jobs where args ->> 'shard' = any(%s)", shards)
         return shards

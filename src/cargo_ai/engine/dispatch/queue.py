@@ -14,7 +14,6 @@ import psycopg
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
-from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch.jobs import Jobs
 from cargo_ai.engine.dispatch.places import Places
@@ -43,10 +42,6 @@ where j.status = 'doing' and (
     )
 )
 """
-DEFER = """procrastinate_defer_jobs_v1(
-    array[row(%(job_lane)s, %(job_task)s, 0, null, null, %(job_args)s::jsonb, null)::procrastinate_job_to_defer_v1]
-)"""
-"""Enqueue one job within a statement that does more, by `defer_values`."""
 NEVER = 86_400.0
 """Seconds between heartbeats of Procrastinate's own: the housekeeping beats for all lanes."""
 
@@ -60,11 +55,6 @@ _log = log.get(__name__)
 def producer(most_runs: int = 0) -> Queue:
     """The queue of a process that only defers jobs, on its callers' connections."""
     return Queue(most_runs=most_runs)
-
-
-def defer_values(task: str, lane: Lane, **args: Any) -> dict[str, str]:
-    """What DEFER needs."""
-    return {"job_task": task, "job_lane": lane, "job_args": to_json(args).decode()}
 
 
 class Queue:

@@ -1,4 +1,4 @@
-"""Submit: runs and batches are born here, in the caller's transaction, together with the job that will drive them."""
+"""Submit: runs and batches are born here, in the caller's transaction, together with what lets a worker drive them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.engine.dispatch.credits import FREE, RunCosts
 from cargo_ai.engine.dispatch.pace import Pace
-from cargo_ai.engine.dispatch.queue import DEFER, Queue, defer_values
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.dispatch.singles import NOTIFY
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.graphs import STORE_PARTS, graph_values, store_graph
 from cargo_ai.engine.journal.replay import ReplayRecord
@@ -62,7 +63,8 @@ def record_title(record: Mapping[str, Any]) -> str:
 
 
 _LIGHT = ", ".join(column.name for column in runs.c if column.name not in {"record", "pending", "rare_status"})
-# One statement instead of four. A part that only reads is done where something asks for it: the row of the run comes from its job.
+# One statement instead of four. A part that only reads is done where something asks for it: hence the row of the run comes from the part
+# that notifies the workers.
 RUN = (
     f"""
 with {STORE_PARTS}, shard as (
@@ -76,8 +78,8 @@ select %(uuid)s, %(workspace)s, %(workflow)s, %(shard)s, %(graph)s, %(release)s,
 from {{job}} returning """  # noqa: S608 - constants of this module
     + _LIGHT
 )
-QUEUED = RUN.format(job=DEFER)
-WAITING = RUN.format(job="(select) as no_job")
+QUEUED = RUN.format(job=f"(select {NOTIFY}) as notified")
+WAITING = RUN.format(job="(select) as none_notified")
 LARGE_RECORD = 64 * 1024
 """A record that a single run brings counts among the workspace's outputs when it is larger."""
 BATCH = """
@@ -97,7 +99,7 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
     """
     uid, shard, now = ids.new(), ids.new(), clock.now_ms()
     await reservations.require(connection, spec.workspace, uid, costs.needed)
-    document = to_json(record, inf_nan_mode="null").decode()
+    document = _document(record)
     if len(document) > LARGE_RECORD:
         await quotas.add(connection, spec.workspace, "outputBytes", "records", len(document))
     waits = bool(queue.most_runs) and await concurrency.is_limit_reached(connection, spec.workspace, queue.most_runs)
@@ -114,14 +116,20 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
         "record_title": record_title(record),
         **dict(zip(("replay_of", "replay_root", "taken", "replay_path"), _replay(record), strict=True)),
     }
-    if waits:
-        row = await _insert(NewRun, connection, WAITING, values)
-    else:
-        row = await _insert(NewRun, connection, QUEUED, values | defer_values("drive", "interactive", shard=str(shard)))
+    row = await _insert(NewRun, connection, WAITING if waits else QUEUED, values)
     if isinstance(record, ReplayRecord):
         await replay.copy_executions(connection, [(uid, record.seed)])
     traces.begin("run", uid, spec.workspace)
     return row
+
+
+def is_large(record: Mapping[str, Any]) -> bool:
+    """Whether a record counts among the workspace's outputs."""
+    return len(_document(record)) > LARGE_RECORD
+
+
+def _document(record: Mapping[str, Any]) -> str:
+    return to_json(record, inf_nan_mode="null").decode()
 
 
 async def _insert(kind: type[R], connection: Connection, statement: str, values: Params) -> R:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -52,6 +52,10 @@ class HeldShard:
     cancelling: bool = False
     suspect: str | None = None
     quiet: bool = False
+    single: bool = False
+    """It is one single run that was not begun before, and has nothing below it: it may end in one statement (see single_flush)."""
+    ended: bool = False
+    """It was ended together with its run."""
     begun: set[str] = field(default_factory=set[str])
     """The keys of effects that must not be repeated, from before they begin until their execution is written."""
     has_new_begun: bool = False
@@ -274,8 +278,14 @@ def _result(execution: Execution) -> str:
     return f"{escape(operation)}\t{NULL if external_id is None else escape(external_id)}"
 
 
+def attempts_of(execution: Execution) -> str | None:
+    """The column `attempts` of an execution."""
+    return to_json({"count": execution.attempts, "failed": execution.earlier}).decode() if execution.attempts > 1 else None
+
+
 def _attempts(execution: Execution) -> str:
-    return escape(to_json({"count": execution.attempts, "failed": execution.earlier}).decode()) if execution.attempts > 1 else NULL
+    attempts = attempts_of(execution)
+    return NULL if attempts is None else escape(attempts)
 
 
 def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
@@ -350,19 +360,22 @@ async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list
 
 
 async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], slot: int) -> None:
+    if any(part.metrics for part in parts):
+        await connection.execute(METRICS, metric_values(parts, slot))
+
+
+def metric_values(parts: Sequence[ShardFlush], slot: int) -> tuple[Any, ...]:
+    """The values of METRICS, in one order for all transactions."""
     merged: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0.0])
     for part in parts:
         for key, counts in part.metrics.items():
             row = merged[(*key, part.shard.workspace)]
             for index, count in enumerate(counts):
                 row[index] += count
-    if not merged:
-        return
     rows = sorted(merged.items(), key=lambda item: [str(value) for value in item[0]])
-    keys = list(zip(*(key for key, _ in rows), strict=True))
-    counts = list(zip(*(row for _, row in rows), strict=True))
-    whole = [[int(value) for value in column] for column in counts[:5]]
-    await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
+    keys = [[key[at] for key, _ in rows] for at in range(6)]
+    counts = [[int(row[at]) for _, row in rows] for at in range(5)]
+    return slot, *keys, *counts, [float(row[5]) for _, row in rows]
 
 
 def _executions(workspace: uuid.UUID, key: FeeKey) -> Label:
@@ -376,19 +389,23 @@ def _credits(workspace: uuid.UUID, key: ChargeKey) -> Label:
     return Label(workspace, "billing.credits", usage.slug, workflow, batch, user, usage.connector, usage.integration)
 
 
+def counted(parts: Sequence[ShardFlush], fee: Decimal) -> list[Charge]:
+    """The executions of a flush as usage; `fee`: what each costs."""
+    return [
+        Charge(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
+    ]
+
+
 async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
     """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
-    counted = [
-        Charge(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
-    ]
     due = [
         Charge(_credits(part.shard.workspace, key), key[5], number, Decimal(cost).scaleb(-PLACES), key[4])
         for part in parts
         for key, (cost, number) in part.charges.items()
     ]
-    await charges.write(connection, [*due, *counted], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
+    await charges.write(connection, [*due, *counted(parts, fee)], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
     ended = [
         uuid.UUID(update.run)
         for part in parts

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal import crash_points, flush
+from cargo_ai.engine.journal import crash_points, flush, single_flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, log, tasks
@@ -41,6 +41,7 @@ class Writer:
         self._slot, self._fee = slot, fee
         self._parts: dict[Any, ShardFlush] = {}
         self._held: dict[Any, HeldShard] = {}
+        self._touching: asyncio.TimerHandle | None = None
         self._rows = 0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -56,6 +57,15 @@ class Writer:
     def hold(self, shard: HeldShard) -> None:
         """Keep a shard's claim fresh (touched each second) until it is released."""
         self._held[shard.uuid] = shard
+        if self._touching is None:
+            self._touching = asyncio.get_running_loop().call_later(TOUCH_SECONDS, self._touch)
+
+    def _touch(self) -> None:
+        """An empty part is a touch: it keeps the claim and brings the signals."""
+        self._touching = asyncio.get_running_loop().call_later(TOUCH_SECONDS, self._touch) if self._held else None
+        for shard in self._held.values():
+            self._part(shard)
+            self._work.set()
 
     def release(self, shard: HeldShard) -> None:
         """The shard is finished or given back."""
@@ -96,6 +106,7 @@ class Writer:
 
     def put_fanout(self, shard: HeldShard, fanout: Fanout) -> None:
         """Add runs that a node of one of the shard's runs starts to the next flush; after `durable` they exist, or were refused."""
+        shard.single = False
         self._part(shard).fanouts.append(fanout)
         self._add_rows(len(fanout.children) + 1, urgent=shard.lane == "interactive")
 
@@ -119,6 +130,8 @@ class Writer:
 
     async def durable(self, shard: HeldShard, *, urgent: bool = False) -> None:
         """Return when everything that was put so far is committed; Lost when the shard was taken over."""
+        if shard.ended:
+            return
         self._part(shard)
         self._work.set()
         if urgent or shard.lane == "interactive":
@@ -133,21 +146,19 @@ class Writer:
             self._urgent.set()
             self._work.set()
             await asyncio.shield(self._flushed)
+        if self._touching is not None:
+            self._touching.cancel()
         await tasks.cancel(self._task)
         if self._connection is not None:
             await self._connection.close()
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), TOUCH_SECONDS)
-            if self._work.is_set() and not self._urgent.is_set():
+            await self._work.wait()
+            if not self._urgent.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._urgent.wait(), GROUP_SECONDS)
-            for shard in list(self._held.values()):
-                self._part(shard)  # an empty part is a touch: it keeps the claim and brings the signals
-            if self._parts:
-                await self._flush()
+            await self._flush()
 
     async def _flush(self) -> None:
         parts, self._parts, self._rows = list(self._parts.values()), {}, 0
@@ -160,8 +171,30 @@ class Writer:
             self._soon.cancel()
             self._soon = None
         self._has_capacity.set()
-        await self._commit(parts)
+        left = await self._commit_singles([part for part in parts if not part.shard.ended])
+        if left:
+            await self._commit(left)
         done.set_result(None)
+
+    async def _commit_singles(self, parts: list[ShardFlush]) -> list[ShardFlush]:
+        """Write single runs that have ended in one statement, with their shards; what is left for the common way, which also finds out what
+        is wrong."""
+        singles = [part for part in parts if single_flush.is_single(part)] if self._fee == ZERO else []
+        if not singles:
+            return parts
+        try:
+            connection = await self._open()
+            crash_points.point("before flush")
+            is_written = await single_flush.write(connection, singles, self._slot)
+            crash_points.point("after flush")
+        except (psycopg.Error, OSError) as error:
+            _log.warning("single runs could not be written at once", cause=str(error).strip()[:200])
+            return parts
+        if not is_written:
+            return parts
+        for part in singles:
+            part.shard.ended = True
+        return [part for part in parts if not part.shard.ended]
 
     async def _commit(self, parts: list[ShardFlush]) -> None:
         """Pause, don't fail, while the database is unavailable: the same rows are written when it is back."""

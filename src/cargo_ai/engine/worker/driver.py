@@ -15,10 +15,12 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch import claim, concurrency
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.dispatch.singles import ClaimedRun
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope
+from cargo_ai.engine.journal.rows import RunRow
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS, DrivenRun, DrivenShard, Step, now
@@ -103,8 +105,14 @@ class Driver:
     async def drive(self, shard: str) -> None:
         """The queue's job: everything that is unfinished in one shard."""
         claimed = await retry_until_available("claiming a shard", partial(self._claim, uuid.UUID(shard)))
-        if claimed is None:
-            return
+        if claimed is not None:
+            await self._drive_claimed(claimed, None)
+
+    async def drive_single(self, run: ClaimedRun) -> None:
+        """A single run that was claimed with its row."""
+        await self._drive_claimed(run.shard, run.row)
+
+    async def _drive_claimed(self, claimed: ClaimedShard, row: RunRow | None) -> None:
         held = HeldShard(claimed.uuid, claimed.epoch, claimed.workspace, claimed.batch, claimed.lane, signal=claimed.signal)
         held.cancelling, held.suspect, held.begun = claimed.cancelling, claimed.suspect, set(claimed.begun)
         drive = DrivenShard(claimed, held, claimed.signal)
@@ -113,16 +121,21 @@ class Driver:
         self._drives.append(drive)
         self._runner.set_urgent(drive, 1)
         try:
-            await (self._drive_in_quarantine(drive) if drive.is_quarantined else self._drive_all(drive))
+            first = None if row is None else self._loader.complete_at_once(drive, row)
+            # Where the server limits concurrent runs, the end of one lets others in.
+            held.single = first is not None and not self._queue.most_runs
+            await (self._drive_in_quarantine(drive) if drive.is_quarantined else self._drive_all(drive, first))
             await writer.durable(held, urgent=True)
         except ShardLost:
-            _log.info("shard taken over by another worker", shard=shard, epoch=held.epoch)
+            _log.info("shard taken over by another worker", shard=str(held.uuid), epoch=held.epoch)
             return
         finally:
             self._runner.set_urgent(drive, -1)
             writer.release(held)
             self._drives.remove(drive)
         crash_points.point("before shard end")
+        if held.ended:
+            return
         await retry_until_available("ending a shard", partial(claim.finish_shard, self._pool, self._queue, claimed, requeue=drive.left))
 
     async def _claim(self, shard: uuid.UUID) -> ClaimedShard | None:
@@ -144,7 +157,8 @@ class Driver:
         async with self._pool.connection() as connection:
             await claim.set_tries(connection, drive.claimed, tries)
 
-    async def _drive_all(self, drive: DrivenShard) -> None:
+    async def _drive_all(self, drive: DrivenShard, first: DrivenRun | None = None) -> None:
+        """`first`: the only run of the shard, where that is known."""
         gate, tasks, place = self._gate(drive), drive.tasks, self._place(drive)
         is_started = False
         failure: list[BaseException] = []
@@ -164,7 +178,7 @@ class Driver:
 
         try:
             with self._in_flight.moving():
-                await self._start_all(drive, gate, failure, ended)
+                await self._start_all(drive, gate, failure, ended, first)
             is_started = True
             leave_place()
             while tasks:
@@ -185,12 +199,18 @@ class Driver:
         return self._queue.place() if drive.shard.lane == "batch" and not drive.is_quarantined else lambda: None
 
     async def _start_all(
-        self, drive: DrivenShard, gate: _Gate, failure: list[BaseException], ended: Callable[[asyncio.Task[None]], None]
+        self,
+        drive: DrivenShard,
+        gate: _Gate,
+        failure: list[BaseException],
+        ended: Callable[[asyncio.Task[None]], None],
+        first: DrivenRun | None,
     ) -> None:
         """Start the runs of a shard as far as there is place for them, page by page."""
         tasks = drive.tasks
         after, driven = None, 0
-        while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven))):
+        rows = [first] if first is not None else []
+        while not failure and (rows or (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven)))):
             after, driven = rows[-1]["uuid"], driven + len(rows)
             slice_end = clock.seconds() + SLICE_SECONDS
             for row in rows:
@@ -216,6 +236,7 @@ class Driver:
                 task.add_done_callback(ended)
             if drive.left or drive.shard.lost:
                 break
+            rows = []
 
     async def _end_of(self, drive: DrivenShard) -> None:
         """Wait for the last runs of a shard. One that is limited gives back by halves what it no longer needs."""

@@ -26,6 +26,10 @@ class GraphCache:
         self._programs: dict[uuid.UUID, Graph | str] = {}
         self._stored_ms: dict[uuid.UUID, int] = {}
 
+    def known(self, graph: uuid.UUID) -> Graph | str | None:
+        """The program of a graph that was compiled here; None of others."""
+        return self._programs.get(graph)
+
     async def programs(self, connection: psycopg.AsyncConnection[Any], graphs: Collection[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         """The programs of these graphs, which the caller then has also when the cache is cleared meanwhile."""
         missing = {uid for uid in graphs if uid not in self._programs}

@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine.dispatch import wake
+from cargo_ai.engine.dispatch import singles, wake
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions
@@ -41,7 +41,7 @@ BEAT = (
 ), lanes as (
     update procrastinate_workers set last_heartbeat = now() where id = any(%(queue_ids)s)
 )
-select uuid::text from workers where uuid <> %(uuid)s and (uuid::text = any(%(replaces)s) or beat_ms < %(overdue)s)
+select uuid::text, uuid::text = any(%(replaces)s) or beat_ms < %(overdue)s from workers where uuid <> %(uuid)s
 """
 )
 # A worker that was paused, or whose machine is gone, may hold locks in a transaction that it will never end.
@@ -96,6 +96,8 @@ class Housekeeping:
         self._chores = [*chores, *_journal_chores(pool)]
         self._started = clock.now_ms()
         self._announced: list[int] = []
+        self.others: Callable[[Sequence[str]], None] = lambda _: None
+        """Called with the uuids of the other workers that live, at each heartbeat."""
         self._due = asyncio.Event()
         self._recover_at = self._looks_at = 0.0
 
@@ -181,8 +183,10 @@ class Housekeeping:
             "overdue": now - int(self._stalled_after * 1000),
         }
         async with self._pool.connection() as connection:
-            dead = [row[0] for row in await (await connection.execute(BEAT, row)).fetchall()]
+            others = await (await connection.execute(BEAT, row)).fetchall()
         self._announced = queue_ids
+        dead = [worker for worker, is_dead in others if is_dead]
+        self.others([worker for worker, is_dead in others if not is_dead])
         if dead:
             await self._reap(dead)
         self._replaces = []
@@ -193,6 +197,7 @@ class Housekeeping:
             await connection.execute(END_SESSIONS, (dead,))
             cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (dead,))
             queue_ids = [queue_id for row in await cursor.fetchall() for queue_id in row[0]]
+            await singles.give_back(connection, dead)
         await self._queue.mark_dead(queue_ids)
         _log.info("reaped dead workers", workers=len(dead))
         self._recover_at = 0.0

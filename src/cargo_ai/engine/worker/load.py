@@ -50,6 +50,17 @@ class Loader:
         await self._files_of(rows)
         return rows
 
+    def complete_at_once(self, drive: DrivenShard, row: RunRow) -> DrivenRun | None:
+        """A run that was read with its claim, where nothing more need be read for it: it was not begun before, belongs to no other run,
+        and its graph is known here."""
+        program = self.programs.known(row["graph_uuid"])
+        is_new = drive.claimed.epoch == 1 and drive.claimed.tries == 1 and row["position"] is None and not row["taken"]
+        if program is None or not is_new or row["pending"] or row["fanout_uuid"] is not None:
+            return None
+        (run,) = _to_be_completed([row])
+        run["fresh"], run["program"], run["fan"], run["parent"] = True, program, None, None
+        return run
+
     async def inline(self, fan: FanoutRow, parent: Json) -> list[DrivenRun]:
         """The unfinished runs of a fan-out that their parent drives, taken up again."""
         async with self._pool.connection() as connection:

@@ -23,6 +23,7 @@ from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.documents import docs, openapi
 from cargo_ai.server.api.guard import Guard
 from cargo_ai.server.api.middleware import RequestMiddleware, request_id
+from cargo_ai.server.api.route_index import RouteIndex
 from cargo_ai.server.api.state import State
 from cargo_ai.server.metrics import page
 from cargo_ai.user_sql.run.executor import open_executor
@@ -51,7 +52,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
             await state.database.close()
 
     app = Starlette(
-        routes=[*health.routes, *page.routes, *_documents(public), *handwritten, *rest.routes(state, operations)],
+        routes=[*health.routes, *page.routes, *_documents(public), *handwritten, RouteIndex(rest.routes(state, operations))],
         middleware=[Middleware(RequestMiddleware, guard=Guard(state.settings))],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,

@@ -22,6 +22,7 @@ from cargo_ai.context.context import Caller
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api.transaction import run_last
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -77,6 +78,11 @@ def address_of(request: HTTPConnection) -> str:
 async def write(db: AsyncSession, entry: Entry) -> None:
     """Note a write in its own transaction: one statement, by the driver, which costs a fifth of what the mapper would."""
     await (await driver_connection(db)).execute(_INSERT, entry.row())
+
+
+def write_last(db: AsyncSession, entry: Entry) -> None:
+    """Note a write together with its commit (see `transact`)."""
+    run_last(db, _INSERT, entry.row())
 
 
 def changes_of(operation: AnyOperation, payload: Mapping[str, object]) -> dict[str, Sequence[object]]:

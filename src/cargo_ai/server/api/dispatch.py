@@ -148,9 +148,12 @@ async def _answer(
         ctx = make_context(state, request, caller, db)
         ctx.prepared = prepared
         outcome = await _handle(handled, ctx, command, claim)
+        for key in ctx.begun:
+            # Before the commit: its end may be heard right after that.
+            state.signals.begin(caller.workspace_uuid, key)
         if operation.writes and outcome.reply is not None:
             target = target_of(command, outcome.reply)
-            await write_audit_entry(ctx, request, operation, target, audit.changes_of(operation, payload))
+            audit.write_last(db, _audit_entry(ctx, request, operation, target, audit.changes_of(operation, payload)))
         return outcome
 
     async def perform() -> _Outcome:
@@ -159,7 +162,7 @@ async def _answer(
 
     headers: dict[str, str] = {}
     if operation.waits is not None and waits and wait:
-        hold = long_poll.LongPoll(operation.waits, state.signals, wait, str(getattr(command, "uuid", "")))
+        hold = long_poll.LongPoll(operation.waits, state.signals, caller.workspace_uuid, wait, str(getattr(command, "uuid", "")))
         outcome = await hold.until_final(request, perform, lambda outcome: outcome.reply)
         headers["Preference-Applied"] = f"wait={wait}"
     elif operation.ends_with_client:
@@ -255,9 +258,13 @@ async def write_audit_entry(
     changes: Mapping[str, Sequence[object]] | None = None,
 ) -> None:
     """Write into the audit log who changed what, in the transaction of the change."""
-    await audit.write(
-        ctx.db, audit.Entry(ctx.who, operation.name, target, ctx.request_id, audit.address_of(request), changes=changes or {})
-    )
+    await audit.write(ctx.db, _audit_entry(ctx, request, operation, target, changes or {}))
+
+
+def _audit_entry(
+    ctx: Context, request: HTTPConnection, operation: AnyOperation, target: uuid.UUID | None, changes: Mapping[str, Sequence[object]]
+) -> audit.Entry:
+    return audit.Entry(ctx.who, operation.name, target, ctx.request_id, audit.address_of(request), changes=changes)
 
 
 async def _handle(handled: HandledOperation, ctx: Context, command: Wire, claim: Claim | None) -> _Outcome:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
+from pydantic.alias_generators import to_snake
 from starlette.requests import ClientDisconnect, Request
 
 from cargo_ai.kernel import clock
@@ -18,19 +20,21 @@ from cargo_ai.server.api.signals import Signals, Waiter
 T = TypeVar("T")
 
 
-def dig(document: object, dotted: str) -> object:
-    """The value at a dotted path of a JSON object; None where a key is missing."""
-    for key in dotted.split("."):
-        document = cast("dict[str, Any]", document).get(key) if isinstance(document, dict) else None
-    return document
+def dig(reply: object, dotted: str) -> object:
+    """The value at a dotted path of a reply, in the spelling of the wire; None where something is missing on the way."""
+    for name in dotted.split("."):
+        reply = getattr(reply, to_snake(name), None)
+    return reply
 
 
 @dataclass(frozen=True, slots=True)
 class LongPoll:
-    """One held request: for at most `seconds` until the field is final. `guess` is the uuid to listen for before the first look."""
+    """One held request of a workspace: for at most `seconds` until the field is final. `guess` is the uuid to listen for before the first
+    look."""
 
     waits: Waits
     signals: Signals
+    workspace: uuid.UUID
     seconds: float
     guess: str
 
@@ -42,14 +46,16 @@ class LongPoll:
         deadline = clock.seconds() + self.seconds
         gone = asyncio.create_task(_disconnected(request))
         try:
-            uuid = self.guess
+            key = self.guess
             while True:
                 # Listening begins before looking, so that no end is missed in between.
-                with self.signals.wait_for(uuid) as waiter:
-                    result, moved = await self._look_until_final(waiter, uuid, deadline, gone, look, reply_of)
+                with self.signals.wait_for(key) as waiter:
+                    if self.signals.is_under_way(self.workspace, key):
+                        await self._pause(waiter, min(self.seconds, self.signals.recheck_seconds), gone)
+                    result, moved = await self._look_until_final(waiter, key, deadline, gone, look, reply_of)
                 if moved is None:
                     return result
-                uuid = moved
+                key = moved
         finally:
             gone.cancel()
             with suppress(asyncio.CancelledError):
@@ -58,7 +64,7 @@ class LongPoll:
     async def _look_until_final(
         self,
         waiter: Waiter,
-        uuid: str,
+        key: str,
         deadline: float,
         gone: asyncio.Task[None],
         look: Callable[[], Awaitable[T]],
@@ -68,13 +74,12 @@ class LongPoll:
         while True:
             result = await look()
             reply = reply_of(result)
-            document = reply.to_wire() if reply is not None else {}
             left = deadline - clock.seconds()
-            if dig(document, self.waits.field) in self.waits.final or left <= 0 or self.signals.released:
+            if dig(reply, self.waits.field) in self.waits.final or left <= 0 or self.signals.released:
                 return result, None
-            other = dig(document, self.waits.key)
-            if isinstance(other, str) and other != uuid:
-                return result, other
+            other = dig(reply, self.waits.key)
+            if isinstance(other, str | uuid.UUID) and str(other) != key:
+                return result, str(other)
             await self._pause(waiter, min(left, self.signals.recheck_seconds), gone)
 
     async def _pause(self, waiter: Waiter, seconds: float, gone: asyncio.Task[None]) -> None:

@@ -45,7 +45,7 @@ def public_operations() -> list[AnyOperation]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def routes(state: State, operations: Iterable[HandledOperation]) -> list[BaseRoute]:
+def routes(state: State, operations: Iterable[HandledOperation]) -> list[Route]:
     """One route per path under `/v1`; a path without fields comes before one whose fields match it too."""
     by_path: defaultdict[str, dict[str, HandledOperation]] = defaultdict(dict)
     for handled in operations:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from cargo_ai.kernel import tasks
+from cargo_ai.kernel import clock, tasks
 from cargo_ai.server.api import callers
 from cargo_ai.store.notifications import Notifications
 
@@ -16,6 +17,8 @@ CHANNEL = "cargo_done"
 LIVE = "cargo_live"
 """The channel of what answers say while they are written."""
 
+FRESH_SECONDS = 10.0
+MOST_FRESH = 10_000
 RECHECK_SECONDS = 5.0
 RECHECK_BLIND_SECONDS = 2.0
 
@@ -51,6 +54,7 @@ class Signals:
         self._notifications = Notifications(url, "cargo-ai signals", channels, self._on_gap)
         self._access: list[Callable[[], None]] = []
         self._live: list[tuple[Callable[[str], None], Callable[[], None]]] = []
+        self._begun: dict[str, tuple[uuid.UUID, float]] = {}
         self.released = False
 
     @property
@@ -92,6 +96,18 @@ class Signals:
             if not left:
                 del self._waiters[key]
 
+    def begin(self, workspace: uuid.UUID, key: str) -> None:
+        """Something of a workspace is about to begin, with a commit that comes after this call; its end will be heard."""
+        if self.connected:
+            if len(self._begun) >= MOST_FRESH:
+                self._begun.clear()
+            self._begun[key] = workspace, clock.seconds() + FRESH_SECONDS
+
+    def is_under_way(self, workspace: uuid.UUID, key: str) -> bool:
+        """Whether something of a workspace has begun here just now, and its end would have been heard: no need to look yet."""
+        begun, until = self._begun.get(key, (None, 0.0))
+        return begun == workspace and self.connected and clock.seconds() < until
+
     @property
     def waiting(self) -> int:
         """How many waiters there are now."""
@@ -113,10 +129,12 @@ class Signals:
             changed()
 
     def _on_gap(self) -> None:
+        self._begun.clear()
         self._access_changed()
         self._wake_all()
 
     def _on_done(self, payload: str) -> None:
+        self._begun.pop(payload, None)
         for waiter in self._waiters.get(payload, ()):
             waiter.wake()
 

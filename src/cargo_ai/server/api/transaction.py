@@ -11,9 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.server.api.responses import database_error, database_unavailable
+from cargo_ai.store.driver import Params, commit_with
 from cargo_ai.store.session import Database, Scope
 
 T = TypeVar("T")
+LAST = "last_statement"
 _ROLLED_BACK = (pg.SerializationFailure, pg.DeadlockDetected)
 
 
@@ -36,12 +38,18 @@ async def transact(database: Database, scope: Scope, work: Callable[[AsyncSessio
         raise
 
 
+def run_last(db: AsyncSession, statement: str, params: Params) -> None:
+    """Run a statement together with the commit of `transact`, after everything else: it costs no round trip of its own."""
+    db.info[LAST] = statement, params
+
+
 async def _once(database: Database, scope: Scope, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
     async with database.session(scope) as db:
         result = await work(db)
         await db.flush()
         try:
-            await db.commit()
+            last: tuple[str, Params] | None = db.info.pop(LAST, None)
+            await (db.commit() if last is None else commit_with(db, *last))
         except DBAPIError as error:
             if isinstance(database_error(error), _ROLLED_BACK) or not error.connection_invalidated:
                 raise

@@ -16,7 +16,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
-from cargo_ai.engine.dispatch import cancel
+from cargo_ai.engine.dispatch import cancel, singles
 from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.dispatch.schedule import Scheduler
@@ -26,6 +26,7 @@ from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
 from cargo_ai.engine.worker.in_flight import InFlight
+from cargo_ai.engine.worker.single_runs import SingleRuns
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
@@ -98,6 +99,7 @@ class Worker:
             }
             in_flight = services.once(InFlight, InFlight)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
+            single_runs = SingleRuns(pool, str(self._uuid), INTERACTIVE_SLOTS, driver.drive_single)
             enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
@@ -120,12 +122,18 @@ class Worker:
             )
             for writer in writers.values():
                 writer.parked = housekeeping.parked
-            channels: dict[str, Callable[[str], None]] = {"cargo_wake": lambda _: housekeeping.wake(), **self._queue.channels()}
-            notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, partial(self._look, housekeeping))
+            housekeeping.others = single_runs.share_with
+            channels: dict[str, Callable[[str], None]] = {
+                "cargo_wake": lambda _: housekeeping.wake(),
+                singles.CHANNEL: single_runs.hear,
+                **self._queue.channels(),
+            }
+            look = partial(self._look, housekeeping, single_runs)
+            notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, look)
             scheduler = Scheduler(self._database, composed.schedules)
             beside = [notifications.listen, scheduler.run, *composed.background]
-            drains = [driver.drain, enumerator.drain, cancelling.drain]
-            serving = self._queue.serve(pool, self._lanes)
+            drains = [driver.drain, enumerator.drain, cancelling.drain, single_runs.drain]
+            serving = _together(self._queue.serve(pool, self._lanes), single_runs.serve())
             await self._work(driver, drains, housekeeping, list(writers.values()), serving, beside)
         await evaluator.close_shared()
         await self._database.close()
@@ -181,9 +189,10 @@ class Worker:
         connection.prepare_threshold = 2
         return connection
 
-    def _look(self, housekeeping: Housekeeping) -> None:
+    def _look(self, housekeeping: Housekeeping, single_runs: SingleRuns) -> None:
         """Notifications may have been missed."""
         housekeeping.wake()
+        single_runs.look()
         for job_was_inserted in self._queue.channels().values():
             job_was_inserted("")
 
@@ -194,6 +203,13 @@ class Worker:
     def stop(self) -> None:
         """Begin to drain."""
         self._stopping.set()
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Until all have returned, or one failed."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part)
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -196,3 +196,26 @@ async def test_a_ring_reaches_every_waiter_of_its_uuid_and_no_one_else(database_
         assert await first.changed(10) and await second.changed(10)
         assert not await other.changed(0.01)
     await signals.close()
+
+
+async def test_what_has_just_begun_here_is_looked_at_when_its_end_is_heard(
+    example_client: httpx.AsyncClient, state: State, first_workspace: public.Bootstrap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals_module, "RECHECK_SECONDS", 3600)
+    uuid = str(ids.new())
+    await until(lambda: state.signals.connected)
+    state.signals.begin(first_workspace.workspace_uuid, uuid)
+    # One of another workspace looks at once: it hears nothing of it.
+    assert not state.signals.is_under_way(ids.new(), uuid)
+    assert state.signals.is_under_way(first_workspace.workspace_uuid, uuid)
+    waiting = asyncio.create_task(example_client.get(f"{PLANTS}/{uuid}", headers={"Prefer": "wait=20"}))
+    await until(lambda: state.signals.waiting == 1)
+    await grow(state, first_workspace, uuid)
+    assert (await waiting).json()["status"] == "grown"
+    assert not state.signals.is_under_way(first_workspace.workspace_uuid, uuid)
+
+
+async def test_nothing_counts_as_under_way_while_its_end_would_not_be_heard(state: State) -> None:
+    here, uuid = ids.new(), str(ids.new())
+    state.signals.begin(here, uuid)
+    assert not state.signals.is_under_way(here, uuid)

@@ -134,9 +134,12 @@ async def load(services: Services, db: AsyncSession, workspace: uuid.UUID) -> No
     return NodePrices(actions, accounts, float(services.settings.credits_per_execution), tokens)
 
 
-async def run_costs(services: Services, db: AsyncSession, workspace: uuid.UUID, nodes: Sequence[Node]) -> RunCosts:
-    """What a run of a graph may cost the session's workspace; nothing is worked out where it may spend as much as it wants."""
-    if not await is_denied(await driver_connection(db), workspace):
+async def run_costs(
+    services: Services, db: AsyncSession, workspace: uuid.UUID, nodes: Sequence[Node], *, denied: bool | None = None
+) -> RunCosts:
+    """What a run of a graph may cost the session's workspace; nothing is worked out where it may spend as much as it wants. `denied`:
+    whether it may not spend more than it has, where that was read before."""
+    if not (await is_denied(await driver_connection(db), workspace) if denied is None else denied):
         return FREE
     return (await load(services, db, workspace)).of_run(nodes)
 

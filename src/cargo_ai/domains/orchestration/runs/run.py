@@ -13,8 +13,9 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
-from cargo_ai.domains.orchestration.runs import bounded_count, resolve_graph, run_filter, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
+from cargo_ai.domains.orchestration.runs.known_graphs import KnownGraphs
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
 from cargo_ai.engine.dispatch.queue import producer
@@ -32,7 +33,8 @@ _WORKFLOWS = "cargo-ai orchestration workflow list"
 async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
     """Start a run: its row and its job exist exactly when the request's transaction commits."""
     graph = (request.workflow_uuid, request.release_uuid, request.nodes)
-    spec = (await resolve_graph.resolve(ctx, contract.create, *graph, allow_plays=False)).spec
+    target = await resolve_graph.resolve(ctx, contract.create, *graph, allow_plays=False)
+    spec, standing = target.spec, target.workflow.standing
     data: object = request.data
     if not isinstance(data, dict):
         contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
@@ -40,9 +42,12 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     # What a play does by itself, without a token, is not to be lost: it waits.
     if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
-    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, spec.nodes)
+    denied = None if standing is None else standing.overage == "deny"
+    costs = await node_costs.run_costs(ctx.services, ctx.db, ctx.workspace, spec.nodes, denied=denied)
     row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data), costs)
-    await quotas.require(connection, ctx.workspace, "outputBytes", ctx.settings, 1)
+    outputs = None if standing is None or submit.is_large(cast("JsonObject", data)) else standing.outputs
+    await quotas.require(connection, ctx.workspace, "outputBytes", ctx.settings, 1, outputs)
+    ctx.begun.append(str(row["uuid"]))
     return contract.RunReply(run=run_response.to_response(row, [dict(node) for node in spec.nodes], []))
 
 
@@ -50,12 +55,12 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
 async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     """A run with everything that its nodes gave."""
     uid = ids.parse(request.uuid)
-    row = (await ctx.db.execute(run_response.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
+    row = await one_run.find(ctx.db, ctx.workspace, uid) if uid else None
     row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid)
     entries, context, configs = await run_response.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
-    nodes = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
-    started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
-    run = run_response.to_response(row, nodes.get(row["graph_uuid"], []), entries, started)
+    nodes = await ctx.services.once(KnownGraphs, KnownGraphs).find(ctx.db, ctx.workspace, row["graph_uuid"])
+    started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], [nodes])
+    run = run_response.to_response(row, nodes, entries, started)
     waiting = [row["uuid"]] if row["status"] == "idle" and row["waiting_for"] is None else []
     waits = (await pending_reviews.of_runs(ctx.db, waiting)).get(row["uuid"])
     run = run.model_copy(update={"waits_for_review": waits}) if waits is not None else run

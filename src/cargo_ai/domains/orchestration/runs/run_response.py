@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import execution, run
-from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.domains.orchestration.runs import one_run, run_filter
 from cargo_ai.engine.journal.flush import NIL
 from cargo_ai.engine.journal.tables import executions, graphs, runs
 from cargo_ai.kernel.wire import JsonObject
@@ -24,7 +24,6 @@ ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 _LARGE = {"output", "output_file", "config", "log"}
 _HAS_LOG = executions.c.log.is_not(None).label("has_log")
 EXECUTION_COLUMNS = [*(column for column in executions.c if column.name not in {*_LARGE, "workspace_uuid", "visit"}), _HAS_LOG]
-_JOURNAL_COLUMNS = [*(column for column in executions.c if column.name != "log"), _HAS_LOG]
 
 
 def timestamp(milliseconds: int) -> datetime:
@@ -200,7 +199,7 @@ def number(value: float) -> int | float:
 
 async def details(
     db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID
-) -> tuple[list[RowMapping], JsonObject, JsonObject]:
+) -> tuple[list[Mapping[str, Any]], JsonObject, JsonObject]:
     """The executions of a run in order, its context (output by slug) and its resolved configs (by slug)."""
     entries, outputs = await journal(db, files, workspace, run_uuid)
     slugs = [str(entry["node_slug"]) for entry in entries]
@@ -208,14 +207,11 @@ async def details(
     return entries, dict(zip(slugs, outputs, strict=True)), dict(zip(slugs, configs, strict=True))
 
 
-async def journal(db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID) -> tuple[list[RowMapping], list[Any]]:
+async def journal(
+    db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID
+) -> tuple[list[Mapping[str, Any]], list[Any]]:
     """The executions of a run in order, and what each gave."""
-    rows = await db.execute(
-        select(*_JOURNAL_COLUMNS)
-        .where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid)
-        .order_by(executions.c.seq)
-    )
-    entries = list(rows.mappings())
+    entries = await one_run.executions_of(db, workspace, run_uuid)
     return entries, [entry["output"] if entry["output_file"] is None else await _large(files, entry["output_file"]) for entry in entries]
 
 

@@ -16,6 +16,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.quotas import Used
 from cargo_ai.store.session import workspace_of
 
 WorkflowKind = Literal["tool", "play", "hidden"]
@@ -31,8 +32,18 @@ class OwningPlay:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a workspace may begin more, as it was when it was read: what happens where no credits are left, and how many
+    bytes of outputs it keeps."""
+
+    overage: str | None
+    outputs: Used
+
+
+@dataclass(frozen=True, slots=True)
 class Runnable:
-    """A workflow and what new runs of it take. `release_uuid` and `nodes` are None when nothing is deployed, `play` for a tool."""
+    """A workflow and what new runs of it take. `release_uuid` and `nodes` are None when nothing is deployed, `play` for a tool.
+    `standing`: of the workspace, where it was read with the workflow."""
 
     workflow_uuid: uuid.UUID
     kind: WorkflowKind
@@ -42,6 +53,7 @@ class Runnable:
     nodes: list[JsonObject] | None
     play: OwningPlay | None = None
     is_removed: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +67,15 @@ class PinnedRelease:
 
 
 _RUNNABLE = """
-select w.kind, w.tool_uuid, w.play_uuid, w.deleted_at is not null, r.uuid, r.nodes, p.model_uuid, p.run_creation_rule
+select w.kind, w.tool_uuid, w.play_uuid, w.deleted_at is not null, r.uuid, r.nodes, p.model_uuid, p.run_creation_rule,
+    (select b.overage from ledger_budgets b where b.workspace_uuid = w.workspace_uuid), q.used, q.changes
 from workflows w
+cross join lateral (
+    select coalesce((
+        select sum(t.used) from quota_totals t where t.workspace_uuid = w.workspace_uuid and t.kind = 'outputBytes'
+    ), 0) + coalesce(sum(c.amount), 0) as used, count(*) as changes
+    from quota_changes c where c.workspace_uuid = w.workspace_uuid and c.kind = 'outputBytes'
+) q
 left join releases r on r.workflow_uuid = w.uuid and r.workspace_uuid = w.workspace_uuid and r.status = 'deployed'
 left join plays p on p.workflow_uuid = w.uuid and p.workspace_uuid = w.workspace_uuid
 where w.uuid = %s and w.workspace_uuid = %s and (%s or w.deleted_at is null)
@@ -74,9 +93,11 @@ async def runnable(db: AsyncSession, workflow_uuid: uuid.UUID, *, removed: bool 
     row = await cursor.fetchone()
     if row is None:
         return None
-    kind, tool_uuid, play_uuid, is_removed, release_uuid, nodes, model_uuid, rule = row
+    kind, tool_uuid, play_uuid, is_removed, release_uuid, nodes, model_uuid, rule, overage, used, changes = row
     play = OwningPlay(model_uuid, rule) if play_uuid is not None else None
-    return Runnable(workflow_uuid, kind, tool_uuid, play_uuid, release_uuid, nodes, play, is_removed)
+    return Runnable(
+        workflow_uuid, kind, tool_uuid, play_uuid, release_uuid, nodes, play, is_removed, Standing(overage, Used(int(used), int(changes)))
+    )
 
 
 async def workflow_exists(db: AsyncSession, workflow_uuid: uuid.UUID) -> bool:

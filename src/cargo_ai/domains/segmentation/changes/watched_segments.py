@@ -12,7 +12,8 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
+from cargo_ai.context import events, usages
+from cargo_ai.context.events import Attachment
 from cargo_ai.domains.segmentation.changes import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
@@ -43,14 +44,13 @@ select workspace_uuid, array_agg(segment_uuid order by first) from (
 """
 SELECT_NEXT = "select extract(epoch from min(due) - clock_timestamp())::float8 from segment_work where workspace_uuid <> all(%s)"
 # In the transaction of the write itself, so that no write is without its work; only where a segment watches the model.
-MARK_TOUCHED = """
-with touched as (
+_TOUCHED = """touched as (
     insert into public.segment_work (segment_uuid, workspace_uuid, due)
     select segment_uuid, workspace_uuid, clock_timestamp() + pause_ms * interval '1 millisecond'
-    from public.segment_watches where model_uuid = %s returning 1
-)
-select pg_notify('cargo_segments', '') from touched limit 1
-"""
+    from public.segment_watches where model_uuid = %(model)s returning 1
+)"""
+_NOTIFIED = "(select pg_notify('cargo_segments', '')::text from touched limit 1)"
+MARK_TOUCHED = f"with {_TOUCHED} select {_NOTIFIED}"
 # A row that `settles` is taken once every transaction has ended that was open when the row was first seen (`horizon`): they may have
 # written without seeing the watch.
 TAKE_WORK = """
@@ -87,9 +87,10 @@ async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> No
     await comparison.compare(db, locked, quiet=True)
 
 
+@events.attachable(Attachment(_NOTIFIED, (_TOUCHED,)))
 async def mark_touched(db: AsyncSession, event: storage.RecordsChanged | storage.ModelChanged) -> None:
     """Write down that the segments that watch the model are to be compared, and wake a worker."""
-    await driver.execute(await driver_connection(db), MARK_TOUCHED, [event.model])
+    await driver.execute(await driver_connection(db), MARK_TOUCHED, {"model": event.model})
 
 
 async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 
 from psycopg import errors
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import events
+from cargo_ai.context.events import Attachment
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
@@ -20,7 +22,7 @@ from cargo_ai.records.column_kinds import InvalidColumn
 from cargo_ai.records.ddl import table_name
 from cargo_ai.records.lookup_triggers import LookupSource
 from cargo_ai.store.availability import retry_until_available
-from cargo_ai.store.driver import Connection, driver_connection, execute, fetch
+from cargo_ai.store.driver import Connection, driver_connection, execute, fetch, value
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "storage.lookups"
@@ -32,7 +34,8 @@ LATER_SECONDS = 5
 
 _log = log.get(__name__)
 
-_READERS = "select distinct workspace_uuid, model_uuid from public.stale_lookups where source_uuid = %s and horizon is null"
+_READERS = """(select array_agg(distinct array[workspace_uuid, model_uuid]::text[]) from public.stale_lookups
+    where source_uuid = %(model)s and horizon is null)"""
 # A record that was written at the same time may have read the former values: its transaction has ended when those below `horizon` have.
 _SEE = "update stale_lookups set horizon = pg_snapshot_xmax(pg_current_snapshot()) where model_uuid = %s and horizon is null"
 _LAST = """
@@ -51,11 +54,15 @@ order by s.id limit %(limit)s for update of s skip locked
 """
 
 
+async def _wake(db: AsyncSession, readers: Sequence[tuple[str, str]]) -> None:
+    for workspace, model in readers:
+        await producer().defer(await driver_connection(db), TASK, "batch", workspace=workspace, model=model)
+
+
+@events.attachable(Attachment(_READERS, then=_wake))
 async def wake_readers(db: AsyncSession, event: RecordsChanged) -> None:
     """Have the columns computed again that read what this transaction has changed."""
-    connection = await driver_connection(db)
-    for workspace, model in await fetch(connection, _READERS, [event.model]):
-        await producer().defer(connection, TASK, "batch", workspace=str(workspace), model=str(model))
+    await _wake(db, await value(await driver_connection(db), f"select {_READERS}", {"model": event.model}) or ())
 
 
 class LookupJob:

@@ -38,18 +38,25 @@ def origin_of(ctx: Context, kind: Kind, *, source: str | None = None, undoes: uu
 
 
 # `cs`: the change set, unless there is one (of a sync, which has many transactions); then its writes of this transaction.
-_ADD = """
-with cs as (
+_CHANGE_SET = """
     insert into change_sets (
         uuid, created_at, updated_at, workspace_uuid, model_uuid, kind, user_uuid, token_uuid, workflow_uuid, batch_uuid, run_uuid, source,
         records_at, undoes_uuid
-    ) values (%(uuid)s, %(at)s, %(at)s, %(workspace)s, %(model)s, %(kind)s, %(user)s, %(token)s, %(workflow)s, %(batch)s, %(run)s,
-        %(source)s, %(at)s, %(undoes)s)
-    on conflict (uuid) do nothing
+    ) select %(uuid)s, %(at)s, %(at)s, %(workspace)s, %(model)s, %(kind)s, %(user)s, %(token)s, %(workflow)s, %(batch)s, %(run)s,
+        %(source)s, %(at)s, %(undoes)s"""
+NOTE_UPDATE = (
+    f"cs as ({_CHANGE_SET} from updated)",
+    """cs_write as (
+    insert into change_set_writes (change_set_uuid, xid, workspace_uuid, added, updated, removed)
+    select %(uuid)s, pg_current_xact_id(), %(workspace)s, 0, 1, 0 from updated
+)""",
 )
+"""Parts of a statement whose part `updated` has a row where a record was changed: they note that, by the `values` of a recorder."""
+_ADD = f"""
+with cs as ({_CHANGE_SET} on conflict (uuid) do nothing)
 insert into change_set_writes (change_set_uuid, xid, workspace_uuid, added, updated, removed)
 values (%(uuid)s, pg_current_xact_id(), %(workspace)s, %(added)s, %(updated)s, %(removed)s)
-"""
+"""  # noqa: S608 - put together from our own texts
 _COUNT = """
 update change_set_writes set added = added + %(added)s, updated = updated + %(updated)s, removed = removed + %(removed)s
 where change_set_uuid = %(uuid)s and xid = pg_current_xact_id()
@@ -90,10 +97,14 @@ class ChangeRecorder:
             await execute(connection, _COUNT, counts)
             return
         self._is_noted = True
+        await execute(connection, _ADD, counts | self.values)
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What a statement that notes the change set needs."""
         origin = self.origin
-        values = {
-            "at": self.at, "workspace": self.workspace, "model": self.model, "kind": origin.kind, "user": origin.user,
+        return {
+            "uuid": self.uuid, "at": self.at, "workspace": self.workspace, "model": self.model, "kind": origin.kind, "user": origin.user,
             "token": origin.token, "workflow": origin.workflow, "batch": origin.batch, "run": origin.run, "undoes": origin.undoes,
             "source": None if origin.source is None else origin.source[:MAX_SOURCE],
         }  # fmt: skip
-        await execute(connection, _ADD, counts | values)

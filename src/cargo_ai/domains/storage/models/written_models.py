@@ -16,7 +16,9 @@ from cargo_ai.store.session import workspace_of
 MOST = 1_000
 
 # Each change of a row makes another version of it, by another transaction or at another place.
-_VERSION = "select xmin::text || ctid::text from models where uuid = %s and workspace_uuid = %s and deleted_at is null"
+VERSION = """
+select xmin::text || ctid::text as version from models where uuid = %(model)s and workspace_uuid = %(workspace)s and deleted_at is null
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class WrittenModels:
     """The models that one process has written to lately. What is remembered counts only while the row is the version that was read."""
 
     _known: dict[uuid.UUID, tuple[str, WrittenModel]] = field(default_factory=dict[uuid.UUID, tuple[str, WrittenModel]])
+
+    def remembered(self, text: str) -> tuple[str, WrittenModel] | None:
+        """What is remembered of the model with this uuid, and of which version of its row; whether that is the present one is for the
+        caller to see (`VERSION`)."""
+        uid = ids.parse(text)
+        return None if uid is None else self._known.get(uid)
+
+    def forget(self, model: uuid.UUID) -> None:
+        """Read this model again the next time."""
+        self._known.pop(model, None)
 
     async def find(self, db: AsyncSession, text: str) -> WrittenModel | None:
         """The model with this uuid; None when it is unknown or removed."""
@@ -55,6 +67,6 @@ class WrittenModels:
 
 
 async def _version(db: AsyncSession, uid: uuid.UUID) -> str | None:
-    cursor = await (await driver_connection(db)).execute(_VERSION, (uid, workspace_of(db)))
+    cursor = await (await driver_connection(db)).execute(VERSION, {"model": uid, "workspace": workspace_of(db)})
     row = await cursor.fetchone()
     return None if row is None else str(row[0])

@@ -16,6 +16,7 @@ from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.models.written_models import WrittenModel, WrittenModels
+from cargo_ai.domains.storage.records import single_update
 from cargo_ai.domains.storage.records.write import InvalidRecords, ValidatedRecords, Writer, validate_changes, validate_new
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.operation import Operation
@@ -67,6 +68,9 @@ async def _create(
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
     """Change columns of an existing record."""
+    changed = await single_update.update(ctx, request.model_uuid, request.id, request.data)
+    if changed is not None:
+        return contract.RecordReply(record=changed)
     relation = (await _written_model(ctx, contract.update, request.model_uuid)).relation
     await _update(ctx, contract.update, relation, [(request.id, request.data)], "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.server.api.state import State
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
 from tests.kit.published import collect
 
@@ -235,3 +237,51 @@ async def test_many_unknown_columns_are_refused_at_once_and_the_first_with_what_
     status, refusal = await api.refusal("storage.record.createBulk", modelUuid=uid, records=records)
     assert status == 400 and len(refusal["errors"]) == 50
     assert refusal["errors"][0]["message"] == "is no column of companies; did you mean employees?"
+
+
+async def test_a_change_of_a_model_counts_for_the_next_change_of_a_record_that_is_made_in_two_statements(
+    api: ApiClient, state: State
+) -> None:
+    """What the process remembers of the model holds for its version alone."""
+    uid = await api.model()
+    column = await api.column(uid, slug="note", type="string", kind="custom", label="Note")
+    await api.call("storage.record.create", modelUuid=uid, data={"domain": "a.com", "employees": 1})
+
+    async def update(**data: Any) -> Any:
+        return await api.send("storage.record.update", modelUuid=uid, id="a.com", data=data)
+
+    assert (await update(note="x")).json()["record"]["note"] == "x"
+    # As another API process does: nothing here forgets anything.
+    await api.call("storage.column.remove", modelUuid=uid, columnSlug=column["slug"])
+    refused = await update(note="y")
+    assert (refused.status_code, refused.json()["reason"]) == (400, "invalidInput")
+    assert (await update(employees=2)).json()["record"]["employees"] == 2
+    assert (await api.send("storage.record.update", modelUuid=uid, id="b.com", data={"employees": 2})).status_code == 404
+    async with state.database.session(ALL_WORKSPACES) as db:
+        rows = (
+            await db.execute(
+                text(
+                    "select s.kind, w.updated from change_sets s join change_set_writes w on w.change_set_uuid = s.uuid "
+                    "where s.model_uuid = :model and w.added = 0 order by s.uuid"
+                ),
+                {"model": uid},
+            )
+        ).all()
+    assert [tuple(row) for row in rows] == [("write", 1), ("write", 1)]
+    # What changes nothing is noted nowhere.
+    assert (await update(employees=2)).json()["record"]["employees"] == 2
+    async with state.database.session(ALL_WORKSPACES) as db:
+        count = await db.scalar(text("select count(*) from change_sets where model_uuid = :model"), {"model": uid})
+    assert count == 3
+
+
+async def test_many_changes_of_one_record_at_once_all_take_place(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.call("storage.record.create", modelUuid=uid, data={"domain": "a.com"})
+    columns = {"name": "n", "employees": 3, "is_public": True, "tags": ["t"], "facts": {"f": 1}}
+    replies = await asyncio.gather(
+        *(api.send("storage.record.update", modelUuid=uid, id="a.com", data={slug: value}) for slug, value in columns.items())
+    )
+    assert {reply.status_code for reply in replies} == {200}
+    (record,) = await api.records(uid)
+    assert {slug: record[slug] for slug in columns} == columns
