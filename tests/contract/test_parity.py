@@ -14,6 +14,7 @@ import pytest
 
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.words.commands import find
+from cargo_ai.cli.words.in_flags import in_flags
 from tests.kit.examples import INDEX
 
 HERE = Path(__file__).parent
@@ -66,3 +67,21 @@ def test_each_command_that_is_not_served_is_said_to_be_one_of_the_public_command
             find(typed.split())
         assert refused.value.document["reason"] == "notBuiltYet", typed
     assert len(unserved) > 50
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "shown"),
+    [
+        ("orchestration node diagram", "give one of `nodes` and `runUuid`", "give one of --nodes and --run-uuid"),
+        ("orchestration node diagram", "workflowUuid: is not a UUID", "--workflow-uuid: is not a UUID"),
+        ("orchestration run get", "uuid: is not a UUID", "--uuid: is not a UUID"),
+        ("orchestration node diagram", "nodes.0.config: runUuid.x is unknown", "nodes.0.config: runUuid.x is unknown"),
+        ("storage model create", 'the column "datasetUuid" has no name', 'the column "datasetUuid" has no name'),
+    ],
+)
+def test_a_refusal_names_flags_and_not_the_fields_of_the_request(words: str, said: str, shown: str) -> None:
+    row = find(words.split()).row
+    assert row is not None
+    document: dict[str, Any] = {"errorMessage": said, "reason": "invalidInput"}
+    in_flags(row, document)
+    assert document == {"errorMessage": shown, "reason": "invalidInput", "fix": f"cargo-ai {words} --help"}

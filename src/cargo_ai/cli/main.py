@@ -113,7 +113,14 @@ def dispatch(argv: list[str]) -> int:
     from cargo_ai.cli.parse import parse
     from cargo_ai.cli.run import run_row
 
-    return run_row(match.row, parse(match.row, match.words, match.rest))
+    parsed = parse(match.row, match.words, match.rest)
+    try:
+        return run_row(match.row, parsed)
+    except Failure as refusal:
+        from cargo_ai.cli.words.in_flags import in_flags
+
+        in_flags(match.row, refusal.document)
+        raise
 
 
 def _help(argv: list[str], match: Match) -> int:

@@ -44,11 +44,11 @@ class DrawDiagram(Wire):
     def _one_source(self) -> DrawDiagram:
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("give exactly one of nodes, workflowUuid, releaseUuid and runUuid")
+            raise ValueError("give exactly one of `nodes`, `workflowUuid`, `releaseUuid` and `runUuid`")
         if self.draft and self.workflow_uuid is None:
-            raise ValueError("draft goes with workflowUuid")
+            raise ValueError("`draft` goes with `workflowUuid`")
         if self.watch and self.run_uuid is None:
-            raise ValueError("watch goes with runUuid: only a run changes")
+            raise ValueError("`watch` goes with `runUuid`: only a run changes")
         return self
 
 

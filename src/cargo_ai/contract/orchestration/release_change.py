@@ -109,7 +109,7 @@ class DiffReleases(Wire):
     def _complete(self) -> DiffReleases:
         pair = self.before is not None and self.after is not None
         if pair == (self.workflow_uuid is not None) or (not pair and (self.before or self.after)):
-            raise ValueError("give two releases, or workflowUuid alone")
+            raise ValueError("give two releases (`before` and `after`), or `workflowUuid` alone")
         return self
 
 

@@ -91,7 +91,7 @@ tail: Operation[TailRuns, DownloadReply, TailReason] = operations.add(
             "workflowNotFound": WORKFLOW_NOT_FOUND,
             "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
             "runNotFound": refusal(404, "There is no run with uuid {uuid}."),
-            "nothingToFollow": refusal(400, "Say what to follow: a workflow, a batch or a run."),
+            "nothingToFollow": refusal(400, "Say what to follow: `workflowUuid`, `batchUuid` or `runUuid`."),
         },
         reads=True,
         output="download",
