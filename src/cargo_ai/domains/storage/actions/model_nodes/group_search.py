@@ -118,7 +118,8 @@ class GroupedSearches:
             return
         async with self._services.database.session(workspace) as db:
             catalog = await model_catalog.catalog(db, workspace)
-            relation = catalog.by_model(ids.parse(model) or workspace)
+            named = ids.parse(model)
+            relation = catalog.by_model(named) if named else None
             if relation is None:
                 raise InvalidConfig(f"There is no model {model} in this workspace: see `cargo-ai storage model list`.")
             shapes, compiled = CompiledShapes(), list[tuple[Search, CompiledSearch]]()
