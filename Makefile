@@ -10,7 +10,7 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docs demo test test-slow test-console pictures lint format audit bench gen serve wheel lock clean
+.PHONY: help setup docs demo demo-ai test test-slow test-console pictures lint format audit bench gen serve wheel lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ setup: ## Make .venv from the pinned requirements (the other targets do it by th
 
 demo: setup ## A CSV becomes a model, a play enriches it and reacts to a changed record; under a minute
 	@$(BIN)/python tools/demo.py
+
+demo-ai: setup ## A small real language model on this machine calls a tool and fills a form; builds llama.cpp the first time
+	@$(BIN)/python -m tools.demo_ai
 
 test: setup ## The tests, without those that take minutes (TESTS=tests/unit/cli for some of them)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow and not browser" $(TESTS)
@@ -75,6 +78,7 @@ lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--u
 	$(LOCK) $(UPGRADE) --extra server --constraint requirements/held.txt --output-file requirements/server.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra billing --constraint requirements/server.txt --output-file requirements/billing.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra ai --constraint requirements/server.txt --output-file requirements/ai.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra small-model --constraint requirements/server.txt --constraint requirements/ai.txt --output-file requirements/small-model.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra aws --extra google --extra azure --constraint requirements/server.txt --output-file requirements/clouds.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra otel --constraint requirements/server.txt --output-file requirements/otel.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra sdk --constraint requirements/server.txt --output-file requirements/sdk.txt pyproject.toml
@@ -83,5 +87,5 @@ lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--u
 		--extra aws --extra google --extra azure --extra otel --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
 
 clean: ## Remove .venv and what tools have left
-	rm -rf .venv build dist site .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-small-model build dist site .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,6 @@ import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cargo_ai.llm.transport import Call, NotStreamed, client_for
@@ -117,8 +116,9 @@ class Step:
 
 async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
     """The next step. `hear` has it streamed, where the service can. Raises what `call` raises, and NoAnswer."""
-    # Seconds of imports, the first time: not on the event loop.
-    await asyncio.to_thread(_load, question.protocol)
+    if question.protocol not in _loaded:
+        # Seconds of imports: not on the event loop.
+        await asyncio.to_thread(_load, question.protocol)
     # Which model is asked, and with what, is the user's choice: no reason to fill a log.
     warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
     try:
@@ -180,7 +180,9 @@ def _no_answer(error: Exception) -> Exception:
     return error
 
 
-@cache
+_loaded: set[Protocol] = set()
+
+
 def _load(protocol: Protocol) -> None:
     """Import what asks models of a protocol. NoAnswer where the extra is not installed."""
     try:
@@ -188,6 +190,7 @@ def _load(protocol: Protocol) -> None:
         importlib.import_module(f"pydantic_ai.models.{'anthropic' if protocol == 'anthropic' else 'openai'}")
     except ImportError as error:
         raise NoAnswer(f"This server cannot ask language models ({error}): install it with the extra, `cargo-ai[server,ai]`.") from None
+    _loaded.add(protocol)
 
 
 def _model(question: Question, client: Any) -> Model:

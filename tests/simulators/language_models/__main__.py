@@ -24,7 +24,7 @@ def main() -> None:
     given = parser.parse_args()
     control = Control()
     if given.slow:
-        control.fail(path="completions|messages", slow=given.slow, times=1_000_000_000)
+        control.fail(path="completions|messages|responses", slow=given.slow, times=1_000_000_000)
     if given.uses_tools:
         control.rules.append(use_tools)
     listening = socket.create_server(("127.0.0.1", given.port))
