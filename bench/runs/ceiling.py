@@ -26,12 +26,12 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
     workspace = uuid.UUID(int=0)
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(f"drop table if exists {TABLE}")
-        await connection.execute(f"create unlogged table {TABLE} (like executions)")
+        await connection.execute(f"create unlogged table {TABLE} (like execution_rows)")
         await connection.commit()
         began = time.perf_counter()
         async with (
             connection.cursor() as cursor,
-            cursor.copy(flush.EXECUTIONS.replace(b"copy executions", f"copy {TABLE}".encode(), 1)) as copy,
+            cursor.copy(flush.EXECUTIONS.replace(b"copy execution_rows", f"copy {TABLE}".encode(), 1)) as copy,
         ):
             rows: list[tuple[str, Execution, str | None]] = []
             for record in records:
@@ -52,5 +52,5 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
 
 
 def seconds(url: str, nodes: list[Json], records: list[Json]) -> float:
-    """How long it takes to walk the records and copy what happened into one unlogged table of the columns of `executions`."""
+    """How long it takes to walk the records and copy what happened into one unlogged table of the columns of `execution_rows`."""
     return asyncio.run(_walk(url, nodes, records))

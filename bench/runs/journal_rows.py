@@ -57,6 +57,8 @@ EXECUTION = {
     "started_ms": "c.ms + 200 + t.seq",
     "finished_ms": "c.ms + 210 + t.seq",
 }
+PACKED = {"run_uuid": "c.run", "started_ms": "c.ms + 200"}
+"""Copies share the bodies of what they are copies of."""
 BATCH = {
     "uuid": "c.batch",
     "trace_uuid": "c.batch",
@@ -96,7 +98,7 @@ def fill(connection: Connection, batch: str, runs: int) -> None:
         # A few of the youngest only: whatever waits for a month is no common sight.
         _copy(connection, values, runs, last=values["last"] == runs)
         report.say(f"journal: {values['last']:,} of {runs:,} runs, {time.monotonic() - began:.0f} s, {months} months")
-    connection.execute(b"vacuum (analyze) runs, executions, batches, shards, node_metrics")
+    connection.execute(b"vacuum (analyze) runs, execution_rows, packed_executions, path_steps, batches, shards, node_metrics")
 
 
 def _months_back(connection: Connection, start: int) -> int:
@@ -121,7 +123,10 @@ def _copy(connection: Connection, values: Mapping[str, Any], runs: int, *, last:
     node = "(select e.node_uuid from executions e where e.run_uuid = c.source and e.seq = 3)"
     run = {name: text.format(records=max(1, runs // 2), node=node) for name, text in RUN.items()}
     _insert(connection, tables.runs, run, "copies c join runs t on t.uuid = c.source")
-    _insert(connection, tables.executions, EXECUTION, "copies c join executions t on t.run_uuid = c.source")
+    done = "copies c join packed_executions t on t.run_uuid = c.source"
+    _insert(connection, tables.packed_executions, PACKED, f"{done} where c.status = 'success'")
+    others = "copies c cross join lateral (select * from executions x where x.run_uuid = c.source offset 0) t"
+    _insert(connection, tables.execution_rows, EXECUTION, f"{others} where c.status <> 'success'")
     of_batch = "where t.batch_uuid = %(batch)s"
     upsert = " on conflict (uuid) do nothing"
     _insert(connection, tables.batches, BATCH, f"{BY_BATCH} cross join batches t where t.uuid = %(batch)s{upsert}", values)

@@ -32,7 +32,7 @@ from generate_series(0, %(runs)s - 1) as n
     cross join lateral (select (extract(epoch from %(first)s::date + b.day) * 1000)::bigint as ms) as m
 """
 EXECUTED = f"""
-insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output, config, credits,
+insert into execution_rows (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output, config, credits,
     started_ms, finished_ms)
 select run, seq, %(workspace)s, 'node' || seq, 'node_' || seq, 1, 'success', '', '{{}}', '{{}}',
     case when seq = 1 then {CREDITS} else 0 end, ms, ms + 10

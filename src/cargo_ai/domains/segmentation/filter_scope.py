@@ -73,10 +73,17 @@ def runs_matching(condition: EnrollmentCondition, scope: FilterContext) -> exp.S
         query = query.where(terms.is_not_null(at))
     if condition.activity_kind == "workflowNodeExecuted":
         at = terms.column_ref(executions, "finished_ms")
-        of_run = exp.EQ(this=terms.column_ref(executions, "run_uuid"), expression=terms.column_ref(runs, "uuid"))
-        table = exp.alias_(exp.table_("executions", db="public", quoted=True), executions, table=True, quoted=True)
-        query = query.join(table, on=of_run, join_type="inner")
+        query = query.join(_of_each_run(runs, executions), join_type="cross")
         if condition.node_slug is not None:
             query = query.where(exp.EQ(this=terms.column_ref(executions, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
     timestamp = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
     return query.select(exp.alias_(terms.column_ref(runs, "record_id"), "record_id"), exp.alias_(timestamp, "at"))
+
+
+def _of_each_run(runs: str, executions: str) -> exp.Lateral:
+    """The executions of each run. A plain join would unpack those of all runs first."""
+    name = "e_each"
+    of_run = exp.EQ(this=terms.column_ref(name, "run_uuid"), expression=terms.column_ref(runs, "uuid"))
+    table = exp.alias_(exp.table_("executions", db="public", quoted=True), name, table=True, quoted=True)
+    each = exp.Select().select(exp.Star()).from_(table).where(of_run).offset(0)
+    return exp.Lateral(this=each.subquery(), alias=exp.TableAlias(this=exp.to_identifier(executions, quoted=True)))

@@ -16,10 +16,11 @@ from pydantic_core import to_json
 
 from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal import fanout
+from cargo_ai.engine.journal import fanout, packing
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout
-from cargo_ai.engine.journal.tables import executions
+from cargo_ai.engine.journal.packing import KnownPaths
+from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.kernel import ids
 from cargo_ai.ledger import charges, reservations
 from cargo_ai.ledger.amounts import PLACES, ZERO
@@ -196,22 +197,29 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 """
 # fmt: off
 EXECUTIONS = copy_sql(
-    executions, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid", "title",
-    "error_message", "reason", "operation", "external_id", "warnings", "attempts", "log", "output", "output_file", "config",
+    execution_rows, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid",
+    "title", "error_message", "reason", "operation", "external_id", "warnings", "attempts", "log", "output", "output_file", "config",
     "credits", "started_ms", "finished_ms",
 )
 # fmt: on
 
 
 async def write(
-    connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal = ZERO
+    connection: psycopg.AsyncConnection[Any],
+    parts: list[ShardFlush],
+    flush: uuid.UUID,
+    slot: int,
+    now: int,
+    fee: Decimal = ZERO,
+    known: KnownPaths | None = None,
 ) -> int | None:
     """Write a flush in one transaction; when the first of its parked runs is due, in milliseconds since 1970. `fee`: what each execution
-    costs.
+    costs. `known`: the paths that this process has stored.
 
     Shards whose epoch has moved on are marked lost and nothing of theirs is written. `flush` makes a repetition after a lost connection
     harmless: see `is_written`.
     """
+    known = known or KnownPaths()
     async with connection.transaction():
         fenced = await _fence(connection, parts, flush, now)
         live = [part for part in parts if part.shard.uuid in fenced]
@@ -220,7 +228,10 @@ async def write(
                 part.shard.signal, part.shard.cancelling = fenced[part.shard.uuid]
             else:
                 part.shard.lost = True
-        await _write_executions(connection, live)
+        shards = [(part.shard.workspace, part.executions, part.shard.lane == "batch") for part in live if part.executions]
+        packed = packing.pack(shards, known, now)
+        await packing.write(connection, packed, now)
+        await _write_executions(connection, packed.rows)
         await _count_outputs(connection, live)
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
@@ -231,6 +242,7 @@ async def write(
             await _write_metrics(connection, live, slot)
             await _write_charges(connection, live, flush, slot, now, fee)
             await _notify(connection, live)
+    known.add(packed.paths, now)
     return due
 
 
@@ -306,13 +318,13 @@ def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace
     return "".join(lines)
 
 
-async def _write_executions(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
-    if not any(part.executions for part in parts):
+async def _write_executions(connection: psycopg.AsyncConnection[Any], rows: list[tuple[uuid.UUID, list[packing.Row]]]) -> None:
+    if not any(of_shard for _, of_shard in rows):
         return
     async with connection.cursor() as cursor, cursor.copy(EXECUTIONS) as copy:
-        for part in parts:
-            for begin in range(0, len(part.executions), PIECE_ROWS):
-                await copy.write(execution_lines(part.executions[begin : begin + PIECE_ROWS], part.shard.workspace))
+        for workspace, of_shard in rows:
+            for begin in range(0, len(of_shard), PIECE_ROWS):
+                await copy.write(execution_lines(of_shard[begin : begin + PIECE_ROWS], workspace))
                 await asyncio.sleep(0)  # the write itself seldom yields to other tasks
 
 

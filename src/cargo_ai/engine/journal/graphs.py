@@ -1,4 +1,4 @@
-"""Graphs: each is stored once per workspace and content, and removed when nothing has referred to it for a week.
+"""Graphs, and the paths through them: each is stored once per workspace and content, and removed when nothing has used it for a week.
 
 Who stores a graph may refer to it within days: `stored_ms` is renewed once a day by those who use it, and what was renewed is not removed.
 So no run can come to refer to a graph that is just being removed, however long its transaction takes.
@@ -82,6 +82,23 @@ async def remove_unused(connection: Connection) -> int:
     for at in range(0, len(uuids), AT_ONCE):
         removed += await execute(connection, _REMOVE, {"uuids": uuids[at : at + AT_ONCE], "before": before})
     return removed
+
+
+_OLD_PATHS = "select distinct path_uuid from path_steps where stored_ms < %s"
+_PACKED_MONTHS = "select inhrelid::regclass::text from pg_inherits where inhparent = 'public.packed_executions'::regclass order by 1"
+_PATHS_IN_USE = "select distinct path_uuid from {month} where path_uuid = any(%s)"
+_REMOVE_PATHS = "delete from path_steps where path_uuid = any(%(uuids)s) and stored_ms < %(before)s"
+
+
+async def remove_unused_paths(connection: Connection) -> None:
+    """Remove the paths that no packed execution has, and that no process has stored for a week: see `KnownPaths`. Reads all packed ones."""
+    before = clock.now_ms() - KEEP_MS
+    unused = {row[0] for row in await fetch(connection, _OLD_PATHS, [before])}
+    for (month,) in await fetch(connection, _PACKED_MONTHS) if unused else ():
+        unused -= {row[0] for row in await fetch(connection, _PATHS_IN_USE.format(month=month), [list(unused)])}
+    uuids = sorted(unused)
+    for at in range(0, len(uuids), AT_ONCE):
+        await execute(connection, _REMOVE_PATHS, {"uuids": uuids[at : at + AT_ONCE], "before": before})
 
 
 def _name(digest: bytes) -> uuid.UUID:

@@ -35,20 +35,20 @@ class ReplayRecord(dict[str, Any]):
 
 # Outputs and files are shared, calls were made and paid before: the copies cost nothing.
 COPY = """
-insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
+insert into execution_rows (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
     error_message, reason, warnings, attempts, log, output, output_file, config, credits, started_ms, finished_ms)
 select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.status, e.child_index,
     case when e.seq = v.taken - 1 and v.node is not null then v.node else e.next_node_uuid end, e.title, e.error_message, e.reason,
     e.warnings, e.attempts, e.log, e.output, e.output_file, e.config, 0, e.started_ms, e.finished_ms
 from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) as v(run, old, taken, node)
-join executions e on e.run_uuid = v.old and e.seq < v.taken
-where e.run_uuid between %s and %s
+cross join lateral (select * from executions x where x.run_uuid = v.old and x.seq < v.taken offset 0) e
 """
 # An item that never came to the node keeps everything that it did, and how it ended.
 CUT = """
 select v.run, v.old, coalesce(min(e.seq) filter (where e.node_slug = %s), max(e.seq) + 1, 0) as taken,
     coalesce(bool_or(e.node_slug = %s), false) as came
-from unnest(%s::uuid[], %s::uuid[]) as v(run, old) left join executions e on e.run_uuid = v.old group by 1, 2 order by 1
+from unnest(%s::uuid[], %s::uuid[]) as v(run, old)
+    left join lateral (select x.seq, x.node_slug from executions x where x.run_uuid = v.old offset 0) e on true group by 1, 2 order by 1
 """
 SET_REUSED = """
 update runs r set taken = v.taken, replay_path = case when v.came then %s end
@@ -70,7 +70,7 @@ async def copy_executions(connection: Connection, seeds: Sequence[tuple[uuid.UUI
         return
     former = [seed.run for _, seed in pairs]
     columns = ([run for run, _ in pairs], former, [seed.taken for _, seed in pairs], [seed.node for _, seed in pairs])
-    await connection.execute(COPY, (*columns, min(former), max(former)))
+    await connection.execute(COPY, columns)
 
 
 class OriginalRun(NamedTuple):

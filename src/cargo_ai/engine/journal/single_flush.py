@@ -10,7 +10,7 @@ import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal.flush import METRICS, ShardFlush, attempts_of, counted, metric_values
-from cargo_ai.engine.journal.tables import executions
+from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.ledger import charges, labels
 from cargo_ai.ledger.amounts import ZERO
 
@@ -40,7 +40,7 @@ COLUMNS = {
     "started_ms": "bigint",
     "finished_ms": "bigint",
 }
-_NAMES = ", ".join(executions.c[name].name for name in COLUMNS)
+_NAMES = ", ".join(execution_rows.c[name].name for name in COLUMNS)
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS.items())
 _IF_ALL = "\nwhere exists (select from held)"
 
@@ -68,7 +68,7 @@ with locked as (
 ), gone as (
     delete from shards s using locked where s.uuid = locked.uuid and exists (select from held)
 ), journal as (
-    insert into executions ({_NAMES}, warnings)
+    insert into execution_rows ({_NAMES}, warnings)
     select {", ".join(f"v.{name}" for name in COLUMNS)}, v.warnings::text[]
     from unnest({_ARRAYS}, %(warnings)s::text[]) as v({_NAMES}, warnings) where exists (select from held)
 ), ended as (

@@ -5,7 +5,23 @@ Times are milliseconds since 1970 (bigint): cheap to COPY, exact to the wire's p
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Table, Text, Uuid, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from cargo_ai.store.rows import Json, Row
@@ -214,8 +230,8 @@ fanouts = Table(
 executions of its run come before it: they are the items' `parentNodes`. `left_count` goes down as its runs end. `depth`: 1 directly below
 `root_uuid`, the run at the top; `top_uuid` is the fan-out of depth 1 on the way, whose `below` counts all runs further down."""
 
-executions = Table(
-    "executions",
+execution_rows = Table(
+    "execution_rows",
     metadata,
     Column("run_uuid", Uuid, primary_key=True),
     Column("seq", Integer, primary_key=True),
@@ -243,9 +259,86 @@ executions = Table(
     Index("executions_failed", "workspace_uuid", "node_slug", "run_uuid", postgresql_where=text("status <> 'success'")),
     Index("executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
 )
-"""Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid. `reason`: of a failure, for
-programs. `operation`, `external_id`: what a write-back did to which record of its service. `attempts`: how many there were, if
-several, and the failed ones; `log`: what the code of the node printed."""
+"""The executions that are not packed. Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's
+uuid. `reason`: of a failure, for programs. `operation`, `external_id`: what a write-back did to which record of its service. `attempts`:
+how many there were, if several, and the failed ones; `log`: what the code of the node printed."""
+
+path_steps = Table(
+    "path_steps",
+    metadata,
+    Column("path_uuid", Uuid, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("node_uuid", Text, nullable=False),
+    Column("node_slug", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("child_index", Integer),
+    Column("next_node_uuid", Text),
+    Column("stored_ms", BigInteger, nullable=False),
+)
+"""The ways that runs take through graphs: what executions have in common with those of other runs. A path is named by the hash of its
+content. `stored_ms`: when it was stored last, to a day."""
+
+packed_executions = Table(
+    "packed_executions",
+    metadata,
+    Column("run_uuid", Uuid, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("item", SmallInteger, nullable=False),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("path_uuid", Uuid, nullable=False),
+    Column("body_uuid", Uuid, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("times", ARRAY(SmallInteger), nullable=False),
+    Index(
+        "packed_executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}
+    ),
+)
+"""Successive executions of one run that went well and cost nothing, as one row (see packing). `seq`: of the first of them. `item`: where
+in the body it is, from 1. `times`: start and end of each, in milliseconds from `started_ms` on. Partitioned like `runs`."""
+
+packed_bodies = Table(
+    "packed_bodies",
+    metadata,
+    Column("uuid", Uuid, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("titles", ARRAY(Text), nullable=False),
+    Column("outputs", ARRAY(Text), nullable=False),
+    Column("configs", ARRAY(Text), nullable=False),
+)
+"""What packed executions of some runs of one shard and month gave, as JSON: together they compress well. The uuid begins with the time
+of the first of those runs, by which it is in their partition."""
+
+executions = Table(
+    "executions",
+    MetaData(),
+    Column("run_uuid", Uuid, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("node_uuid", Text, nullable=False),
+    Column("node_slug", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("child_index", Integer),
+    Column("next_node_uuid", Text),
+    Column("title", Text, nullable=False),
+    Column("error_message", Text),
+    Column("reason", Text),
+    Column("operation", Text),
+    Column("external_id", Text),
+    Column("warnings", ARRAY(Text)),
+    _json("attempts", nullable=True),
+    Column("log", Text),
+    _json("output", nullable=True),
+    Column("output_file", Text),
+    _json("config", nullable=True),
+    Column("credits", Double, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger, nullable=False),
+)
+"""A view of all executions, rows and packed ones. It has no index of its own: join it by a lateral subquery with `offset 0`, so that
+it is asked for one run at a time."""
+
 
 node_metrics = Table(
     "node_metrics",

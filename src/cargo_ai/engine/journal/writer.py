@@ -14,6 +14,7 @@ from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import crash_points, flush, single_flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
+from cargo_ai.engine.journal.packing import KnownPaths
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.ledger.amounts import ZERO
 
@@ -39,6 +40,7 @@ class Writer:
     def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], slot: int, fee: Decimal = ZERO) -> None:
         self._connect = connect
         self._slot, self._fee = slot, fee
+        self._known = KnownPaths()
         self._parts: dict[Any, ShardFlush] = {}
         self._held: dict[Any, HeldShard] = {}
         self._touching: asyncio.TimerHandle | None = None
@@ -205,7 +207,7 @@ class Writer:
                 if unsure and await flush.is_written(connection, parts, flush_id):
                     return
                 crash_points.point("before flush")
-                due = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee)
+                due = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee, self._known)
                 crash_points.point("after flush")
                 if due is not None:
                     self.parked(due)

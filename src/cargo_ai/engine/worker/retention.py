@@ -58,9 +58,9 @@ select r.uuid from {{part}} r where r.uuid < %(end)s and r.uuid > %(after)s and 
 """  # noqa: S608 - our own texts
 # Replays share the files of what they reuse: all that repeat each other have one root.
 FILES = f"""
-select distinct e.output_file from executions e join runs r on r.uuid = e.run_uuid
+select distinct e.output_file from execution_rows e join runs r on r.uuid = e.run_uuid
 where e.run_uuid = any(%(runs)s) and e.output_file is not null and not exists (
-    select 1 from runs o join executions c on c.run_uuid = o.uuid
+    select 1 from runs o join execution_rows c on c.run_uuid = o.uuid
     where (o.replay_root = coalesce(r.replay_root, r.uuid) or o.uuid = r.replay_root) and o.uuid <> all(%(runs)s)
         and c.output_file = e.output_file and (o.uuid >= %(end)s or {STAYS.replace("r.", "o.")})
 )
@@ -75,6 +75,18 @@ delete from fanouts where uuid in (
 )
 """  # noqa: S608 - our own texts
 # Large records of single runs were counted when the runs were created.
+JOURNAL = (("execution_rows", "run_uuid"), ("packed_executions", "run_uuid"), ("fanouts", "run_uuid"), ("runs", "uuid"))
+LOCK = "lock table only runs, only execution_rows, only packed_executions, only packed_bodies in access exclusive mode"
+DROP = "drop table runs_{month}, executions_{month}, packed_executions_{month}, packed_bodies_{month}"
+# A body is written together with all that is in it.
+UNUSED_BODIES = """
+create temp table unused_bodies as
+select b.uuid from packed_bodies_{month} b where not exists (select from packed_executions_{month} p where p.body_uuid = b.uuid)
+"""
+DELETE_BODIES = f"""
+with chosen as (delete from unused_bodies where uuid in (select uuid from unused_bodies limit {AT_ONCE}) returning uuid)
+delete from packed_bodies_{{month}} where uuid in (select uuid from chosen)
+"""  # noqa: S608 - our own texts
 LARGE_RECORDS = f"""
 select r.workspace_uuid, sum(length(r.record::text))::int8 from {{part}} r
 where r.batch_uuid is null and r.parent_uuid is null and length(r.record::text) > {LARGE_RECORD} and {{which}} group by 1
@@ -157,11 +169,11 @@ class _Month:
             async with self._connection.transaction():
                 await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
                 # No run can be written while these are held, so nothing slow may happen here.
-                await self._connection.execute("lock table only runs, only executions in access exclusive mode")
+                await self._connection.execute(LOCK.encode())
                 replayed = (await self._connection.execute(KEEP_REPLAYED)).rowcount
                 if replayed or not set(await self._repeating()) <= set(self._values["repeating"]):
                     return 0
-                await self._connection.execute(f"drop table runs_{self._month}, executions_{self._month}".encode())
+                await self._connection.execute(DROP.format(month=self._month).encode())
                 await self._uncount(large)
         except psycopg.errors.LockNotAvailable:
             _log.info("the journal is busy; the month is dropped later", month=self._month)
@@ -178,10 +190,20 @@ class _Month:
             large = await self._large_records("runs", "r.uuid = any(%s)", (runs,))
             async with self._connection.transaction():
                 await self._uncount(large)
-                for table, column in (("executions", "run_uuid"), ("fanouts", "run_uuid"), ("runs", "uuid")):
+                for table, column in JOURNAL:
                     await self._connection.execute(f"delete from {table} where {column} = any(%s)".encode(), (runs,))  # noqa: S608 - constants
             after, deleted = runs[-1], deleted + len(runs)
+        if deleted:
+            await self._delete_bodies()
         return deleted
+
+    async def _delete_bodies(self) -> None:
+        """Delete the bodies of the month that no packed execution is in any longer."""
+        await self._connection.execute(UNUSED_BODIES.format(month=self._month).encode())
+        delete = DELETE_BODIES.format(month=self._month).encode()
+        while (await self._connection.execute(delete)).rowcount:
+            pass
+        await self._connection.execute("drop table unused_bodies")
 
     async def delete_batches(self) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """Delete the batches whose runs are gone; returns which."""

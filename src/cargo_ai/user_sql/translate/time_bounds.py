@@ -13,6 +13,8 @@ from cargo_ai.user_sql.translate.shapes import Sql
 _FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
 _FARTHEST = 10**15
 """Milliseconds beyond all times that are stored: infinity is no whole number."""
+_EARLIER = 32_768
+"""How many milliseconds the stored number may be below the time."""
 
 
 def comparison(left: Sql, sign: str, right: Sql, other: tuple[exp.Expr, exp.Expr]) -> str:
@@ -42,12 +44,12 @@ def _is_constant(node: exp.Expr, value: Sql) -> bool:
 
 
 def _bounds(column: str, sign: str, time: str) -> list[str]:
-    # A millisecond more on each side: what is stored was rounded.
+    # What is stored was rounded, and of packed executions it is when the first of them began.
     number = f"(extract(epoch FROM CAST({time} AS timestamptz)) * 1000)"
     kept = f"CAST(least(greatest({number}, -{_FARTHEST}), {_FARTHEST}) AS bigint)"
     bounds: list[str] = []
     if sign in {">", ">=", "="}:
-        bounds.append(f"{column} >= {kept} - 1")
+        bounds.append(f"{column} >= {kept} - {_EARLIER}")
     if sign in {"<", "<=", "="}:
         bounds.append(f"{column} <= {kept} + 1")
     return bounds

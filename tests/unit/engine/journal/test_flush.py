@@ -77,7 +77,7 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
     ended = RunUpdate(str(run), "error", 5_000, "a: no", credits=1.5)
     failed = entry(status="error", child=None, next=None, error="no", title="❌ no", warnings=("one", "two"), credits=1.5)
     await flush(connection, part(shard, harness, run, failed, state=ended))
-    row = await harness.row("select * from executions where run_uuid = %s", run)
+    row = await harness.row("select * from execution_rows where run_uuid = %s", run)
     assert row == {
         "run_uuid": run,
         "seq": 0,
@@ -227,7 +227,7 @@ async def test_text_of_any_kind_comes_back_as_it_was(harness: EngineHarness, con
     )
     state = RunUpdate(str(run), "error", 1, error=text, position=None)
     await flush(connection, part(shard, harness, run, made, state=state))
-    row = await harness.row("select * from executions where run_uuid = %s", run)
+    row = await harness.row("select * from execution_rows where run_uuid = %s", run)
     shown = (row["node_uuid"], row["node_slug"], row["title"], row["error_message"], row["warnings"], row["output"], row["config"])
     assert shown == (text, text, text, text, [text, "plain", text], {text: text}, [text])
     assert (await harness.row("select error_message from runs where uuid = %s", run))["error_message"] == text

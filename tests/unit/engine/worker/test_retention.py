@@ -49,8 +49,18 @@ class Journal:
         await self.insert("runs", **row)
         execution = {"run_uuid": run, "seq": 0, "workspace_uuid": row["workspace_uuid"], "node_uuid": "n", "node_slug": "n", "visit": 0}
         execution |= {"status": "success", "title": "n", "output_file": file, "credits": 0, "started_ms": 0, "finished_ms": 0}
-        await self.insert("executions", **execution)
+        await self.insert("execution_rows", **execution)
         return run
+
+    async def pack(self, run: uuid.UUID, body: uuid.UUID) -> None:
+        """Executions of a run that are packed in that body."""
+        row = {"run_uuid": run, "seq": 1, "item": 1, "workspace_uuid": WORKSPACE, "path_uuid": run, "body_uuid": body}
+        await self.insert("packed_executions", **row, started_ms=0, times=[0, 0])
+
+    async def body(self, month: int) -> uuid.UUID:
+        body = self.id(month)
+        await self.insert("packed_bodies", uuid=body, workspace_uuid=WORKSPACE, titles=["n"], outputs=["{}"], configs=["{}"])
+        return body
 
     async def batch(self, month: int, **values: Any) -> uuid.UUID:
         batch = self.id(month)
@@ -85,9 +95,15 @@ async def journal(database_url: str) -> AsyncIterator[Journal]:
     async with await psycopg.AsyncConnection[Any].connect(database_url, autocommit=True) as connection:
         for month in (*OLD_MONTHS, "2025_03"):
             number = int(month[-2:])
-            for table in ("runs", "executions"):
+            tables = {
+                "runs": "runs",
+                "executions": "execution_rows",
+                "packed_executions": "packed_executions",
+                "packed_bodies": "packed_bodies",
+            }
+            for name, table in tables.items():
                 bounds = [uuid.UUID(int=ms(at, 1) << 80) for at in (number, number + 1)]
-                statement = f"create table {table}_{month} partition of {table} for values from ('{bounds[0]}') to ('{bounds[1]}')"
+                statement = f"create table {name}_{month} partition of {table} for values from ('{bounds[0]}') to ('{bounds[1]}')"
                 await connection.execute(statement.encode())
         yield Journal(connection)
 
@@ -124,6 +140,18 @@ async def test_unfinished_runs_and_batches_stay_with_all_of_their_trace(journal:
     assert journal.removed == ["gone"]
 
 
+async def test_packed_executions_go_with_their_runs_and_bodies_with_the_last_of_them(journal: Journal) -> None:
+    shared, gone = await journal.body(1), await journal.body(1)
+    kept = await journal.run(1, finished_ms=None, status="idle")
+    await journal.pack(kept, shared)
+    for body in (shared, gone):
+        await journal.pack(await journal.run(1), body)
+    await journal.pack(await journal.run(2), await journal.body(2))
+    assert await journal.remove() == retention.Removed(1, 2, [])
+    assert await journal.rows("select run_uuid from packed_executions") == [kept]
+    assert await journal.rows("select uuid from packed_bodies") == [shared]
+
+
 async def test_what_an_unfinished_replay_reads_stays_until_it_has_ended(journal: Journal) -> None:
     former = await journal.run(1, file="shared")
     replay = await journal.run(3, replay_of=former, replay_root=former, finished_ms=None, status="pending", file="shared")
@@ -146,7 +174,7 @@ async def test_a_batch_that_repeats_runs_keeps_those_of_its_workspace(journal: J
 
 
 async def test_what_a_clock_far_off_has_written_is_deleted_too(journal: Journal) -> None:
-    await journal.connection.execute("drop table runs_2025_01, executions_2025_01")
+    await journal.connection.execute("drop table runs_2025_01, executions_2025_01, packed_executions_2025_01, packed_bodies_2025_01")
     await journal.run(1)
     assert await journal.remove() == retention.Removed(1, 1, [])
     assert await journal.runs() == []

@@ -25,7 +25,7 @@ from tests.unit.engine.engine_worker import Effects, EngineWorker
 
 Link = psycopg.AsyncConnection[Any]
 NASTY = 'tab\t line\n back\\slash "quoted" {a,b} NULL \\N é 会社 🎉 \x01'
-JOURNAL = "select * from executions where run_uuid = %s order by seq"
+JOURNAL = "select * from execution_rows where run_uuid = %s order by seq"
 COUNTED = (
     "select node_uuid, sum(total) as total, sum(success) as success, sum(error) as error, sum(idle) as idle from node_metrics "
     "where workflow_uuid = %s group by 1 order by 1"

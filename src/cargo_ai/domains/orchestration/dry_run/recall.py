@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import RowMapping, or_, select
+from sqlalchemy import RowMapping, select
 
 from cargo_ai.engine.graph.action import Done
 from cargo_ai.engine.journal.tables import executions, runs
@@ -48,14 +48,17 @@ class RecordMemory:
             .limit(MOST_RUNS)
         )
         below = select(runs.c.uuid).where(runs.c.parent_uuid.in_(mine)).limit(MOST_BELOW)
-        query = (
-            select(executions.c.node_slug, executions.c.config, executions.c.output, executions.c.child_index)
-            .where(executions.c.workspace_uuid == self.workspace, executions.c.status == "success", executions.c.output_file.is_(None))
-            .where(or_(executions.c.run_uuid.in_(mine), executions.c.run_uuid.in_(below)))
-            .order_by(executions.c.run_uuid.desc())
-        )
         answers: dict[str, list[RowMapping]] = {}
         async with self.database.session(ALL_WORKSPACES) as db:
-            for row in (await db.execute(query)).mappings():
+            uuids = [*await db.scalars(mine), *await db.scalars(below)]
+            for row in (await db.execute(self._executions(uuids))).mappings():
                 answers.setdefault(row["node_slug"], []).append(row)
         return answers
+
+    def _executions(self, uuids: list[uuid.UUID]):
+        return (
+            select(executions.c.node_slug, executions.c.config, executions.c.output, executions.c.child_index)
+            .where(executions.c.workspace_uuid == self.workspace, executions.c.status == "success", executions.c.output_file.is_(None))
+            .where(executions.c.run_uuid.in_(uuids))
+            .order_by(executions.c.run_uuid.desc())
+        )

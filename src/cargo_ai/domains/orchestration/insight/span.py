@@ -22,7 +22,6 @@ from cargo_ai.kernel.wire import JsonObject
 
 SPANS_OF_RUN = 5
 """Counting looks at a fifth as many runs as spans are asked for."""
-_PARTS = (span_filter.EXECUTED, span_filter.WAITING)
 Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 """By run and node: the batch and the run that the node has started."""
 
@@ -53,7 +52,8 @@ async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | No
     """Each part is read in its order, from its end: never more of it than is shown."""
     where, values = span_filter.where(ctx.workspace, request, floor)
     order = "order by s.run_uuid desc, s.seq desc"
-    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in _PARTS)  # noqa: S608 - our own texts
+    few = floor is not None or span_filter.is_selective(request)
+    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in span_filter.parts(request, few=few))  # noqa: S608 - our own texts
     page = f"select s.* from ({' union all '.join(parts)}) s {order} limit :limit offset :offset"  # noqa: S608 - our own texts
     most = request.limit + request.offset
     result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset, "most": most})
@@ -70,7 +70,8 @@ async def _floor(ctx: Context, request: contract.CountSpans) -> uuid.UUID | None
 
 async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None) -> Count:
     where, values = span_filter.where(ctx.workspace, request, floor)
-    parts = (f"(select 1 from {part} where {where} limit :most)" for part in _PARTS)  # noqa: S608 - our own texts
+    few = floor is not None or span_filter.is_selective(request)
+    parts = (f"(select 1 from {part} where {where} limit :most)" for part in span_filter.parts(request, few=few))  # noqa: S608 - our own texts
     total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
     count = int(await ctx.db.scalar(text(total), values | {"most": request.count_up_to + 1}) or 0)
     return Count(min(count, request.count_up_to), count <= request.count_up_to and floor is None)

@@ -16,15 +16,17 @@ _RUN = (
 # Runs that ended before `after` are left out before any of their executions is read.
 _ALIVE = "r.workspace_uuid = :workspace and (r.finished_ms is null or r.updated_ms >= :after)"
 
-EXECUTED = f"""
+_EXECUTED = f"""
 (
-    select e.run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message, e.credits,
-        e.started_ms, e.finished_ms, {_RUN}
-    from executions e join runs r on r.uuid = e.run_uuid
-    where e.workspace_uuid = :workspace and e.started_ms >= :after and {_ALIVE}
+    select r.uuid as run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message,
+        e.credits, e.started_ms, e.finished_ms, {_RUN}
+    from {{source}} where e.started_ms >= :after and {_ALIVE}
 ) s
 """  # noqa: S608 - put together from our own texts
-"""Everything that nodes did since `after` (milliseconds) in a workspace."""
+# Packed executions are asked for run by run: a join would unpack all of them first.
+_OF_FEW_RUNS = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid offset 0) e"
+_OF_MANY_RUNS = "executions e join runs r on r.uuid = e.run_uuid"
+_NOT_PACKED = "execution_rows e join runs r on r.uuid = e.run_uuid"
 WAITING = f"""
 (
     select r.uuid as run_uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid) as seq, r.position as node_uuid,
@@ -63,6 +65,13 @@ _OF_NODE = {
     "node_agent_uuid": "agentUuid",
     "node_release_uuid": "releaseUuid",
 }
+
+
+def parts(request: CountSpans, *, few: bool) -> tuple[str, str]:
+    """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `few`: of a bounded number of runs."""
+    statuses = request.execution_statuses
+    source = _NOT_PACKED if statuses is not None and "success" not in statuses else _OF_FEW_RUNS if few else _OF_MANY_RUNS
+    return _EXECUTED.format(source=source), WAITING
 
 
 def is_selective(request: CountSpans) -> bool:

@@ -46,7 +46,8 @@ cross join lateral (
         select count(*), count(*) filter (where e.status = 'error'), 0
             from executions e where e.run_uuid = t.uuid and t.runs_count is null
         union all
-        select count(*), count(*) filter (where e.status = 'error'), 0 from runs r join executions e on e.run_uuid = r.uuid
+        select count(*), count(*) filter (where e.status = 'error'), 0 from runs r
+            cross join lateral (select x.status from executions x where x.run_uuid = r.uuid offset 0) e
             where r.trace_uuid = t.uuid and r.parent_uuid is not null and r.parent_batch_uuid is distinct from t.uuid and r.uuid >= t.uuid
         union all
         select 0, 0, count(*) from runs r where r.trace_uuid = t.uuid and r.parent_uuid is not null

@@ -56,6 +56,7 @@ async def remove_old_runs(services: Services) -> None:
         if not (removed.months or removed.runs or removed.batches):
             return
         unused = await graphs.remove_unused(connection)
+        await graphs.remove_unused_paths(connection)
         _log.info("old runs removed", days=days, months=removed.months, runs=removed.runs, batches=len(removed.batches), graphs=unused)
 
 

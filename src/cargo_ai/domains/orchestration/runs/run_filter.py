@@ -166,12 +166,14 @@ def _node(condition: ExecutionsFilterConditionNode) -> Condition:
         executions.c.workspace_uuid == runs.c.workspace_uuid,
         executions.c.node_slug == condition.node_slug,
     )
+    # Run by run, where packed executions may be among them: a join would unpack all of these first.
+    each = seen.offset(0)
     if condition.status == "absent":
-        return not_(seen.exists())
+        return not_(each.exists())
     if condition.status == "pending":
-        return and_(not_(seen.exists()), runs.c.finished_ms.is_(None))
+        return and_(not_(each.exists()), runs.c.finished_ms.is_(None))
     seen = seen.where(executions.c.status == condition.status)
     if condition.value is not None:
         text = executions.c.error_message if condition.status == "error" else cast(executions.c.output, Text)
         seen = seen.where(cast(text, String).icontains(condition.value, autoescape=True))
-    return seen.exists()
+    return (seen.offset(0) if condition.status == "success" else seen).exists()

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
@@ -55,18 +55,20 @@ async def _from_journal(ctx: Context, request: contract.GetRunMetrics) -> dict[s
 
 async def scan(ctx: Context, where: Sequence[run_filter.Condition]) -> dict[str, dict[str, Any]]:
     """The counts by node from the executions themselves. O(executions of the runs that meet the conditions)."""
-    tables = run_filter.joined.join(executions, executions.c.run_uuid == runs.c.uuid)
+    # Run by run: a join would unpack all packed executions first.
+    done = select(executions).where(executions.c.run_uuid == runs.c.uuid).offset(0).lateral("done")
+    tables = run_filter.joined.join(done, true())
     query = (
         select(
-            executions.c.node_uuid,
+            done.c.node_uuid,
             func.count().label("total"),
-            func.count().filter(executions.c.status == "success").label("success"),
-            func.count().filter(executions.c.status == "error").label("error"),
-            func.coalesce(func.sum(executions.c.credits), 0).label("credits"),
+            func.count().filter(done.c.status == "success").label("success"),
+            func.count().filter(done.c.status == "error").label("error"),
+            func.coalesce(func.sum(done.c.credits), 0).label("credits"),
         )
         .select_from(tables)
         .where(*where)
-        .group_by(executions.c.node_uuid)
+        .group_by(done.c.node_uuid)
     )
     counted = {row["node_uuid"]: {"idle": 0, "cancelled": 0, **row} for row in (await ctx.db.execute(query)).mappings()}
     parked = (

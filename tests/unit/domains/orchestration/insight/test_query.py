@@ -67,7 +67,7 @@ async def past(backend: Backend) -> Past:
             " where o.uuid = r.uuid",
             (base, base),
         )
-        await raw.execute("update executions set started_ms = %s, finished_ms = %s + 250 * seq", (base, base))
+        await raw.execute("update execution_rows set started_ms = %s, finished_ms = %s + 250 * seq", (base, base))
         await db.commit()
     # Someone else has runs, too.
     other_api = backend.other_api
@@ -78,7 +78,7 @@ async def past(backend: Backend) -> Past:
         # As if the branches of the batch, and of the other workspace, had written to a service.
         await db.execute(
             text(
-                "update executions e set operation = case when r.record_id = 'b' then 'failed' else 'created' end, external_id = '7' "
+                "update execution_rows e set operation = case when r.record_id = 'b' then 'failed' else 'created' end, external_id = '7' "
                 "from runs r where r.uuid = e.run_uuid and (r.batch_uuid = :batch or r.record_id = 'secret') and e.node_slug = 'pick'"
             ),
             {"batch": batch["uuid"]},

@@ -151,7 +151,7 @@ async def test_what_a_run_started_belongs_to_its_trace_and_says_where_it_hangs(s
             (child, parent),
         )
         await raw.execute(
-            "insert into executions select %s, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid,"
+            "insert into execution_rows select %s, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid,"
             " title, error_message, warnings, output, output_file, config, credits, started_ms, finished_ms"
             " from executions where run_uuid = %s",
             (child, parent),

@@ -43,7 +43,7 @@ async def add_old_run(connection: psycopg.AsyncConnection[Any], workspace: uuid.
     )
     await connection.execute("insert into graphs (uuid, workspace_uuid, nodes, stored_ms) values (%s, %s, '[]', 0)", (run, workspace))
     await connection.execute(
-        "insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output_file, credits, "
+        "insert into execution_rows (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output_file, credits, "
         "started_ms, finished_ms) values (%s, 0, %s, 'n', 'n', 0, 'success', 'n', %s, 0, 0, 0)",
         (run, workspace, file),
     )
