@@ -67,11 +67,15 @@ _SYLLABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and the place of the only chunk that answers it. wording: how its words differ from those of the chunk."""
+    """What is asked, and the place of the only chunk that answers it. wording: how its words differ from those of the chunk.
+
+    part: questions about one half of the kinds of facts may decide how the search is set, those about the other half are only measured.
+    """
 
     text: str
     chunk: int
     wording: Literal["same", "inflected", "replaced"]
+    part: Literal["tuning", "heldOut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def _question(dice: random.Random, organisation: str, fact: int, chunk: int) -> 
     wording = _FACTS[fact][1][kind]
     name = organisation if dice.random() < 0.8 else organisation.split()[dice.randrange(2)]
     text = dice.choice((f"What is the {wording} at {name}?", f"{name}: {wording}", f"Please tell me about {wording} for {name}"))
-    return Question(text, chunk, _WORDINGS[kind])
+    return Question(text, chunk, _WORDINGS[kind], "heldOut" if fact % 2 else "tuning")
 
 
 def _text(dice: random.Random, filler: _Filler, organisations: list[str], pair: tuple[int, int] | None) -> str:

@@ -200,5 +200,5 @@ async def test_distances_are_the_same_without_pgvector(
 
 
 async def test_ranks_are_fused() -> None:
-    assert [chunk for chunk, _ in fused([1, 2, 3], [3, 1])] == [1, 3, 2]
-    assert fused([1], [1])[0][1] == pytest.approx(2.0)
+    assert [chunk for chunk, _ in fused([1, 2, 3], [3, 1])] == [3, 1, 2]
+    assert fused([1], [1])[0][1] == pytest.approx(1.0)

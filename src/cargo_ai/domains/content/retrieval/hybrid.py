@@ -12,9 +12,9 @@ from cargo_ai.store.driver import Connection
 
 POOL = 50
 """How many chunks each of the two may name."""
-K = 60
-"""Of reciprocal rank fusion: how little the first ranks are ahead of those behind them."""
-WEIGHT = 1.0
+K = 10
+"""Of reciprocal rank fusion: how little the first ranks are ahead of those behind them. Chosen by `bench retrieval`, as is the weight."""
+WEIGHT = 2.0
 """Of the rank by meaning, where that by words has 1."""
 
 
@@ -34,7 +34,7 @@ async def find(
     limit: int,
     files: Sequence[uuid.UUID] | None = None,
 ) -> list[Found]:
-    """The best chunks for a question, the best first. A score of 2 is that of a chunk which is the first by words and by meaning."""
+    """The best chunks for a question, the best first. A score of 1 is that of a chunk which is the first by words and by meaning."""
     pool = max(POOL, limit)
     by_words = [chunk for chunk, _ in await search.rank(connection, workspace, question, pool, files)]
     near = await vectors.nearest(connection, workspace, meaning.generation, meaning.vector, files, by_words)
@@ -48,5 +48,5 @@ def fused(by_words: Sequence[int], by_meaning: Sequence[int]) -> list[tuple[int,
     scores: dict[int, float] = {}
     for weight, ranked in ((1.0, by_words), (WEIGHT, by_meaning)):
         for rank, chunk in enumerate(ranked, 1):
-            scores[chunk] = scores.get(chunk, 0.0) + weight * (K + 1) / (K + rank)
+            scores[chunk] = scores.get(chunk, 0.0) + weight / (1 + WEIGHT) * (K + 1) / (K + rank)
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
