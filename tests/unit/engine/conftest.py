@@ -20,7 +20,8 @@ from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal.flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush, new_flush_id, write
+from cargo_ai.engine.journal.flush import new_flush_id, write
+from cargo_ai.engine.journal.shard_flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, ids
 from tests.kit.databases import Databases
 from tests.kit.graphs import node

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal import fanout
-from cargo_ai.engine.journal.flush import HOUR, NIL
+from cargo_ai.engine.journal.shard_flush import HOUR, NIL
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import Connection

@@ -21,9 +21,9 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.submit import record_id, record_title
 from cargo_ai.engine.journal import crash_points, replay
 from cargo_ai.engine.journal.copy_format import NULL, escape
-from cargo_ai.engine.journal.flush import NIL
 from cargo_ai.engine.journal.graphs import read_graph
 from cargo_ai.engine.journal.replay import ReplayRecord
+from cargo_ai.engine.journal.shard_flush import NIL
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import retry_until_available

@@ -11,8 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch.claim import admit_shards
 from cargo_ai.engine.dispatch.queue import Lane, Queue
-from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.engine.journal.rows import DueRun, ShardRow, rows_of
+from cargo_ai.engine.journal.shard_flush import HOUR, NIL
 from cargo_ai.engine.journal.tables import shards
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.table_sql import insert_sql

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal.flush import METRICS, ShardFlush, attempts_of, counted, metric_values
+from cargo_ai.engine.journal.flush import METRICS, attempts_of, counted, metric_values
+from cargo_ai.engine.journal.shard_flush import ShardFlush
 from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.ledger import charges, labels
 from cargo_ai.ledger.amounts import ZERO

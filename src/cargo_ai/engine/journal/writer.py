@@ -13,8 +13,8 @@ import psycopg
 from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import crash_points, flush, single_flush
 from cargo_ai.engine.journal.fanout import Fanout
-from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.engine.journal.packing import KnownPaths
+from cargo_ai.engine.journal.shard_flush import HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.ledger.amounts import ZERO
 

@@ -12,8 +12,8 @@ from cargo_ai.engine.dispatch.concurrency import MAXIMUM_WIDTH
 from cargo_ai.engine.graph.action import Json
 from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.walk import Act, Evaluate, Pause, Walk
-from cargo_ai.engine.journal.flush import HeldShard
 from cargo_ai.engine.journal.rows import ExecutionRow, FanoutRow, RunRow
+from cargo_ai.engine.journal.shard_flush import HeldShard
 from cargo_ai.kernel import clock
 
 CONCURRENT_RUNS = MAXIMUM_WIDTH

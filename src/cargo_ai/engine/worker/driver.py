@@ -19,8 +19,8 @@ from cargo_ai.engine.dispatch.singles import ClaimedRun
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.journal.flush import HeldShard, MetricScope
 from cargo_ai.engine.journal.rows import RunRow
+from cargo_ai.engine.journal.shard_flush import HeldShard, MetricScope
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS, DrivenRun, DrivenShard, Step, now

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from cargo_ai.engine.graph.group import ItemResult
 from cargo_ai.engine.graph.walk import Walk
-from cargo_ai.engine.journal.flush import MetricScope
 from cargo_ai.engine.journal.rows import FanoutRow
+from cargo_ai.engine.journal.shard_flush import MetricScope
 from cargo_ai.engine.journal.writer import ShardLost
 from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, Step
 from cargo_ai.engine.worker.load import restore_walk

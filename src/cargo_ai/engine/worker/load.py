@@ -16,8 +16,8 @@ from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.interpret import begin, resume
 from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import children, crash_points
-from cargo_ai.engine.journal.flush import HOUR, MetricScope
 from cargo_ai.engine.journal.rows import ContextRow, FanoutRow, OutputRow, RunRow
+from cargo_ai.engine.journal.shard_flush import HOUR, MetricScope
 from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenRun, DrivenShard
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.driver import Single

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from cargo_ai.engine.graph.walk import Walk
-from cargo_ai.engine.journal.flush import MetricScope
+from cargo_ai.engine.journal.shard_flush import MetricScope
 from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, RunExit, Step
 
 

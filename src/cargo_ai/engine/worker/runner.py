@@ -18,7 +18,7 @@ from cargo_ai.engine.graph.graph import Node
 from cargo_ai.engine.graph.interpret import advance, cancel, fail, refuse_output, settle, stop
 from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Execution, Pause, Walk
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
+from cargo_ai.engine.journal.shard_flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker import spans
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout

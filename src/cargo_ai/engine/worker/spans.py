@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from cargo_ai.engine.graph.walk import Act, Execution, Walk
-from cargo_ai.engine.journal.flush import MetricScope
+from cargo_ai.engine.journal.shard_flush import MetricScope
 from cargo_ai.engine.worker.driven_shard import DrivenRun, now
 from cargo_ai.kernel import traces
 from cargo_ai.kernel.traces import Place, Span

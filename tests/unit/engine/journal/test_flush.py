@@ -15,7 +15,8 @@ from pydantic_core import to_json
 from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal.copy_format import escape
-from cargo_ai.engine.journal.flush import NIL, HeldShard, RunUpdate, ShardFlush, is_written, new_flush_id, write
+from cargo_ai.engine.journal.flush import is_written, new_flush_id, write
+from cargo_ai.engine.journal.shard_flush import NIL, HeldShard, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock
 from tests.unit.engine.conftest import EngineHarness
 

@@ -12,7 +12,7 @@ from cargo_ai.engine.dispatch import claim, wake
 from cargo_ai.engine.dispatch.claim import close_batch
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
-from cargo_ai.engine.journal.flush import HOUR
+from cargo_ai.engine.journal.shard_flush import HOUR
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
 from cargo_ai.engine.worker.driver import TIME_SLICE_RUNS
 from cargo_ai.kernel import ids

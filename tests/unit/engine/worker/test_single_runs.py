@@ -15,7 +15,8 @@ from cargo_ai.engine.dispatch import singles
 from cargo_ai.engine.dispatch.singles import ClaimedRun
 from cargo_ai.engine.graph.walk import Attempt, Execution
 from cargo_ai.engine.journal import single_flush
-from cargo_ai.engine.journal.flush import HeldShard, RunUpdate, ShardFlush, new_flush_id, write
+from cargo_ai.engine.journal.flush import new_flush_id, write
+from cargo_ai.engine.journal.shard_flush import HeldShard, RunUpdate, ShardFlush
 from cargo_ai.engine.journal.tables import executions
 from cargo_ai.engine.worker.single_runs import SingleRuns
 from cargo_ai.kernel import clock, ids

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph
 from cargo_ai.engine.graph.walk import Walk
-from cargo_ai.engine.journal.flush import HOUR, NIL
+from cargo_ai.engine.journal.shard_flush import HOUR, NIL
 from cargo_ai.engine.journal.tables import node_metrics
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import charges

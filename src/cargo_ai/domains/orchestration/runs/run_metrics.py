@@ -13,7 +13,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
-from cargo_ai.engine.journal.flush import HOUR
+from cargo_ai.engine.journal.shard_flush import HOUR
 from cargo_ai.engine.journal.tables import batches, executions, node_metrics, runs
 from cargo_ai.kernel import ids
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import execution, run
 from cargo_ai.domains.orchestration.runs import one_run, run_filter
-from cargo_ai.engine.journal.flush import NIL
+from cargo_ai.engine.journal.shard_flush import NIL
 from cargo_ai.engine.journal.tables import executions, graphs, runs
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.files import FileMissing, FileStore
