@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cargo_ai.cli.run import Request
     from cargo_ai.cli.shapes import Pages, Row
 
+FIRST_ROWS = 100
+"""Of the first page, where no limit was asked for: a person sees rows before a large page is there."""
+
 
 def print_all(api: Api, row: Row, request: Request, form: Form) -> None:
     """Print all pages. Failure (2) for a list that has none; what fails behind the first page is reported on stderr alone."""
@@ -62,8 +65,10 @@ class _Asked:
         self.pages = pages
         self.values: dict[str, Any] = request.body if request.body is not None else dict(request.sent)
         self.size = 0
+        self.grows = False
         if pages is not None:
-            self.values.setdefault(pages["limit"], pages["most"])
+            self.grows = pages["limit"] not in self.values
+            self.values.setdefault(pages["limit"], min(FIRST_ROWS, pages["most"]))
             self.size = int(self.values[pages["limit"]])
             self.after = None if pages["offset"] in self.values else pages.get("after")
             if self.after:
@@ -82,6 +87,8 @@ class _Asked:
         if pages is None:
             raise AssertionError("there is one page only")
         self.seen += len(rows)
+        if self.grows:
+            self.values[pages["limit"]] = self.size = pages["most"]
         if self.after:
             self.values[self.after["field"]] = output.as_object(rows[-1]).get(self.after["key"])
         else:

@@ -123,6 +123,19 @@ def test_all_pages_are_one_document_or_one_stream(real: Cli, api: FakeApi) -> No
     assert real("orchestration", "tool", "get", TOOL, "--all").json["reason"] == "conflictingFlags"
 
 
+def test_without_a_limit_the_first_page_is_small_and_the_others_are_as_large_as_they_may_be(real: Cli, api: FakeApi) -> None:
+    def many(request: Request) -> Answer:
+        after = int(request.json.get("after", "9999"))
+        rows = [{"uuid": str(at)} for at in range(after - 1, 8_500, -1)][: request.json["limit"]]
+        return Answer(document={"runs": rows, "count": 1_498})
+
+    api.on("POST", "/v1/orchestration/runs/list", many)
+    done = real(*RUNS, "--all", "--output", "jsonl", "--fields", "uuid")
+    assert [json.loads(line)["uuid"] for line in done.out.splitlines()] == [str(at) for at in range(9_998, 8_500, -1)]
+    sizes = [request.json["limit"] for request in api.requests]
+    assert sizes[0] == 100 and len(set(sizes[1:])) == 1 and sizes[1] >= 1_000
+
+
 def test_an_empty_list_is_whole_in_every_form(real: Cli, api: FakeApi) -> None:
     api.on("POST", "/v1/orchestration/runs/list", {"runs": [], "count": 0})
     assert real(*RUNS, "--all").json == {"runs": [], "count": 0}
