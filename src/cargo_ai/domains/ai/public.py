@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.domains.ai.chats.offer import Hint
+from cargo_ai.domains.ai.chats.calling.offer import Hint
 from cargo_ai.domains.ai.live.events import END, Cursor, following, read_cursor
 from cargo_ai.domains.ai.live.feeds import Feed, Feeds, UnknownAnswer
 from cargo_ai.domains.ai.mcp.published import Published, open_published

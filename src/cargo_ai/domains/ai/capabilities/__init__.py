@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.domains.ai.capabilities import code_interpreter, document, documentation_search, files, heartbeat, memory, models
-from cargo_ai.domains.ai.chats.offer import MakeOffer
+from cargo_ai.domains.ai.chats.calling.offer import MakeOffer
 from cargo_ai.domains.ai.mcp import clients
 
 OFFERS: tuple[MakeOffer, ...] = (

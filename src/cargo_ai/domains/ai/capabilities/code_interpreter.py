@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.expression import evaluator
 from cargo_ai.expression.sandbox.host import refusal
 from cargo_ai.kernel.wire import JsonObject

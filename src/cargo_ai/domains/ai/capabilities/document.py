@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.ai.document import MAXIMUM_CONTENT, DocumentKind
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.ai.documents import versions
 from cargo_ai.domains.ai.documents.versions import Draft
 from cargo_ai.domains.ai.tables import Document

@@ -14,7 +14,7 @@ from importlib.resources import files
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai import contract
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.content import public as content
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject

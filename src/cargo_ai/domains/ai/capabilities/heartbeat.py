@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.afterwards.due import beats
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.ai.tables import Chat
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool

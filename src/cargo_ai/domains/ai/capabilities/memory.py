@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.contract.ai.memory import MAXIMUM_CONTENT, Scope
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.ai.chats.untrusted import untrusted
 from cargo_ai.domains.ai.memories import remembering
 from cargo_ai.domains.ai.memories.remembering import Owner

@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.storage.public import scoped_write

@@ -21,10 +21,10 @@ from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import charging, usage
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
-from cargo_ai.domains.ai.chats.calls import Calls, Parked
+from cargo_ai.domains.ai.chats.calling.calls import Calls, Parked
+from cargo_ai.domains.ai.chats.calling.offer import Opening
+from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease
-from cargo_ai.domains.ai.chats.offer import Opening
-from cargo_ai.domains.ai.chats.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker

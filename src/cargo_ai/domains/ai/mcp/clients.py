@@ -17,7 +17,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import Preparation, handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.ai import mcp_client as contract
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.ai.chats.untrusted import untrusted
 from cargo_ai.domains.ai.mcp.foreign import Foreign, ForeignFailed, ForeignTool
 from cargo_ai.domains.connection import public as connection

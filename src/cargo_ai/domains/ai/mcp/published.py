@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.chats import approval, effective
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Hint, Opening
-from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
-from cargo_ai.domains.ai.chats.toolbox import Toolbox, Usable, open_toolbox, shown
+from cargo_ai.domains.ai.chats import effective
+from cargo_ai.domains.ai.chats.calling import approval
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Hint, Opening
+from cargo_ai.domains.ai.chats.calling.runs_awaited import RunsAwaited
+from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, Usable, open_toolbox, shown
 from cargo_ai.domains.ai.chats.untrusted import unmarked
 from cargo_ai.domains.ai.tables import McpServer
 from cargo_ai.domains.orchestration.public import agent_tools

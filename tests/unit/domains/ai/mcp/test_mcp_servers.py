@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from mcp.client.client import ConnectMode
 
-from cargo_ai.domains.ai.chats import approval
+from cargo_ai.domains.ai.chats.calling import approval
 from cargo_ai.domains.ai.mcp import published
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal

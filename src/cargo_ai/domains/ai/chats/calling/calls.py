@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats import approval, sub_agent
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Opening
-from cargo_ai.domains.ai.chats.runs_awaited import RunsAwaited
-from cargo_ai.domains.ai.chats.toolbox import Bulk, SubAgent, Toolbox, Usable, arguments_of, shortened, shown, shown_in_bulk
+from cargo_ai.domains.ai.chats.calling import approval, sub_agent
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Opening
+from cargo_ai.domains.ai.chats.calling.runs_awaited import RunsAwaited
+from cargo_ai.domains.ai.chats.calling.toolbox import Bulk, SubAgent, Toolbox, Usable, arguments_of, shortened, shown, shown_in_bulk
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import log

@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.offer import Opening
+from cargo_ai.domains.ai.chats.calling.offer import Opening
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.kernel.wire import JsonObject
 

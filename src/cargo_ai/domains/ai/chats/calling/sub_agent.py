@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from cargo_ai.contract.ai.message import MAXIMUM_TEXT
 from cargo_ai.domains.ai.agents import lookup
 from cargo_ai.domains.ai.chats import conversation, sending
-from cargo_ai.domains.ai.chats.offer import Given, Opening
+from cargo_ai.domains.ai.chats.calling.offer import Given, Opening
 from cargo_ai.domains.ai.tables import Agent, AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject

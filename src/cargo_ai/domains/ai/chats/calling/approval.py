@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.chats.offer import Opening
+from cargo_ai.domains.ai.chats.calling.offer import Opening
 from cargo_ai.domains.ai.tables import Agent
 from cargo_ai.domains.orchestration.public import ARGUMENTS, agent_tools
 from cargo_ai.domains.workspace import public as workspace

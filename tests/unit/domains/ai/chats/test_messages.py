@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cargo_ai.domains.ai.chats import calls
+from cargo_ai.domains.ai.chats.calling import calls
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply, Said

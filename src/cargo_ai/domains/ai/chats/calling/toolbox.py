@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.ai.fields import MAXIMUM_TOOLS
 from cargo_ai.domains.ai import capabilities
-from cargo_ai.domains.ai.chats import sub_agent, web_search
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Opening
+from cargo_ai.domains.ai.chats.calling import sub_agent, web_search
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Opening
 from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.orchestration.public import agent_tools

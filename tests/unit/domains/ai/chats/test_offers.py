@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai import capabilities
-from cargo_ai.domains.ai.chats.offer import BuiltIn, Given, Offer, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Opening
 from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.llm.step import Tool
 from tests.kit.api_client import ApiClient
