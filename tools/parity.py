@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cargo_ai.cli.arguments.parse import flag_table
 from cargo_ai.cli.builtin import COMMANDS, OTHER_NAMES, builtin_module
 from cargo_ai.cli.output import is_list
-from cargo_ai.cli.parse import flag_table
 
 Row = dict[str, Any]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cargo_ai.cli.arguments.parse import parse
 from cargo_ai.cli.builtin import COMMANDS
 from cargo_ai.cli.failure import Failure
-from cargo_ai.cli.parse import parse
 from cargo_ai.cli.words.commands import find
 from cargo_ai.cli.words.suggest import NEVER_MEANT, REMOVING
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cargo_ai.cli import parse
+from cargo_ai.cli.arguments import parse
 from cargo_ai.cli.words import commands
 from tests.kit.examples import EXAMPLES, INDEX, argv
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.parse import GLOBALS, WAITING, WRITING, placeholder
 from cargo_ai.cli.builtin import COMMANDS, LATER, builtin_module, run_server_command
-from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 from cargo_ai.cli.words.command_index import domains, spellings
 
 TYPE_CHECKING = False

@@ -103,14 +103,14 @@ def dispatch(argv: list[str]) -> int:
     if "--version" in flags and not (match.row and any("--version" in arg["flags"] for arg in match.row["args"])):
         return _version()
     if match.kind == "builtin":
+        from cargo_ai.cli.arguments.parse import parse
         from cargo_ai.cli.builtin import builtin_module
-        from cargo_ai.cli.parse import parse
 
         module = builtin_module(match.words[0])
         return module.run(parse(module.ROW, match.words, match.rest))
     if match.row is None:
         return _incomplete(match)
-    from cargo_ai.cli.parse import parse
+    from cargo_ai.cli.arguments.parse import parse
     from cargo_ai.cli.run import run_row
 
     parsed = parse(match.row, match.words, match.rest)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cargo_ai import __version__
+from cargo_ai.cli.arguments.parse import GLOBALS, command_flags, placeholder
 from cargo_ai.cli.builtin import COMMANDS
-from cargo_ai.cli.parse import GLOBALS, command_flags, placeholder
 from cargo_ai.cli.words.command_index import domains, read_index
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row, Until
 
 
@@ -73,15 +73,15 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if any(arg.get("noun") for arg, _ in parsed.values):
         need_uuids(parsed, api)
     if any(arg["type"] == "secrets" for arg, _ in parsed.values):
-        from cargo_ai.cli import secret_values
+        from cargo_ai.cli.arguments import secret_values
 
         secret_values.ask(parsed, settings)
     if row.get("danger") and any(arg.get("noun") for arg, _ in parsed.values):
         need_known(parsed)
     uploading = row.get("fileOf")
     if uploading and parsed.options.get("file"):
+        from cargo_ai.cli.arguments.parse import Parsed
         from cargo_ai.cli.client.batch_file import send_batch_file
-        from cargo_ai.cli.parse import Parsed
 
         upload_row: Row = {"words": [], "summary": "", "args": [], "verb": "POST", "path": uploading["path"]}
         send_batch_file(row, parsed, api, Request(upload_row, Parsed([], [])))
@@ -131,14 +131,14 @@ def need_uuids(parsed: Parsed, api: Api) -> None:
     """Replace the names that stand where uuids are asked for; the module that does it is loaded only where there are some."""
     texts = [item for arg, value in parsed.values if arg.get("noun") for item in (value if output.is_list(value) else [value])]
     if any(isinstance(text, str) and (len(text) != 36 or text.count("-") != 4) for text in texts):
-        from cargo_ai.cli.names import replace_names
+        from cargo_ai.cli.arguments.names import replace_names
 
         replace_names(parsed, api)
 
 
 def need_known(parsed: Parsed) -> None:
     """Refuse a name that nothing has, before a person is asked whether to destroy it."""
-    from cargo_ai.cli.names import need_found
+    from cargo_ai.cli.arguments.names import need_found
 
     need_found(parsed)
 

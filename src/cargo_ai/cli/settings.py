@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.value import Stdin
+    from cargo_ai.cli.arguments.value import Stdin
 
 DEFAULT_SERVER = "http://127.0.0.1:8420"
 PROJECT_FILE = ".cargo-ai.json"
@@ -57,7 +57,7 @@ class Settings:
         return (normal_url(local, "server.json"), LOCAL) if local else (DEFAULT_SERVER, "default")
 
     def _token(self, options: dict[str, Any], stdin: Stdin) -> tuple[str | None, str]:
-        from cargo_ai.cli.value import read_text
+        from cargo_ai.cli.arguments.value import read_text
 
         flag, file, token = options.get("token"), options.get("token-file"), "" if self._by_flag else variable("CARGO_API_TOKEN")
         if flag == "-":

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from cargo_ai.cli.arguments.parse import parse
 from cargo_ai.cli.builtin import builtin_module
-from cargo_ai.cli.parse import parse
 from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 

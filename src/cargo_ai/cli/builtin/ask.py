@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
 ROW: Row = {
@@ -62,7 +62,7 @@ ROW: Row = {
 
 def run(parsed: Parsed) -> int:
     """Ask once, or until the input ends. Exit code 1 where the answer is an error, 130 where it was interrupted."""
-    from cargo_ai.cli.names import replace_names
+    from cargo_ai.cli.arguments.names import replace_names
 
     if parsed.options.get("dir"):
         raise usage("invalidValue", "There is no agent that works in a folder of this machine: name one of the workspace by --agent-uuid.")

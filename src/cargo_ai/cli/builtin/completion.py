@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.parse import flag_table
 from cargo_ai.cli.builtin import COMMANDS, builtin_module
 from cargo_ai.cli.failure import Failure
-from cargo_ai.cli.parse import flag_table
 from cargo_ai.cli.words.command_index import domains, spellings
 from cargo_ai.cli.words.commands import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Arg, Row
     from cargo_ai.cli.words.commands import Match
 
@@ -136,7 +136,7 @@ def _named(arg: Arg, partial: str) -> dict[str, str]:
     noun = arg.get("noun")
     if noun is None:
         return {}
-    from cargo_ai.cli.known_names import known
+    from cargo_ai.cli.arguments.known_names import known
 
     before, comma, _ = partial.rpartition(",") if arg["type"] == "csv" else ("", "", partial)
     choices = {before + comma + uuid: name for uuid, name in known(noun).items()}

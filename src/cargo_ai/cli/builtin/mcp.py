@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
 ROW: Row = {

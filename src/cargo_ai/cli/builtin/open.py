@@ -6,10 +6,10 @@ import os
 import sys
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.names import UUID, Thing, things
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.failure import FAILED, Failure, failure, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.names import UUID, Thing, things
 from cargo_ai.cli.settings import Settings
 from cargo_ai.cli.words.command_index import read_index
 from cargo_ai.cli.words.similar import near, or_list
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Noun, Row
 
 KINDS = {

@@ -8,7 +8,7 @@ from cargo_ai.cli.output import as_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
 ROW: Row = {

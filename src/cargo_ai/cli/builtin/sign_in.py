@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.settings import Settings
 
 EMAIL, CODE, DEVICES, DEVICE_TOKEN = "/v1/login/email", "/v1/login/email/code", "/v1/login/devices", "/v1/login/devices/token"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.parse import parse
 from cargo_ai.cli.builtin import login, skills
 from cargo_ai.cli.builtin.whoami import identity
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.failure import DENIED, Failure, shell_line, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.parse import parse
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
 NEXT = ["cargo-ai orchestration tool list", "cargo-ai connection integration list --output table", "cargo-ai open"]

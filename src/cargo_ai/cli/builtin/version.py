@@ -7,7 +7,7 @@ from cargo_ai.cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
 ROW: Row = {"words": ["version"], "summary": "Print the version.", "examples": ["cargo-ai version", "cargo-ai --version"], "args": []}

@@ -9,7 +9,7 @@ from cargo_ai.cli.failure import shell_line, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.run import Request
     from cargo_ai.cli.shapes import Row
 

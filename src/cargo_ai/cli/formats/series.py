@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.formats.reply import Form
-    from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Series
 
 MOST_BARS = 62

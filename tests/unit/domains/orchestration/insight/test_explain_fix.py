@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.cli.parse import parse
+from cargo_ai.cli.arguments.parse import parse
 from cargo_ai.cli.run import Request
 from cargo_ai.cli.words.commands import find
 from tests.kit.api_client import ApiClient, Body

@@ -6,12 +6,12 @@ import os
 import sys
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.value import Stdin, read_text
 from cargo_ai.cli.failure import FAILED, Failure, failure, usage
-from cargo_ai.cli.value import Stdin, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.settings import Settings
 
 WAYS = "NAME=@FILE, NAME=env:VARIABLE, NAME=- for standard input, NAME=secret://… for one that is kept elsewhere, or NAME alone to be asked"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cargo_ai.cli.arguments.value import Stdin, boolean, convert
 from cargo_ai.cli.failure import shell_line, usage
 from cargo_ai.cli.output import as_object
-from cargo_ai.cli.value import Stdin, boolean, convert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
 
 def _value(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
     if arg["type"] == "secrets":
-        from cargo_ai.cli import secret_values  # only where there are some, so that commands start fast
+        from cargo_ai.cli.arguments import secret_values  # only where there are some, so that commands start fast
 
         return secret_values.of_flag(flag, text, stdin)
     return convert(arg, flag, text, stdin)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from cargo_ai.cli.arguments.parse import Parsed
     from cargo_ai.cli.client.api import Api
-    from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Noun, NounList
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
