@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import Column, Table, delete, exists, func, insert, literal, select, tuple_, types, update
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import BIT, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, aliased
 from sqlalchemy.sql import Executable
@@ -64,6 +64,8 @@ def some_value(column: Column[Any]) -> object:
         return []
     if isinstance(kind, TSVECTOR):
         return "word"
+    if isinstance(kind, BIT):
+        return "1"
     assert isinstance(kind, types.String), f"teach this test the type of {column}"
     return ids.new().hex
 

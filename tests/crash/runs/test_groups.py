@@ -51,7 +51,7 @@ def test_workers_are_killed_while_a_group_of_ten_thousand_items_runs(make_server
     server = make_server()
     server.wait_for_workers()
     run = server.run(server.tool(grouped("{{nodes.start.list}}", LEAF)), {"list": list(range(ITEMS))})
-    for part in (0.05, 0.4):
+    for part in (0.05, 0.2):
         wait_until(lambda part=part: ended(server, run) >= ITEMS * part, 60, "items to be under way")
         os.kill(server.busy_worker(), signal.SIGKILL)
     found = server.run_finished(run, 120)

@@ -7,6 +7,7 @@ it, reach no network.
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import resource
 import sys
@@ -20,6 +21,7 @@ from cargo_ai.files.documents.blocks import Block, Note, Unreadable, tidy
 MOST_MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 120
 MOST_CHARACTERS = 10_000_000
+MOST_CELL = 10_000_000
 """Of a document's text; the rest is left out."""
 _HEAD = 4_096
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -86,6 +88,7 @@ def _limit() -> None:
 def main(words: list[str]) -> int:
     """0; 3 when there is no text to be had, which the last line says."""
     _limit()
+    csv.field_size_limit(MOST_CELL)  # of this process alone: the others have a limit of their own
     sys.stdout.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     try:
         write(read(sys.stdin.buffer, words[0]), sys.stdout)

@@ -47,5 +47,4 @@ def csv_rows(text: str) -> Iterator[Block | Note]:
     """The rows of a CSV text; what parts its columns is what its first lines have most of."""
     head = "\n".join(text[:20_000].splitlines()[:20])
     delimiter = max(",;\t|", key=head.count)
-    csv.field_size_limit(10_000_000)
     return rows_of(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))

@@ -12,7 +12,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
@@ -37,6 +37,10 @@ from cargo_ai.store.driver import driver_connection
 
 Json = Any
 _NAME = "The answer was not given by the tool that it must be given by."
+
+
+class _Cancelled(Exception):
+    """The answer was cancelled before this process began to write it."""
 
 
 class Answer:
@@ -65,7 +69,11 @@ class Answer:
             await self._end("error", str(error))
         except Parked as parked:
             async with self._saving:
-                await parking.park(self._services.database, self._workspace, self._message, self._owner, parked.awaits)
+                is_parked = await parking.park(self._services.database, self._workspace, self._message, self._owner, parked.awaits)
+            if not is_parked:
+                await self.cancelled()
+        except _Cancelled:
+            await self.cancelled()
         else:
             await self._end("success", None, answer)
         finally:
@@ -92,6 +100,8 @@ class Answer:
             chat = None if row is None else await db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid))
             if row is None or chat is None:
                 raise AnswerLost
+            if row.status == "cancelling":
+                raise _Cancelled
             release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
             self._steps, self._goes_on = row.steps, bool(row.steps)
             self._chat, self._agent = chat, chat.agent_uuid
@@ -288,8 +298,9 @@ class Answer:
             update(Message)
             .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))
             .values(
-                status=status,
-                error_message=error,
+                # A cancellation that was accepted counts, also where the end came before this process heard of it.
+                status=case((Message.status == "cancelling", "cancelled"), else_=status),
+                error_message=case((Message.status == "cancelling", None), else_=error),
                 finished_at=clock.now(),
                 afterwards_at=self._afterwards,
                 steps=self._steps,

@@ -35,12 +35,15 @@ select exists (select 1 from messages where awaits is not null), (select count(*
 """)
 
 
-async def park(database: Database, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID, awaits: Sequence[uuid.UUID]) -> None:
-    """Give an answer up until one of these runs and messages ends. Nothing happens where another process writes it now."""
+async def park(database: Database, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID, awaits: Sequence[uuid.UUID]) -> bool:
+    """Give an answer up until one of these runs and messages ends. False where it was cancelled, or another process writes it now: nothing
+    happens then."""
     async with database.session(workspace) as db:
         mine = (Message.uuid == message, Message.owner == owner, Message.finished_at.is_(None), Message.status == "generating")
-        await db.execute(update(Message).where(*mine).values(owner=None, leased_until=clock.now() + AT_LAST, awaits=list(awaits)))
+        parked = update(Message).where(*mine).values(owner=None, leased_until=clock.now() + AT_LAST, awaits=list(awaits))
+        is_parked = await db.scalar(parked.returning(Message.uuid)) is not None
         await db.commit()
+        return is_parked
 
 
 async def wake_parent(db: AsyncSession, message: uuid.UUID) -> None:

@@ -210,6 +210,16 @@ async def test_an_answer_is_cancelled_while_it_is_written(api: ApiClient, model:
     assert (await ended(api, answer))["status"] == "cancelled"
 
 
+async def test_an_answer_that_comes_right_after_it_was_cancelled_is_cancelled(api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **_named(*MODELS[0]))
+    model.control.fail(delay=0.5, path="completions")
+    sent = await api.call("ai.message.create", agentUuid=agent, parts=[{"type": "text", "text": "Soon"}])
+    answer = sent["assistantMessage"]["uuid"]
+    await asyncio.to_thread(model.control.heard.wait, 20)
+    assert (await api.call("ai.message.cancel", uuids=[answer]))["count"] == 1
+    assert (await ended(api, answer))["status"] == "cancelled"
+
+
 async def test_a_message_and_all_after_it_are_removed(api: ApiClient, model: Running) -> None:
     agent = await new_agent(api, **_named(*MODELS[0]))
     first = await answer_to(api, "One", agentUuid=agent)

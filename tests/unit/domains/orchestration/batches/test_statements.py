@@ -75,8 +75,8 @@ async def test_a_run_reads_its_workflow_once(api: ApiClient) -> None:
     tool = (await api.call("orchestration.tool.create", name="Tier"))["tool"]
     await deployed(api, tool, LINE)
 
-    # The workflow; the budget, with its overage; the graph, the run, its shard and its job in one; the audit log.
+    # The workflow with the budget; the graph, the run and its shard in one; the audit log.
     assert await cost(api, "orchestration.run.create", workflowUuid=tool["workflowUuid"], data={}) == (
-        5,
+        3,
         {"workflows": 1, "releases": 1, "plays": 1, "graphs": 1, "runs": 1},
     )
