@@ -281,7 +281,11 @@ class Line:
         self.state.closed = served.buckets[served.bound].closed
         self._ask_at = here
         if served.opens:
-            self._ask_at = here + max(ROUND_SECONDS, served.opens - now - self._ahead)
+            self._ask_at += max(ROUND_SECONDS, served.opens - now - self._ahead)
+            answered = sum(isinstance(answer, Go | Back) for answer in served.answers[: len(waiting)])
+            if answered == len(waiting) and len(self._waiting) > len(self._slots):
+                # Those who came meanwhile have no answer, and may not have the patience to wait until then.
+                self._ask_at = here + ROUND_SECONDS
 
 
 def _settle(waiter: _Waiter, outcome: _Slot | float | BaseException) -> None:

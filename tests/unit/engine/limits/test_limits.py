@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
+from cargo_ai.engine.limits import line, table
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.limits.policy import CallShape, Headers, Owner, Policy, Strategy
 from cargo_ai.kernel import clock
@@ -194,3 +196,30 @@ async def test_a_database_that_fails_is_reported_to_every_caller_and_the_next_on
     async with databases[1].engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE gone RENAME TO rate_buckets")
     assert await limits.admit(ME, policies, CALL) == 0.0
+
+
+async def test_callers_who_come_while_the_last_call_is_given_away_are_sent_away_at_once(
+    databases: list[Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's answer says that the next call is an hour away: those whom it is not about must not wait until then."""
+    limits, policies = Limits(databases[0]), [Policy(1, 3600.0, strategy="burst")]
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    decide = table.decide
+
+    async def decide_late(*arguments: Any) -> Any:
+        answer = await decide(*arguments)
+        asked.set()
+        await may_answer.wait()
+        return answer
+
+    monkeypatch.setattr(table, "decide", decide_late)
+    # Else the call that went is reported as a late one, with which the others would be asked about, too.
+    monkeypatch.setattr(line, "NOTABLE_SECONDS", 60.0)
+    first = [asyncio.create_task(limits.admit(ME, policies, CALL, 2.0)) for _ in range(2)]
+    await asked.wait()
+    later = [asyncio.create_task(limits.admit(ME, policies, CALL, 2.0)) for _ in range(3)]
+    for _ in range(20):  # until they are in the line
+        await asyncio.sleep(0)
+    may_answer.set()
+    went, *others = await asyncio.wait_for(asyncio.gather(*first, *later), 20)
+    assert went == 0 and all(wait > 400 for wait in others)
