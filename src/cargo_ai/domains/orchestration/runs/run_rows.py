@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
+from sqlalchemy import RowMapping, Text, cast, desc, func, select, text
 
 from cargo_ai.context.exports import StoredCell
 from cargo_ai.domains.orchestration.runs import run_filter, run_response
@@ -18,6 +18,19 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAGE = 1_000
 GRAPHS = 50
+# Run by run: joined plainly, what all of them gave would be unpacked for each (see engine/journal/packing).
+_OUTPUTS = text("""
+select r.uuid as run_uuid, e.output, e.output_file from unnest(cast(:uuids as uuid[])) as r(uuid)
+cross join lateral (
+    select max(x.seq) as seq from executions x
+    where x.run_uuid = r.uuid and x.run_uuid between :first and :last and x.workspace_uuid = :workspace
+        and (cast(:slug as text) is null or x.node_slug = :slug) offset 0
+) chosen
+cross join lateral (
+    select x.output, x.output_file from executions x
+    where x.run_uuid = r.uuid and x.run_uuid between :first and :last and x.seq = chosen.seq offset 0
+) e
+""")
 HEAD = ("runUuid", "recordId", "recordTitle", "status", "errorMessage", "creditsUsedCount", "createdAt", "finishedAt")
 
 
@@ -90,14 +103,10 @@ def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
 
 async def outputs(selection: RunSelection, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
     """What a node (by default the last one executed) gave, by run; large ones as `Stored`."""
-    last = _executions_of(selection.workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
-    if slug is not None:
-        last = last.where(executions.c.node_slug == slug)
-    chosen = last.subquery("chosen")
-    query = _executions_of(selection.workspace, page, executions.c.output, executions.c.output_file)
-    query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
+    uuids = sorted(row["uuid"] for row in page)
+    values = {"uuids": uuids, "first": uuids[0], "last": uuids[-1], "workspace": selection.workspace, "slug": slug}
     async with selection.database.session(ALL_WORKSPACES) as session:
-        rows = (await session.execute(query)).all()
+        rows = (await session.execute(_OUTPUTS, values)).all()
     return {row.run_uuid: row.output if row.output_file is None else StoredCell(row.output_file) for row in rows}
 
 
