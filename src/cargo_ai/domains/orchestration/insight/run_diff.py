@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -90,7 +90,7 @@ class _Journals:
         return await self._ctx.db.scalar(query.where(taken.exists()))
 
 
-def _visit(entry: RowMapping, output: Any) -> Visit:
+def _visit(entry: Mapping[str, Any], output: Any) -> Visit:
     return Visit(
         str(entry["node_uuid"]),
         entry["node_slug"],
