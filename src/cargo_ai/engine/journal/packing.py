@@ -1,7 +1,7 @@
 """Packing: executions of a batch's runs that went well become one row for each run, with what their nodes gave in a body of many runs.
 
 A plain row of an execution takes 390 bytes with its index, and says mostly what those of other runs say, too: which node, which one comes
-next, the shape of its config and output. A path says the former once for all runs that take it; a body has the latter of up to 250
+next, what it cost, the shape of its config and output. A path says the former once for all runs that take it; a body has the latter of up to 250
 executions, which PostgreSQL compresses together.
 """
 
@@ -25,8 +25,8 @@ from cargo_ai.store.table_sql import copy_sql
 
 Row = tuple[str, Execution, str | None]
 """A run, an execution of it, and the file of its output."""
-Path = tuple[tuple[str, str, int, int | None, str | None], ...]
-"""Node, slug, visit, child and next node of successive executions."""
+Path = tuple[tuple[str, str, int, int | None, str | None, float], ...]
+"""Node, slug, visit, child, next node and credits of successive executions."""
 
 LEAST_OF_RUN, MOST_OF_RUN = 2, 100
 BODY_EXECUTIONS, BODY_BYTES = 250, 64 * 1024
@@ -40,8 +40,10 @@ RENEW_MS = 86_400_000
 PACKED = copy_sql(packed_executions, "run_uuid", "seq", "item", "workspace_uuid", "path_uuid", "body_uuid", "started_ms", "times")
 BODIES = copy_sql(packed_bodies, "uuid", "workspace_uuid", "titles", "outputs", "configs").replace(b"from stdin", b"from stdin binary")
 STEPS = """
-insert into path_steps as s (path_uuid, step, workspace_uuid, node_uuid, node_slug, visit, child_index, next_node_uuid, stored_ms)
-select v.*, %s from unnest(%s::uuid[], %s::int[], %s::uuid[], %s::text[], %s::text[], %s::int[], %s::int[], %s::text[]) as v
+insert into path_steps as s
+    (path_uuid, step, workspace_uuid, node_uuid, node_slug, visit, child_index, next_node_uuid, credits, stored_ms)
+select v.*, %s
+from unnest(%s::uuid[], %s::int[], %s::uuid[], %s::text[], %s::text[], %s::int[], %s::int[], %s::text[], %s::float8[]) as v
 order by 1, 2
 on conflict (path_uuid, step) do update set stored_ms = excluded.stored_ms where s.stored_ms < excluded.stored_ms
 """
@@ -155,7 +157,7 @@ def _runs(rows: Sequence[Row]) -> tuple[list[_RunPart], list[Row]]:
             first, began = executions[0].seq, min(execution.started for execution in executions)
             ended = max(execution.finished for execution in executions)
             if all(execution.seq == first + at for at, execution in enumerate(executions)) and ended - began <= LONGEST_MS:
-                parts.append(_RunPart(run, executions, tuple((e.node, e.slug, e.visit, e.child, e.next) for e in executions)))
+                parts.append(_RunPart(run, executions, tuple((e.node, e.slug, e.visit, e.child, e.next, e.credits) for e in executions)))
                 continue
         plain += of_run
     return parts, plain
@@ -165,7 +167,6 @@ def _is_plain(execution: Execution, file: str | None) -> bool:
     """Whether a pack says everything about it."""
     return (
         execution.status == "success"
-        and not execution.credits
         and file is None
         and execution.error is None
         and execution.reason is None

@@ -275,6 +275,7 @@ path_steps = Table(
     Column("child_index", Integer),
     Column("next_node_uuid", Text),
     Column("stored_ms", BigInteger, nullable=False),
+    Column("credits", Double, nullable=False, server_default=text("0")),
 )
 """The ways that runs take through graphs: what executions have in common with those of other runs. A path is named by the hash of its
 content. `stored_ms`: when it was stored last, to a day."""
@@ -294,7 +295,7 @@ packed_executions = Table(
         "packed_executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}
     ),
 )
-"""Successive executions of one run that went well and cost nothing, as one row (see packing). `seq`: of the first of them. `item`: where
+"""Successive executions of one run that went well, as one row (see packing). `seq`: of the first of them. `item`: where
 in the body it is, from 1. `times`: start and end of each, in milliseconds from `started_ms` on. Partitioned like `runs`."""
 
 packed_bodies = Table(

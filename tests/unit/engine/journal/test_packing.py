@@ -37,7 +37,7 @@ def executions_of(number: int, *, first: int = 0, nodes: int = 3) -> list[Execut
             (),
             json.dumps({"n": number, "text": '\\ " \n é \u2028'}).encode(),
             json.dumps({"at": [at, None, {}]}).encode(),
-            0.0,
+            0.25 * at,
             NOW + number + at,
             NOW + number + 2 * at,
             False,
@@ -92,7 +92,7 @@ async def test_packed_executions_read_as_they_were_given(harness: EngineHarness,
             "output": json.loads(given.output),
             "output_file": None,
             "config": json.loads(given.config),
-            "credits": 0.0,
+            "credits": given.credits,
             "started_ms": given.started,
             "finished_ms": given.finished,
             "packed_ms": rows[0][1].started + json.loads(given.output)["n"],
@@ -103,7 +103,6 @@ async def test_packed_executions_read_as_they_were_given(harness: EngineHarness,
     "more",
     [
         {"status": "error", "error": "no", "reason": "refused"},
-        {"credits": 1.0},
         {"warnings": ("careful",)},
         {"finished": NOW + 40_000},
         {"output": b'"' + b"x" * 9_000 + b'"'},
@@ -118,6 +117,14 @@ def test_a_run_with_anything_that_a_pack_cannot_say_stays_rows(more: dict[str, A
     packed = packing.pack([(WORKSPACE, rows, True)], KnownPaths(), NOW)
     assert packed.rows == [(WORKSPACE, rows[3:6])]
     assert len(packed.lines) == 4
+
+
+def test_runs_that_cost_differently_take_different_paths() -> None:
+    rows = rows_of(8)
+    cheap = [(run, execution._replace(credits=1.0), None) for run, execution, _ in rows[12:]]
+    packed = packing.pack([(WORKSPACE, rows[:12] + cheap, True)], KnownPaths(), NOW)
+    assert packed.rows == [(WORKSPACE, [])]
+    assert [[step[5] for step in path] for _, path in packed.paths.values()] == [[0.0, 0.25, 0.5], [1.0, 1.0, 1.0]]
 
 
 def test_large_outputs_and_runs_without_a_batch_stay_rows() -> None:
