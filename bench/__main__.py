@@ -31,23 +31,9 @@ from bench.data import (
     upsert_singles,
 )
 from bench.report import Json
-from bench.runs import (
-    agents1k,
-    api_writes,
-    charged_batch,
-    dry_run,
-    fair_shares,
-    group10k,
-    grown,
-    idle_plays,
-    jobs10k,
-    memory100k,
-    native10k,
-    play_latency,
-    replay,
-    single_run,
-    usage10m,
-)
+from bench.runs import agents1k, charged_batch, dry_run, fair_shares, group10k, jobs10k, native10k, replay
+from bench.runs.age import grown, memory100k, usage10m
+from bench.runs.moments import api_writes, idle_plays, play_latency, single_run
 from bench.runs.services import crm_sync10k, crm_upsert10k, faults100k, http1k, rate5k, sync1m
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {

@@ -7,9 +7,9 @@ import time
 
 from bench import graphs, report, slow_service
 from bench.report import Json
+from bench.runs.moments.single_run import one
 from bench.runs.native10k import lasted
 from bench.runs.services.http1k import connector, counted_batch
-from bench.runs.single_run import one
 from bench.temporary_server import TemporaryServer
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
 from cargo_ai.kernel import settings

@@ -12,7 +12,7 @@ import pytest
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.expression import compile_config, template
 from cargo_ai.expression.rewrite import rewrite
-from cargo_ai.kernel import json_limits
+from cargo_ai.kernel.schemas import json_limits
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from bench import processes, report
 from bench.data.companies_server import ROWS
 from bench.report import Json
-from bench.runs.memory100k import Sample, growth
+from bench.runs.age.memory100k import Sample, growth
 from bench.temporary_server import ROOT, MeasurementFailed, TemporaryServer
 
 OWN = ROOT / "tests" / "kit" / "own_integrations"

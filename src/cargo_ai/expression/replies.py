@@ -13,7 +13,7 @@ from cargo_ai.expression.errors import ExpressionError, quote, unknown_name
 from cargo_ai.expression.native.number import as_double
 from cargo_ai.expression.native.values import UNDEFINED, is_number
 from cargo_ai.expression.requests import EngineExpression, EngineResult, ScriptResult
-from cargo_ai.kernel import json_limits
+from cargo_ai.kernel.schemas import json_limits
 
 MAX_REPLY_ITEMS = 1_500_000
 MAX_WARNINGS = 20

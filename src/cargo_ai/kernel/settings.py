@@ -13,11 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
-from cargo_ai.kernel.setting_groups.billing import BillingSettings
-from cargo_ai.kernel.setting_groups.limits import LimitSettings
-from cargo_ai.kernel.setting_groups.outbound import OutboundSettings
-from cargo_ai.kernel.setting_groups.people import PeopleSettings
-from cargo_ai.kernel.setting_kinds import (
+from cargo_ai.kernel.configuration.setting_kinds import (
     EVERY_PROCESS,
     integer,
     path_of,
@@ -28,11 +24,15 @@ from cargo_ai.kernel.setting_kinds import (
     token_of,
     url,
 )
-from cargo_ai.kernel.setting_kinds import PREFIX as PREFIX
-from cargo_ai.kernel.setting_kinds import SETTINGS as SETTINGS
-from cargo_ai.kernel.setting_kinds import Setting as Setting
-from cargo_ai.kernel.setting_kinds import SettingsError as SettingsError
-from cargo_ai.kernel.setting_kinds import SmtpSecurity as SmtpSecurity
+from cargo_ai.kernel.configuration.setting_kinds import PREFIX as PREFIX
+from cargo_ai.kernel.configuration.setting_kinds import SETTINGS as SETTINGS
+from cargo_ai.kernel.configuration.setting_kinds import Setting as Setting
+from cargo_ai.kernel.configuration.setting_kinds import SettingsError as SettingsError
+from cargo_ai.kernel.configuration.setting_kinds import SmtpSecurity as SmtpSecurity
+from cargo_ai.kernel.setting_groups.billing import BillingSettings
+from cargo_ai.kernel.setting_groups.limits import LimitSettings
+from cargo_ai.kernel.setting_groups.outbound import OutboundSettings
+from cargo_ai.kernel.setting_groups.people import PeopleSettings
 
 CLI_PREFIX = f"{PREFIX}CLI_"
 """Variables of the command line, which stands alone and declares its own (cli/environment.py)."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from cargo_ai.kernel import clock
-from cargo_ai.kernel.validation_errors import errors_of as errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of as errors_of
 
 JsonObject = dict[str, Any]
 

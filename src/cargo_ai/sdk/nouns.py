@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import invalid_input
-from cargo_ai.kernel.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk.errors import refused
 from cargo_ai.sdk.pages import Paging

@@ -21,9 +21,10 @@ from cargo_ai.email.smtp import configuration_status
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.server.api import audit, dispatch, requests, responses, rest
+from cargo_ai.server.api import audit, dispatch, rest
 from cargo_ai.server.api.dispatch import HandledOperation
-from cargo_ai.server.api.middleware import request_id
+from cargo_ai.server.api.http import requests, responses
+from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes import logins, message_stream, uploads

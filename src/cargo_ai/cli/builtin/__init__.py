@@ -29,6 +29,8 @@ LATER = ("logout", "profile", "alias", "completion", "version", "help")
 """Commands that the short help only names: no one starts with them."""
 OTHER_NAMES = {"onboard": "start", "init": "start", "--chat": "ask", "book-demo": "book_demo"}
 """Names that help does not show → the built-in command."""
+ACCOUNT = ("login", "logout", "profile", "switch", "whoami")
+"""Commands whose modules are in the package `account`."""
 
 
 def builtin_module(name: str) -> Any:
@@ -37,7 +39,8 @@ def builtin_module(name: str) -> Any:
         return None
     from importlib import import_module
 
-    return import_module(f"cargo_ai.cli.builtin.{name}")
+    package = "cargo_ai.cli.builtin.account" if name in ACCOUNT else "cargo_ai.cli.builtin"
+    return import_module(f"{package}.{name}")
 
 
 def run_server_command(argv: list[str]) -> int:

@@ -7,7 +7,7 @@ import sys
 
 from cargo_ai import __version__
 from cargo_ai.cli import credentials, output
-from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, Response
 from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
 from cargo_ai.cli.settings import Settings

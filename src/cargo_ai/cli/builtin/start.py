@@ -6,8 +6,9 @@ import os
 
 from cargo_ai.cli import output
 from cargo_ai.cli.arguments.parse import parse
-from cargo_ai.cli.builtin import login, skills
-from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.builtin import skills
+from cargo_ai.cli.builtin.account import login
+from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.failure import DENIED, Failure, shell_line, usage
 from cargo_ai.cli.formats.reply import Form

@@ -11,8 +11,8 @@ from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Field
 from cargo_ai.console.forms.names import below, beside
 from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS, Texts, branch_of, texts_of
-from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS, measure
-from cargo_ai.kernel.json_schema import NoSchema, validator_of
+from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH, MAX_ITEMS, measure
+from cargo_ai.kernel.schemas.json_schema import NoSchema, validator_of
 
 Json = Any
 Posted = Mapping[str, Sequence[str]]

@@ -9,7 +9,7 @@ from typing import Any, cast
 from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Field
 from cargo_ai.console.forms.names import below, beside
-from cargo_ai.kernel.json_schema import NoSchema, validator_of
+from cargo_ai.kernel.schemas.json_schema import NoSchema, validator_of
 
 Json = Any
 Texts = dict[str, list[str]]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from cargo_ai.engine.graph.action import InvalidConfig
-from cargo_ai.kernel.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of
 
 Json = Any
 JsonObject = dict[str, Json]

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.webhook.signatures import Delivery, Scheme
-from cargo_ai.kernel import json_limits
+from cargo_ai.kernel.schemas import json_limits
 
 Json = Any
 MOST_EVENTS = 100

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
-from cargo_ai.kernel import prices
-from cargo_ai.kernel.setting_kinds import Setting, credits_of, currency_of, number_of, prices_of, text
+from cargo_ai.kernel.configuration import prices
+from cargo_ai.kernel.configuration.setting_kinds import Setting, credits_of, currency_of, number_of, prices_of, text
 
 
 class BillingSettings:

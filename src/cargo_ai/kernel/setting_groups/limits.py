@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cargo_ai.kernel.setting_kinds import PREFIX, Setting, integer, number_of, seconds
+from cargo_ai.kernel.configuration.setting_kinds import PREFIX, Setting, integer, number_of, seconds
 
 
 class LimitSettings:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from cargo_ai.kernel.setting_kinds import Setting, addresses_of, path_of, text, url
+from cargo_ai.kernel.configuration.setting_kinds import Setting, addresses_of, path_of, text, url
 
 
 class OutboundSettings:

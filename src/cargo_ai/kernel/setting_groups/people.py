@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cargo_ai.kernel.setting_kinds import Setting, SmtpSecurity, integer, smtp_security_of, text, url
+from cargo_ai.kernel.configuration.setting_kinds import Setting, SmtpSecurity, integer, smtp_security_of, text, url
 
 
 class PeopleSettings:

@@ -18,11 +18,12 @@ from starlette.routing import BaseRoute, Route
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import health, responses, rest
+from cargo_ai.server.api import health, rest
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.documents import docs, openapi
 from cargo_ai.server.api.guard import Guard
-from cargo_ai.server.api.middleware import RequestMiddleware, request_id
+from cargo_ai.server.api.http import responses
+from cargo_ai.server.api.http.middleware import RequestMiddleware, request_id
 from cargo_ai.server.api.route_index import RouteIndex
 from cargo_ai.server.api.state import State
 from cargo_ai.server.metrics import page

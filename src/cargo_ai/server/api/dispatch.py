@@ -20,12 +20,13 @@ from cargo_ai.context.handlers import Handler, Preparation, before_of
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.kernel.validation_errors import errors_of
 from cargo_ai.kernel.wire import Wire, unknown_field_warnings
-from cargo_ai.server.api import audit, long_poll, requests, responses
+from cargo_ai.server.api import audit, long_poll
+from cargo_ai.server.api.http import requests, responses
+from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.idempotency import Claim
-from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.rate_limit import sender_of
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact

@@ -18,7 +18,7 @@ from cargo_ai import __version__
 from cargo_ai.email import smtp
 from cargo_ai.expression.sandbox.host import level
 from cargo_ai.server.api import state as states
-from cargo_ai.server.api.responses import json_response
+from cargo_ai.server.api.http.responses import json_response
 from cargo_ai.server.api.state import State
 from cargo_ai.store import disk
 from cargo_ai.store.embedded import roles

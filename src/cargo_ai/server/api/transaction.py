@@ -10,7 +10,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.server.api.responses import database_error, database_unavailable
+from cargo_ai.server.api.http.responses import database_error, database_unavailable
 from cargo_ai.store.driver import Params, commit_with
 from cargo_ai.store.session import Database, Scope
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cargo_ai.domains.segmentation import public as segmentation
-from cargo_ai.kernel import secrets, settings_file
+from cargo_ai.kernel import secrets
+from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.backup import dump
 from cargo_ai.server.backup.entries import EntryReader, Manifest

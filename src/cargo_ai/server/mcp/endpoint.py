@@ -14,7 +14,8 @@ from cargo_ai.context.context import Caller
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.mcp import protocol
 from cargo_ai.server.mcp.gate import McpGate

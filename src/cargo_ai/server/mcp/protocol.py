@@ -12,7 +12,7 @@ from typing import cast
 from cargo_ai import __version__
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.server.api import requests
+from cargo_ai.server.api.http import requests
 
 WITH_HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 WITHOUT_HANDSHAKE = ("2026-07-28",)

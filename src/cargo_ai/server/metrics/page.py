@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 from cargo_ai import __version__
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import requests
 from cargo_ai.server.api import state as states
+from cargo_ai.server.api.http import requests
 from cargo_ai.server.api.state import State
 from cargo_ai.server.metrics.collector import folder_of
 from cargo_ai.store.session import ALL_WORKSPACES

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from cargo_ai.kernel import clock, log, settings, settings_file
+from cargo_ai.kernel import clock, log, settings
+from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
 from cargo_ai.server.processes import children, server_log, server_status, start_state, supervise

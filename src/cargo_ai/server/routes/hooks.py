@@ -15,7 +15,8 @@ from cargo_ai.context.context import Caller
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.public import Delivered, deliver
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.hook_gate import HookGate

@@ -15,9 +15,11 @@ from starlette.routing import Route
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.public import IngestTarget, ingest
-from cargo_ai.kernel import ids, json_limits
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import dispatch, responses
+from cargo_ai.kernel.schemas import json_limits
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import responses
 from cargo_ai.server.api.long_poll import unless_disconnected
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact

@@ -20,8 +20,9 @@ from cargo_ai.context.context import Caller
 from cargo_ai.domains.workspace.public import NewToken, invitation_accept, invitation_link
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import audit, pages, requests, responses
-from cargo_ai.server.api.middleware import request_id
+from cargo_ai.server.api import audit
+from cargo_ai.server.api.http import pages, requests, responses
+from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact

@@ -18,7 +18,8 @@ from cargo_ai.context.context import Caller
 from cargo_ai.contract.connection import oauth as contract
 from cargo_ai.domains.connection.public import oauth
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.server.api import dispatch, requests
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import requests
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES

@@ -16,7 +16,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.url import parse_url
-from cargo_ai.server.api import requests, responses
+from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact

@@ -21,7 +21,8 @@ from cargo_ai.domains.orchestration.public import review_link
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 

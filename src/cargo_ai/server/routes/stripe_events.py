@@ -9,8 +9,8 @@ from starlette.routing import Route
 from cargo_ai.domains.billing import public as billing
 from cargo_ai.kernel import log
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api import requests, responses
-from cargo_ai.server.api.middleware import request_id
+from cargo_ai.server.api.http import requests, responses
+from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES

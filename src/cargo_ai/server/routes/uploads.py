@@ -23,7 +23,8 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import Wire
-from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api import dispatch
+from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact

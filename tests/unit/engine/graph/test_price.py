@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.engine.graph import price
-from cargo_ai.kernel import prices
+from cargo_ai.kernel.configuration import prices
 
 
 @pytest.mark.parametrize(

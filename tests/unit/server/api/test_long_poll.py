@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
-from cargo_ai.server.api import requests
 from cargo_ai.server.api import signals as signals_module
+from cargo_ai.server.api.http import requests
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES

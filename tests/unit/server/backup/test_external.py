@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cargo_ai.kernel import settings_file
+from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.backup.backup import back_up
 from cargo_ai.server.backup.refusals import MARKER, BackupRefused, require_finished

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from cargo_ai.context.process import Services
-from cargo_ai.kernel import clock, json_limits
-from cargo_ai.kernel.json_limits import MAX_DEPTH
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.schemas import json_limits
+from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.outbound.addresses import VARIABLE, AllowList
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send

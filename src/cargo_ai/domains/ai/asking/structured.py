@@ -19,8 +19,9 @@ from cargo_ai.domains.ai.asking import charging, usage
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import AccountHalted, ServiceError, Throttled
-from cargo_ai.kernel import ids, json_schema
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, NoAnswer, Question, Step, ToolResult, Turn, ask

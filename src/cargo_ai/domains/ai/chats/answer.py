@@ -29,7 +29,8 @@ from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
-from cargo_ai.kernel import clock, json_schema
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Hear, Question, Step, ToolCall, Turn
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from cargo_ai import __version__
 from cargo_ai.context.process import Services
-from cargo_ai.kernel import json_limits, json_schema
-from cargo_ai.kernel.json_limits import MAX_DEPTH
+from cargo_ai.kernel.schemas import json_limits, json_schema
+from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused

@@ -13,8 +13,9 @@ from cargo_ai.contract.ai.message import MessageUsage
 from cargo_ai.domains.ai.agents import language_model, reconcile
 from cargo_ai.domains.ai.asking import judge, structured
 from cargo_ai.domains.ai.asking.structured import Structured, Unanswered, Wish
-from cargo_ai.kernel import ids, json_schema
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.wire import JsonObject
 
 Json = Any

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
-from cargo_ai.kernel import json_schema
+from cargo_ai.kernel.schemas import json_schema
 
 Json = Any
 JsonObject = dict[str, Json]

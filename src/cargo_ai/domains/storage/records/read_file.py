@@ -25,7 +25,7 @@ from cargo_ai.files.csv_files import TextFormat, csv_blocks
 from cargo_ai.files.text_files import InvalidFile
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.kernel.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.records.bulk.infer import TypeInference
 from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
 from cargo_ai.records.bulk.notation import Notation

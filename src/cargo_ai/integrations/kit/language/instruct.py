@@ -12,7 +12,7 @@ from cargo_ai.engine.graph.action import Done, Failed, InvalidConfig, Outcome
 from cargo_ai.integrations.kit.forms import Form, ui, widget
 from cargo_ai.integrations.kit.language.models import LanguageModels, Protocol
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
-from cargo_ai.kernel.json_schema import NoSchema, faults, validator_of
+from cargo_ai.kernel.schemas.json_schema import NoSchema, faults, validator_of
 
 Json = Any
 SECONDS = 300.0

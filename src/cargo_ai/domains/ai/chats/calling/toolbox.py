@@ -17,7 +17,7 @@ from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Opening
 from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.orchestration.public import agent_tools
-from cargo_ai.kernel import json_schema
+from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Tool, ToolCall
 

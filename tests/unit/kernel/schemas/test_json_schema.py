@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.kernel.json_schema import NoSchema, faults
+from cargo_ai.kernel.schemas.json_schema import NoSchema, faults
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/schema", "file:///etc/hostname"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.kernel import settings_file
+from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import Settings, SettingsError
 
 

@@ -7,7 +7,7 @@ import sys
 from urllib.parse import parse_qs, urlsplit
 
 from cargo_ai.cli import credentials, output
-from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.client.transport import is_loopback
 from cargo_ai.cli.environment import variable
@@ -104,7 +104,7 @@ def run(parsed: Parsed) -> int:
         raise usage("conflictingFlags", f"Give one way to sign in, not {len(ways)}: {', '.join('--' + way for way in ways)}.")
     by_person = any(parsed.options.get(flag) for flag in ("email", "oauth", "code"))
     if parsed.options.get("read-only") and not by_person:
-        from cargo_ai.cli.builtin import read_only
+        from cargo_ai.cli.builtin.account import read_only
 
         return read_only.sign_in(parsed)
     account = sign_in(parsed)
@@ -143,7 +143,7 @@ def sign_in(parsed: Parsed) -> dict[str, Any] | None:
 
 
 def _sign_in(parsed: Parsed) -> dict[str, Any] | None:
-    from cargo_ai.cli.builtin import sign_in
+    from cargo_ai.cli.builtin.account import sign_in
 
     settings = Settings(parsed.options, parsed.stdin)
     if settings.base_from == PROJECT_FILE:

@@ -12,7 +12,7 @@ import psycopg
 
 from bench import report
 from bench.report import Json
-from bench.runs import deals
+from bench.runs.moments import deals
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 PLAYS = 40

@@ -16,10 +16,11 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from cargo_ai.kernel import ids, json_limits, query
-from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS
+from cargo_ai.kernel import ids, query
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.schemas import json_limits
+from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH, MAX_ITEMS
 
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 10

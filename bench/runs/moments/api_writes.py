@@ -14,8 +14,8 @@ import psycopg
 
 from bench import graphs, processes, report
 from bench.report import Json
-from bench.runs import deals
-from bench.runs.idle_plays import statements
+from bench.runs.moments import deals
+from bench.runs.moments.idle_plays import statements
 from bench.temporary_server import Api, TemporaryServer
 
 CLIENTS = 40

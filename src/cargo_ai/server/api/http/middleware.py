@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from cargo_ai.kernel import clock, ids, log, metrics
-from cargo_ai.server.api import request_span, responses
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.guard import Guard
+from cargo_ai.server.api.http import request_span, responses
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Health checks, asked every few seconds: they are logged at debug level only."""

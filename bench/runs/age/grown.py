@@ -15,9 +15,9 @@ import psycopg
 
 from bench import graphs, processes, report
 from bench.report import Json
-from bench.runs import journal_rows
+from bench.runs.age import journal_rows
+from bench.runs.age.grown_reads import Journal, answer_times, questions
 from bench.runs.fair_shares import create_workspaces
-from bench.runs.grown_reads import Journal, answer_times, questions
 from bench.temporary_server import Api, TemporaryServer
 
 SIZES = [int(size) for size in os.environ.get("BENCH_RUNS", "10000,1000000").split(",")]

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS, measure
+from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH, MAX_ITEMS, measure
 
 MEGABYTES = 10 * 1024 * 1024
 

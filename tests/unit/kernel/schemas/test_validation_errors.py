@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from cargo_ai.kernel.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.kernel.wire import Wire
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.cli import credentials, output
-from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.failure import FAILED, failure, usage
 from cargo_ai.cli.settings import Settings, checked_token

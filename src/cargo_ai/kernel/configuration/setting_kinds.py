@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, get_args, overload
 
-from cargo_ai.kernel import prices
+from cargo_ai.kernel.configuration import prices
 
 if TYPE_CHECKING:
     from cargo_ai.kernel.settings import Settings

@@ -1,0 +1,1 @@
+"""A server of some months: a large journal, a large ledger, and memory that stays flat."""

@@ -1,0 +1,1 @@
+"""Configuration: how the server's settings are written, besides the environment."""

@@ -1,0 +1,1 @@
+"""Journeys with connected services."""
