@@ -137,7 +137,7 @@ async def end(link: psycopg.AsyncConnection[Any], shard: HeldShard, *runs: uuid.
     scope = MetricScope(ids.new(), None, shard.batch, 0)
     for _ in runs:
         entry = Execution(0, "v", "v", 1, "success", 0, None, "", None, (), b"{}", b"{}", 1.0, now(), now(), False)
-        made.charge(scope, entry, Usage("native.v"))
+        made.count(scope, entry._replace(usage=Usage("native.v")))
     await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 

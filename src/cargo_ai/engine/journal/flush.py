@@ -17,7 +17,7 @@ from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import fanout, packing
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.packing import KnownPaths
-from cargo_ai.engine.journal.shard_flush import MILLION, ChargeKey, FeeKey, RunUpdate, ShardFlush
+from cargo_ai.engine.journal.shard_flush import MILLION, NIL, ChargeKey, FeeKey, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.kernel import ids
 from cargo_ai.ledger import charges, reservations
@@ -240,7 +240,7 @@ async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list
 
 
 async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], slot: int) -> None:
-    if any(part.metrics for part in parts):
+    if any(part.counts for part in parts):
         await connection.execute(METRICS, metric_values(parts, slot))
 
 
@@ -248,31 +248,44 @@ def metric_values(parts: Sequence[ShardFlush], slot: int) -> tuple[Any, ...]:
     """The values of METRICS, in one order for all transactions."""
     merged: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0.0])
     for part in parts:
-        for key, counts in part.metrics.items():
-            row = merged[(*key, part.shard.workspace)]
-            for index, count in enumerate(counts):
-                row[index] += count
+        for scope, counted in part.counts.items():
+            for node, counts in counted.nodes.items():
+                row = merged[scope.workflow, scope.release or NIL, scope.batch or NIL, scope.hour, node, part.shard.workspace]
+                for index, count in enumerate(counts):
+                    row[index] += count
     rows = sorted(merged.items(), key=lambda item: [str(value) for value in item[0]])
     keys = [[key[at] for key, _ in rows] for at in range(6)]
     counts = [[int(row[at]) for _, row in rows] for at in range(5)]
     return slot, *keys, *counts, [float(row[5]) for _, row in rows]
 
 
-def _executions(workspace: uuid.UUID, key: FeeKey) -> Label:
-    status, workflow, batch, user, _, integration, connector, asked = key
+def _executions(workspace: uuid.UUID, scope: MetricScope, key: FeeKey) -> Label:
+    status, _, integration, connector, asked = key
     through, agent = (None if uid is None else ids.parse(str(uid)) for uid in (connector, asked))
-    return Label(workspace, "orchestration.executions", status, workflow, batch, user, through, integration, agent=agent)
+    return Label(workspace, "orchestration.executions", status, scope.workflow, scope.batch, scope.user, through, integration, agent=agent)
 
 
-def _credits(workspace: uuid.UUID, key: ChargeKey) -> Label:
-    usage, workflow, batch, user, _, _ = key
-    return Label(workspace, "billing.credits", usage.slug, workflow, batch, user, usage.connector, usage.integration)
+def _credits(workspace: uuid.UUID, scope: MetricScope, key: ChargeKey) -> Label:
+    usage, _ = key
+    return Label(workspace, "billing.credits", usage.slug, scope.workflow, scope.batch, scope.user, usage.connector, usage.integration)
 
 
 def counted(parts: Sequence[ShardFlush], fee: Decimal) -> list[Charge]:
     """The executions of a flush as usage; `fee`: what each costs."""
     return [
-        Charge(_executions(part.shard.workspace, key), key[4], number, fee * number) for part in parts for key, number in part.fees.items()
+        Charge(_executions(part.shard.workspace, scope, key), key[1], number, fee * number)
+        for part in parts
+        for scope, counts in part.counts.items()
+        for key, number in counts.fees.items()
+    ]
+
+
+def _charged(parts: Sequence[ShardFlush]) -> list[Charge]:
+    return [
+        Charge(_credits(part.shard.workspace, scope, key), key[1], number, Decimal(cost).scaleb(-PLACES), scope.trace)
+        for part in parts
+        for scope, counts in part.counts.items()
+        for key, (cost, number) in counts.charges.items()
     ]
 
 
@@ -280,12 +293,7 @@ async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
     """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
-    due = [
-        Charge(_credits(part.shard.workspace, key), key[5], number, Decimal(cost).scaleb(-PLACES), key[4])
-        for part in parts
-        for key, (cost, number) in part.charges.items()
-    ]
-    await charges.write(connection, [*due, *counted(parts, fee)], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
+    await charges.write(connection, [*_charged(parts), *counted(parts, fee)], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
     ended = [
         uuid.UUID(update.run)
         for part in parts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from cargo_ai.engine.graph.action import Usage
@@ -17,10 +17,10 @@ from cargo_ai.ledger.amounts import PLACES
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
 MILLION = 10**PLACES
-FeeKey = tuple[str, uuid.UUID, uuid.UUID | None, uuid.UUID | None, date, str | None, str | None, str | None]
-"""Status, workflow, batch, user and day of executions, of those of connectors the integration and the connector, of agents the agent."""
-ChargeKey = tuple[Usage, uuid.UUID, uuid.UUID | None, uuid.UUID | None, uuid.UUID, date]
-"""What was used, and the workflow, batch, user, trace and day that used it."""
+FeeKey = tuple[str, date, str | None, str | None, str | None]
+"""Status and day of executions, of those of connectors the integration and the connector, of agents the agent."""
+ChargeKey = tuple[Usage, date]
+"""What was used, and the day that used it."""
 
 
 @dataclass(slots=True)
@@ -71,10 +71,10 @@ class RunUpdate:
         return self.status != "idle"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class MetricScope:
     """Where executions count: workflow, release and batch of their run (or of its root run), and the hour in which it was created. `user`:
-    for whom it runs; `trace`: what it belongs to."""
+    for whom it runs; `trace`: what it belongs to. Compared by identity, which costs no hashes of ids: `scope_of` gives the same one."""
 
     workflow: uuid.UUID
     release: uuid.UUID | None
@@ -84,6 +84,41 @@ class MetricScope:
     trace: uuid.UUID = NIL
 
 
+@lru_cache(maxsize=1_000)
+def scope_of(
+    workflow: uuid.UUID, release: uuid.UUID | None, batch: uuid.UUID | None, hour: int, user: uuid.UUID | None, trace: uuid.UUID
+) -> MetricScope:
+    """The scope of a run: one object for the runs of a batch, so that their counts come together. Two that say the same only cost more."""
+    return MetricScope(workflow, release, batch, hour, user, trace)
+
+
+@dataclass(slots=True)
+class ScopeCounts:
+    """What the executions of one scope add up to in a flush."""
+
+    nodes: dict[str, list[float]] = field(default_factory=dict[str, "list[float]"])
+    """Of each node: total, success, error, idle, cancelled and credits."""
+    charges: dict[ChargeKey, list[int]] = field(default_factory=dict[ChargeKey, "list[int]"])
+    """What executions cost together, in millionths of a credit, which add up exactly; and how many they are."""
+    fees: dict[FeeKey, int] = field(default_factory=dict[FeeKey, int])
+    """How many executions there were, which is usage; where there is a fee, each costs it."""
+
+    def row(self, node: str) -> list[float]:
+        """The counts of a node."""
+        row = self.nodes.get(node)
+        if row is None:
+            row = self.nodes[node] = [0, 0, 0, 0, 0, 0.0]
+        return row
+
+    def charge(self, usage: Usage, day: date, due: int) -> None:
+        """Add an execution that used something and costs `due` millionths of a credit."""
+        cost = self.charges.get((usage, day))
+        if cost is None:
+            cost = self.charges[usage, day] = [0, 0]
+        cost[0] += due
+        cost[1] += 1
+
+
 @dataclass(slots=True)
 class ShardFlush:
     """One shard's share of a flush."""
@@ -91,16 +126,17 @@ class ShardFlush:
     shard: HeldShard
     executions: list[tuple[str, Execution, str | None]] = field(default_factory=list[tuple[str, Execution, str | None]])
     updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
-    metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
+    counts: dict[MetricScope, ScopeCounts] = field(default_factory=dict[MetricScope, ScopeCounts])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
-    charges: dict[ChargeKey, list[int]] = field(default_factory=dict[ChargeKey, list[int]])
-    """What executions cost together, in millionths of a credit, which add up exactly; and how many they are."""
-    fees: Counter[FeeKey] = field(default_factory=Counter[FeeKey])
-    """How many executions there were, which is usage; where there is a fee, each costs it."""
     spent: int = 0
     """What its executions cost, in millionths of a credit, with what was charged before."""
     begun: list[str] | None = None
     """What of the shard is begun when this flush has been written; None: the same as before."""
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether an execution of it has cost credits."""
+        return any(counts.charges for counts in self.counts.values())
 
     def seal(self) -> None:
         """Nothing more is added: note which effects are begun and not among these executions."""
@@ -109,38 +145,30 @@ class ShardFlush:
 
     def count(self, scope: MetricScope, execution: Execution) -> None:
         """Count one execution for its node, and what it costs."""
-        row = self._row(scope, execution.node)
+        counts = self._of(scope)
+        row = counts.row(execution.node)
+        success = execution.status == "success"
         row[0] += 1
-        row[1 if execution.status == "success" else 2] += 1
+        row[1 if success else 2] += 1
+        day = charges.day_of(execution.finished)
         if execution.credits and not execution.below:
             row[5] += execution.credits
             self.spent += round(execution.charged * MILLION)
         if execution.usage is not None:
-            self.charge(scope, execution, execution.usage)
-        status = "success" if execution.status == "success" else "error"
+            due = round((execution.credits - execution.charged) * MILLION)
+            counts.charge(execution.usage, day, due)
+            self.spent += due
         integration, connector = (None, None) if execution.service is None else execution.service
-        day = charges.day_of(execution.finished)
-        through, agent = None if connector is None else str(connector), execution.agent
-        self.fees[(status, scope.workflow, scope.batch, scope.user, day, integration, through, agent)] += 1
-
-    def charge(self, scope: MetricScope, execution: Execution, usage: Usage) -> None:
-        """Charge one execution that cost credits, but for what was charged before."""
-        key = (usage, scope.workflow, scope.batch, scope.user, scope.trace, charges.day_of(execution.finished))
-        cost = self.charges.get(key)
-        if cost is None:
-            cost = self.charges[key] = [0, 0]
-        due = round((execution.credits - execution.charged) * MILLION)
-        cost[0] += due
-        cost[1] += 1
-        self.spent += due
+        through = None if connector is None else str(connector)
+        key = ("success" if success else "error", day, integration, through, execution.agent)
+        counts.fees[key] = counts.fees.get(key, 0) + 1
 
     def count_parked(self, scope: MetricScope, node: str) -> None:
         """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
-        self._row(scope, node)[3] += 1
+        self._of(scope).row(node)[3] += 1
 
-    def _row(self, scope: MetricScope, node: str) -> list[float]:
-        key = (scope.workflow, scope.release or NIL, scope.batch or NIL, scope.hour, node)
-        row = self.metrics.get(key)
-        if row is None:
-            row = self.metrics[key] = [0, 0, 0, 0, 0, 0.0]
-        return row
+    def _of(self, scope: MetricScope) -> ScopeCounts:
+        counts = self.counts.get(scope)
+        if counts is None:
+            counts = self.counts[scope] = ScopeCounts()
+        return counts

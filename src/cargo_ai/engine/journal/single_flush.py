@@ -100,7 +100,7 @@ def is_single(part: ShardFlush) -> bool:
     shard, updates = part.shard, part.updates
     if not (shard.single and len(updates) == 1 and updates[0].ended and updates[0].fanout is None):
         return False
-    if part.fanouts or part.charges or part.begun or len(part.executions) > MOST_EXECUTIONS:
+    if part.fanouts or part.is_charged or part.begun or len(part.executions) > MOST_EXECUTIONS:
         return False
     return all(file is None for _, _, file in part.executions)
 

@@ -17,7 +17,7 @@ from cargo_ai.engine.graph.interpret import begin, resume
 from cargo_ai.engine.graph.walk import Walk
 from cargo_ai.engine.journal import children, crash_points
 from cargo_ai.engine.journal.rows import ContextRow, FanoutRow, OutputRow, RunRow
-from cargo_ai.engine.journal.shard_flush import HOUR, MetricScope
+from cargo_ai.engine.journal.shard_flush import HOUR, MetricScope, scope_of
 from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenRun, DrivenShard
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.driver import Single
@@ -124,7 +124,7 @@ def restore_walk(row: DrivenRun) -> tuple[Walk, MetricScope]:
     program = row["program"]
     batch = row["batch_uuid"] or row["parent_batch_uuid"]
     hour = row["created_ms"] // HOUR
-    origin = MetricScope(row["workflow_uuid"], row["release_uuid"], batch, hour, row["user_uuid"], row["trace_uuid"])
+    origin = scope_of(row["workflow_uuid"], row["release_uuid"], batch, hour, row["user_uuid"], row["trace_uuid"])
     if isinstance(program, str):
         broken = Walk(str(row["uuid"]), Graph({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
         broken.status, broken.error = "error", program
