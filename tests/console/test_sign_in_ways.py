@@ -71,8 +71,8 @@ async def made(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def world(made: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world without the counts and the delays of the test before."""
-    logins.begun.clear()
-    logins.wrong_codes.clear()
+    made.backend.state.limits.logins_begun.clear()
+    made.backend.state.limits.wrong_codes.clear()
     monkeypatch.setattr(logins, "FIRST_DELAY", 0.001)
     made.provider.email = "bob@example.com"
     return made

@@ -44,7 +44,7 @@ class RealServer:
         """Words before the command, such as those of a shell that sets limits."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
         named = {f"CARGO_AI_{name}": value for name, value in environment.items()}
-        watched = {"CARGO_AI_LOOP_STALL_MILLISECONDS": str(int(loop_steps.max_seconds() * 1000))}
+        watched = {"CARGO_AI_API_PROCESSES": "1", "CARGO_AI_LOOP_STALL_MILLISECONDS": str(int(loop_steps.max_seconds() * 1000))}
         self.environment = kept | watched | {"CARGO_AI_DATA_DIR": str(self.data_dir), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"} | named
         self.process: subprocess.Popen[bytes] | None = None
         self.base_url = self.token = ""

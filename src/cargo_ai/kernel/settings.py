@@ -104,6 +104,12 @@ class Settings(LimitSettings, OutboundSettings, PeopleSettings, BillingSettings)
         shown_default="the host of each request",
     )
     behind_proxy = switch("Trust the X-Forwarded headers of the proxy in front of the API.", ("api",))
+    api_processes = integer(
+        "How many processes answer HTTP requests, all on the same port. `--api` wins over it.",
+        ("server", "api"),
+        0,
+        shown_default="by cores (0): 1, with four cores or more one for every two, 4 at most",
+    )
     workers = integer(
         "How many worker processes `cargo-ai server start` runs. 0: the API alone, with an external database and `cargo-ai server worker`.",
         ("server",),

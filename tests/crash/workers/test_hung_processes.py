@@ -49,18 +49,6 @@ def test_a_hung_worker_is_replaced_and_its_batch_ends(make_server: MakeServer, s
     assert server.logged("a process hangs and is killed") == 1
 
 
-def test_a_hung_api_is_replaced(make_server: MakeServer) -> None:
-    server = make_server(HUNG_AFTER_SECONDS=HUNG)
-    workers = server.wait_for_workers()
-    workflow = server.tool(pure_graph())
-    batch = server.batch(workflow, csv_of(RECORDS))
-    (api,) = server.children("api")
-    stop_for_good(api)
-    server.finished(batch, 60)
-    proven_once(server, batch, RECORDS, PURE)
-    assert api not in server.children("api") and server.wait_for_workers() == workers
-
-
 def test_a_hung_database_is_replaced(make_server: MakeServer) -> None:
     server = make_server(HUNG_AFTER_SECONDS=HUNG)
     workers = server.wait_for_workers()

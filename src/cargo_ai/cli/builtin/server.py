@@ -18,6 +18,7 @@ Commands
             shown only once: {"baseUrl", "workspaceUuid", "token"}.
               --port N         8420 by default (CARGO_AI_PORT); 0: any free port
               --host ADDRESS   127.0.0.1 by default (CARGO_AI_HOST)
+              --api N          how many processes answer requests; by default 1, with four cores or more one for every two (4 at most)
               --workers N      2 by default; 0: the API alone, with an external database and workers of their own
               --detach         return when the server is ready; logs go to server.log in the data folder
               --adopt          take over the database of a data folder that was moved, or whose database.id was damaged (root)
@@ -58,7 +59,7 @@ All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CA
 the embedded one.
 """
 VALUE_FLAGS = {
-    "start": ("--port", "--host", "--workers"),
+    "start": ("--port", "--host", "--api", "--workers"),
     "logs": ("--tail",),
     "init": ("--workspace-uuid",),
     "integration serve": ("--port", "--host", "--token-file"),

@@ -12,9 +12,7 @@ class LimitSettings:
 
     title: ClassVar[str] = "Limits, and how long things are kept"
 
-    mcp_requests_per_minute = integer(
-        "How many requests over MCP one token may send in a minute, to each API process.", ("api",), 600, least=1
-    )
+    mcp_requests_per_minute = integer("How many requests over MCP one token may send in a minute.", ("api",), 600, least=1)
     max_concurrent_runs = integer(
         "How many runs of one workspace may go at once; others wait.", ("api", "worker"), 0, shown_default="no limit (0)"
     )
@@ -25,7 +23,7 @@ class LimitSettings:
         least=1,
     )
     max_connections = integer(
-        "How many HTTP connections the API has at once, as far as the limit of open files allows; more are answered 503.",
+        "How many HTTP connections each API process has at once, as far as the limit of open files allows; more are answered 503.",
         ("api",),
         10_000,
         least=50,

@@ -54,7 +54,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
 
     app = Starlette(
         routes=[*health.routes, *page.routes, *_documents(public), *handwritten, RouteIndex(rest.routes(state, operations))],
-        middleware=[Middleware(RequestMiddleware, guard=Guard(state.settings))],
+        middleware=[Middleware(RequestMiddleware, guard=Guard(state.settings, state.limits))],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,
     )

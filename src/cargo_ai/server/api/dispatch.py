@@ -210,9 +210,9 @@ async def caller_of(state: State, request: HTTPConnection, token: str | None) ->
 async def _slow_down(state: State, request: HTTPConnection) -> None:
     """Make who tries tokens wait longer and longer, and refuse (429) after too many. A right token is never kept waiting by wrong ones."""
     sender = sender_of(request.client.host if request.client else "")
-    state.wrong_tokens.check(sender)
-    state.wrong_tokens.count(sender)
-    beyond = state.wrong_tokens.counted(sender) - FREE_TRIES
+    state.limits.wrong_tokens.check(sender)
+    state.limits.wrong_tokens.count(sender)
+    beyond = state.limits.wrong_tokens.counted(sender) - FREE_TRIES
     if beyond > 0:
         await asyncio.sleep(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(beyond, 10)))
 

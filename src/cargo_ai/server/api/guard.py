@@ -11,7 +11,8 @@ from starlette.types import Scope
 
 from cargo_ai.console.port import SESSION_COOKIE
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api.rate_limit import Flow, sender_of
+from cargo_ai.server.api.limits import Limits
+from cargo_ai.server.api.rate_limit import sender_of
 
 UNLIMITED = frozenset({"/healthz", "/readyz"})
 CONSOLE = "/console/"
@@ -36,15 +37,11 @@ _EXPOSED = "x-request-id, x-cargo-warnings, retry-after, preference-applied, ide
 
 
 class Guard:
-    """One per application. The limits count in this process, which is the only one that answers requests of a server."""
+    """One per application."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._by_token = Flow(
-            settings.token_requests_per_minute, "This token sends too many requests (CARGO_AI_TOKEN_REQUESTS_PER_MINUTE)."
-        )
-        self._by_address = Flow(
-            settings.address_requests_per_minute, "Too many requests come from this address (CARGO_AI_ADDRESS_REQUESTS_PER_MINUTE)."
-        )
+    def __init__(self, settings: Settings, limits: Limits) -> None:
+        self._limits = limits
+        self._most_by_token, self._most_by_address = settings.token_requests_per_minute, settings.address_requests_per_minute
         self._origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
         secure = settings.public_url.startswith("https:")
         self._headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": "max-age=31536000"} if secure else {})}
@@ -54,14 +51,14 @@ class Guard:
         if scope["path"] in UNLIMITED:
             return
         client = scope.get("client")
-        self._by_address.take(sender_of(client[0] if client else ""))
+        self._limits.addresses.take(sender_of(client[0] if client else ""), self._most_by_address)
         authorization = Headers(scope=scope).get("authorization", "")
         if not authorization and scope["path"].startswith(CONSOLE):
             # A browser's session counts as a token of its own.
             authorization = HTTPConnection(scope).cookies.get(SESSION_COOKIE, "")
         if authorization:
             # Hashed, so that no token stays in memory, whatever is sent as one.
-            self._by_token.take(hashlib.sha256(authorization.encode("utf-8", "replace")).digest())
+            self._limits.tokens.take(hashlib.sha256(authorization.encode("utf-8", "replace")).hexdigest(), self._most_by_token)
 
     def origin_of(self, scope: Scope) -> str | None:
         """The site that a browser asks for, where that site may read the response."""

@@ -17,6 +17,9 @@ CHANNEL = "cargo_done"
 LIVE = "cargo_live"
 """The channel of what answers say while they are written."""
 
+COUNTS = "cargo_counts"
+"""The channel of what API processes have counted for rate limits."""
+
 FRESH_SECONDS = 10.0
 MOST_FRESH = 10_000
 RECHECK_SECONDS = 5.0
@@ -50,10 +53,11 @@ class Signals:
     def __init__(self, url: str) -> None:
         self._waiters: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
-        channels = {CHANNEL: self._on_done, LIVE: self._on_live, callers.CHANNEL: self._on_access}
+        channels = {CHANNEL: self._on_done, LIVE: self._on_live, callers.CHANNEL: self._on_access, COUNTS: self._on_counts}
         self._notifications = Notifications(url, "cargo-ai signals", channels, self._on_gap)
         self._access: list[Callable[[], None]] = []
         self._live: list[tuple[Callable[[str], None], Callable[[], None]]] = []
+        self._counts: list[Callable[[str], None]] = []
         self._begun: dict[str, tuple[uuid.UUID, float]] = {}
         self.released = False
 
@@ -120,6 +124,14 @@ class Signals:
     def on_access(self, changed: Callable[[], None]) -> None:
         """Call this whenever someone's access has changed, or may have."""
         self._access.append(changed)
+
+    def on_counts(self, hear: Callable[[str], None]) -> None:
+        """Call this with each note of the channel `COUNTS`."""
+        self._counts.append(hear)
+
+    def _on_counts(self, payload: str) -> None:
+        for hear in self._counts:
+            hear(payload)
 
     def _on_access(self, _payload: str) -> None:
         self._access_changed()

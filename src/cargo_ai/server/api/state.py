@@ -13,7 +13,8 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.audit import RefusedWrites
 from cargo_ai.server.api.callers import Callers
-from cargo_ai.server.api.rate_limit import RateLimit
+from cargo_ai.server.api.limits import Limits
+from cargo_ai.server.api.shared_counts import SharedCounts
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.files import FileStore
@@ -44,9 +45,10 @@ class State:
         return callers
 
     @cached_property
-    def wrong_tokens(self) -> RateLimit:
-        """How often each address has sent a token that is not valid."""
-        return RateLimit(self.settings.wrong_tokens_per_minute, "Too many wrong tokens from here: wait a minute.")
+    def limits(self) -> Limits:
+        """The rate limits, which the API processes of this server count together."""
+        counts = SharedCounts(self.database, self.signals, several=self.settings.api_processes > 1)
+        return Limits(self.settings, counts.share)
 
     @cached_property
     def refused_writes(self) -> RefusedWrites:

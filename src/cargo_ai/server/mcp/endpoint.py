@@ -41,7 +41,7 @@ OpenSource = Callable[[State, Caller, Request], Awaitable[ToolSource]]
 async def serve(request: Request, open_source: OpenSource) -> Response:
     """The response to one request. Refusal: 401 without a good token, 403 for web pages of others, 404, 413, 429."""
     state = state_of(request)
-    gate = state.services.once(McpGate, lambda: McpGate(state.settings))
+    gate = state.services.once(McpGate, lambda: McpGate(state.settings, state.limits.mcp))
     gate.check_origin(request)
     caller = await dispatch.authenticate(state, request)
     gate.count(caller.token_uuid)

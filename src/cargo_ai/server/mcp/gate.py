@@ -19,19 +19,18 @@ MOST_AT_ONCE = 32
 
 
 class McpGate:
-    """One per process; counts in its memory."""
+    """One per process. How many are under way at once counts in its memory."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limit: RateLimit) -> None:
         texts = [settings.public_url or "", *settings.mcp_origins.split(",")]
         self._origins = {origin for text in texts if (origin := _origin(text.strip())) is not None}
-        most = settings.mcp_requests_per_minute
-        self._limit = RateLimit(most, f"This token has sent {most} requests over MCP within a minute. Wait, and send fewer.")
+        self._limit = limit
         self._present: Counter[uuid.UUID] = Counter()
 
     def count(self, token: uuid.UUID) -> None:
         """Count one request of a token. Refusal (429) for too many in a minute."""
-        self._limit.check(token)
-        self._limit.count(token)
+        self._limit.check(str(token))
+        self._limit.count(str(token))
 
     @contextmanager
     def enter(self, token: uuid.UUID) -> Generator[None]:

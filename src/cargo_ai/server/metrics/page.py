@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.pool import QueuePool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -33,6 +32,8 @@ union all select 'oldest', lane, '', (:now - min(touched_ms)) / 1000.0 from shar
 union all select 'batches', status, '', count(*) from batches where finished_ms is null group by 2
 union all select 'parked', '', '', count(*) from runs where wake_ms is not null
 union all select 'jobs', queue_name, status::text, count(*) from procrastinate_jobs where status in ('todo', 'doing') group by 2, 3
+union all select 'connections', case state when 'idle' then 'idle' else 'inUse' end, '', count(*) from pg_stat_activity
+where application_name = 'cargo-ai api' group by 2
 """)
 _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "workers": ("cargo_ai_workers", "Workers of all machines: alive, or silent for too long.", ("state",)),
@@ -41,7 +42,7 @@ _GAUGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "batches": ("cargo_ai_batches", "Unfinished batches.", ("status",)),
     "parked": ("cargo_ai_parked_runs", "Runs that wait for a time, a rate limit or another attempt.", ()),
     "jobs": ("cargo_ai_jobs", "Jobs of the queue that wait or are being done.", ("queue", "status")),
-    "connections": ("cargo_ai_database_connections", "Connections of the API's pool to the database.", ("state",)),
+    "connections": ("cargo_ai_database_connections", "Connections to the database of all API processes.", ("state",)),
 }
 
 
@@ -88,7 +89,7 @@ async def _page(request: Request) -> Response:
         raise Refusal(404, "routeNotFound", "Metrics are not served: CARGO_AI_METRICS_TOKEN switches them on.")
     if not hmac.compare_digest((requests.bearer(request) or "").encode("utf-8", "replace"), token.encode()):
         raise Refusal(401, "unauthorized", "Send CARGO_AI_METRICS_TOKEN as a bearer token.", headers={"WWW-Authenticate": "Bearer"})
-    gauges = [*await _of_database(state), *_of_pool(state)]
+    gauges = await _of_database(state)
     body, kind = await asyncio.to_thread(_render, state, gauges)
     return Response(body, 200, {"Content-Type": kind})
 
@@ -115,15 +116,6 @@ async def _of_database(state: State) -> list[Gauge]:
         _remembered.clear()
         _remembered[id(state)] = known
     return known.gauges
-
-
-def _of_pool(state: State) -> list[Gauge]:
-    pool = state.database.engine.pool
-    assert isinstance(pool, QueuePool)
-    return [
-        Gauge("connections", ("inUse",), pool.checkedout()),
-        Gauge("connections", ("idle",), pool.checkedin()),
-    ]
 
 
 routes: list[BaseRoute] = [Route("/metrics", _page, methods=["GET"])]

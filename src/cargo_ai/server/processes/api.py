@@ -1,12 +1,12 @@
-"""The API process: it serves HTTP on a socket that the supervisor has bound."""
+"""An API process: it serves HTTP on a socket that the supervisor has bound, and that all API processes accept from."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
-from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -18,9 +18,9 @@ from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import operation_handlers, secret_key
 from cargo_ai.server.metrics import collector
-from cargo_ai.server.processes import connections, garbage
+from cargo_ai.server.processes import api_processes, connections, garbage
 from cargo_ai.server.processes.connections import Door
-from cargo_ai.server.processes.watching import loop_watch, parent_watch
+from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.server.traces import exporter
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
@@ -29,7 +29,7 @@ from cargo_ai.store.turns import Turns
 
 GRACE_SECONDS = 10
 ASKING_SECONDS = 1.0
-POOL_SIZE = 20
+BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
@@ -38,6 +38,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings, door: Door) -> None:
         super().__init__(config)
         self._signals, self._settings, self._door = signals, settings, door
+        self._beating: asyncio.Task[None] | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         connections.log_errors(asyncio.get_running_loop())
@@ -50,17 +51,26 @@ class _Server(uvicorn.Server):
         finally:
             watching.cancel()
             sweeping.cancel()
+            if self._beating is not None:
+                self._beating.cancel()
             stalls()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # One connection is accepted at a time, so that the process that is free gets it; more of them may wait for that.
+        for bound in sockets or ():
+            bound.listen(BACKLOG)
+        if self._settings.supervisor_pid:
+            print(os.getpid(), flush=True)  # noqa: T201 - the supervisor reads that this process is ready
+            self._beating = asyncio.create_task(pulse.beat())
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what has come so far, and refuse what comes now: the supervisor has the socket open, too, and would not answer."""
-        # Closing a server closes its socket for this process only.
-        listening = [bound.dup() for bound in sockets or ()]
+        """Answer what has come to this process so far; what comes now is for the others that have the socket, or for the next."""
         for server in self.servers:
             server.close()
-        for bound in listening:
-            with bound, suppress(OSError):
-                bound.shutdown(socket.SHUT_RDWR)
+        await asyncio.sleep(0)
+        if self._beating is not None:
+            pulse.end()
         # Who has connected just now is about to ask.
         deadline = clock.seconds() + ASKING_SECONDS
         while self._door.asking and clock.seconds() < deadline:  # noqa: ASYNC110 - for a second at most
@@ -78,15 +88,16 @@ def load() -> None:
 
 
 def main() -> int:
-    """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
+    """Entry of an API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
     configuration = settings.read()
     log.setup(debug=configuration.debug)
     collector.begin(configuration)
     exporter.begin(configuration, "api")
     # Half of the connections are never held by what users filter for. None is closed only because the others are free: to open one takes
     # as long as some writes, and it has nothing prepared.
-    turns = Turns(configuration.statements_per_workspace, POOL_SIZE // 2)
-    database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=0, turns=turns)
+    most = api_processes.connections_of(configuration.api_processes)
+    turns = Turns(configuration.statements_per_workspace, most // 2)
+    database = Database(configuration.database_url, name="cargo-ai api", pool_size=most, overflow=0, turns=turns)
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
     connections.raise_file_limit()
@@ -100,6 +111,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
+        backlog=1,
     )
     bound = socket.socket(fileno=configuration.listen_fd)
     garbage.spare_what_is_loaded()

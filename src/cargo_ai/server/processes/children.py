@@ -25,7 +25,7 @@ _POLL_SECONDS = 0.02
 
 
 class Process(Protocol):
-    """A child, as `subprocess.Popen` has it. `stdout`: what it prints, where that is read."""
+    """A child, as `subprocess.Popen` has it. `stdout`: what it prints."""
 
     pid: int
     returncode: int | None
@@ -86,17 +86,17 @@ def load() -> None:
 
 
 def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:
-    """Start a module of this package with this environment; of the open files, it gets `keep`. What workers print can be read."""
+    """Start a module of this package with this environment; of the open files, it gets `keep`. What it prints can be read."""
     if not FORKS:
         return subprocess.Popen(
             [sys.executable, "-m", f"{PACKAGE}.{module}"],
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if module == "worker" else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             pass_fds=(keep,),
             start_new_session=True,
         )
-    reader, writer = os.pipe() if module == "worker" else (None, os.open(os.devnull, os.O_WRONLY))
+    reader, writer = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     # Until the child has its own handlers: ours would take a signal that is meant for it.
@@ -106,7 +106,7 @@ def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:
         _become(module, environment, writer, keep)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
-    return Forked(pid, None if reader is None else os.fdopen(reader, "rb"))
+    return Forked(pid, os.fdopen(reader, "rb"))
 
 
 def _become(module: str, environment: Mapping[str, str], writer: int, keep: int) -> None:

@@ -17,7 +17,7 @@ from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
-from cargo_ai.server.processes import children, server_log, server_status, start_state, supervise
+from cargo_ai.server.processes import api_processes, children, server_log, server_status, start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files
@@ -27,6 +27,7 @@ from cargo_ai.store.embedded.os_user import EmbeddedPostgresError
 
 DETACH_SECONDS = 120.0
 LOG_NAME = "server.log"
+BOUNDS = {"--workers": (0, 64), "--api": (1, 16)}
 
 _log = log.get(__name__)
 
@@ -88,8 +89,9 @@ def _print(document: dict[str, object]) -> int:
 
 def _count(flags: dict[str, str], flag: str, default: int) -> int:
     raw = flags.get(flag, str(default))
-    if not raw.isdigit() or (flag == "--workers" and int(raw) > 64):
-        raise CommandRefused(2, "invalidFlag", f"{flag} takes a whole number{' from 0 to 64' if flag == '--workers' else ''}, not {raw!r}.")
+    least, most = BOUNDS.get(flag, (0, None))
+    if not raw.isdigit() or int(raw) < least or (most is not None and int(raw) > most):
+        raise CommandRefused(2, "invalidFlag", f"{flag} takes a whole number{f' from {least} to {most}' if most else ''}, not {raw!r}.")
     return int(raw)
 
 
@@ -103,13 +105,14 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     if not workers and not configuration.database_url:
         sentence = "Without workers, the API needs CARGO_AI_DATABASE_URL: the database that `cargo-ai server worker` uses, too."
         raise CommandRefused(2, "invalidSettings", sentence)
+    apis = _count(flags, "--api", configuration.api_processes or api_processes.by_cores())
     state = supervise.running(configuration)
     if state:
         sentence = f"A server of {configuration.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."
         raise CommandRefused(1, "alreadyRunning", sentence, "cargo-ai server status")
     if "--detach" in flags:
-        return _detach(configuration, workers, flags)
-    supervisor = Supervisor(configuration, None, workers, port)
+        return _detach(configuration, apis, workers, flags)
+    supervisor = Supervisor(configuration, None, apis, workers, port)
     _on_signals(lambda: setattr(supervisor, "stopping", True))
     # The port first: one that is in use must not leave a database running.
     supervisor.bind()
@@ -133,13 +136,13 @@ def _on_signals(stop: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
-def _detach(configuration: Settings, workers: int, flags: dict[str, str]) -> int:
+def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, str]) -> int:
     private_files.make_folder(configuration.data_dir)
     log_path = configuration.data_dir / LOG_NAME
     switches = ["--adopt"] if "--adopt" in flags else []
     with os.fdopen(private_files.open_to_append(log_path), "ab") as log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cargo_ai", "server", "start", "--workers", str(workers), *switches],
+            [sys.executable, "-m", "cargo_ai", "server", "start", "--api", str(apis), "--workers", str(workers), *switches],
             env=configuration.environment | {Settings.log_file.variable: str(log_path)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

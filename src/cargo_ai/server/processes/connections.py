@@ -25,6 +25,8 @@ SWEEP_SECONDS = 1.0
 TURNED_AWAY_MOST = 50
 FEWEST_CONNECTIONS = 50
 NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+CLOSED = errno.EINVAL
+"""What accepting from a socket gives that the supervisor has closed to all: the end of this process is about to be asked for."""
 
 _log = log.get(__name__)
 
@@ -217,7 +219,7 @@ def log_errors(loop: asyncio.AbstractEventLoop) -> None:
 
     def handle(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in NO_FILES):
+        if not (isinstance(error, OSError) and error.errno in (*NO_FILES, CLOSED)):
             _log.error(str(context.get("message", "an error in the event loop")), exc_info=error)
 
     loop.set_exception_handler(handle)

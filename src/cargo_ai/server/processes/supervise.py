@@ -1,4 +1,4 @@
-"""Supervise the API, the workers and the embedded database: replace what dies or hangs, and stop everything in order."""
+"""Supervise the API processes, the workers and the embedded database: replace what dies or hangs, and stop everything in order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.server.processes.watching import pulse
 from cargo_ai.server.processes.watching.database_watch import DatabaseWatch
 from cargo_ai.server.processes.watching.log_rotation import Rotation
-from cargo_ai.server.processes.watching.pulse import Question, Silence
+from cargo_ai.server.processes.watching.pulse import Silence
 from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
 BACKLOG = 512
 LOCK_SECONDS = 1.0
+DEAF_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
 STEADY_SECONDS = 30.0
 
@@ -39,7 +41,7 @@ class StartFailed(RuntimeError):
 
 @dataclass(slots=True)
 class Child:
-    """One supervised process; `name` is the worker's uuid once it has printed it."""
+    """One supervised process; `name` is what it prints first, when it is ready: a worker its uuid, an API its pid."""
 
     module: str
     process: children.Process
@@ -51,6 +53,15 @@ class Child:
     restart_at: float | None = None
     silence: Silence = field(default_factory=lambda: Silence(READY_SECONDS))
 
+    @property
+    def state(self) -> str:
+        """How it is: `running`, `starting`, `silent` for longer than its pulse allows, or `ended` until it is replaced."""
+        if self.process.poll() is not None:
+            return "ended"
+        if not self.name:
+            return "starting"
+        return "silent" if self.silence.seconds > pulse.LEAST_ALLOWED_SECONDS else "running"
+
 
 @dataclass(slots=True)
 class Supervisor:
@@ -58,6 +69,7 @@ class Supervisor:
 
     settings: Settings
     start_state: StartState | None
+    apis: int
     workers: int
     port: int
     children: list[Child] = field(default_factory=list[Child])
@@ -70,7 +82,7 @@ class Supervisor:
 
     _bound: socket.socket = field(default_factory=socket.socket)
     _lock: int = -1
-    _question: Question | None = None
+    _noted: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def bind(self) -> None:
         """Lock the data folder and bind the port now: a port in use is an error here, and a restart of the API never loses it."""
@@ -90,20 +102,19 @@ class Supervisor:
     def start(self) -> dict[str, Any]:
         """Start all processes and wait until the API answers; returns the line that says where."""
         collector.clear(self.settings)
-        self.children.append(self._spawn("api"))
+        self.children += [self._spawn("api") for _ in range(self.apis)]
         # A server that was killed with its workers: what they had under way is taken up at once, not when their heartbeats are overdue.
         dead = worker_locks.find_dead(self.settings)
         self.children += [self._spawn("worker", replaces="" if number else " ".join(dead)) for number in range(self.workers)]
         self._await_ready()
         start_state = self._database()
+        self._note_processes()
         state = {"baseUrl": self.base_url, "workspaceUuid": start_state.workspace}
-        write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers, "address": pulse.address_of(self._bound)})
         return state | ({"token": start_state.token} if start_state.token else {})
 
     def run(self) -> None:
         """Watch the children until a signal says to stop, then end everything."""
         database = DatabaseWatch(self.settings)
-        self._question = pulse.question_of_api(self._bound)
         waking = pulse.Waking()
         ours = [Path(self.settings.log_file)] if self.settings.log_file else []
         rotation = Rotation([*ours, *database.logs], self.settings.max_log_bytes)
@@ -113,8 +124,8 @@ class Supervisor:
             database.check(passed)
             self._end_hung(passed)
             self._reap()
+            self._note_processes()
             rotation.check()
-        self._question.forget()
         database.stop()
         self.stop()
 
@@ -124,6 +135,10 @@ class Supervisor:
         for child in self.children:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
+        self._await_deaf()
+        # While a process has it open, what connects now would wait for an answer that does not come.
+        with suppress(OSError):
+            self._bound.shutdown(socket.SHUT_RDWR)
         deadline = clock.seconds() + self.settings.drain_seconds + 15
         for child in self.children:
             try:
@@ -156,10 +171,8 @@ class Supervisor:
             PREFIX + "SUPERVISOR_PID": str(os.getpid()),
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
+            PREFIX + "API_PROCESSES": str(self.apis),
         }
-        if module == "api":
-            # An API that was stopped by itself has stopped the listening for all who have the socket.
-            self._bound.listen(BACKLOG)
         process = children.start(module, environment, keep=self._bound.fileno())
         return Child(module, process, clock.seconds(), replaces=replaces)
 
@@ -182,13 +195,20 @@ class Supervisor:
                         f"The {child.module} process ended with {child.process.returncode}; {self.settings.log_place} says why."
                     )
             self._listen(0.02)
-            ready = [child for child in self.children if child.module == "worker" and child.name]
             # An API alone is ready before there are workers, which wait for what it does to the database.
-            if len(ready) == self.workers and self._answers("/readyz" if self.workers else "/healthz"):
+            if all(child.name for child in self.children) and self._answers("/readyz" if self.workers else "/healthz"):
                 for child in self.children:
                     child.silence.end()
                 return
         raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
+
+    def _await_deaf(self) -> None:
+        """Return when no API accepts connections any more, or after a moment: what has come to one of them so far is answered."""
+        deadline = clock.seconds() + DEAF_SECONDS
+        while clock.seconds() < deadline and any(
+            child.module == "api" and child.process.stdout and not child.process.stdout.closed for child in self.children
+        ):
+            self._listen(0.05)
 
     def _answers(self, path: str) -> bool:
         try:
@@ -200,7 +220,7 @@ class Supervisor:
             return False
 
     def _listen(self, seconds: float = 0.5) -> None:
-        """Read what workers print: their uuid, then a line for each beat. Returns early when one prints or ends."""
+        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
         readable, _, _ = select.select(list(pipes), [], [], seconds)
         for pipe in readable:
@@ -221,8 +241,6 @@ class Supervisor:
             if child.process.poll() is not None:
                 continue
             child.silence.seconds += passed
-            if child.module == "api" and self._question is not None and self._question.step():
-                child.silence.end()
             if child.silence.is_too_long(allowed):
                 silent = round(child.silence.seconds)
                 _log.warning("a process hangs and is killed", module=child.module, pid=child.process.pid, silent_seconds=silent)
@@ -242,9 +260,24 @@ class Supervisor:
                 _log.warning("a process died and is replaced", module=child.module, pid=child.process.pid, status=child.process.returncode)
             if now >= child.restart_at:
                 # One that died before it printed its uuid has not yet replaced the one before it.
-                replacement = self._spawn(child.module, replaces=child.name or child.replaces)
+                replacement = self._spawn(child.module, replaces=child.name or child.replaces if child.module == "worker" else "")
                 replacement.failures = child.failures
                 self.children[index] = replacement
+
+    def _note_processes(self) -> None:
+        """Write down where this server is reached and how its processes are, for `server status`, when that has changed."""
+        noted = {
+            "baseUrl": self.base_url,
+            "workspaceUuid": self._database().workspace,
+            "pid": os.getpid(),
+            "api": self.apis,
+            "workers": self.workers,
+            "processes": [{"kind": child.module, "pid": child.process.pid, "state": child.state} for child in self.children],
+            "address": pulse.address_of(self._bound),
+        }
+        if noted != self._noted:
+            write_state(self.settings, noted)
+            self._noted = noted
 
 
 def _free_port(family: socket.AddressFamily, host: str) -> int:

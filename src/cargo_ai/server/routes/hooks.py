@@ -33,7 +33,8 @@ async def take(request: Request) -> Response:
     Of an address that this server has not made, and of a hook that is sent too much, neither the database is asked nor the body is read:
     others are served meanwhile.
     """
-    gate = state_of(request).services.once(HookGate, HookGate)
+    state = state_of(request)
+    gate = state.services.once(HookGate, lambda: HookGate(state.limits.hooks))
     try:
         return await _take(request, gate)
     except Refusal as refusal:

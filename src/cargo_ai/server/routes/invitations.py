@@ -23,17 +23,14 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import audit
 from cargo_ai.server.api.http import pages, requests, responses
 from cargo_ai.server.api.http.middleware import request_id
-from cargo_ai.server.api.rate_limit import RateLimit, sender_of
+from cargo_ai.server.api.rate_limit import sender_of
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
 MAX_BODY = 16 * 1024
-MAX_WRONG_PER_MINUTE = 20
 ACCEPTED = "workspaceManagement.invitation.accept"
 """The operation that the audit log names."""
-
-wrong_codes = RateLimit(MAX_WRONG_PER_MINUTE, "Too many wrong invitations from here: wait a minute.")
 
 T = TypeVar("T")
 
@@ -102,11 +99,12 @@ async def _accept(request: Request, code: str) -> tuple[invitation_accept.Invite
 async def _counted(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """Do it, unless this address has sent too many codes that are not valid."""
     host = sender_of(request.client.host if request.client else "")
-    wrong_codes.check(host)
+    limit = state_of(request).limits.wrong_invitations
+    limit.check(host)
     try:
         return await work()
     except Refusal:
-        wrong_codes.count(host)
+        limit.count(host)
         raise
 
 

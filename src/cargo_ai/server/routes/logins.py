@@ -35,7 +35,6 @@ from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
 MAX_BODY = 16 * 1024
-MOST_PER_MINUTE = 20
 FIRST_DELAY, LONGEST_DELAY = 0.5, 4.0
 COOKIE = "cargo_ai_login"
 PATH = "/v1/login"
@@ -55,10 +54,6 @@ class Entry:
     expires_at: datetime | None = None
 
 
-begun = RateLimit(MOST_PER_MINUTE, "Too many sign-ins were begun from here: wait a minute.")
-wrong_codes = RateLimit(MOST_PER_MINUTE, "Too many wrong codes from here: wait a minute.")
-
-
 async def send_code(request: Request) -> Response:
     """POST `{email}`: a code is sent to the person, if there is one. The answer is the same for everyone."""
     email = await begin_code(request, (await _body(request)).get("email"))
@@ -73,7 +68,7 @@ async def begin_code(request: Request, given: object) -> str:
         sentence = "This server sends no e-mail (CARGO_AI_SMTP_HOST): sign in with an invitation or a token."
         raise Refusal(409, "emailOff", sentence, {"fix": "cargo-ai login --token TOKEN"})
     email = _email(given)
-    _count(request, begun)
+    _count(request, state.limits.logins_begun)
     await transact(state.database, ALL_WORKSPACES, lambda db: login.email_code.request(db, state.secrets, email))
     return email
 
@@ -90,7 +85,7 @@ async def enter_by_code(request: Request, given: object, code: object, entry: En
     if not isinstance(code, str) or not 0 < len(code) <= 64:
         raise Refusal(400, "invalidInput", "Send `code`: the digits of the e-mail.")
     sender = _sender(request)
-    wrong_codes.check(sender)
+    state.limits.wrong_codes.check(sender)
 
     async def work(db: AsyncSession) -> login.Admitted | Refusal | None:
         row = await login.email_code.try_code(db, state.secrets, email, code)
@@ -106,8 +101,8 @@ async def enter_by_code(request: Request, given: object, code: object, entry: En
 
     outcome = await transact(state.database, ALL_WORKSPACES, work)
     if outcome is None:
-        wrong_codes.count(sender)
-        await asyncio.sleep(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (wrong_codes.counted(sender) - 1)))
+        state.limits.wrong_codes.count(sender)
+        await asyncio.sleep(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (state.limits.wrong_codes.counted(sender) - 1)))
         sentence = "This code is wrong, used up or too old: it works for ten minutes and five tries. Ask for a new one."
         raise Refusal(401, "wrongCode", sentence, {"fix": f"cargo-ai login --email {email}"})
     if isinstance(outcome, Refusal):
@@ -136,7 +131,7 @@ async def wait_for_person(request: Request) -> login.device.NewDevice:
     """A device that waits until its person has signed in at the provider: a terminal, or a browser that signs in to the console."""
     state = state_of(request)
     require_provider(state)
-    _count(request, begun)
+    _count(request, state.limits.logins_begun)
     return await transact(state.database, ALL_WORKSPACES, login.device.begin)
 
 
@@ -162,7 +157,7 @@ async def send_to_provider(request: Request, user_code: str, *, back_to_console:
     state = state_of(request)
     try:
         require_provider(state)
-        wrong_codes.check(_sender(request))
+        state.limits.wrong_codes.check(_sender(request))
         provider = await login.provider_of(state.services).provider()
     except (Refusal, login.LoginFailed) as error:
         return _failed(str(error))
@@ -173,7 +168,7 @@ async def send_to_provider(request: Request, user_code: str, *, back_to_console:
 
     consent = await transact(state.database, ALL_WORKSPACES, work)
     if consent is None:
-        wrong_codes.count(_sender(request))
+        state.limits.wrong_codes.count(_sender(request))
         return _failed("No terminal waits with this code: it works for ten minutes. Begin again with cargo-ai login --oauth.")
     url = provider.consent_url(state.settings, _redirect(state, request), consent.state, consent.nonce, consent.verifier)
     # Not a redirect: browsers would hold it against the policy for forms, which names this server alone.
@@ -237,7 +232,7 @@ async def enter_by_device(request: Request, code: object, entry: Entry) -> login
     if not isinstance(code, str) or not 0 < len(code) <= 200:
         raise Refusal(400, "invalidInput", "Send `deviceCode`, as POST /v1/login/devices gave it.")
     sender = _sender(request)
-    wrong_codes.check(sender)
+    state.limits.wrong_codes.check(sender)
 
     async def work(db: AsyncSession) -> login.Admitted | None:
         row = await login.device.by_device_code(db, code)
@@ -258,7 +253,7 @@ async def enter_by_device(request: Request, code: object, entry: Entry) -> login
         return await transact(state.database, ALL_WORKSPACES, work)
     except Refusal as refusal:
         if refusal.reason == "loginExpired":
-            wrong_codes.count(sender)
+            state.limits.wrong_codes.count(sender)
         raise
 
 

@@ -17,19 +17,16 @@ from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.url import parse_url
 from cargo_ai.server.api.http import requests, responses
-from cargo_ai.server.api.rate_limit import RateLimit, sender_of
+from cargo_ai.server.api.rate_limit import sender_of
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
 MAX_BODY = 1024 * 1024
-MAX_PER_MINUTE = 20
 CAPTCHAS = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
 }
-
-sent_forms = RateLimit(MAX_PER_MINUTE, "Too many forms from here: wait a moment.")
 
 
 async def serve_form(request: Request) -> Response:
@@ -54,9 +51,9 @@ async def serve_form(request: Request) -> Response:
 
 async def _send(state: State, form: forms.Form, request: Request) -> dict[str, Any]:
     host = request.client.host if request.client else ""
-    key = (form.tool, sender_of(host))
-    sent_forms.check(key)
-    sent_forms.count(key)
+    key = f"{form.tool} {sender_of(host)}"
+    state.limits.sent_forms.check(key)
+    state.limits.sent_forms.count(key)
     body = await _body(request)
     data: object = body.get("data")
     if not isinstance(data, dict):

@@ -24,7 +24,7 @@ async def test_those_who_is_signed_in_sees_itself_and_its_workspace(client: http
 async def test_no_operation_answers_without_a_token(client: httpx.AsyncClient, state: State) -> None:
     answered: list[str] = []
     for operation in rest.public_operations():
-        state.wrong_tokens.clear()  # each is asked first: who goes on with wrong tokens waits, and hears 429 in the end
+        state.limits.wrong_tokens.clear()  # each is asked first: who goes on with wrong tokens waits, and hears 429 in the end
         path = operation.path.replace("{", "").replace("}", "")
         reply = await client.request(operation.verb, f"/v1{path}", headers={"Authorization": "Bearer wrong"})
         if (reply.status_code, reply.json()["reason"]) != (401, "unauthorized"):

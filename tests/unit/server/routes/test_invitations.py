@@ -18,6 +18,7 @@ from cargo_ai.domains.workspace.tables import Invitation
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api import limits
 from cargo_ai.server.api.state import State
 from cargo_ai.server.routes import invitations
 from cargo_ai.store.session import ALL_WORKSPACES
@@ -37,10 +38,11 @@ CREATE, AGAIN, LIST, REVOKE = (
 @pytest.fixture
 async def visitor(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """Who has no token."""
-    invitations.wrong_codes.clear()
+    limit = app.state.server.limits.wrong_invitations
+    limit.clear()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         yield http
-    invitations.wrong_codes.clear()
+    limit.clear()
 
 
 async def invite(api: ApiClient, email: str = "ann@example.com", role: str = "viewer") -> dict[str, Any]:
@@ -124,7 +126,7 @@ async def test_what_no_longer_works_says_why(api: ApiClient, visitor: httpx.Asyn
 
 
 async def test_many_wrong_codes_are_slowed_down_and_a_look_counts_too(visitor: httpx.AsyncClient) -> None:
-    for _ in range(invitations.MAX_WRONG_PER_MINUTE):
+    for _ in range(limits.WRONG_INVITATIONS_PER_MINUTE):
         assert (await visitor.get("/v1/invitations?code=wrong")).status_code == 404
     status, body = await accept(visitor, "wrong")
     assert (status, body["reason"]) == (429, "tooManyRequests")

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from cargo_ai.kernel import clock
 from cargo_ai.server.api import app as application
+from cargo_ai.server.api import limits
 from cargo_ai.server.routes import logins
 from tests.kit.api_client import ApiClient
 from tests.kit.application import signed_in
@@ -85,8 +86,8 @@ async def made(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def world(made: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world without the counts and the delays of the test before."""
-    logins.begun.clear()
-    logins.wrong_codes.clear()
+    made.backend.state.limits.logins_begun.clear()
+    made.backend.state.limits.wrong_codes.clear()
     monkeypatch.setattr(logins, "FIRST_DELAY", 0.001)
     made.provider.email, made.provider.claims, made.provider.in_userinfo = "ann@example.com", {}, False
     return made
@@ -125,8 +126,8 @@ async def test_tries_at_the_same_time_count_one_by_one(world: World) -> None:
 
 
 async def test_many_wrong_codes_from_one_address_are_stopped(world: World) -> None:
-    statuses = [(await world.post("email/code", email="x@example.com", code="1"))[0] for _ in range(logins.MOST_PER_MINUTE + 1)]
-    assert statuses == [401] * logins.MOST_PER_MINUTE + [429]
+    statuses = [(await world.post("email/code", email="x@example.com", code="1"))[0] for _ in range(limits.WRONG_CODES_PER_MINUTE + 1)]
+    assert statuses == [401] * limits.WRONG_CODES_PER_MINUTE + [429]
 
 
 async def test_a_stranger_gets_the_same_answer_and_no_e_mail(world: World) -> None:

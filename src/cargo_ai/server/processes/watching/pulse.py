@@ -1,4 +1,4 @@
-"""The pulse of supervised processes: workers say again and again that their event loop turns, the API and the database are asked."""
+"""The pulse of supervised processes: the API and workers say again and again that their event loop turns, the database is asked."""
 
 from __future__ import annotations
 
@@ -113,10 +113,11 @@ def address_of(bound: socket.socket) -> tuple[str, int]:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # nosec B104  # noqa: S104 - compared, not bound
 
 
-def question_of_api(bound: socket.socket) -> Question:
-    """Ask an API, by the socket that it serves, whether its event loop still answers requests."""
-    text = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    return Question(bound.family, lambda: address_of(bound), text, lambda answer: answer.startswith(b"HTTP/1."))
+def end(descriptor: int = 1) -> None:
+    """Say on the pipe that nothing more will be said: an API does when it accepts no more connections."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 async def beat(descriptor: int = 1) -> None:

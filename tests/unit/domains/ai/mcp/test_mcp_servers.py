@@ -12,6 +12,7 @@ from cargo_ai.domains.ai.mcp import published
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api.limits import Limits
 from cargo_ai.server.mcp import endpoint
 from cargo_ai.server.mcp.gate import MOST_AT_ONCE, McpGate
 from tests.kit.api_client import ApiClient, Body
@@ -216,7 +217,8 @@ async def test_pages_of_other_hosts_and_bodies_beyond_the_limit_are_refused(api:
 
 
 async def test_one_token_may_not_call_without_end() -> None:
-    gate, token, other = McpGate(Settings({"CARGO_AI_MCP_REQUESTS_PER_MINUTE": "3"})), ids.new(), ids.new()
+    settings, token, other = Settings({"CARGO_AI_MCP_REQUESTS_PER_MINUTE": "3"}), ids.new(), ids.new()
+    gate = McpGate(settings, Limits(settings).mcp)
     for _ in range(3):
         gate.count(token)
     with pytest.raises(Refusal, match="3 requests over MCP within a minute"):

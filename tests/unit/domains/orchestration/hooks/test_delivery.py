@@ -21,6 +21,7 @@ from cargo_ai.domains.orchestration.hooks import delivery
 from cargo_ai.domains.orchestration.tables import hook_keys
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api.rate_limit import Flow
 from cargo_ai.server.routes.hook_gate import HELD_SECONDS, MOST_AT_ONCE, MOST_WAITING, REFUSALS_PER_SECOND, HookGate
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
@@ -251,7 +252,7 @@ async def test_a_flood_of_one_hook_leaves_the_others_alone(backend: Backend) -> 
 
 
 async def test_the_gate_lets_some_of_a_hook_in_at_once_and_so_many_in_a_time() -> None:
-    gate, slow, other = HookGate(), ids.new(), ids.new()
+    gate, slow, other = HookGate(Flow("hooks", "Too much.")), ids.new(), ids.new()
     inside, leave = 0, asyncio.Event()
 
     async def visit() -> None:
@@ -279,7 +280,7 @@ async def test_the_gate_lets_some_of_a_hook_in_at_once_and_so_many_in_a_time() -
 
 
 async def test_refusals_are_held_where_there_are_many() -> None:
-    gate, began = HookGate(), clock.seconds()
+    gate, began = HookGate(Flow("hooks", "Too much.")), clock.seconds()
     for _ in range(REFUSALS_PER_SECOND):
         await gate.hold()
     at_once = clock.seconds() - began
