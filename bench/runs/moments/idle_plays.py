@@ -39,8 +39,8 @@ def statements(log: str, *, quiet: bool = True) -> list[str]:
     return [one for one in found if not (quiet and _QUIET.match(one))]
 
 
-def _heard(server: TemporaryServer) -> list[str]:
-    """What the database writes into its log meanwhile, where it logs every statement."""
+def statements_meanwhile(server: TemporaryServer) -> list[str]:
+    """The statements of `SECONDS`, from the log of the database, which is made to log each of them."""
     log = Path(f"/proc/{server.database().pid}/fd/2").resolve()
     with psycopg.connect(server.database().admin_url, autocommit=True) as database:
         database.execute("alter system set log_statement = 'all'")
@@ -72,7 +72,7 @@ def measure() -> Json:
                 raise MeasurementFailed("Not all plays have run.")
         time.sleep(SETTLED_SECONDS)
         report.say(f"idlePlays: {SECONDS} idle seconds")
-        heard = _heard(server)
+        heard = statements_meanwhile(server)
     named = {table: sum(re.search(rf"\b{table}\b", one) is not None for one in heard) for table in TABLES}
     often = Counter(re.sub(r"\s+", " ", one)[:60] for one in heard).most_common(5)
     return report.figure(
