@@ -34,7 +34,8 @@ ANYBODY = {
 FOR_WRITERS = {"ai.mcpClient.connect", "workspaceManagement.audit.download", "workspaceManagement.audit.list"}
 """Operations that only read, and still only for those who may write there."""
 BY_KIND = {f"workspaceManagement.bin.{verb}" for verb in ("empty", "list", "preview", "remove", "restore")}
-"""Operations on removed things: their handlers ask for the permission to remove things of that kind."""
+BY_KIND.add("workspaceManagement.search.find")
+"""Operations on things of several kinds: their handlers ask for the permission to remove, or to see, those of each."""
 
 
 def lines(name: str) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.extractors import NativeExtractor
+from cargo_ai.context.search_kinds import SearchKind
 from cargo_ai.context.write_backs import WriteBack
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.engine.graph.action_registry import Actions
@@ -35,6 +36,7 @@ class Hooks:
     filter_scope: what a filter may name besides columns of models, such as saved segments.
     catalog: the models of a workspace, which are what SQL of its users may read.
     bin_kinds: what becomes of removed things of each kind.
+    search_kinds: how things of each kind are found by name or uuid.
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     token_bounds: of nodes that ask language models, by uuid, how many tokens an execution with this config takes at most; without those
         that nothing bounds. A config that is not known is empty.
@@ -45,6 +47,7 @@ class Hooks:
     filter_scope: Callable[[AsyncSession, Catalog, Filter], Awaitable[FilterContext]] | None = None
     catalog: Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]] | None = None
     bin_kinds: tuple[BinKind, ...] = ()
+    search_kinds: tuple[SearchKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
     token_bounds: Callable[[AsyncSession, Sequence[Mapping[str, Any]]], Awaitable[TokenBounds]] | None = None
     written_back: tuple[Callable[[Database, Sequence[WriteBack]], Awaitable[None]], ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.ddl import table_name
@@ -20,6 +21,8 @@ _MOST_VALUES = 20_000
 """Of one statement that writes: the driver makes its parameters in the event loop."""
 _MOST_READ = 1_000
 """Records that are read by one statement, and made ready for the wire in the event loop."""
+_MODELS_AT_ONCE = 50
+"""Models that one statement looks into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,22 @@ async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -
         rows = await fetch(connection, query, [list(uids[start : start + _MOST_READ])])
         by_id |= {record["_id"]: record for record in to_records(relation, rows)}
     return [by_id[uid] for uid in uids if uid in by_id]
+
+
+async def titles_of_id(connection: Connection, relations: Sequence[Relation], uid: str, limit: int) -> list[tuple[UUID, str | None]]:
+    """The models that have a record with this id, each with its title: one look into the index of each model, some models at a time."""
+    titles: list[tuple[UUID, str | None]] = []
+    for start in range(0, len(relations), _MODELS_AT_ONCE):
+        asked = relations[start : start + _MODELS_AT_ONCE]
+        parts = [
+            statement("(select $place, _title from $view where _id = %s)", place=str(place), view=view_name(relation))
+            for place, relation in enumerate(asked)
+        ]
+        found = await fetch(connection, " union all ".join(parts), [uid] * len(parts)) if parts else []
+        titles += [(asked[int(place)].model, title) for place, title in found]
+        if len(titles) >= limit:
+            break
+    return titles[:limit]
 
 
 _GET_WITH = "$parts select $values, $columns from (select) as once left join $view as r on r._id = %(_id)s"

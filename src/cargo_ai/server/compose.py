@@ -131,6 +131,7 @@ def hooks() -> Hooks:
         filter_scope=next(iter(scopes), None),
         catalog=next(iter(catalogs), None),
         bin_kinds=tuple(kind for one in given for kind in one.bin_kinds),
+        search_kinds=tuple(kind for one in given for kind in one.search_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
         token_bounds=next(iter(bounds), None),
         written_back=tuple(hook for one in given for hook in one.written_back),

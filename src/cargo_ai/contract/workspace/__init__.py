@@ -15,6 +15,7 @@ GROUPS = {
     "workspace permission": "Permissions: what the rules of roles and tokens name.",
     "workspace report": "Reports: problems and wishes, for those who run this server.",
     "workspace role": "Roles: the permissions of members, viewers and admins.",
+    "workspace search": "Search: find things by name or uuid, and records by their id.",
     "workspace session": "Sessions: what coding agents did.",
     "workspace token": "API tokens: credentials of programs.",
     "workspace user": "Users: the members of this workspace and their roles.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
-from cargo_ai.domains.ai.agents import trigger
+from cargo_ai.domains.ai.agents import search_kinds, trigger
 from cargo_ai.domains.ai.asking import fields, token_bounds
 from cargo_ai.domains.ai.chats import agent_node, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
@@ -25,7 +25,7 @@ PACKAGE = Package(
     module=__package__ or "",
     actions=agent_node.ACTIONS,
     instruct=lambda services: services.once(fields.Fields, lambda: fields.Fields(services)).fill,
-    hooks=Hooks(token_bounds=token_bounds.of_nodes),
+    hooks=Hooks(token_bounds=token_bounds.of_nodes, search_kinds=search_kinds.KINDS),
     chores={"forget what fields were filled with": lambda services: fields.forget(services.database)},
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},

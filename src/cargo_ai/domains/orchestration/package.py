@@ -11,7 +11,7 @@ from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
 from cargo_ai.domains.orchestration.diagrams import diagram_run
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.hooks import delivery
-from cargo_ai.domains.orchestration.insight import run_tail
+from cargo_ai.domains.orchestration.insight import run_tail, search_kinds
 from cargo_ai.domains.orchestration.nodes import node_outcomes
 from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger, segment_changes
 from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
@@ -74,7 +74,7 @@ PACKAGE = Package(
         "diagram": diagram_run.produce,
     },
     subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
-    hooks=Hooks(bin_kinds=(tool_bin.KIND, play_bin.KIND), files_in_use=(batch_source.files_in_use,)),
+    hooks=Hooks(bin_kinds=(tool_bin.KIND, play_bin.KIND), search_kinds=search_kinds.KINDS, files_in_use=(batch_source.files_in_use,)),
     tools=lambda services: partial(tool_node.find, services.database),
     run_costs=node_costs.estimate_with,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
-from cargo_ai.domains.segmentation import export, segment_bin
+from cargo_ai.domains.segmentation import export, search_kinds, segment_bin
 from cargo_ai.domains.segmentation.changes import change, comparison, watched_segments
 from cargo_ai.domains.segmentation.changes.watched_segments import ChangeDetector
 from cargo_ai.domains.segmentation.filter_scope import build_scope
@@ -16,5 +16,5 @@ PACKAGE = Package(
     chores={"sweep changes of segments": lambda services: comparison.prune_removed(services.database)},
     downloads={"segment": export.produce, "change": change.produce},
     subscribers=[(RecordsChanged, watched_segments.mark_touched), (ModelChanged, watched_segments.mark_touched)],
-    hooks=Hooks(filter_scope=build_scope, bin_kinds=(segment_bin.KIND,)),
+    hooks=Hooks(filter_scope=build_scope, bin_kinds=(segment_bin.KIND,), search_kinds=search_kinds.KINDS),
 )

@@ -11,7 +11,7 @@ from cargo_ai.domains.storage.columns.fill_job import FillJob
 from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.identity import merge
-from cargo_ai.domains.storage.models import index, model_bin, model_usages, refresh_run
+from cargo_ai.domains.storage.models import index, model_bin, model_usages, refresh_run, search_kinds
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
@@ -44,6 +44,10 @@ PACKAGE = Package(
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
     subscribers=[(RecordsChanged, stale_lookups.wake_readers), (ConnectorAwake, due_sync.go_on)],
     hooks=Hooks(
-        catalog=public.catalog, bin_kinds=(model_bin.KIND,), files_in_use=(model_usages.files_in_use,), written_back=(write_backs.note,)
+        catalog=public.catalog,
+        bin_kinds=(model_bin.KIND,),
+        search_kinds=search_kinds.KINDS,
+        files_in_use=(model_usages.files_in_use,),
+        written_back=(write_backs.note,),
     ),
 )

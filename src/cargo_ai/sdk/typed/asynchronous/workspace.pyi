@@ -13,6 +13,7 @@ import cargo_ai.contract.workspace.invitation
 import cargo_ai.contract.workspace.permission
 import cargo_ai.contract.workspace.report
 import cargo_ai.contract.workspace.role
+import cargo_ai.contract.workspace.search
 import cargo_ai.contract.workspace.session
 import cargo_ai.contract.workspace.token
 import cargo_ai.contract.workspace.user
@@ -502,6 +503,22 @@ class RoleMethods:
         """
         ...
 
+class SearchMethods:
+    async def find(
+        self,
+        text: str,
+        *,
+        kinds: Sequence[Literal['tool', 'play', 'agent', 'model', 'segment', 'connector', 'chat', 'record', 'run', 'batch', 'review', 'change-set']] | None = ...,
+        limit: int = ...,
+    ) -> cargo_ai.contract.workspace.search.SearchReply:
+        """Search tools, plays, agents, models, segments, connectors, chats, records, runs, batches and reviews that you may see.
+
+        text: A part of a name or slug, a uuid or at least its first 8 digits, or the id of a record.
+        kinds: Only these kinds, comma-separated.
+        limit: How many of each kind at most, 1 to 50.
+        """
+        ...
+
 class SessionMethods:
     async def list(
         self,
@@ -840,6 +857,10 @@ class WorkspaceDomain:
 
     @property
     def role(self) -> RoleMethods:
+        ...
+
+    @property
+    def search(self) -> SearchMethods:
         ...
 
     @property

@@ -1,1 +1,0 @@
-"""Observability: alerts that are evaluated by the clock, and what they found."""
