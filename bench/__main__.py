@@ -17,6 +17,7 @@ from typing import NoReturn
 from bench import cli_start, report
 from bench.data import (
     add_column,
+    console_pages,
     count_rows,
     enumerate_ids,
     export_rows,
@@ -65,6 +66,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "upsertSingles": upsert_singles.measure,
     "filterRows": filter_rows.measure,
     "countRows": count_rows.measure,
+    "consolePages": console_pages.measure,
     "segmentChanges": segment_changes.measure,
     "metricColumns": metric_columns.measure,
     "retrieval": retrieval.measure,

@@ -115,6 +115,16 @@ class TemporaryServer:
         return Api(str(self._create_workspaces["baseUrl"]), token or str(self._create_workspaces["token"]), seconds=seconds)
 
     @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return str(self._create_workspaces["baseUrl"])
+
+    @property
+    def token(self) -> str:
+        """The admin's token."""
+        return str(self._create_workspaces["token"])
+
+    @property
     def supervisor(self) -> int:
         """The process id of the server's parent process."""
         return int(json.loads((self.data_dir / "server.json").read_text())["pid"])
