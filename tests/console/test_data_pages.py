@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import pytest_asyncio
 
+from cargo_ai.console import page as pages
 from cargo_ai.console.views.storage import address
 from cargo_ai.domains.storage.columns import fill_job
 from cargo_ai.domains.storage.columns.fill_job import FillJob
@@ -101,6 +103,22 @@ async def test_a_button_of_the_builder_changes_the_form_only(browser: Browser, d
     assert fragment.text.lstrip().startswith("<form")
     assert 'name="f.0.0.about"' in fragment.text
     assert 'name="f.0.0.about"' in (await browser.get(path)).text
+
+
+async def test_rows_that_take_long_follow_a_page_that_is_shown_at_once(
+    browser: Browser, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PATIENCE_SECONDS", 0)
+    records, sql = f"/console/models/{data.model}/records?sort=employees", "/console/sql?query=SELECT%20domain%20FROM%20default.companies"
+    for path, part in ((records, "rows"), (sql, "result")):
+        assert "a.com" in (await browser.get(path)).text, "a browser without scripts gets all at once"
+        browser.http.cookies.set(pages.SCRIPTS_COOKIE, "1")
+        page = await browser.get(path)
+        assert page.status_code == 200 and "a.com" not in page.text
+        assert f'<div id="{part}" data-late aria-busy="true" hx-get="{html.escape(path)}"' in page.text
+        follows = await browser.get(path, **{"HX-Request": "true", "HX-Target": part})
+        assert follows.text.strip().startswith(f'<div id="{part}"') and "a.com" in follows.text
+        browser.http.cookies.delete(pages.SCRIPTS_COOKIE)
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,35 @@ async def test_the_same_config_is_shown_as_json_and_as_fields_again(browser: Bro
 
     assert (await browser.post(draft.form, as_fields, page=draft.form)).status_code == 303
     assert await draft.config() == {**REQUEST, "method": "GET", "also": 1}
+
+
+async def test_a_field_with_choices_takes_an_expression_and_shows_its_choices_again(browser: Browser, backend: Backend) -> None:
+    draft = await drafted(backend, node("middle", "request", ("end",), config={**REQUEST, "method": "PUT"}, **HTTP))
+    fields = fields_of((await browser.get(draft.form)).text)
+
+    turned = (await browser.post(draft.form, {**fields, "~do": "write:/config/method"}, page=draft.form)).text
+    as_text = fields_of(turned)
+    assert "/config/method" not in as_text and as_text["/config/method~json"] == "PUT"
+    assert 'aria-label="Choose Method"' in turned
+    back = fields_of((await browser.post(draft.form, {**as_text, "~do": "choose:/config/method"}, page=draft.form)).text)
+    assert back.keys() == fields.keys() and back["/config/method"] == "PUT"
+
+    expression = {**as_text, "/config/method~json": "{{nodes.start.method}}"}
+    assert (await browser.post(draft.form, expression, page=draft.form)).status_code == 303
+    assert (await draft.config())["method"] == "{{nodes.start.method}}"
+
+
+async def test_rows_take_an_expression_that_gives_all_of_them(browser: Browser, backend: Backend) -> None:
+    draft = await drafted(backend, node("middle", "variables", ("end",), config={"variables": VARIABLES}))
+    fields = fields_of((await browser.get(draft.form)).text)
+
+    turned = fields_of((await browser.post(draft.form, {**fields, "~do": "write:/config/variables"}, page=draft.form)).text)
+    assert json.loads(turned["/config/variables~json"]) == VARIABLES
+    unchanged = await browser.post(draft.form, {**turned, "name": "Renamed"}, page=draft.form)
+    assert unchanged.status_code == 303 and await draft.config() == {"variables": VARIABLES}
+
+    of_row = {**fields_of((await browser.get(draft.form)).text), "~do": "write:/config/variables/1/type"}
+    row = fields_of((await browser.post(draft.form, of_row, page=draft.form)).text)
+    assert row["/config/variables/1/type~json"] == "string"
+    for name in ("write:/config/nothing", "write:/config", "choose:/config/variables/7/x", "write:"):
+        assert (await browser.post(draft.form, {**fields, "~do": name}, page=draft.form)).status_code == 200, name

@@ -8,6 +8,7 @@ import re
 import pytest
 import pytest_asyncio
 
+from cargo_ai.console import page as pages
 from cargo_ai.kernel import clock
 from tests.console.conftest import Browser, browser_of
 from tests.kit.api_client import Body
@@ -122,6 +123,21 @@ async def test_a_batch_says_how_many_more_causes_there_are_than_it_shows(browser
     assert page.count('<div class="cause">') == 10
     assert re.search(rf'and 2 more causes: <a href="/console/runs\?batchUuid={batch["uuid"]}&amp;status=error">', page)
     assert "more cause" not in (await browser.get(f"/console/batches/{tool.batch['uuid']}")).text
+
+
+async def test_what_went_wrong_in_a_batch_follows_where_that_takes_long(
+    browser: Browser, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PATIENCE_SECONDS", 0)
+    browser.http.cookies.set(pages.SCRIPTS_COOKIE, "1")
+    path = f"/console/batches/{tool.batch['uuid']}"
+    page = await browser.get(path)
+    assert page.status_code == 200 and "What went wrong" not in page.text
+    assert re.findall(r'<div id="(\w+)" data-late', page.text) == ["causes", "metrics"]
+    for part, text in (("causes", "Replay the failed from fails"), ("metrics", "How each node went")):
+        assert text in (await browser.get(path, **{"HX-Request": "true", "HX-Target": part})).text
+    ended = await browser.get(path, **{"HX-Request": "true", "HX-Target": "progress"})
+    assert 'hx-swap-oob="outerHTML:#causes"' in ended.text
 
 
 async def test_two_runs_are_compared_side_by_side(browser: Browser, tool: Tool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -147,3 +148,12 @@ async def test_the_address_of_the_server_leads_browsers_to_the_console(visitor: 
     assert (await visitor.get("/", Accept="text/html")).headers["location"] == "/console/"
     assert (await visitor.get("/", Accept="application/json")).status_code == 404
     assert (await visitor.get("/console")).headers["location"] == "/console/"
+
+
+async def test_who_sends_a_form_after_the_session_has_ended_hears_so_and_is_led_back_to_the_form(visitor: Browser) -> None:
+    page = "/console/tools/0198c5f0-0000-7000-8000-000000000001/node?node=ask"
+    sent = await visitor.http.post(page, data={"name": "x"}, headers={"Referer": f"http://test{page}"})
+    assert sent.status_code == 303
+    back = urlsplit(sent.headers["location"])
+    assert parse_qs(back.query) == {"next": [page], "unsent": ["true"]}
+    assert "nothing of what you sent was done" in (await visitor.get(sent.headers["location"])).text

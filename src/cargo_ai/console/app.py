@@ -139,7 +139,7 @@ def _to_sign_in(request: Request) -> Response:
         current = urlsplit(request.headers.get("hx-current-url", ""))
         target = f"{current.path}?{current.query}" if current.query else current.path
         return Response(status_code=401, headers={"HX-Redirect": f"{HOME}sign-in?next={quote(target, safe='')}"})
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method == "POST":
-        target = urlsplit(request.headers.get("referer", "")).path
-    return RedirectResponse(f"{HOME}sign-in?next={quote(target, safe='')}", 303)
+    place = urlsplit(request.headers.get("referer", "")) if request.method == "POST" else request.url
+    target = f"{place.path}?{place.query}" if place.query else place.path
+    unsent = "&unsent=true" if request.method == "POST" else ""
+    return RedirectResponse(f"{HOME}sign-in?next={quote(target, safe='')}{unsent}", 303)

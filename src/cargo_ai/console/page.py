@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.datastructures import ImmutableMultiDict, QueryParams
@@ -19,6 +21,12 @@ HOME = "/console/"
 NOTICE_COOKIE = "cargo_ai_notice"
 NOTICE_SECONDS = 30
 MAX_NOTICE = 500
+SCRIPTS_COOKIE = "cargo_ai_scripts"
+"""Set by the console's script: who has it can be given a part of a page later."""
+PATIENCE_SECONDS = 0.1
+"""How long a page waits for a part that it can be given later."""
+
+T = TypeVar("T")
 
 _EVENTS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """nginx would keep events back until its buffer is full."""
@@ -114,6 +122,20 @@ class PageRequest:
         answer = await self.port.call(self.http, self.session, name, given, key=key, wait=wait)
         self.warnings += [sentence for sentence in answer.warnings if sentence not in self.warnings]
         return answer
+
+    async def soon(self, work: Awaitable[T]) -> T | None:
+        """What the work gives; None where that takes long and the browser can ask for this part later, as it does by htmx. What was
+        begun has ended then."""
+        if self.is_fragment or SCRIPTS_COOKIE not in self.http.cookies:
+            return await work
+        patience = asyncio.timeout(PATIENCE_SECONDS)
+        try:
+            async with patience:
+                return await work
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            return None
 
     async def upload(self) -> JsonObject:
         """Store the file that the form of an action with `takes_file` has."""

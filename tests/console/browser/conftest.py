@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, StorageState, sync_playwright
 
 from tests.console.browser.kit import browser as kit
-from tests.console.browser.kit import seed
+from tests.console.browser.kit import peers, seed
 from tests.console.browser.kit.browser import Size, Tab, Theme
+from tests.console.browser.kit.peers import Peers
 from tests.console.browser.kit.seed import World
 from tests.kit.real_server import real_server
 from tests.simulators.language_models import server as language_models
@@ -36,10 +37,18 @@ def language_model() -> Iterator[language_models.Running]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, language_model: language_models.Running) -> Iterator[World]:
+def around() -> Iterator[Peers]:
+    """The services at which people sign in and consent."""
+    with peers.running() as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, language_model: language_models.Running, around: Peers) -> Iterator[World]:
     """A server and what is in its workspace."""
     folder = tmp_path_factory.mktemp("console")
-    with real_server(folder, workers=1, SERVICE_ADDRESSES=f"openAi={language_model.url}") as server:
+    addresses = f"openAi={language_model.url},hubspot={around.hubspot.url}"
+    with real_server(folder, workers=1, data_dir=None, SERVICE_ADDRESSES=addresses, **around.settings()) as server:
         yield seed.build(server)
 
 

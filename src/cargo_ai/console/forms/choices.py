@@ -8,19 +8,28 @@ from cargo_ai.console.forms.reading import Posted, branch_posted
 
 
 def field_at(form: Field, posted: Posted, name: str, root: str) -> Field | None:
-    """The field with this name in a form whose own name is `root`, as the form shows it now."""
+    """The field with this name in a form whose own name is `root`, as the form shows it now: of alternatives the chosen one."""
+    field = declared_at(form, posted, name, root)
+    return field and _chosen(field, posted, name)
+
+
+def declared_at(form: Field, posted: Posted, name: str, root: str) -> Field | None:
+    """The same, with all of its alternatives."""
     if not name.startswith(f"{root}/"):
         return None
-    at, field = root, _chosen(form, posted, root)
+    above, field = root, form
     for part in name[len(root) + 1 :].split("/"):
-        if field is None:
+        holder = _chosen(field, posted, above)
+        if holder is None:
             return None
-        if field.kind in ("rows", "pairs"):
-            inside = field.item
+        at = f"{above}/{part}"
+        if holder.kind in ("rows", "pairs"):
+            inside = holder.item
         else:
-            inside = next((child for child in field.fields if below(at, child.key) == f"{at}/{part}"), None)
-        at = f"{at}/{part}"
-        field = inside and _chosen(inside, posted, at)
+            inside = next((child for child in holder.fields if below(above, child.key) == at), None)
+        if inside is None:
+            return None
+        above, field = at, inside
     return field
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Choices, Field, Kind, Option
 from cargo_ai.console.forms.names import ACTION, below, beside, id_of
 from cargo_ai.console.forms.reading import Posted, branch_posted, rows_of
@@ -16,7 +17,8 @@ Json = Any
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One field as it is shown. inside: the fields of a group or of the chosen alternative, or the rows. stored: a secret is kept here.
-    is_short: its JSON is one line. account: the account says what is inside of it."""
+    is_short: its JSON is one line. account: the account says what is inside of it. turns: it can be shown as a text for an expression.
+    """
 
     name: str
     kind: Kind
@@ -36,11 +38,27 @@ class Entry:
     stored: bool = False
     is_short: bool = False
     account: Choices | None = None
+    turns: bool = False
+
+    @property
+    def place(self) -> str:
+        """The name of its value."""
+        return self.name.removesuffix("~json")
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is shown as a text for JSON or an expression, although it has fields."""
+        return self.name != self.place
 
     @property
     def id(self) -> str:
         """The id of its element."""
         return id_of(self.name)
+
+    @property
+    def place_id(self) -> str:
+        """The id of what surrounds it, in whichever way it is shown."""
+        return f"{id_of(self.place)}-place"
 
     @property
     def depends_on(self) -> tuple[str, ...]:
@@ -109,6 +127,7 @@ def _entry(form: Field, posted: Posted, errors: dict[str, str], current: Json, n
         stored=stored,
         is_short=kind == "json" and not as_json and isinstance(form.schema.get("type"), list) and "\n" not in text,
         account=form.account,
+        turns=form.expressions and form.kind in expressions.CHOSEN,
     )
 
 

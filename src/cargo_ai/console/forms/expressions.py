@@ -13,6 +13,8 @@ Json = Any
 KINDS: Final = frozenset({"templateExpression", "jsExpression"})
 TEXTS: Final[frozenset[Kind]] = frozenset({"text", "area", "number", "integer", "json"})
 """The fields into which people write."""
+CHOSEN: Final[frozenset[Kind]] = frozenset({"choice", "many", "rows", "pairs", "either"})
+"""The fields that people fill in otherwise; each can be shown as a text for an expression."""
 _PLAIN: Final = frozenset({"kind", "expression", "instructTo", "fromRecipe"})
 _STARTS_JSON: Final = ("{", "[", '"')
 

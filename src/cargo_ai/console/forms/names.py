@@ -11,12 +11,18 @@ FIELD: Final = "~field"
 """The name under which a field says who it is, when it asks for its choices."""
 
 ACTION: Final = "~do"
-"""The name of buttons that change the form itself: `add:/rows`, `remove:/rows/2`, `refresh`."""
+"""The name of buttons that change the form itself: `add:/rows`, `remove:/rows/2`, `refresh`; `write:/rows`, which shows a field as a text
+for an expression or JSON, and `choose:/rows`, which shows it as it was."""
 
 
 def below(name: str, key: str) -> str:
     """The name of a property or row of the value that has this name."""
     return f"{name}/{key.replace('~', '~0').replace('/', '~1')}"
+
+
+def keys_of(name: str) -> list[str]:
+    """The properties and rows on the way to the value that has this name."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in name.split("/")[1:]]
 
 
 def beside(name: str, suffix: Suffix) -> str:
@@ -39,4 +45,4 @@ def name_of(path: str) -> str:
 
 def readable(name: str) -> str:
     """The path as people and operations write it: `auth.token`."""
-    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in name.split("/")[1:])
+    return ".".join(keys_of(name))

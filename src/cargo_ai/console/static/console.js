@@ -3,6 +3,22 @@
 (() => {
   const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
+  // The server may answer with a page of which parts follow.
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `cargo_ai_scripts=1; path=/console; max-age=31536000; samesite=lax${secure}`;
+
+  // A part that could not be had does not look as if it still came.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const part = event.detail.elt;
+    if (event.detail.successful || !part.matches("[data-late]")) return;
+    const again = document.createElement("a");
+    again.className = "button";
+    again.href = location.href;
+    again.textContent = "Try again";
+    part.removeAttribute("aria-busy");
+    part.replaceChildren(again);
+  });
+
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = meta("csrf");
   });
@@ -36,6 +52,48 @@
     }
     drawings.delete(event.detail.xhr);
   });
+
+  // What was typed outlives the session: if that has ended when it is sent, it comes back with the page, to the same person.
+  const person = meta("person");
+  const TYPED = "cargo-ai-typed";
+  const isTyped = (field) => {
+    if (field.type === "password") return false;
+    if (field.matches("select")) return ![...field.options].some((option) => option.selected && option.defaultSelected) && field.selectedIndex > 0;
+    return field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  };
+  const keepTyped = () => {
+    const main = document.getElementById("main");
+    const fields = fieldsOf(main).filter(isTyped).map((field) => [field.id, valueOf(field)]);
+    if (!person || !fields.length) return;
+    try {
+      sessionStorage.setItem(TYPED, JSON.stringify({ person, page: location.pathname + location.search, fields }));
+    } catch { /* It is too much to keep. */ }
+  };
+  const bringBack = ({ fields }) => {
+    const missing = fields.filter(([id]) => !document.getElementById(id)).length;
+    for (const [id, value] of fields) {
+      const field = document.getElementById(id);
+      if (!field) continue;
+      if (typeof value === "boolean") field.checked = value;
+      else field.value = value;
+      for (let part = field.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    }
+    const alert = document.createElement("div");
+    alert.className = "alert warning";
+    alert.setAttribute("role", "status");
+    const sentence = document.createElement("p");
+    sentence.textContent = "Your session had ended before this was sent. What you typed is back: look at it, and send it again."
+      + (missing ? ` ${missing} of the fields are not on this page.` : "");
+    alert.append(sentence);
+    document.getElementById("alerts").append(alert);
+  };
+  const typed = JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
+  if (typed && !person) sessionStorage.setItem(TYPED, JSON.stringify({ ...typed, ended: true }));
+  if (typed && person) {
+    sessionStorage.removeItem(TYPED);
+    if (typed.ended && typed.person === person && typed.page === location.pathname + location.search) bringBack(typed);
+  }
+  document.addEventListener("htmx:beforeOnLoad", (event) => { if (event.detail.xhr.status === 401) keepTyped(); });
 
   const copy = async (button, text) => {
     try {
@@ -135,9 +193,10 @@
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    else if (event.target.method === "post" && event.target.closest("main")) keepTyped();
   });
 
-  const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")].filter((row) => row.querySelector("a[href]"));
+  const rows = () => [...document.querySelectorAll("[data-rows] tbody tr, ul[data-rows] li")].filter((row) => row.querySelector("a[href]"));
 
   const move = (step) => {
     const all = rows();

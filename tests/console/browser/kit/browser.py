@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, StorageState, ViewportSize
 
+from tests.console.browser.kit import png
+
 Theme = Literal["light", "dark"]
 Size = Literal["desktop", "phone"]
 Check = Literal["all", "colours", "layout"]
@@ -106,9 +108,9 @@ class Tab:
         ]
 
     def picture(self, path: Path, *, whole: bool = False) -> None:
-        """Write a PNG of what is seen."""
+        """Write a small PNG of what is seen."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path, full_page=whole, animations="disabled", caret="hide")
+        path.write_bytes(png.small(self.page.screenshot(full_page=whole, animations="disabled", caret="hide")))
 
 
 @contextmanager

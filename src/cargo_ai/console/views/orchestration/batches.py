@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from cargo_ai.console.commands import line
 from cargo_ai.console.page import PageRequest, action, page
-from cargo_ai.console.views.orchestration.names import optional, owners, workflow_options
+from cargo_ai.console.views.orchestration.names import optional, owner_of, owners, workflow_options
 from cargo_ai.kernel.wire import JsonObject
 
 READ, WRITE = "orchestration:workflow:read", "orchestration:workflow:write"
@@ -46,25 +47,22 @@ async def batches(request: PageRequest) -> Response:
 
 
 async def batch(request: PageRequest) -> Response:
-    """One batch; for htmx only how far it is."""
+    """One batch; for htmx only how far it is, what went wrong, or how each node went."""
     uuid = request.path["uuid"]
     row: JsonObject = (await request.call("orchestration.batch.get", {"uuid": uuid}))["batch"]
-    values: dict[str, Any] = {"batch": row, "is_final": row["status"] in FINAL, "parts": _parts(row), "errors": [], "more_errors": 0}
-    if row["failedRunsCount"]:
-        values["errors"], values["more_errors"] = await _errors(request, row)
-    if request.target == "progress":
-        return request.render("orchestration/batch.html", command="", block="progress", **values)
-    runs, metrics, release, known = await asyncio.gather(
+    values: dict[str, Any] = {"batch": row, "is_final": row["status"] in FINAL, "parts": _parts(row)}
+    if request.target in _PARTS:
+        values |= await _PARTS[request.target](request, row)
+        return request.render("orchestration/batch.html", command="", block=request.target, **values)
+    causes, metrics, runs, owner = await asyncio.gather(
+        request.soon(_causes(request, row)),
+        request.soon(_metrics(request, row)),
         optional(request, "orchestration.run.list", {"batchUuid": uuid, "limit": 20}),
-        optional(request, "orchestration.run.getMetrics", {"workflowUuid": row["workflowUuid"], "batchUuid": uuid}, "workflowNotFound"),
-        _nodes(request, row),
-        owners(request),
+        owner_of(request, row["workflowUuid"]),
     )
-    values |= {
-        "runs": runs.get("runs", []),
-        "metrics": _by_node(metrics.get("runMetrics", []), release),
-        "owner": known.get(row["workflowUuid"]),
-    }
+    values |= causes or {"errors": None, "more_errors": 0}
+    values |= metrics or {"metrics": None}
+    values |= {"runs": runs.get("runs", []), "owner": owner}
     command = [
         line(f"orchestration batch get {uuid}"),
         line("orchestration run get-errors", {"workflowUuid": row["workflowUuid"], "batchUuid": uuid}),
@@ -80,8 +78,14 @@ def _parts(row: JsonObject) -> list[tuple[int, str, str]]:
     return [(ended - failed, "good", "succeeded"), (failed, "bad", "failed"), (skipped, "off", "skipped")]
 
 
-async def _errors(request: PageRequest, row: JsonObject) -> tuple[list[JsonObject], int]:
+async def _progress(_request: PageRequest, _row: JsonObject) -> dict[str, Any]:
+    return {}
+
+
+async def _causes(request: PageRequest, row: JsonObject) -> dict[str, Any]:
     """Its most frequent errors by cause, each with what explains the newest of them; and how many more causes there are."""
+    if not row["failedRunsCount"]:
+        return {"errors": [], "more_errors": 0}
     fields = {"workflowUuid": row["workflowUuid"], "batchUuid": row["uuid"], "limit": CAUSES}
     reply = await optional(request, "orchestration.run.getErrors", fields, "workflowNotFound")
     groups: list[JsonObject] = reply.get("runErrors", [])
@@ -97,7 +101,24 @@ async def _errors(request: PageRequest, row: JsonObject) -> tuple[list[JsonObjec
         {**group, "explanation": explanation, "isReplayable": bool(group["nodeSlug"]) and group["runUuid"] in firsts.values()}
         for group, explanation in zip(groups, explanations, strict=False)
     ]
-    return shown, max(int(reply.get("count", 0)) - len(groups), 0)
+    return {"errors": shown, "more_errors": max(int(reply.get("count", 0)) - len(groups), 0)}
+
+
+async def _metrics(request: PageRequest, row: JsonObject) -> dict[str, Any]:
+    """How each node went, in the order of the graph."""
+    fields = {"workflowUuid": row["workflowUuid"], "batchUuid": row["uuid"]}
+    metrics, nodes = await asyncio.gather(
+        optional(request, "orchestration.run.getMetrics", fields, "workflowNotFound"), _nodes(request, row)
+    )
+    return {"metrics": _by_node(metrics.get("runMetrics", []), nodes)}
+
+
+_PARTS: Mapping[str, Callable[[PageRequest, JsonObject], Awaitable[dict[str, Any]]]] = {
+    "progress": _progress,
+    "causes": _causes,
+    "metrics": _metrics,
+}
+"""The parts for which htmx asks: the blocks of the template, and what they show."""
 
 
 async def _nodes(request: PageRequest, row: JsonObject) -> list[JsonObject]:

@@ -26,6 +26,13 @@ async def owners(request: PageRequest) -> dict[str, Owner]:
     return found
 
 
+async def owner_of(request: PageRequest, workflow: str) -> Owner | None:
+    """The tool or play of one workflow; None where it is of neither, such as that of an inline graph, or removed."""
+    fields = {"text": workflow, "kinds": ["tool", "play"], "limit": 1}
+    hits = (await request.call("workspaceManagement.search.find", fields))["hits"]
+    return next((Owner(str(hit["name"]), f"/console/{hit['kind']}s/{hit['uuid']}") for hit in hits), None)
+
+
 def workflow_options(known: dict[str, Owner], chosen: str) -> list[tuple[str, str]]:
     """The choices of a filter by workflow; one that is not known stays a choice."""
     options = sorted(((uuid, owner.name) for uuid, owner in known.items()), key=lambda option: option[1].casefold())

@@ -13,6 +13,7 @@ from cargo_ai.console.forms.names import ACTION, name_of
 from cargo_ai.console.forms.posted import posted_form
 from cargo_ai.console.forms.reading import MOST_TEXT, Posted, read
 from cargo_ai.console.forms.texts import texts_of, written
+from cargo_ai.console.forms.turning import turned_field
 from cargo_ai.console.page import PageRequest
 from cargo_ai.console.views.connection.account_fields import with_account_fields
 from cargo_ai.console.views.orchestration.names import optional
@@ -104,7 +105,10 @@ async def turned(request: PageRequest, config: Config, action: str, connector: s
     if action == AS_JSON and not config.is_json:
         value = config.value()
         return config if config.errors else Config(config.form, config.base, is_json=True, text=written(value))
-    if not config.is_json:
+    verb, _, name = action.partition(":")
+    if verb in ("write", "choose") and not config.is_json and config.form is not None:
+        config.texts = turned_field(config.form, config.texts, name, CONFIG, config.base, is_written=verb == "write")
+    elif not config.is_json:
         config.texts = changed({name: texts for name, texts in config.texts.items() if name != ACTION or ":" in texts[0]})
     return config
 

@@ -12,7 +12,7 @@ from cargo_ai.console.commands import line
 from cargo_ai.console.formats import moment
 from cargo_ai.console.page import PageRequest, action, page
 from cargo_ai.console.pictures.graph import graph
-from cargo_ai.console.views.orchestration.names import optional, owners
+from cargo_ai.console.views.orchestration.names import optional, owner_of
 from cargo_ai.console.views.orchestration.run_log import lines_of
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import JsonObject
@@ -52,8 +52,7 @@ async def run(request: PageRequest) -> Response:
     }
     if request.target == "live":
         return request.render("orchestration/run.html", command="", block="live", **values)
-    known = await owners(request)
-    values |= {"owner": known.get(row["workflowUuid"]), "children": await _children(request, row), "text": diagram["diagram"]}
+    values |= {"owner": await owner_of(request, row["workflowUuid"]), "children": await _children(request, row), "text": diagram["diagram"]}
     values |= await _node(request, detail, slug)
     return request.render(
         "orchestration/run.html", command=_commands(uuid, row), title=row["recordTitle"] or row["recordId"] or "Run", **values

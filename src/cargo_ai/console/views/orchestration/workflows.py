@@ -35,10 +35,11 @@ async def plays(request: PageRequest) -> Response:
 async def _list(request: PageRequest, kind: Kind, rows: list[JsonObject], words: str) -> Response:
     typed = request.query.get("name", "").strip().casefold()
     matching = [row for row in rows if typed in row["name"].casefold()]
-    workflows = await optional(request, "orchestration.workflow.all", {})
-    last = {workflow["uuid"]: workflow for workflow in workflows.get("workflows", [])}
+    workflows = await request.soon(optional(request, "orchestration.workflow.all", {}))
+    last = None if workflows is None else {workflow["uuid"]: workflow for workflow in workflows.get("workflows", [])}
     values: dict[str, Any] = {"rows": matching[:SHOWN], "count": len(matching), "kind": kind, "last": last, "has_any": bool(rows)}
-    return request.render("orchestration/workflows.html", command=line(words), **values)
+    block = "listed" if request.target == "listed" else "content"
+    return request.render("orchestration/workflows.html", block=block, command=line(words), **values)
 
 
 async def tool(request: PageRequest) -> Response:

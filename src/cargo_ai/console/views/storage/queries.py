@@ -30,15 +30,17 @@ async def sql(request: PageRequest) -> Response:
     offset = _offset(request)
     models = cast("list[JsonObject]", (await request.call("storage.model.all"))["models"])
     datasets = cast("list[JsonObject]", (await request.call("storage.dataset.all"))["datasets"])
-    found = await _rows(request, query, offset) if query else None
+    found = await request.soon(_rows(request, query, offset)) if query else None
     rows = cast("list[JsonObject]", found["rows"]) if found else []
     names = list(dict.fromkeys(name for row in rows for name in row))[:MAX_COLUMNS]
     shown = [cells.row(row, names) for row in rows]
     count = int(found["count"]) if found else 0
     return request.render(
         "storage/sql.html",
+        block="result" if request.target == "result" else "content",
         command=shlex.join(["cargo-ai", "storage", "query", "execute", query or "SELECT * FROM default.companies LIMIT 10"]),
         query=query,
+        is_late=bool(query) and found is None,
         problem=found["errorMessage"] if found else "",
         is_run=found is not None and found["outcome"] == "queried",
         heads=_heads(names, shown),

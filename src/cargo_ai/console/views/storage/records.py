@@ -44,7 +44,8 @@ async def records(request: PageRequest) -> Response:
     }
     if request.is_fragment and "act" in request.query:
         return request.render("storage/records.html", command=[], block="builder", problem=problem, **shared)
-    listed, problem = await _listed(request, grid, problem)
+    part = await request.soon(_listed(request, grid, problem))
+    listed, problem = part or (None, problem)
     return _render(request, model, grid, listed, {**shared, "problem": problem})
 
 
@@ -81,17 +82,22 @@ async def _listed(request: PageRequest, grid: Grid, problem: str) -> tuple[JsonO
         return {"records": [], "count": 0, "isCountExact": True}, problem or refusal.message
 
 
-def _render(request: PageRequest, model: JsonObject, grid: Grid, listed: JsonObject, shared: dict[str, Any]) -> Response:
+def _render(request: PageRequest, model: JsonObject, grid: Grid, listed: JsonObject | None, shared: dict[str, Any]) -> Response:
+    """The grid; where nothing is listed yet, a browser asks for the rows with the page."""
     columns = model_pages.columns_of(model)
     by_slug = {column.slug: column for column in columns}
     chosen = [by_slug[slug] for slug in grid.columns if slug in by_slug] or _default(model, columns)
+    is_late = listed is None
+    listed = listed or {"records": [], "count": 0, "isCountExact": True}
     rows = cast("list[JsonObject]", listed["records"])
     slugs = [column.slug for column in chosen]
     return request.render(
         "storage/records.html",
+        block="rows" if request.target == "rows" else "content",
         command=shlex.join(["cargo-ai", *grid.command()]),
         title=f"{model['name']}: records",
         **shared,
+        is_late=is_late,
         columns=columns,
         chosen=chosen,
         title_label=by_slug[model["titleColumnSlug"]].label if model["titleColumnSlug"] in by_slug else "Record",
