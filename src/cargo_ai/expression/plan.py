@@ -16,6 +16,7 @@ from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.requests import EngineExpression, EngineRequest
 
 ALWAYS_THERE = ("nodes", "parentNodes")
+UNDEFINED_TEXT = b"undefined"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
     """
@@ -35,6 +36,11 @@ class RequestPlan:
     """`[names, [[source, body], ...]]`, as the child takes it."""
 
     reads: tuple[frozenset[str] | None, ...]
+    needed: tuple[tuple[str, tuple[str, ...]], ...] | None
+    """The same where only properties are read, which is nearly always: those of each name, without names that are not read."""
+
+    lines: str
+    """The lines of data in which all that is needed is there."""
 
 
 @lru_cache(maxsize=4096)
@@ -42,7 +48,10 @@ def plan_request(names: tuple[str, ...], questions: tuple[EngineExpression, ...]
     """The plan of these questions."""
     defined = [[question.source, question.body] for question in questions]
     reads = tuple(_union([properties_read(question.source, name) for question in questions]) for name in names)
-    return RequestPlan(names, [list(names), defined], reads)
+    known = [(name, tuple(sorted(read))) for name, read in zip(names, reads, strict=True) if read is not None]
+    lines = [line for name, keys in known for line in (f"{name}\t\t", *(f"{name}\t{key}" for key in keys))]
+    needed = tuple((name, keys) for name, keys in known if keys) if len(known) == len(names) else None
+    return RequestPlan(names, [list(names), defined], reads, needed, "\n".join(lines))
 
 
 def _union(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
@@ -65,6 +74,26 @@ def encode_data(request: EngineRequest, planned: RequestPlan) -> tuple[str, list
 
     Raises ValueError for data that is no JSON.
     """
+    return _encode_needed(request, planned) or _encode(request, planned)
+
+
+def _encode_needed(request: EngineRequest, planned: RequestPlan) -> tuple[str, list[bytes]] | None:
+    """The data where all that is needed is there."""
+    if planned.needed is None:
+        return None
+    texts: list[bytes] = []
+    for name, keys in planned.needed:
+        properties = request.scope.get(name)
+        if not isinstance(properties, dict):
+            return None
+        for key in keys:
+            if key not in properties:
+                return None
+            texts.append(json_text(cast("dict[str, object]", properties)[key]))
+    return planned.lines, texts
+
+
+def _encode(request: EngineRequest, planned: RequestPlan) -> tuple[str, list[bytes]]:
     lines: list[str] = []
     texts: list[bytes] = []
     for name, reads in zip(planned.names, planned.reads, strict=True):
@@ -82,7 +111,7 @@ def encode_data(request: EngineRequest, planned: RequestPlan) -> tuple[str, list
                     texts.append(json_text(properties[key]))
         else:
             lines.append(name)
-            texts.append(b"undefined" if value is UNDEFINED else json_text(value))
+            texts.append(UNDEFINED_TEXT if value is UNDEFINED else json_text(value))
     return "\n".join(lines), texts
 
 

@@ -40,19 +40,32 @@ def parse_reply(reply: bytes) -> Any:
         raise InvalidReply from None
 
 
-def parse_results(reply: bytes, questions: tuple[EngineExpression, ...]) -> list[EngineResult]:
-    """One answer per question, in order. Raises InvalidReply."""
-    results = parse_reply(reply)
-    if not isinstance(results, list) or len(cast("list[object]", results)) != len(questions):
+def parse_answers(reply: bytes, most: int) -> list[object]:
+    """What a child answered to `most` requests or fewer, in order: for `results_of`. Raises InvalidReply."""
+    answers = parse_reply(reply)
+    if not isinstance(answers, list) or not 0 < len(cast("list[object]", answers)) <= most:
         raise InvalidReply
-    return [_parse_result(result, question) for result, question in zip(cast("list[object]", results), questions, strict=True)]
+    return cast("list[object]", answers)
+
+
+def results_of(answer: object, questions: tuple[EngineExpression, ...]) -> list[EngineResult]:
+    """One result per question, in order. Raises InvalidReply."""
+    if not isinstance(answer, list) or len(cast("list[object]", answer)) != len(questions):
+        raise InvalidReply
+    results = cast("list[object]", answer)
+    if len(questions) == 1:
+        result = results[0]
+        if isinstance(result, dict) and len(cast("dict[str, object]", result)) == 1 and isinstance(value := result.get("v"), str):  # pyright: ignore
+            return [EngineResult(value)]
+        return [_parse_result(results[0], questions[0])]
+    return [_parse_result(result, question) for result, question in zip(results, questions, strict=True)]
 
 
 def _parse_result(result: object, question: EngineExpression) -> EngineResult:
     if not isinstance(result, dict):
         raise InvalidReply
     fields = cast("dict[str, Any]", result)
-    warnings = _warnings(fields.get("w"))
+    warnings = _warnings(fields["w"]) if "w" in fields else ()
     if "v" in fields:
         value = fields["v"]
         return EngineResult(as_double(value) if is_number(value) else value, warnings)

@@ -10,8 +10,8 @@ from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError, quote
 from cargo_ai.expression.native.values import UNDEFINED
-from cargo_ai.expression.plan import RequestPlan, encode_data, names_of, plan_request
-from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_reply, parse_results
+from cargo_ai.expression.plan import UNDEFINED_TEXT, RequestPlan, encode_data, names_of, plan_request
+from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_answers, parse_reply, results_of
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Pool
@@ -19,6 +19,8 @@ from cargo_ai.kernel import clock, tasks
 
 MAX_REQUESTS = 256
 MAX_BYTES = 4 * 1024 * 1024
+MAX_ROW_BYTES = 2_000
+MAX_ROWS_BYTES = 256 * 1024
 MAX_DEFINITIONS = 4096
 _ENDED = "more CPU time or memory than an expression may"
 
@@ -122,11 +124,12 @@ class RequestBatcher:
         answered = 0
         began = clock.seconds()
         try:
-            await child.send(_header(child, batch), [text for asked in batch for text in asked.texts])
-            for asked in batch:
+            await child.send(*_message(child, batch))
+            while answered < len(batch):
                 reply = child.buffered() or await child.receive(self._pool.limits.wall_seconds)
-                _settle(asked, parse_results(reply, asked.questions))
-                answered += 1
+                for answer in parse_answers(reply, len(batch) - answered):
+                    _settle(batch[answered], results_of(answer, batch[answered].questions))
+                    answered += 1
             child.seconds += clock.seconds() - began
             return child
         except InvalidReply:
@@ -157,18 +160,48 @@ class RequestBatcher:
             await tasks.cancel(self._task)
 
 
-def _header(child: Child, batch: list[_PendingRequest]) -> bytes:
+def _message(child: Child, batch: list[_PendingRequest]) -> tuple[bytes, list[bytes]]:
+    """The header and the texts of a batch. Requests that ask the same of data of the same form go together, as rows of one text."""
     define: dict[str, object] = {}
     run: list[object] = []
+    texts: list[bytes] = []
     if len(child.known) + len(batch) > MAX_DEFINITIONS:
         child.known.clear()
-    for asked in batch:
+    at = 0
+    while at < len(batch):
+        asked = batch[at]
         number = child.known.get(asked.plan)
         if number is None:
             number = child.known[asked.plan] = len(child.known)
             define[str(number)] = asked.plan.definition
-        run.append([number, asked.lines, [len(text) for text in asked.texts]])
-    return to_json({"define": define, "run": run})
+        end = _end_of_rows(batch, at)
+        if end == at + 1:
+            run.append([number, asked.lines, [len(text) for text in asked.texts]])
+            texts += asked.texts
+        else:
+            rows = b"[[%s]]" % b"],[".join([b",".join(one.texts) for one in batch[at:end]])
+            run.append([number, asked.lines, [len(rows)], end - at])
+            texts.append(rows)
+        at = end
+    return to_json({"define": define, "run": run}), texts
+
+
+def _end_of_rows(batch: list[_PendingRequest], first: int) -> int:
+    """Where the requests end that can be sent as rows with this one."""
+    plan, lines, size = batch[first].plan, batch[first].lines, 0
+    for at in range(first, len(batch)):
+        asked = batch[at]
+        size += asked.size
+        # A long value is parsed only when it is read, which rows are not; and what is not there is no JSON.
+        if (
+            asked.plan is not plan
+            or asked.size > MAX_ROW_BYTES
+            or size > MAX_ROWS_BYTES
+            or asked.lines != lines
+            or UNDEFINED_TEXT in asked.texts
+        ):
+            return max(at, first + 1)
+    return len(batch)
 
 
 def _settle(asked: _PendingRequest, results: list[EngineResult]) -> None:

@@ -20,8 +20,7 @@ class EngineExpression(NamedTuple):
     schema: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EngineResult:
+class EngineResult(NamedTuple):
     """What the engine made of a question: a JSON value or UNDEFINED, and sentences about missing paths; or what failed."""
 
     value: object = UNDEFINED

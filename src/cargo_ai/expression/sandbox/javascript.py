@@ -1,7 +1,8 @@
 """JavaScript in a child: expressions in one frozen context that is kept, scripts each in a context of its own.
 
 A message is a JSON header (its length before it) and texts behind it. What headers ask for, and what goes back:
-`{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, lines, [lengths]], ...]}`: per run an array;
+`{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, lines, [lengths]], [set, lines, [length], rows], ...]}`: messages of
+arrays, one for each request in order, of its results. A run with `rows` has that many requests in one text: `[[value, ...], ...]`;
 `{"check": [[[names], source, body], ...]}`: an array of errors or nulls;
 `{"script": source, "libraries": bool, "seconds": n, "lengths": [..]}`: one result.
 A result is `{"v": value}`, `{"u": 1}` for undefined, `{"n": "NaN"}` or `{"e": {name, message, line, column}}`, with sentences in `"w"` and
@@ -16,6 +17,7 @@ import re
 import signal
 import struct
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,16 +87,19 @@ def serve(channel: Channel) -> None:
             _guard(CHECK_SECONDS)
             expressions.define(header["define"])
             flushed = time.monotonic()
-            for number, lines, lengths in header["run"]:
+            for number, lines, lengths, *rows in header["run"]:
                 texts, position = _texts(message, position, lengths)
+                running = (
+                    expressions.run_rows(str(number), lines, texts[0], rows[0]) if rows else expressions.run_one(str(number), lines, texts)
+                )
                 # After a limit a set is evaluated once more, one by one, up to the expression that meets it again.
-                _guard(EXPRESSION_SECONDS * (1 if expressions.count(str(number)) == 1 else 2))
-                if (
-                    channel.add(expressions.run(str(number), lines, texts).encode()) > FLUSH_BYTES
-                    or time.monotonic() > flushed + FLUSH_SECONDS
-                ):
-                    channel.flush()
-                    flushed = time.monotonic()
+                most = EXPRESSION_SECONDS * (1 if expressions.count(str(number)) == 1 else 2)
+                _guard(most)
+                for results in running:
+                    if channel.add(results.encode()) > FLUSH_BYTES or time.monotonic() > flushed + FLUSH_SECONDS:
+                        channel.flush()
+                        flushed = time.monotonic()
+                    _guard(most)
         signal.setitimer(signal.ITIMER_PROF, 0)
         channel.flush()
         if "script" in header and "script" not in _ready:  # the next one finds its context made
@@ -133,6 +138,7 @@ class Expressions:
         self._context = _context("locale.js", "web.js")
         self._context.set("kernel", self._context.eval(_sources["kernel.js"]))
         self._compile, self._run = self._context.eval("kernel.compile"), self._context.eval("kernel.run")
+        self._take, self._more = self._context.eval("kernel.take"), self._context.eval("kernel.more")
         self._context.eval("delete globalThis.kernel")
         self._context.eval(_sources["freeze.js"])
         self._context.set_time_limit(EXPRESSION_SECONDS)
@@ -152,13 +158,45 @@ class Expressions:
         """How many expressions a set has."""
         return len(self._sets[number][1])
 
-    def run(self, number: str, lines: str, texts: list[str]) -> Result:
-        """The results of all expressions of a set, as JSON text of an array."""
+    def run_one(self, number: str, lines: str, texts: list[str]) -> Generator[Result]:
+        """The results of one request, as JSON text of an array of arrays."""
+        yield f"[{self.run(number, lines, texts)}]"
+
+    def run_rows(self, number: str, lines: str, text: str, count: int) -> Generator[Result]:
+        """The results of as many requests that have the same set and lines, in one or more texts of arrays of arrays.
+
+        They share a call, which ends after a moment; the rows of one that meets a limit are evaluated each by itself.
+        """
         plan = self._plan(number)
+        good, ready = self._good_of(number, plan)
+        done = 0
+        if ready == len(plan):
+            context = self._context
+            try:
+                self._take(lines, text)
+                # What is left behind may have cost the context, and with it the rows that wait in it.
+                while done < count and context is self._context:
+                    rows, _, results = self._more(good).partition(" ")
+                    self._settle()
+                    done += int(rows)
+                    yield results
+            except _FAILURES as error:
+                if _limit(error) != _TIME:
+                    self._renew()
+        for texts in _values(text)[done:] if done < count else ():
+            yield f"[{self.run(number, lines, texts)}]"
+
+    def _good_of(self, number: str, plan: list[int | str]) -> tuple[str, int]:
         good = self._good.get(number)
         if good is None:
             entries = [self._entry(number, index, planned) for index, planned in enumerate(plan) if isinstance(planned, int)]
             good = self._good[number] = ",".join(entries), len(entries)
+        return good
+
+    def run(self, number: str, lines: str, texts: list[str]) -> Result:
+        """The results of all expressions of a set, as JSON text of an array."""
+        plan = self._plan(number)
+        good = self._good_of(number, plan)
         try:
             text = self._run(good[0], lines, *texts) if good[1] else "[]"
             self._settle()
@@ -238,6 +276,25 @@ class Expressions:
                 except _FAILURES as error:
                     last = str(error)
         return _error(last)
+
+
+_decoder = json.JSONDecoder()
+
+
+def _values(rows: str) -> list[list[str]]:
+    """The texts of the values in each row of `[[value, ...], ...]`, which has no spaces between them."""
+    found: list[list[str]] = []
+    at = 1
+    while rows[at] == "[":
+        texts: list[str] = []
+        at += 1
+        while rows[at] != "]":
+            _, end = _decoder.raw_decode(rows, at)
+            texts.append(rows[at:end])
+            at = end + (rows[end] == ",")
+        found.append(texts)
+        at += 1 + (rows[at + 1] == ",")
+    return found
 
 
 _CHANGES = re.compile(

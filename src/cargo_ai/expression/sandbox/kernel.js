@@ -4,10 +4,13 @@
   'use strict';
   const { parse, stringify } = JSON;
   const { defineProperty, fromEntries } = Object;
+  const { now } = Date;
   const evaluate = eval; // called by another name it evaluates in the global scope
   const MOST_WARNINGS = 20;
   const SHORT = 2000; // characters
   const MOST_LAYOUTS = 256;
+  const SLICE = 5; // milliseconds of one call over many rows, and characters of what it gives
+  const LARGE = 65536;
   const compiled = [];
   let missing = [];
 
@@ -83,6 +86,11 @@
   }
 
   function encode(value) {
+    if (typeof value === 'string') {
+      const text = stringify(value);
+      return '{"v":' + (text.includes('\\ud') ? whole(text) : text);
+    }
+    if (value === true || value === false || (typeof value === 'number' && value - value === 0)) return '{"v":' + (value === 0 ? 0 : value);
     if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return '{"u":1';
     if (typeof value === 'number' && !(value - value === 0)) return '{"n":"' + value + '"';
     if (value instanceof Promise) throw new TypeError('it gives a promise; only a script can wait');
@@ -102,7 +110,7 @@
   }
 
   function one(id, values) {
-    missing = [];
+    if (missing.length) missing = [];
     let text;
     try {
       text = encode(compiled[id].apply(undefined, values));
@@ -144,6 +152,20 @@
     return values;
   }
 
+  // The same of a row of values that are parsed already.
+  function arrange(layout, row) {
+    const values = [];
+    let object;
+    let next = 0;
+    for (const line of layout) {
+      if (line.isValue) values.push(row[next++]);
+      else if (line.key === undefined) values.push((object = {}));
+      else if (line.isPlain) object[line.key] = row[next++];
+      else defineProperty(object, line.key, { value: row[next++], writable: true, configurable: true, enumerable: true });
+    }
+    return values;
+  }
+
   // What `lines` say, once for all requests that have the same.
   const layouts = new Map();
 
@@ -161,6 +183,11 @@
     return layout;
   }
 
+  // Rows of one layout that wait for their results.
+  let rows = [];
+  let layoutOfRows = [];
+  let nextRow = 0;
+
   return {
     compile(source) {
       compiled.push(evaluate(source)(path, owner));
@@ -177,6 +204,35 @@
         results.push(one(changes ? +entry.slice(0, -1) : +entry, values));
       }
       return ['[', results.join(','), ']'].join(''); // joined, not added: the binding cannot read a text that is kept in pieces
+    },
+    // `text`: `[[value, ...], ...]`, rows whose values stand in the order of `lines`.
+    take(lines, text) {
+      layoutOfRows = layoutOf(lines);
+      rows = parse(text);
+      nextRow = 0;
+    },
+    // The results of the next rows, for a moment: `count [[result, ...], ...]`.
+    more(plan) {
+      if (nextRow >= rows.length) throw new RangeError('no row waits');
+      const entries = plan.split(',').map((entry) => [parseInt(entry), entry.endsWith('!')]);
+      const ends = now() + SLICE;
+      const first = nextRow;
+      const texts = [];
+      let size = 0;
+      do {
+        const row = rows[nextRow];
+        const results = [];
+        let shared;
+        for (const [id, changes] of entries) {
+          const copied = changes && entries.length > 1;
+          results.push(one(id, copied ? arrange(layoutOfRows, parse(stringify(row))) : (shared ??= arrange(layoutOfRows, row))));
+        }
+        const text = '[' + results.join(',') + ']';
+        size += text.length;
+        texts.push(text);
+        rows[nextRow++] = undefined;
+      } while (nextRow < rows.length && size < LARGE && now() < ends);
+      return [nextRow - first, ' [', texts.join(','), ']'].join('');
     },
   };
 })();
