@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 
 from bench import report
-from bench.data.companies_server import COLUMNS, ROUNDS, ROWS, ApiGrowth, CompaniesServer, copy_file, plain_table, row, run, seconds
+from bench.data.companies_server import COLUMNS, ROWS, ApiGrowth, CompaniesServer, copy_file, plain_table, row, run, seconds
 from bench.report import Json
 from bench.temporary_server import MeasurementFailed
 
 CHANGED = 5_000
+ROUNDS = 9
 
 
 def _file(path: Path, turn: int) -> None:
@@ -37,7 +38,7 @@ def _raw(connection: psycopg.Connection[Any], path: Path) -> None:
 
 
 def measure() -> Json:
-    """Three rounds by turns, each with other rows; medians."""
+    """Nine rounds by turns, each with other rows; medians."""
     ours, raw = list[float](), list[float]()
     growth = 0.0
     with CompaniesServer(workers=1) as server:
