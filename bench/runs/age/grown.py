@@ -32,7 +32,9 @@ WHERE execution_started_at >= now() - interval '1 day' GROUP BY node_slug ORDER 
 Connection = psycopg.Connection[Any]
 
 
-def _journal(connection: Connection, source: str, records: int) -> Journal:
+def read_journal(connection: Connection, source: str, records: int) -> Journal:
+    """What to ask of a journal that was filled with copies of a batch."""
+
     def first(query: str, *values: Any) -> str:
         row = connection.execute(query.encode(), values).fetchone()
         return str(row[0]) if row else str(uuid.UUID(int=0))
@@ -63,7 +65,7 @@ def _measured(size: int) -> tuple[dict[str, Json], dict[str, Json], Json]:
         server.finish_batch(source, 1_000)
         with psycopg.connect(server.database().owner_url, autocommit=True) as connection:
             journal_rows.fill(connection, source, size)
-            journal = _journal(connection, source, max(1, size // 2))
+            journal = read_journal(connection, source, max(1, size // 2))
         api, small = server.connect(seconds=300), server.connect(token=token, seconds=300)
         large = _answers(server, api, questions(journal))
         beside = questions(Journal(workflow, few, journal.release, journal.user, journal.run, journal.run, journal.run, FEW))

@@ -12,6 +12,8 @@ from bench import report
 from bench.report import Json
 from bench.temporary_server import Api
 
+NONE = "00000000-0000-4000-8000-000000000001"
+"""The uuid of nothing."""
 Asked = tuple[str, str, Json | None]
 """Verb, path and body."""
 
@@ -55,6 +57,11 @@ def questions(journal: Journal) -> dict[str, Asked]:
         "updated after": {"updatedAfter": hour},
         "node error": {"executionsFilter": _failed_at("small")},
         "no child runs": {"isGroupParent": True},
+        "several statuses": {"statuses": ["running", "idle", "cancelled"]},
+        "release of none": {"releaseUuid": NONE},
+        "user of none": {"userUuid": NONE},
+        "updated before": {"updatedBefore": (now - timedelta(days=29)).isoformat()},
+        "updated later": {"updatedAfter": (now + timedelta(days=1)).isoformat()},
     }
     asked: dict[str, Asked] = {}
     for name, filter in filters.items():
@@ -63,6 +70,11 @@ def questions(journal: Journal) -> dict[str, Asked]:
         asked[f"run count, {name}"] = ("POST", "/orchestration/runs/count", of_workflow)
     asked["run list, any workflow"] = ("POST", "/orchestration/runs/list", {"limit": 20})
     asked["run list, page 100"] = ("POST", "/orchestration/runs/list", {"workflowUuid": journal.workflow, "limit": 20, "offset": 2_000})
+    asked["run list, half way"] = (
+        "POST",
+        "/orchestration/runs/list",
+        {"workflowUuid": journal.workflow, "limit": 20, "offset": journal.records},
+    )
     asked["run list, after"] = ("POST", "/orchestration/runs/list", {"workflowUuid": journal.workflow, "limit": 20, "after": journal.run})
     for name, filter in {"all": {}, "error": {"statuses": ["error"]}, "id": {"ids": [f"company-{journal.records // 3}"]}}.items():
         of_workflow = {"workflowUuid": journal.workflow, **filter}
@@ -77,12 +89,21 @@ def questions(journal: Journal) -> dict[str, Asked]:
         "run": {**month, "runUuid": journal.run},
         "batch": {**month, "batchUuid": journal.batch},
         "node": {**month, "nodeSlug": "sized"},
+        "node of none": {**month, "nodeSlug": "nothing"},
+        "trace": {**month, "traceUuid": journal.batch},
+        "record": {**month, "recordId": f"company-{journal.records // 3}"},
+        "before": {**month, "executionStartedBefore": (now - timedelta(days=20)).isoformat()},
+        "page 100": {**month, "offset": 2_000},
     }.items():
         asked[f"span list, {name}"] = ("POST", "/orchestration/spans/list", {**filter, "limit": 20})
+    asked["span count"] = ("POST", "/orchestration/spans/count", month)
     asked["trace list"] = ("POST", "/orchestration/traces/list", {"startedAfter": month["executionStartedAfter"], "limit": 20})
     asked["batch list"] = ("GET", "/orchestration/batches/list?limit=20", None)
     asked["batch list, workflow"] = ("GET", f"/orchestration/batches/list?workflowUuids={journal.workflow}&limit=20", None)
     asked["batch list, unfinished"] = ("GET", "/orchestration/batches/list?isFinished=false&limit=20", None)
+    asked["batch list, cancelled"] = ("GET", "/orchestration/batches/list?statuses=cancelled&limit=20", None)
+    asked["run errors"] = ("POST", "/orchestration/runs/errors", {"workflowUuid": journal.workflow})
+    asked["run errors, day"] = ("POST", "/orchestration/runs/errors", {"workflowUuid": journal.workflow, "createdAfter": day})
     asked["run metrics, workflow"] = ("POST", "/orchestration/runs/metrics", {"workflowUuid": journal.workflow})
     asked["run metrics, batch"] = ("POST", "/orchestration/runs/metrics", {"workflowUuid": journal.workflow, "batchUuid": journal.batch})
     asked["run get"] = ("GET", f"/orchestration/runs/{journal.run}", None)

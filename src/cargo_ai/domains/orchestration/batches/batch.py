@@ -172,10 +172,10 @@ async def _row(ctx: Context, text: str) -> RowMapping | None:
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListBatches) -> contract.BatchesReply:
     """Batches, newest first."""
-    where = _where(request)
-    rows = await ctx.db.execute(
-        query(ctx.workspace).where(*where).order_by(batches.c.uuid.desc()).limit(request.limit).offset(request.offset)
-    )
+    # The live counts are of those that are shown, not of those that are skipped.
+    chosen = select(batches.c.uuid).where(batches.c.workspace_uuid == ctx.workspace, *_where(request)).order_by(batches.c.uuid.desc())
+    shown = batches.c.uuid.in_(chosen.limit(request.limit).offset(request.offset))
+    rows = await ctx.db.execute(query(ctx.workspace).where(shown).order_by(batches.c.uuid.desc()))
     return contract.BatchesReply(batches=await to_responses(ctx, rows.mappings().all()))
 
 

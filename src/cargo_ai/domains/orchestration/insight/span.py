@@ -22,6 +22,12 @@ from cargo_ai.kernel.wire import JsonObject
 
 SPANS_OF_RUN = 5
 """Counting looks at a fifth as many runs as spans are asked for."""
+MOST_RUNS = 20_000
+"""A list looks at this many runs for spans that no index finds."""
+_NOT_OLDER = (
+    f"Spans of the newest {MOST_RUNS:,} runs are shown: name a workflow, a batch or a run, or an earlier time (executionStartedBefore),"
+    " to see older ones."
+)
 Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 """By run and node: the batch and the run that the node has started."""
 
@@ -29,49 +35,52 @@ Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
     """Spans, those of the newest run first; within a run the last one first."""
-    floor = await _floor(ctx, request)
-    rows: Sequence[RowMapping] = [] if floor is None else await _page(ctx, request, floor)
-    if len(rows) < request.limit:
-        rows = await _page(ctx, request, None)
+    counted = request.count_up_to // SPANS_OF_RUN
+    near = await _floor(ctx, request, counted)
+    rows = await _page(ctx, request, near)
+    if near is not None and len(rows) < request.limit:
+        far = None if span_filter.is_indexed(request) else await _floor(ctx, request, max(counted, MOST_RUNS))
+        rows = await _page(ctx, request, far)
+        if far is not None and len(rows) < request.limit:
+            ctx.warn(_NOT_OLDER)
     graphs = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
     nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
     spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
-    count, is_exact = await _count(ctx, request, floor)
+    count, is_exact = await _count(ctx, request, near)
     return contract.SpansReply(spans=spans, count=max(count, len(spans)), is_count_exact=is_exact)
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
     """How many spans match, as far as was asked for."""
-    count, is_exact = await _count(ctx, request, await _floor(ctx, request))
+    count, is_exact = await _count(ctx, request, await _floor(ctx, request, request.count_up_to // SPANS_OF_RUN))
     return CountReply(count=count, is_count_exact=is_exact)
 
 
 async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | None) -> Sequence[RowMapping]:
     """Each part is read in its order, from its end: never more of it than is shown."""
-    where, values = span_filter.where(ctx.workspace, request, floor)
+    where, values = span_filter.where(request)
     order = "order by s.run_uuid desc, s.seq desc"
-    few = floor is not None or span_filter.is_selective(request)
-    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in span_filter.parts(request, few=few))  # noqa: S608 - our own texts
+    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in span_filter.parts(ctx.workspace, request, floor))  # noqa: S608 - our own texts
     page = f"select s.* from ({' union all '.join(parts)}) s {order} limit :limit offset :offset"  # noqa: S608 - our own texts
     most = request.limit + request.offset
     result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset, "most": most})
     return result.mappings().all()
 
 
-async def _floor(ctx: Context, request: contract.CountSpans) -> uuid.UUID | None:
-    """The oldest run to look at, unless an index finds the runs: most filters are about nodes, which have none."""
+async def _floor(ctx: Context, request: contract.CountSpans, looked_at: int) -> uuid.UUID | None:
+    """The oldest of this many runs, unless an index finds what is asked for: most filters are about nodes, which have none."""
     if span_filter.is_selective(request):
         return None
-    names = {name: getattr(request, name) for name in ("workflow_uuid", "batch_uuid")}
-    return await bounded_count.nth_run(ctx.db, run_filter.matching(ctx.workspace, names), -(-request.count_up_to // SPANS_OF_RUN))
+    filters = {name: getattr(request, name) for name in ("workflow_uuid", "batch_uuid")}
+    filters["created_before"] = request.execution_started_before
+    return await bounded_count.nth_run(ctx.db, run_filter.matching(ctx.workspace, filters), looked_at)
 
 
 async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None) -> Count:
-    where, values = span_filter.where(ctx.workspace, request, floor)
-    few = floor is not None or span_filter.is_selective(request)
-    parts = (f"(select 1 from {part} where {where} limit :most)" for part in span_filter.parts(request, few=few))  # noqa: S608 - our own texts
+    where, values = span_filter.where(request)
+    parts = (f"(select 1 from {part} where {where} limit :most)" for part in span_filter.parts(ctx.workspace, request, floor))  # noqa: S608 - our own texts
     total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
     count = int(await ctx.db.scalar(text(total), values | {"most": request.count_up_to + 1}) or 0)
     return Count(min(count, request.count_up_to), count <= request.count_up_to and floor is None)

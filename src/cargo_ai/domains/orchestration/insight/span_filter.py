@@ -14,40 +14,43 @@ _RUN = (
     " r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, r.parent_message_uuid, r.is_group_parent"
 )
 # Runs that ended before `after` are left out before any of their executions is read.
-_ALIVE = "r.workspace_uuid = :workspace and (r.finished_ms is null or r.updated_ms >= :after)"
+_ALIVE = "r.workspace_uuid = {workspace} and (r.finished_ms is null or r.updated_ms >= :after)"
 
 _EXECUTED = f"""
 (
     select r.uuid as run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message,
         e.credits, e.started_ms, e.finished_ms, {_RUN}
-    from {{source}} where e.started_ms >= :after and {_ALIVE}
+    from {{source}} where e.started_ms >= :after and {_ALIVE}{{bounds}}
 ) s
 """  # noqa: S608 - put together from our own texts
 # Packed executions are asked for run by run: a join would unpack all of them first.
-_OF_FEW_RUNS = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid offset 0) e"
-_OF_MANY_RUNS = "executions e join runs r on r.uuid = e.run_uuid"
-_NOT_PACKED = "execution_rows e join runs r on r.uuid = e.run_uuid"
-WAITING = f"""
+_OF_EACH_RUN = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid offset 0) e"
+# The words of the index, whatever statuses are bound.
+_FAILED = (
+    "(select * from execution_rows x where x.status <> 'success' and x.workspace_uuid = {workspace}) e join runs r on r.uuid = e.run_uuid"
+)
+_WAITING = f"""
 (
     select r.uuid as run_uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid) as seq, r.position as node_uuid,
         (select n.value ->> 'slug' from graphs g, json_array_elements(g.nodes) n
             where g.uuid = r.graph_uuid and n.value ->> 'uuid' = r.position limit 1) as node_slug,
         'pending' as status, null::int as child_index, null as next_node_uuid, null as title, null as error_message, 0 as credits,
         r.updated_ms as started_ms, null::bigint as finished_ms, {_RUN}
-    from runs r where r.rare_status = 'idle' and r.position is not null and r.updated_ms >= :after and {_ALIVE}
+    from runs r where r.rare_status = 'idle' and r.position is not null and r.updated_ms >= :after and {_ALIVE}{{bounds}}
 ) s
 """  # noqa: S608 - put together from our own texts
-"""The nodes that runs wait at."""
 
 # Only the graph knows what kind of node it was.
 _NODE = """
 exists (select from graphs g, json_array_elements(g.nodes) n
     where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and n.value ->> '{key}' = :{name})
 """
-# Each has an index: a trace is a run, or a batch, with all that is below it.
-_OF_TRACE = """
-s.trace_uuid = :trace_uuid and (s.run_uuid = :trace_uuid or s.batch_uuid = :trace_uuid or s.parent_uuid is not null)
-"""
+# A trace is a run, or a batch, with all that is below it. Each has an index, which "one or the other" has not.
+_OF_TRACE = (
+    "r.uuid = {0} and r.parent_uuid is null",
+    "r.batch_uuid = {0} and r.parent_uuid is null",
+    "r.trace_uuid = {0} and r.parent_uuid is not null",
+)
 _UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "trace_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
 _PARTS = {
@@ -67,11 +70,32 @@ _OF_NODE = {
 }
 
 
-def parts(request: CountSpans, *, few: bool) -> tuple[str, str]:
-    """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `few`: of a bounded number of runs."""
-    statuses = request.execution_statuses
-    source = _NOT_PACKED if statuses is not None and "success" not in statuses else _OF_FEW_RUNS if few else _OF_MANY_RUNS
-    return _EXECUTED.format(source=source), WAITING
+def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None) -> list[str]:
+    """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this."""
+    source = _FAILED if is_indexed(request) else _OF_EACH_RUN
+    bounds = "" if floor is None else f" and r.uuid >= {_literal(floor)}"
+    if request.execution_started_before is not None:
+        # What starts before then is of a run that was created before.
+        bounds += f" and r.uuid <= {_literal(ids.first_at(request.execution_started_before.timestamp() + 60))}"
+    traces = [""]
+    if request.trace_uuid is not None:
+        traces = [f" and {part.format(_literal(ids.parse(request.trace_uuid)))}" for part in _OF_TRACE]
+    mine = _literal(workspace)
+    return [
+        kind.format(source=source.format(workspace=mine), workspace=mine, bounds=bounds + trace)
+        for kind in (_EXECUTED, _WAITING)
+        for trace in traces
+    ]
+
+
+def _literal(uid: uuid.UUID | None) -> str:
+    """An id as part of the statement, not bound to it: a plan for any id at all would be one for a third of the journal."""
+    return "null::uuid" if uid is None else f"'{uid}'::uuid"
+
+
+def is_indexed(request: CountSpans) -> bool:
+    """Whether only executions are asked for that have an index: those that did not go well, and nodes that runs wait at."""
+    return request.execution_statuses is not None and "success" not in request.execution_statuses
 
 
 def is_selective(request: CountSpans) -> bool:
@@ -79,16 +103,15 @@ def is_selective(request: CountSpans) -> bool:
     return any(getattr(request, name) is not None for name in ("run_uuid", "trace_uuid", "parent_run_uuid", "record_id"))
 
 
-def where(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None = None) -> tuple[str, dict[str, Any]]:
-    """The conditions on EXECUTED and WAITING and the values that are bound to them. No value of the request becomes SQL."""
+def where(request: CountSpans) -> tuple[str, dict[str, Any]]:
+    """The conditions on the parts and the values that are bound to them. No text of the request becomes SQL."""
     filters: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
-    values: dict[str, Any] = {"workspace": workspace, "after": milliseconds(request.execution_started_after)}
+    values: dict[str, Any] = {"after": milliseconds(request.execution_started_after)}
     conditions: list[str] = ["true"]
     for name in (*_UUIDS, "parent_run_uuid"):
         if filters[name] is not None:
             # What is not a uuid matches nothing.
-            conditions.append(_OF_TRACE if name == "trace_uuid" else f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
-            values[name] = ids.parse(filters[name])
+            conditions.append(f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = {_literal(ids.parse(filters[name]))}")
     for name in _TEXTS:
         if filters[name] is not None:
             conditions.append(f"s.{name} = :{name}")
@@ -104,9 +127,6 @@ def where(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None = N
     if request.execution_statuses is not None:
         conditions.append("s.status = any(:statuses)")
         values["statuses"] = list(request.execution_statuses)
-    if floor is not None:
-        # Not bound: a plan for any id at all would be one for a third of the journal.
-        conditions.append(f"s.run_uuid >= '{floor}'::uuid")
     if request.execution_started_before is not None:
         conditions.append("s.started_ms < :before")
         values["before"] = milliseconds(request.execution_started_before)

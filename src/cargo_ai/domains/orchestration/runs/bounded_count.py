@@ -6,12 +6,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, Select, func, literal, select
+from sqlalchemy import RowMapping, Select, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.orchestration.runs import run_filter
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import runs
+
+Alternatives = Sequence[Sequence[Condition]]
+"""Lists of conditions: a run meets those of one at most (see `run_filter.alternatives`)."""
 
 
 class Count(NamedTuple):
@@ -21,36 +24,66 @@ class Count(NamedTuple):
     is_exact: bool
 
 
-async def count_runs(db: AsyncSession, where: Sequence[Condition], up_to: int, *, floor: uuid.UUID | None = None) -> Count:
+class Page(NamedTuple):
+    """Which runs of a list: `limit` of them behind `offset` others; `behind`: of those that are older than this one."""
+
+    limit: int
+    offset: int = 0
+    behind: uuid.UUID | None = None
+
+
+async def count_runs(db: AsyncSession, alternatives: Alternatives, up_to: int, *, floor: uuid.UUID | None = None) -> Count:
     """The runs that meet the conditions, at most `up_to`; `floor`: no older ones than this."""
-    conditions = list(where) if floor is None else [*where, runs.c.uuid >= run_filter.literal_id(floor)]
-    few = select(literal(1)).select_from(run_filter.joined).where(*conditions).limit(up_to + 1).subquery()
+    bounds = [] if floor is None else [runs.c.uuid >= run_filter.literal_id(floor)]
+    parts = [
+        select(select(literal(1)).select_from(run_filter.joined).where(*where, *bounds).limit(up_to + 1).subquery())
+        for where in alternatives
+    ]
+    if not parts:
+        return Count(0, is_exact=True)
+    few = union_all(*parts).limit(up_to + 1).subquery()
     total = int(await db.scalar(select(func.count()).select_from(few)) or 0)
     return Count(min(total, up_to), total <= up_to and floor is None)
 
 
 async def newest_runs(
-    db: AsyncSession, query: Select[Any], where: Sequence[Condition], page: tuple[int, int], *, floor: uuid.UUID | None = None
+    db: AsyncSession, query: Select[Any], alternatives: Alternatives, page: Page, *, floor: uuid.UUID | None = None
 ) -> Sequence[RowMapping]:
-    """A page (limit and offset) of the runs that meet the conditions, newest first: of those from `floor` on, if there are enough.
+    """A page of the runs that meet the conditions, newest first: of those from `floor` on, if there are enough.
 
-    Without it, a month in which nothing matches would be gone through before the first run of a newer one is shown.
+    Without it, a month in which nothing matches would be gone through before the first run of a newer one is shown. What is skipped is
+    read from an index alone, where the conditions allow it.
     """
-    limit, offset = page
-    chosen = query.where(*where).order_by(runs.c.uuid.desc()).limit(limit).offset(offset)
+    if not alternatives:
+        return []
+    behind = [] if page.behind is None else [runs.c.uuid < run_filter.literal_id(page.behind)]
     if floor is not None:
-        rows = (await db.execute(chosen.where(runs.c.uuid >= run_filter.literal_id(floor)))).mappings().all()
-        if len(rows) == limit:
+        rows = await _page(db, query, alternatives, [*behind, runs.c.uuid >= run_filter.literal_id(floor)], page)
+        if len(rows) == page.limit:
             return rows
-    return (await db.execute(chosen)).mappings().all()
+    return await _page(db, query, alternatives, behind, page)
+
+
+async def _page(
+    db: AsyncSession, query: Select[Any], alternatives: Alternatives, bounds: Sequence[Condition], page: Page
+) -> Sequence[RowMapping]:
+    newest, most = runs.c.uuid.desc(), page.limit + page.offset
+    parts = [select(runs.c.uuid).select_from(run_filter.joined).where(*where, *bounds).order_by(newest) for where in alternatives]
+    if len(parts) == 1:
+        chosen = parts[0].limit(page.limit).offset(page.offset)
+    else:
+        merged = union_all(*(select(part.limit(most).subquery()) for part in parts)).subquery()
+        chosen = select(merged.c.uuid).order_by(merged.c.uuid.desc()).limit(page.limit).offset(page.offset)
+    return (await db.execute(query.where(runs.c.uuid.in_(chosen)).order_by(newest))).mappings().all()
 
 
 async def floor_of(db: AsyncSession, workspace: uuid.UUID, filters: Mapping[str, Any], at_most: int) -> uuid.UUID | None:
-    """Where to stop, for filters that no index answers: `at_most` runs back among those that the other filters leave. None: no need."""
-    by_index = {name: value for name, value in filters.items() if name not in run_filter.UNINDEXED}
-    if all(filters.get(name) is None for name in run_filter.UNINDEXED):
+    """Where to stop, for filters that no index answers: `at_most` runs back among those that the other filters leave. None: no need.
+    The workflow is known to be the workspace's."""
+    by_index = {name: value for name, value in filters.items() if name not in run_filter.UNINDEXED or value is False}
+    if all(filters.get(name) is None for name in filters.keys() - by_index.keys()):
         return None
-    return await nth_run(db, run_filter.matching(workspace, by_index), at_most)
+    return await nth_run(db, run_filter.matching(workspace, by_index, known=True), at_most)
 
 
 async def nth_run(db: AsyncSession, where: Sequence[Condition], number: int) -> uuid.UUID | None:

@@ -12,6 +12,7 @@ from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
 from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
+from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import Counted, Wire
@@ -26,9 +27,14 @@ _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) -
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
     """Records, the one that ran last first."""
-    where = record_filter.conditions(ctx.workspace, request)
+    alternatives = run_filter.alternatives(ctx.workspace, record_filter.run_filters(request))
+    alternatives = [[*where, record_filter.latest()] for where in alternatives]
     floor = await _floor(ctx, request, request.count_up_to)
-    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), where, (request.limit, request.offset), floor=floor)
+    positions = ctx.services.once(PagePositions, PagePositions)
+    page = positions.page(ctx.workspace, request, request.limit, request.offset)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor=floor)
+    if rows:
+        positions.remember(ctx.workspace, request, request.offset + len(rows), rows[-1]["uuid"])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
     count, is_exact = await _count(ctx, request, request.count_up_to)
     records = [_to_response(run) for run in latest_runs]
@@ -45,8 +51,9 @@ async def count(ctx: Context, request: contract.CountRecords) -> run_contract.Co
 async def _count(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> Count:
     where = [*run_filter.matching(ctx.workspace, record_filter.run_filters(request)), *more]
     floor = await _floor(ctx, request, up_to, *more)
-    counts = [await bounded_count.count_runs(ctx.db, [*where, part], up_to, floor=floor) for part in record_filter.latest_by_level()]
-    return Count(min(up_to, sum(each.total for each in counts)), all(each.is_exact for each in counts))
+    # Runs at the top and those below others are counted apart: a run is one or the other.
+    levels = [[*where, part] for part in record_filter.latest_by_level()]
+    return await bounded_count.count_runs(ctx.db, levels, up_to, floor=floor)
 
 
 async def _floor(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> uuid.UUID | None:

@@ -16,6 +16,7 @@ from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.known_graphs import KnownGraphs
+from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
 from cargo_ai.engine.dispatch.queue import producer
@@ -73,12 +74,16 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     filters = run_filter.filters_of(request)
-    where = run_filter.matching(ctx.workspace, filters)
+    alternatives = run_filter.alternatives(ctx.workspace, filters, known=True)
     if request.after is not None:
         last = ids.parse(request.after)
-        where = [*where, runs.c.uuid < last if last else false()]
+        alternatives = [[*where, runs.c.uuid < last if last else false()] for where in alternatives]
     floor = await bounded_count.floor_of(ctx.db, ctx.workspace, filters, request.count_up_to)
-    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), where, (request.limit, request.offset), floor=floor)
+    positions = ctx.services.once(PagePositions, PagePositions)
+    page = positions.page(ctx.workspace, request, request.limit, request.offset)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor=floor)
+    if rows:
+        positions.remember(ctx.workspace, request, request.offset + len(rows), rows[-1]["uuid"])
     count, is_exact = await _count(ctx, request, floor) if request.after is None else Count(len(rows), is_exact=True)
     return contract.RunsReply(
         runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=max(count, len(rows)), is_count_exact=is_exact
@@ -107,7 +112,8 @@ async def _count(ctx: Context, request: contract.CountRuns, floor: uuid.UUID | N
     counted = await _from_counters(ctx, request)
     if counted is not None:
         return Count(counted, is_exact=True)
-    return await bounded_count.count_runs(ctx.db, run_filter.conditions(ctx.workspace, request), request.count_up_to, floor=floor)
+    alternatives = run_filter.alternatives(ctx.workspace, run_filter.filters_of(request), known=True)
+    return await bounded_count.count_runs(ctx.db, alternatives, request.count_up_to, floor=floor)
 
 
 async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:

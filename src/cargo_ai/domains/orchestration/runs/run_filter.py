@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, Uuid, and_, case, cast, false, func, literal_column, not_, or_, select, true
+from sqlalchemy import ColumnElement, String, Text, Uuid, and_, bindparam, case, cast, false, func, literal_column, not_, or_, select, true
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter, ExecutionsFilterConditionNode
-from cargo_ai.engine.journal.tables import executions, runs, shards
+from cargo_ai.engine.journal.tables import batches, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire
 
@@ -26,6 +26,7 @@ RARE = frozenset({"idle", "cancelling", "error", "cancelled", "skipped"})
 """The statuses that have an index: see `rare_status`."""
 UNINDEXED = frozenset({"user_uuid", "release_uuid", "executions_filter", "updated_after", "updated_before", "is_finished"})
 """Filters by which runs are gone through one by one."""
+_PARKED, _FINAL = ("idle", "cancelling"), frozenset({"success", "error", "cancelled", "skipped"})
 _UUIDS = {"workflow_uuid": "workflow_uuid", "user_uuid": "user_uuid", "batch_uuid": "batch_uuid", "release_uuid": "release_uuid"}
 _PARENTS = {"parent_batch_uuid": "parent_batch_uuid", "parent_uuid": "parent_uuid"}
 
@@ -40,12 +41,20 @@ def filters_of(request: Wire) -> dict[str, Any]:
     return {name: getattr(request, name) for name in type(request).model_fields}
 
 
-def matching(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition]:
-    """The same for filters by name; a name that is no filter of runs is left out."""
-    where: list[Condition] = [runs.c.workspace_uuid == workspace]
+def matching(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = False) -> list[Condition]:
+    """The same for filters by name; a name that is no filter of runs is left out.
+
+    `known`: the workflow that the filters name, if any, is known to be the workspace's. So are its runs: an index by workflow finds them
+    without a look at each.
+    """
+    of_workflow, of_batch = (filters.get(name) is not None for name in ("workflow_uuid", "batch_uuid"))
+    within = [] if of_batch or (known and of_workflow) else [runs.c.workspace_uuid == literal_id(workspace)]
+    where: list[Condition] = [*within]
     for field, column in (_UUIDS | _PARENTS).items():
-        if filters.get(field) is not None:
+        if filters.get(field) is not None and not (of_batch and field == "workflow_uuid"):
             where.append(_is(runs.c[column], filters[field]))
+    if of_batch:
+        where.append(_batch_exists(workspace, filters))
     if filters.get("parent_node_uuid") is not None:
         where += [runs.c.parent_node_uuid == filters["parent_node_uuid"], runs.c.parent_uuid.is_not(None)]
     if filters.get("uuids") is not None:
@@ -56,21 +65,47 @@ def matching(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition
     elif filters.get("is_group_parent") is not None:
         where.append(not_(func.coalesce(runs.c.is_group_parent, false())))
     where += _record(filters)
-    where += _states(workspace, filters.get("statuses"), filters.get("is_finished"))
+    where += _states(workspace, filters, within)
     where += _times(filters)
     if filters.get("executions_filter") is not None:
         where.append(_executions(filters["executions_filter"]))
     return where
 
 
+def alternatives(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = False) -> list[list[Condition]]:
+    """The same as conditions of which a run meets those of one list at most: each has an index, which "one or the other" has not."""
+    statuses: list[str] | None = filters.get("statuses")
+    by_status = [filters] if statuses is None else [{**filters, "statuses": [name]} for name in _disjoint(statuses)]
+    parts = [matching(workspace, each, known=known) for each in by_status]
+    if filters.get("is_finished") is not False:
+        return parts
+    # What is driven is young, what is parked may be of any age.
+    driven = [runs.c.rare_status.is_(None), runs.c.uuid >= _oldest_driven(workspace)]
+    return [[*part, *more] for part in parts for more in (driven, *([runs.c.rare_status == name] for name in _PARKED))]
+
+
+def _disjoint(statuses: Sequence[str]) -> list[str]:
+    names = dict.fromkeys(statuses)
+    return [name for name in names if "finished" not in names or name not in _FINAL]
+
+
+def _batch_exists(workspace: uuid.UUID, filters: Mapping[str, Any]) -> Condition:
+    """Whether the batch is the workspace's, and the workflow's, which its runs then are: looked at once. Of the indexes, that by batch is
+    left."""
+    where = [batches.c.workspace_uuid == workspace, _is(batches.c.uuid, filters["batch_uuid"])]
+    if filters.get("workflow_uuid") is not None:
+        where.append(_is(batches.c.workflow_uuid, filters["workflow_uuid"]))
+    return select(batches.c.uuid).where(*where).exists()
+
+
 def literal_id(uid: uuid.UUID) -> ColumnElement[uuid.UUID]:
     """An id as part of the statement, not bound to it: a plan for any id at all would be one for a third of the journal."""
-    return literal_column(f"'{uid}'::uuid", Uuid())
+    return cast(bindparam(None, str(uid), Text(), unique=True, literal_execute=True), Uuid())
 
 
 def _is(column: ColumnElement[Any], text: str) -> Condition:
     uid = ids.parse(text)
-    return column == uid if uid else false()
+    return column == literal_id(uid) if uid else false()
 
 
 def _record(filters: Mapping[str, Any]) -> list[Condition]:
@@ -96,21 +131,22 @@ def _contains(column: ColumnElement[str], text: str) -> Condition:
     return column.ilike(f"%{escaped}%")
 
 
-def _states(workspace: uuid.UUID, statuses: Sequence[str] | None, is_finished: bool | None) -> list[Condition]:
+def _states(workspace: uuid.UUID, filters: Mapping[str, Any], within: Sequence[Condition]) -> list[Condition]:
     where: list[Condition] = []
+    statuses, is_finished = filters.get("statuses"), filters.get("is_finished")
     if statuses is not None:
-        where.append(or_(false(), *(_state(workspace, name) for name in statuses)))
+        where.append(or_(false(), *(_state(workspace, name, within) for name in statuses)))
     if is_finished is not None:
         finished = runs.c.finished_ms.is_not(None)
         where += [finished] if is_finished else [runs.c.finished_ms.is_(None), runs.c.uuid >= _oldest_unfinished(workspace)]
     return where
 
 
-def _state(workspace: uuid.UUID, name: str) -> Condition:
+def _state(workspace: uuid.UUID, name: str, within: Sequence[Condition]) -> Condition:
     if name == "finished":
         return runs.c.finished_ms.is_not(None)
     if name in RARE:
-        return and_(runs.c.rare_status == name, runs.c.workspace_uuid == workspace)
+        return and_(runs.c.rare_status == name, *within)
     if name == "success":
         return runs.c.status == name
     # A pending run is in a shard that has not ended, and those are few.
@@ -120,12 +156,16 @@ def _state(workspace: uuid.UUID, name: str) -> Condition:
 
 def _oldest_unfinished(workspace: uuid.UUID) -> ColumnElement[uuid.UUID]:
     """Where the scan for unfinished runs may end; null when there is no such run, and then none matches."""
-    driven = select(shards.c.first_run).where(shards.c.workspace_uuid == workspace, shards.c.state != "done")
-    parts = [driven.order_by(shards.c.first_run).limit(1).scalar_subquery()]
-    for name in ("idle", "cancelling"):
+    parts = [_oldest_driven(workspace)]
+    for name in _PARKED:
         parked = select(_parked.c.uuid).where(_parked.c.workspace_uuid == workspace, _parked.c.rare_status == name)
         parts.append(parked.order_by(_parked.c.uuid).limit(1).scalar_subquery())
     return func.least(*parts)
+
+
+def _oldest_driven(workspace: uuid.UUID) -> ColumnElement[uuid.UUID]:
+    first = select(shards.c.first_run).where(shards.c.workspace_uuid == workspace, shards.c.state != "done")
+    return first.order_by(shards.c.first_run).limit(1).scalar_subquery()
 
 
 _parked = runs.alias("parked")
@@ -142,7 +182,9 @@ def _times(filters: Mapping[str, Any]) -> list[Condition]:
     if filters.get("updated_after") is not None:
         where.append(runs.c.updated_ms >= milliseconds(filters["updated_after"]))
     if filters.get("updated_before") is not None:
-        where.append(runs.c.updated_ms < milliseconds(filters["updated_before"]))
+        # What was updated before was created before.
+        latest = ids.first_at(filters["updated_before"].timestamp() + 60)
+        where += [runs.c.updated_ms < milliseconds(filters["updated_before"]), runs.c.uuid <= literal_id(latest)]
     return where
 
 

@@ -1,0 +1,102 @@
+"""In a journal of thousands of runs, lists and counts read a few hundred rows, whatever is filtered and whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from bench import graphs
+from bench.runs.age import journal_rows
+from bench.runs.age.grown import read_journal
+from bench.runs.age.grown_reads import Asked, Journal, questions
+from tests.kit.api_client import ApiClient, Body
+from tests.kit.backend import Backend
+from tests.kit.rows_read import rows_read
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+RUNS = 12_000
+COUNTED = 100
+MOST_READ = 3_000
+"""A quarter of the runs, a twentieth of the executions."""
+NO_INDEX = ("span list, node of none", "span list, page 100", "span list, record")
+"""What a list of spans looks through runs for, as far as it does (see `span.MOST_RUNS`)."""
+TABLES = ("runs", "executions", "execution_rows", "packed", "batches", "shards")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A journal of RUNS runs, and another workspace with a handful."""
+
+    backend: Backend
+    journal: Journal
+    few: Journal
+
+    async def read_by(self, asked: Asked, api: ApiClient | None = None) -> int:
+        """How many rows a request reads."""
+        return await rows_read(self.backend.state.database, self._ask(asked, api or self.backend.admin), TABLES)
+
+    async def _ask(self, asked: Asked, api: ApiClient) -> Body:
+        verb, path, body = asked
+        bounded = body if body is None or not path.endswith(("/list", "/count")) else {**body, "countUpTo": COUNTED}
+        reply = await api.http.request(verb, f"/v1{path}", json=bounded)
+        assert reply.status_code == 200, reply.text
+        answer: Body = reply.json()
+        return answer
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def grown(backend: Backend) -> Grown:
+    """The journal, filled with copies of a batch's runs."""
+    tool, release = await backend.admin.deployed(graphs.five_native())
+    batch = await backend.batch(graphs.companies(100), workflowUuid=tool["workflowUuid"])
+    other, _ = await backend.other_api.deployed(graphs.five_native())
+    run = (await backend.other_api.call("orchestration.run.create", workflowUuid=other["workflowUuid"], data=graphs.companies(1)[0]))["run"]
+    await backend.ended("runs", run["uuid"], backend.other_api)
+
+    def fill() -> Journal:
+        url = backend.state.database.url.replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            journal_rows.fill(connection, batch["uuid"], RUNS)
+            return read_journal(connection, batch["uuid"], RUNS // 2)
+
+    journal = await asyncio.to_thread(fill)
+    few = Journal(other["workflowUuid"], batch["uuid"], release["uuid"], journal.user, run["uuid"], run["uuid"], run["uuid"], 1)
+    return Grown(backend, journal, few)
+
+
+def _lists(asked: Mapping[str, Asked]) -> dict[str, Asked]:
+    """What has no bound of its own: metrics are counters, one run is one run."""
+    others = ("run get", "run explain", "run errors", "segment", "server", "run list, half way", *NO_INDEX)
+    return {name: each for name, each in asked.items() if not name.startswith(others)}
+
+
+async def test_no_list_and_no_count_goes_through_the_journal(grown: Grown) -> None:
+    read = {name: await grown.read_by(asked) for name, asked in _lists(questions(grown.journal)).items()}
+    assert {name: rows for name, rows in read.items() if rows > MOST_READ} == {}
+
+
+async def test_a_workspace_with_few_runs_does_not_pay_for_those_of_others(grown: Grown) -> None:
+    read = {name: await grown.read_by(asked, grown.backend.other_api) for name, asked in _lists(questions(grown.few)).items()}
+    assert {name: rows for name, rows in read.items() if rows > 200} == {}
+
+
+async def test_the_page_behind_one_far_down_is_read_from_where_that_ended(grown: Grown) -> None:
+    def page(number: int) -> Asked:
+        body: dict[str, Any] = {"workflowUuid": grown.journal.workflow, "limit": 50, "offset": 5_000 + 50 * number}
+        return ("POST", "/orchestration/runs/list", body)
+
+    async def runs(number: int) -> list[str]:
+        verb, path, body = page(number)
+        return [run["uuid"] for run in (await grown.backend.admin.http.request(verb, f"/v1{path}", json=body)).json()["runs"]]
+
+    pages = [await runs(number) for number in range(3)]
+    assert await grown.read_by(page(3)) < 1_000
+    whole = await grown.backend.admin.call("orchestration.run.list", workflowUuid=grown.journal.workflow, limit=150, offset=5_000)
+    assert [run for each in pages for run in each] == [run["uuid"] for run in whole["runs"]]
