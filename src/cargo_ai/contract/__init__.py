@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 
 from cargo_ai.kernel.operation import Registry
 
 operations = Registry()
 
 
+@cache
 def load() -> Registry:
-    """Import every domain's declarations and return the registry; safe to call twice."""
+    """Import every domain's declarations and return the registry. Looking for the modules takes as long as a request."""
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(module.name)
     return operations

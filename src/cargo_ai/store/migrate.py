@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -54,8 +55,9 @@ def _connected(url: str) -> Generator[Connection]:
         engine.dispose()
 
 
+@cache
 def head() -> str:
-    """The revision that this version needs."""
+    """The revision that this version needs. Every migration is read to find it."""
     return scripts().get_current_head() or ""
 
 

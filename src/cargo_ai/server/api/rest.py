@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,14 +30,19 @@ def handled_operations() -> list[HandledOperation]:
     return [HandledOperation(operations[name], handlers[name]) for name in sorted(handlers)]
 
 
+@cache
+def _route_modules() -> tuple[ModuleType, ...]:
+    return tuple(walk("cargo_ai.server.routes"))
+
+
 def route_operations() -> list[AnyOperation]:
     """The operations that hand-written routes answer: each module of `server.routes` may list them in `operations`."""
-    return [operation for module in walk("cargo_ai.server.routes") for operation in getattr(module, "operations", ())]
+    return [operation for module in _route_modules() for operation in getattr(module, "operations", ())]
 
 
 def handwritten_routes() -> list[BaseRoute]:
     """The routes of all modules of `server.routes`, each of which lists its own in `routes`."""
-    return [route for module in walk("cargo_ai.server.routes") for route in getattr(module, "routes", ())]
+    return [route for module in _route_modules() for route in getattr(module, "routes", ())]
 
 
 def public_operations() -> list[AnyOperation]:
