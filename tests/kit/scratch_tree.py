@@ -21,7 +21,8 @@ class ScratchTree:
         for name in COPIED:
             source, target = ROOT / name, root / name
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+                # With the bytecode, which is valid as long as size and time of its source are: else every program would compile everything.
+                shutil.copytree(source, target)
             else:
                 shutil.copy2(source, target)
 

@@ -14,6 +14,7 @@ from tests.kit.conformance.harness import Harness
 
 WORDS = "Reason 4711."
 WAIT_SECONDS = 30
+SHORTEST_TIMEOUT, TIMEOUT, LONGEST_TIMEOUT = 0.1, 0.25, 1.0
 
 
 class FailureTests(Fixtures):
@@ -86,13 +87,13 @@ class FailureTests(Fixtures):
         """The connection fails before an answer: every action that may be repeated says so, and is done once in the end."""
         for action, config in harness.actions():
             harness.prepare(action)
-            effect = (await self._done_once(harness, action, config)) if action.hint != "deletes" else None
+            effect, timeout = (None, TIMEOUT) if action.hint == "deletes" else await self._done_once(harness, action, config)
             harness.prepare(action)
             harness.fail(action, **fault)
-            harness.hurry = True
+            harness.hurry = timeout
             key = harness.new_key()
             outcome = await harness.act(action, config, key)
-            harness.hurry = False
+            harness.hurry = 0.0
             empty = harness.subject.examples[action.slug].empty and ("slow" in fault or "cut" in fault)
             if isinstance(outcome, Done) and (action.hint != "writes" or empty):
                 continue  # an answer without a body is neither slow nor cut off; and the client itself asks again for what it only reads
@@ -108,9 +109,11 @@ class FailureTests(Fixtures):
                 assert harness.effect(action) == effect, action.slug
 
     @staticmethod
-    async def _done_once(harness: Harness, action: Any, config: Any) -> Any:
+    async def _done_once(harness: Harness, action: Any, config: Any) -> tuple[Any, float]:
+        """The effect of an action, and a time-out that its calls keep easily: by how long all of it takes on this machine now."""
+        began = clock.seconds()
         await harness.done(action, config)
-        return harness.effect(action)
+        return harness.effect(action), min(max(SHORTEST_TIMEOUT, 10 * (clock.seconds() - began)), LONGEST_TIMEOUT)
 
     async def test_a_connection_that_breaks_before_the_effect(self, harness: Harness) -> None:
         await self._broken(harness, drop="before")

@@ -38,7 +38,6 @@ from cargo_ai.kernel.settings import Settings
 from tests.kit.conformance.subject import JsonObject, Simulator, Subject
 
 SETTINGS = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-HURRY_SECONDS = 0.25
 
 _keys = itertools.count(1)
 
@@ -86,7 +85,8 @@ class Harness:
     client: Any
     account: JsonObject
     slots: Slots = field(default_factory=Slots)
-    hurry: bool = False
+    hurry: float = 0.0
+    """The time-out of calls in seconds, where it is not the service's own."""
 
     @property
     def control(self) -> Any:
@@ -100,12 +100,12 @@ class Harness:
 
     @property
     def service_spec(self) -> ServiceSpec | None:
-        """How the simulator is called: as the service, at another address; `hurry`: with a short time-out."""
+        """How the simulator is called: as the service, at another address."""
         spec = self.integration.service
         if spec is None:
             return None
         address = {"base_url": self.simulator.url} if isinstance(spec.base_url, str) else {}
-        return replace(spec, **address, **({"timeout": HURRY_SECONDS} if self.hurry else {}))
+        return replace(spec, **address, **({"timeout": self.hurry} if self.hurry else {}))
 
     def actions(self) -> list[tuple[ConnectorAction, JsonObject]]:
         """Each action with the config of its example."""

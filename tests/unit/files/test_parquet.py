@@ -29,7 +29,7 @@ def large_file(tmp_path: Path) -> Path:
 async def be_busy() -> None:
     """Handle one chunk for long enough that the process fills every buffer on the way."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + 1
+    until = loop.time() + 0.3
     while loop.time() < until:  # noqa: ASYNC110
         await asyncio.sleep(0)  # not for an event: time passes while the loop fills the buffers
 

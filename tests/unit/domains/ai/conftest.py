@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from cargo_ai.domains.ai.chats import answers
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases
@@ -33,7 +34,9 @@ async def backend(databases: Databases, simulator: Running, tmp_path_factory: py
     """The whole application and a worker in this process, with a connector of OpenAI and one of Anthropic."""
     root = simulator.url.removesuffix("/openai")
     addresses = f"openAi={root}/openai,anthropic={root}/anthropic"
-    with databases.lent() as url:
+    with databases.lent() as url, pytest.MonkeyPatch.context() as patch:
+        # What is parked goes on soon, and what is cancelled ends soon.
+        patch.setattr(answers, "MOST_RENEWAL", 0.2)
         folder = tmp_path_factory.mktemp("backend")
         async with running_backend(url, folder, CARGO_AI_SERVICE_ADDRESSES=addresses, CARGO_AI_OUTBOUND_ALLOW="127.0.0.1") as running:
             for slug in ("openAi", "anthropic"):

@@ -154,7 +154,7 @@ async def test_a_step_that_breaks_off_begins_again(api: ApiClient, watching: str
 
 async def test_a_cancelled_answer_keeps_what_was_written(api: ApiClient, watching: str, model: Running) -> None:
     agent = await new_agent(api, integrationSlug="openAi", languageModelSlug="gpt-4.1-mini")
-    model.control.fail(path="completions", slow=30.0)
+    model.control.fail(path="completions", slow=12.0)
     answer = await _ask(api, agent, LONG * 3)
     heard = await _listen(watching, api, answer, most=4)
     await api.call("ai.message.cancel", uuids=[answer])

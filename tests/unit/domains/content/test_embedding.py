@@ -136,7 +136,7 @@ async def test_passages_without_vectors_are_not_hidden_by_those_that_have_some(
     monkeypatch.setattr(job, "_FIRST_WAIT", 1.0)
     old = await upload(api, "old.txt", b"Vacation is thirty days.")
     await choose(api)
-    model.control.fail(path="embeddings", status=503, times=1)
+    model.control.fail(path="embeddings", status=503, headers={"retry-after": "1"}, times=1)
     new = await upload(api, "new.txt", b"The holiday desk is closed.")
     failed = await ended(api, "error")
     assert failed["errorMessage"] and failed["embeddedChunksCount"] < failed["chunksCount"]

@@ -74,6 +74,12 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 pytestmark = pytest.mark.parametrize("implementation", ["h11", "httptools"])
 
 
+@pytest.fixture(autouse=True)
+def swept_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked five times a second for what takes too long."""
+    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.2)
+
+
 async def test_a_request_without_a_whole_header_is_ended_with_a_sentence_and_an_idle_connection_is_not(implementation: str) -> None:
     async with serving(Door(100, header_seconds=0.5), implementation) as connect:
         silent, half, good = await connect(), await connect(), await connect()
@@ -98,7 +104,7 @@ async def test_a_body_that_stops_coming_is_ended_and_one_that_is_answered_slowly
         slow[1].write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 
         async def trickle(writer: asyncio.StreamWriter, size: int) -> None:
-            for _ in range(25):
+            for _ in range(15):
                 writer.write(b"x" * size)
                 await asyncio.sleep(0.1)
 
@@ -107,7 +113,7 @@ async def test_a_body_that_stops_coming_is_ended_and_one_that_is_answered_slowly
         await trickling
         assert b"200" not in await rest(drip[0])
         assert not steady[0].at_eof() and not slow[0].at_eof()
-        steady[1].write(b"x" * (1_000_000 - 25_000))
+        steady[1].write(b"x" * (1_000_000 - 15_000))
         assert (await steady[0].readuntil(b"ok")).startswith(b"HTTP/1.1 200")
 
 
@@ -145,7 +151,7 @@ async def test_a_long_body_that_was_answered_early_does_not_count_as_a_slow_head
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
         if implementation == "h11":
             return  # it closes the connection by itself
-        for _ in range(20):
+        for _ in range(10):
             writer.write(b"x" * 10_000)
             await writer.drain()
             await asyncio.sleep(0.1)

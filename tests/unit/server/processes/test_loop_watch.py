@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cargo_ai.server.processes.watching.loop_watch import LoopWatch
@@ -44,6 +45,16 @@ async def test_what_waits_or_computes_in_a_thread_is_not_reported() -> None:
     assert stalls == []
 
 
+LONG = 0.25
+"""Seconds that are too long for a step even where others share the core."""
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of what a step may take otherwise."""
+    monkeypatch.setattr(loop_steps, "MAX_SECONDS", 0.05)
+
+
 async def stalls_of(app: ASGIApp) -> list[str]:
     """What a request to this application held up the loop with."""
 
@@ -57,46 +68,49 @@ async def stalls_of(app: ASGIApp) -> list[str]:
     return loop_steps.take_stalls()
 
 
+@pytest.mark.usefixtures("strict")
 async def test_a_request_of_a_test_that_holds_up_the_loop_is_named() -> None:
     async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await asyncio.sleep(0)
-        compute(1.1)
+        compute(LONG)
 
     (stall,) = await stalls_of(slow)
-    assert stall.startswith("GET /slow held up the event loop for 1.1")
+    assert stall.startswith("GET /slow held up the event loop for 0.2")
 
 
+@pytest.mark.usefixtures("strict")
 async def test_a_task_and_a_callback_of_a_request_are_measured_too_and_what_the_test_does_is_not() -> None:
     done = asyncio.Event()
 
     def later() -> None:
-        compute(1.1)
+        compute(LONG)
         done.set()
 
     async def task() -> None:
         await asyncio.sleep(0)
-        compute(1.1)
+        compute(LONG)
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await asyncio.create_task(task(), name="task of a request")
         asyncio.get_running_loop().call_soon(later)
 
     async def other() -> None:
-        compute(1.1)
+        compute(LONG)
 
     await asyncio.create_task(other())
     (stall,) = await stalls_of(app)
     assert "task of a request" in stall
     await done.wait()
-    compute(1.1)
+    compute(LONG)
     (stall,) = loop_steps.take_stalls()
     assert "later" in stall
 
 
+@pytest.mark.usefixtures("strict")
 async def test_all_callbacks_of_a_server_in_a_thread_are_measured() -> None:
     async def serve() -> None:
         with loop_steps.measure_thread():
-            asyncio.get_running_loop().call_soon(compute, 1.1)
+            asyncio.get_running_loop().call_soon(compute, LONG)
             await asyncio.sleep(0.01)
 
     await asyncio.to_thread(asyncio.run, serve())

@@ -89,6 +89,7 @@ def world(made: World, monkeypatch: pytest.MonkeyPatch) -> World:
     made.backend.state.limits.logins_begun.clear()
     made.backend.state.limits.wrong_codes.clear()
     monkeypatch.setattr(logins, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(logins, "LONGEST_DELAY", 0.01)
     made.provider.email, made.provider.claims, made.provider.in_userinfo = "ann@example.com", {}, False
     return made
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from cargo_ai.domains.ai.chats import agent_node
+from cargo_ai.domains.ai.chats.calling import approval
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply
@@ -16,6 +17,12 @@ from tests.unit.domains.ai.conftest import ended, new_agent, said
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MODEL = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"}
 ACME = {"domain": "acme.com", "name": "Acme", "employees": 120}
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer is parked soon after it has asked."""
+    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.2)
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,10 @@ ERRORS: list[tuple[Body, str]] = [
 
 
 @pytest.mark.parametrize(("fault", "sentence"), ERRORS)
-async def test_what_is_wrong_is_said_in_a_sentence(api: ApiClient, model: Running, fault: Body, sentence: str) -> None:
+async def test_what_is_wrong_is_said_in_a_sentence(
+    api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch, fault: Body, sentence: str
+) -> None:
+    monkeypatch.setattr(asker, "ATTEMPTS", 2)
     agent = await new_agent(api, **OPENAI)
     model.control.fail(path="openai", times=100, **fault)
     answer = await answer_to(api, "Hello", agentUuid=agent)

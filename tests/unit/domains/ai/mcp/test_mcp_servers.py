@@ -106,14 +106,17 @@ async def test_a_reader_sees_what_reads_and_starts_nothing(backend: Backend, api
 async def test_an_action_that_requires_approval_waits_for_a_person(
     backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 5.0)
+    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.2)
+    monkeypatch.setattr(published, "WAIT_SECONDS", 0.2)
     action = {"kind": "tool", "slug": "tier", "toolUuid": await tier_tool(api), "requiresApproval": True}
     server = (await api.call("ai.mcpServer.create", name="Leads", actions=[action], resources=[]))["mcpServer"]
     async with connected(backend.app, token_of(api), path_of(server)) as client:
         asked: list[Body] = []
         for domain in ("acme.com", "{{ 1 + 1 }}"):
-            waiting = (await client.call_tool("tier", {"domain": domain})).structured_content
-            assert waiting is not None and waiting["status"] == "waitingForApproval", waiting
+            waiting: Body = (await client.call_tool("tier", {"domain": domain})).structured_content or {}
+            while waiting.get("status") == "running":  # its review is still being made
+                waiting = (await client.call_tool("get_result", {"handle": waiting["handle"]})).structured_content or {}
+            assert waiting.get("status") == "waitingForApproval", waiting
             asked.append(waiting)
         first, second = asked
         review = (await api.call("orchestration.review.get", uuid=second["reviewUuid"]))["review"]

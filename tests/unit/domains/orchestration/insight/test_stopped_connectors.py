@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.domains.connection.accounts import waiting_runs
+from cargo_ai.domains.connection.accounts import accounts, waiting_runs
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
 from tests.kit.peers.counting_service import counting_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker believes what it knows of a connector for a moment only, and late runs are looked for soon after it."""
+    monkeypatch.setattr(accounts, "FRESH_SECONDS", 0.2)
+    monkeypatch.setattr(waiting_runs, "LATE_SECONDS", 1)
 
 
 def graph(connector: str) -> list[Body]:
