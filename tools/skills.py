@@ -12,6 +12,7 @@ DOMAINS = {
     "orchestration": "cargo-cli-orchestration",
     "expression": "cargo-cli-orchestration",
     "analytics": "cargo-cli-analytics",
+    "observability": "cargo-cli-analytics",
     "storage": "cargo-cli-storage",
     "segmentation": "cargo-cli-storage",
     "system-of-record": "cargo-cli-storage",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.peers.mail_server import MailServer, mail_thread
 from tests.kit.real_server import RealServer, real_server
 from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
@@ -39,15 +40,31 @@ def language_model() -> Iterator[language_models.Running]:
 
 
 @pytest.fixture(scope="session")
+def mail() -> Iterator[MailServer]:
+    """The mail server that the server sends by."""
+    with mail_thread() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def server(
     tmp_path_factory: pytest.TempPathFactory,
     hubspot_service: Running,
     enrichment_service: people_data_labs.Running,
     language_model: language_models.Running,
+    mail: MailServer,
 ) -> Iterator[RealServer]:
-    """`cargo-ai server start` with two workers; the loopback may be called."""
+    """`cargo-ai server start` with two workers; the loopback may be called, and whoever has an address of example.org may come in."""
     addresses = f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url},openAi={language_model.url}"
-    with real_server(tmp_path_factory.mktemp("server"), SERVICE_ADDRESSES=addresses) as started:
+    with real_server(
+        tmp_path_factory.mktemp("server"),
+        SMTP_HOST="127.0.0.1",
+        SMTP_PORT=str(mail.port),
+        SMTP_TLS="off",
+        SMTP_FROM="cargo@example.org",
+        LOGIN_DOMAINS="example.org",
+        SERVICE_ADDRESSES=addresses,
+    ) as started:
         yield started
 
 

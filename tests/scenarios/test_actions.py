@@ -64,6 +64,15 @@ def test_one_action_on_one_record_blocks_until_it_is_done(person: Person, compan
         assert found["runContext"]["action"]["body"]["name"] == "Acme"
 
 
+def test_a_native_action_gives_a_run_too(person: Person) -> None:
+    action = json.dumps({"kind": "native", "actionSlug": "variables", "config": {}})
+    data = json.dumps({"variables": [{"name": "greeting", "type": "string", "value": "hello"}]})
+    started = person("orchestration", "action", "execute", "--action", action, "--data", data)["run"]
+    assert started["uuid"] and started["status"] in ("pending", "running")
+    waited = person("orchestration", "action", "execute", "--action", action, "--data", data, WAIT)
+    assert (waited["run"]["status"], waited["runContext"]["action"]) == ("success", {"greeting": "hello"})
+
+
 def test_one_tool_on_many_records_gives_results_in_their_order(person: Person, companies: Companies) -> None:
     workflow = person.deployed("Enrich", graphs.enrich(companies.url))
     tool = next(one["uuid"] for one in person("orchestration", "tool", "list")["tools"] if one["workflowUuid"] == workflow)
@@ -129,6 +138,8 @@ def test_a_template_is_invalid_until_it_is_filled_in_and_then_runs(person: Perso
     )
     nodes = nodes.replace("__REPLACE_WITH_CONNECTOR_UUID__", made["connector"]["uuid"])
     assert person("orchestration", "node", "validate", "--nodes", nodes) == {"outcome": "valid"}
-    found = person("orchestration", "run", "create", "--data", '{"domain":"acme.com"}', "--nodes", nodes, WAIT)
-    assert (found["run"]["status"], found["runContext"]["end"]["name"]) == ("success", "Acme")
+    tool = person("orchestration", "tool", "create", "--name", "From a template")["tool"]["workflowUuid"]
+    for workflow in ((), ("--workflow-uuid", tool)):
+        found = person("orchestration", "run", "create", *workflow, "--data", '{"domain":"acme.com"}', "--nodes", nodes, WAIT)
+        assert (found["run"]["status"], found["runContext"]["end"]["name"]) == ("success", "Acme")
     assert person.refused("orchestration", "template", "get", "no-such-template")["reason"] == "templateNotFound"

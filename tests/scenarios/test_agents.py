@@ -101,11 +101,92 @@ def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, 
     assert person("ai", "file", "list")["files"] == []
 
 
+def test_a_message_has_a_model_as_its_resource_and_an_action_asks_the_agent(person: Person, agent: str, language_model: Running) -> None:
+    dataset = person("storage", "dataset", "list")["datasets"][0]["uuid"]
+    config = json.dumps({"columns": [{"slug": "domain", "type": "string", "label": "Domain"}], "idColumnSlug": "domain"})
+    words = ("storage", "model", "create", "--slug", "companies", "--name", "Companies", "--dataset-uuid", dataset)
+    model = person(*words, "--extractor-slug", "defineObject", "--config", config)["model"]["uuid"]
+    resources = json.dumps([{"slug": "companies", "kind": "model", "integrationSlug": "salesforce", "modelUuid": model}])
+    message = say(person, new_chat(person, agent), "How many?", "--resources", resources, "--wait-until-finished")["message"]
+    assert message["status"] == "success" and any(said.tools for said in language_model.control.said)
+    action = json.dumps({"kind": "agent", "agentUuid": agent, "config": {}})
+    words = ("orchestration", "action", "execute", "--action", action, "--data", '{"prompt":"Hello"}', "--wait-until-finished")
+    asked = person(*words)
+    assert asked["run"]["status"] == "success" and "Hello" in json.dumps(asked["runContext"])
+
+
+def test_a_field_of_a_node_is_filled_by_the_model(person: Person, agent: str, language_model: Running) -> None:
+    language_model.control.rules[:] = []
+    greeting = {"kind": "templateExpression", "expression": "Greet {{nodes.start.name}}", "instructTo": "ai", "fromRecipe": False}
+    variables = {"variables": [{"name": "greeting", "type": "string", "value": greeting}]}
+    nodes = json.dumps(
+        [graphs.start("greet"), graphs.node("greet", "variables", variables, ("end",)), graphs.end(said="{{nodes.greet.greeting}}")]
+    )
+    words = ("orchestration", "run", "create", "--nodes", nodes, "--data", '{"name":"Ann"}', "--wait-until-finished")
+    done = person(*words)
+    assert done["run"]["status"] == "success", done["run"]["errorMessage"]
+    assert isinstance(done["runContext"]["end"]["said"], str) and done["runContext"]["end"]["said"]
+
+
+def test_what_an_agent_remembers_is_corrected_and_removed(person: Person, agent: str, language_model: Running) -> None:
+    capabilities = json.dumps([{"slug": "memory", "config": {}}])
+    person("ai", "release", "update-draft", "--agent-uuid", agent, "--capabilities", capabilities)
+    left = [("remember", {"content": "Acme is small.", "scope": "agent"})]
+    language_model.control.rules[:] = [lambda _said: Reply(calls=[left.pop()]) if left else None]
+    assert say(person, new_chat(person, agent), "Acme is small.", "--wait-until-finished")["message"]["status"] == "success"
+    of_agent = ("--scope", "agent", "--agent-uuid", agent)
+    (memory,) = person("ai", "memory", "list", *of_agent)["memories"]
+    assert memory["content"] == "Acme is small." and memory["mem0Id"]
+    assert person("ai", "memory", "list", "--agent-uuid", agent)["memories"] == [memory]
+    named = ("--mem0-id", memory["mem0Id"])
+    person("ai", "memory", "update", *named, *of_agent, "--content", "new")
+    assert [one["content"] for one in person("ai", "memory", "list", *of_agent)["memories"]] == ["new"]
+    assert person.refused("ai", "memory", "update", *named, "--scope", "user", "--content", "x")["reason"] == "memoryNotFound"
+    person("ai", "memory", "remove", *named, *of_agent)
+    assert person("ai", "memory", "list", *of_agent)["memories"] == []
+
+
 def test_memories_of_each_scope_are_listed(person: Person, agent: str) -> None:
     for scope in (("agent", "--agent-uuid", agent), ("workspace",), ("user",)):
         assert person("ai", "memory", "list", "--scope", *scope)["memories"] == []
     wrong = ("ai", "memory", "update", "--mem0-id", "none", "--scope", "agent", "--agent-uuid", agent, "--content", "x")
     assert person.refused(*wrong)["reason"] == "memoryNotFound"
+
+
+def test_a_play_scores_leads_with_an_agent_and_stores_the_scores(person: Person, agent: str, language_model: Running) -> None:
+    words = ("--name", "Scorer", "--icon-color", "blue", "--icon-face", "x", "--language-model-slug", "gpt-4o", "--temperature", "0")
+    scorer = person("ai", "agent", "create", *words)["agent"]["uuid"]
+    person("ai", "release", "deploy-draft", "--agent-uuid", scorer)
+    assert {scorer, agent} == {one["uuid"] for one in person("ai", "agent", "list")["agents"]}
+    language_model.control.rules[:] = [lambda said: Reply("80" if "Acme" in said.last else "20")]
+    dataset = person("storage", "dataset", "list")["datasets"][0]["uuid"]
+    columns = [{"slug": one, "type": "string", "label": one} for one in ("name", "score")]
+    config = json.dumps({"columns": columns, "idColumnSlug": "name"})
+    words = ("storage", "model", "create", "--slug", "leads", "--name", "Leads", "--dataset-uuid", dataset)
+    model = person(*words, "--extractor-slug", "defineObject", "--config", config)["model"]["uuid"]
+    person("storage", "record", "create-bulk", "--model-uuid", model, "--records", '[{"data":{"name":"Acme"}},{"data":{"name":"Bolt"}}]')
+    ask = graphs.node("ask", "", {"prompt": graphs.template("Score {{nodes.start.name}}")}, ("store",), kind="agent", agentUuid=scorer)
+    del ask["actionSlug"]
+    store = {
+        "modelUuid": model,
+        "matchingColumnSlug": "name",
+        "matchingValue": graphs.template("{{nodes.start.name}}"),
+        "mappings": [{"columnSlug": "score", "value": graphs.template("{{nodes.ask.answer}}")}],
+    }
+    nodes = json.dumps([graphs.start("ask"), ask, graphs.node("store", "modelUpdate", store, ("end",)), graphs.end()])
+    person("orchestration", "play", "create", "--name", "Score leads", "--model-uuid", model)
+    play = next(one for one in person("orchestration", "play", "list")["plays"] if one["name"] == "Score leads")
+    workflow = ("--workflow-uuid", play["workflowUuid"])
+    person("orchestration", "draft-release", "deploy", *workflow, "--nodes", nodes, "--form-fields", "null")
+    data = json.dumps({"kind": "segment", "segmentUuid": play["segmentUuid"]})
+    batch = person("orchestration", "batch", "create", *workflow, "--data", data, "--wait-until-finished")["batch"]
+    assert (batch["status"], batch["failedRunsCount"]) == ("success", 0)
+    assert person("orchestration", "batch", "get", batch["uuid"])["batch"]["runsCount"] == 2
+    stored = {one["name"]: one["score"] for one in person("storage", "record", "list", "--model-uuid", model)["records"]}
+    assert stored == {"Acme": "80", "Bolt": "20"}
+    today = batch["createdAt"][:10]
+    usage = person("billing", "usage", "get-metrics", "--from", today, "--to", today, "--group-by", "agent_uuid")["metrics"]
+    assert scorer in {item["groupBy"] for day in usage for item in day["items"]}
 
 
 def test_an_agent_scores_records_and_its_executions_are_counted(person: Person, agent: str) -> None:

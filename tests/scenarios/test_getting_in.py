@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.kit.real_server import RealServer
+from tests.kit.peers.mail_server import MailServer
+from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person
 
@@ -59,6 +61,26 @@ def test_the_servers_machine_gives_a_way_back_in_while_the_server_runs(visitor: 
         code, refusal = init("--admin-token", "--workspace-uuid", workspace)
         assert (code, refusal["reason"]) == (2, "workspaceNotFound")
     assert init("--workspace-uuid", theirs)[0] == 2
+
+
+def test_sign_in_by_email(visitor: Person, mail: MailServer) -> None:
+    def code_for(address: str) -> str:
+        before = len(mail.emails)
+        sent = visitor("login", "--email", address)
+        assert sent["sent"] is True and sent["fix"] == f"cargo-ai login --email {address} --code CODE"
+        wait_until(lambda: len(mail.emails) > before, 20, "the code")
+        typed = re.search(r"cargo-ai is (\d{8})", mail.emails[-1].message.get_content())
+        assert typed is not None
+        return typed[1]
+
+    first = visitor("login", "--email", "ann@example.org", "--code", code_for("ann@example.org"))
+    assert first["user"]["email"] == "ann@example.org" and first["workspace"]["name"]
+    again = visitor("login", "--email", "ann@example.org", "--code", "-", stdin=code_for("ann@example.org") + "\n")
+    assert (again["user"]["uuid"], again["workspace"]["uuid"]) == (first["user"]["uuid"], first["workspace"]["uuid"])
+    assert visitor("whoami")["user"]["email"] == "ann@example.org"
+    assert visitor.refused("login", "--email", "ann@example.org", "--code", "00000000", code=4)["errorMessage"]
+    visitor("logout")
+    assert visitor.refused("whoami", code=4)["fix"].startswith("cargo-ai login")
 
 
 def test_another_workspaces_token_beside_a_saved_sign_in_works(visitor: Person, server: RealServer, second_token: str) -> None:
@@ -123,6 +145,30 @@ def test_rotate_a_token(person: Person, server: RealServer, tmp_path: Path) -> N
     assert holder.refused("whoami", code=4)["reason"] == "unauthorized"
     holder("login", "--token", new["token"])
     assert holder("whoami")["user"]["email"] == "admin@localhost"
+
+
+def test_plays_agents_and_tools_lie_in_folders_of_their_kind(person: Person) -> None:
+    dataset = person("storage", "dataset", "list")["datasets"][0]["uuid"]
+    config = json.dumps({"columns": [{"slug": "id", "type": "string", "label": "Id"}], "idColumnSlug": "id"})
+    words = ("storage", "model", "create", "--slug", "s50", "--name", "S50", "--dataset-uuid", dataset)
+    model = person(*words, "--extractor-slug", "defineObject", "--config", config)["model"]["uuid"]
+    made = {
+        "play": person("orchestration", "play", "create", "--name", "P", "--model-uuid", model)["play"]["uuid"],
+        "tool": person("orchestration", "tool", "create", "--name", "T")["tool"]["uuid"],
+        "agent": person("ai", "agent", "create", "--name", "A", "--icon-color", "grey", "--icon-face", "x")["agent"]["uuid"],
+    }
+    for kind, uuid in made.items():
+        create = ("workspace", "folder", "create", "--name", "Q1", "--emoji-slug", "rocket", "--kind", kind)
+        folder = person(*create)["folder"]["uuid"]
+        noun = ("ai", kind) if kind == "agent" else ("orchestration", kind)
+        assert person(*noun, "update", "--uuid", uuid, "--folder-uuid", folder)[kind]["folderUuid"] == folder
+        if kind != "agent":
+            assert [one["uuid"] for one in person(*noun, "list", "--folder-uuid", folder)[f"{kind}s"]] == [uuid]
+        assert person.refused("workspace", "folder", "remove", folder)["reason"] == "folderIsUsed"
+        person(*noun, "update", "--uuid", uuid, "--folder-uuid", "null")
+        person("workspace", "folder", "remove", folder)
+    person("ai", "agent", "remove", made["agent"])
+    person("orchestration", "play", "remove", made["play"])
 
 
 def test_file_tools_in_folders(person: Person) -> None:

@@ -30,6 +30,12 @@ def test_a_monthly_report(person: Person) -> None:
     subscription = person("billing", "subscription", "get")["subscription"]
     assert {"subscriptionAvailableCreditsCount", "subscriptionCreditsUsedCount"} <= set(subscription)
     assert person("billing", "subscription", "get-invoices")["invoices"] == []
+    assert person("billing", "subscription", "get-credit-card")["creditCard"] is None
+    assert person.refused("billing", "subscription", "create-portal-session")["errorMessage"]
+    rules = json.dumps([{"effect": "allow", "actions": ["orchestration:read"]}])
+    token = person("workspace", "token", "create", "--name", "no admin", "--permissions", rules)["token"]["token"]
+    reader = Person(person.home, person.environment["CARGO_API_URL"], token)
+    assert reader.refused(*january, code=4)["reason"] == "forbidden"
 
 
 def test_what_a_batch_will_use_is_measured_by_one_run(person: Person, server: RealServer) -> None:

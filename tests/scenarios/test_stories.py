@@ -39,7 +39,7 @@ def test_a_first_look_around(person: Person, server: RealServer) -> None:
     ]
     assert [one["uuid"] for one in person("storage", "model", "list")["models"]] == [model]
     assert {"ddl", "language"} <= set(person("storage", "model", "get-ddl", model))
-    assert person("connection", "connector", "list")["connectors"] == []
+    assert person("connection", "connector", "list")["connectors"] == [] and person("ai", "agent", "list")["agents"] == []
     assert {one["modelUuid"] for one in person("segmentation", "segment", "list")["segments"]} == {model}
     workflows = person("orchestration", "workflow", "list")["workflows"]
     owners = {one["uuid"]: (one["playUuid"], one["toolUuid"]) for one in workflows}

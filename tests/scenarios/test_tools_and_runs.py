@@ -111,6 +111,9 @@ def test_monitor_a_tool(person: Person) -> None:
     def count(*more: str) -> int:
         return int(person("orchestration", "run", "count", "--workflow-uuid", workflow, *more)["count"])
 
+    monitored = ("orchestration", "run", "list", "--workflow-uuid", workflow, "--statuses")
+    assert person(*monitored, "running,pending")["runs"] == person(*monitored, "error", "--limit", "10")["runs"] == []
+    assert count("--statuses", "error") == 0
     assert count("--statuses", "success") == count("--is-finished") == count("--statuses", "finished") == 26
     assert count("--statuses", "error,running") == 0
     assert count("--batch-uuid", batch["uuid"]) == 25

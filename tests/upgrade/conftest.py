@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.kit.peers.mail_server import MailServer, mail_server
+from tests.kit.peers.mail_server import MailServer, mail_thread
 from tests.kit.real_server import RealServer
 from tests.upgrade import state
 from tests.upgrade.loopback import Loopback, loopback
@@ -47,27 +44,6 @@ class Upgraded:
     def finished_batch(self, name: str) -> Json:
         """Wait for the end of a batch, by its name in `known`."""
         return self.server.finished(self.known[name], END_SECONDS)
-
-
-@contextmanager
-def mail_thread() -> Generator[MailServer]:
-    """Run a mail server in its own thread until the block ends."""
-    running: list[tuple[MailServer, asyncio.AbstractEventLoop]] = []
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with mail_server() as server:
-            running.append((server, asyncio.get_running_loop()))
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(30)
-    server, loop = running[0]
-    yield server
-    loop.call_soon_threadsafe(done.set)
-    thread.join(30)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Row, Until
 
 
+LONGEST_IN_PATH, LONGEST_QUERY = 1_000, 32_000
+"""Characters of one value in the path of a request, and of all values in its query."""
+
+
 class Request:
     """The HTTP request of a command and the values given for it."""
 
@@ -86,6 +90,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
         upload_row: Row = {"words": [], "summary": "", "args": [], "verb": "POST", "path": uploading["path"]}
         send_batch_file(row, parsed, api, Request(upload_row, Parsed([], [])))
     request = Request(row, parsed)
+    need_short(request, parsed)
     confirm(row, request, api, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
@@ -134,6 +139,21 @@ def need_uuids(parsed: Parsed, api: Api) -> None:
         from cargo_ai.cli.arguments.names import replace_names
 
         replace_names(parsed, api)
+
+
+def need_short(request: Request, parsed: Parsed) -> None:
+    """Failure (2) for a value that fits in no address, before it is sent: proxies and servers cut the connection without a word on it."""
+    in_path = [(arg, value) for arg, value in parsed.values if arg["in"] == "path" and len(str(value)) > LONGEST_IN_PATH]
+    too_long = in_path or (parsed.values if len(request.query) > LONGEST_QUERY else [])
+    if not too_long:
+        return
+    arg, value = max(too_long, key=lambda pair: len(str(pair[1])))
+    name = f"<{arg['wire']}>" if arg.get("positional") or not arg["flags"] else arg["flags"][0]
+    most = LONGEST_IN_PATH if in_path else LONGEST_QUERY
+    meant = "a uuid or a name" if arg.get("noun") else "a value"
+    text = ",".join(map(str, value)) if output.is_list(value) else str(value)
+    sentence = f"{name}: {len(text):,} characters are too many for {meant}; at most {most:,} fit in the address of a request."
+    raise usage("valueTooLong", sentence, shell_line([*parsed.words, "--help"]))
 
 
 def need_known(parsed: Parsed) -> None:

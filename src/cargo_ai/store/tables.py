@@ -25,6 +25,17 @@ class Reference(Owned, Row):
     to_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
 
 
+class WorkerMetrics(Row):
+    """What a worker on another machine has counted, in Prometheus' text format. `process`: its machine and process."""
+
+    __tablename__ = "worker_metrics"
+
+    worker_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    process: Mapped[str]
+    page: Mapped[str]
+    written_ms: Mapped[int]
+
+
 class BinItem(Owned, Row):
     """A removed thing that can be restored; its own rows and tables are kept beside it.
 

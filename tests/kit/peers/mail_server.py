@@ -6,8 +6,9 @@ import asyncio
 import base64
 import contextlib
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -117,3 +118,24 @@ async def mail_server(tls: ssl.SSLContext | None = None, upgrade: ssl.SSLContext
     finally:
         server.close()
         await server.wait_closed()
+
+
+@contextmanager
+def mail_thread() -> Generator[MailServer]:
+    """Run a mail server in its own thread until the block ends."""
+    running: list[tuple[MailServer, asyncio.AbstractEventLoop]] = []
+    ready, done = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with mail_server() as server:
+            running.append((server, asyncio.get_running_loop()))
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    server, loop = running[0]
+    yield server
+    loop.call_soon_threadsafe(done.set)
+    thread.join(30)

@@ -19,6 +19,8 @@ def slugs(person: Person, *filters: str) -> list[str]:
 def test_find_an_integration(person: Person) -> None:
     for filters in (("--search", "http"), ("--category", "freeform"), ("--has-actions", "true"), ("--slug", "http")):
         assert "http" in slugs(person, *filters)
+    assert slugs(person, "--search", "hubspot") == ["hubspot"] and slugs(person, "--slug", "clearbit") == ["clearbit"]
+    assert "clearbit" in slugs(person, "--category", "enrichment") and "hubspot" in slugs(person, "--has-extractors", "true")
     assert slugs(person, "--search", "no such service") == []
     assert "http" not in slugs(person, "--category", "enrichment")
     found = person("connection", "integration", "get", "http")["integration"]
@@ -26,7 +28,8 @@ def test_find_an_integration(person: Person) -> None:
     assert person.refused("connection", "integration", "get", "nowhere")["reason"] == "integrationNotFound"
     native = person("connection", "native-integration", "get")["nativeIntegration"]["actions"]
     assert {"start", "end", "branch", "filter", "variables", "switch", "split", "delay"} <= set(native)
-    assert "request" not in native
+    assert {"agent", "python", "script"} <= set(native)
+    assert not {"request", "upsertRecords"} & set(native)
 
 
 def test_the_life_of_a_connector(person: Person, companies: Companies, server: RealServer) -> None:

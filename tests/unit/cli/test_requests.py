@@ -301,3 +301,13 @@ def test_the_server_may_choose_its_answer_by_the_request(cli: Cli, api: FakeApi)
     api.on("POST", BATCHES, echo)
     data: dict[str, Any] = {"kind": "records", "records": [{"a": 1}]}
     assert cli(*BATCH, "--data", json.dumps(data)).json == {"data": data}
+
+
+def test_a_value_that_no_address_holds_is_refused_by_name_and_not_sent(cli: Cli, api: FakeApi) -> None:
+    long = "a" * 100_000
+    done = cli("orchestration", "batch", "get", long)
+    assert (done.code, done.json["reason"]) == (2, "valueTooLong")
+    assert done.json["errorMessage"].startswith("<uuid>: 100,000 characters are too many") and len(done.out) < 1_000
+    listed = cli("orchestration", "batch", "list", "--limit", "5", "--workflow-uuids", ",".join(["a" * 36] * 2_000))
+    assert listed.code == 2 and listed.json["errorMessage"].startswith("--workflow-uuids: 73,999 characters are too many")
+    assert api.requests == []

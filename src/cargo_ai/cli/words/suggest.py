@@ -26,7 +26,6 @@ INSTEAD = {
     "cdk": PROJECTS,
     "project": PROJECTS,
     "mailboxManagement": "Workflows send e-mail through the integration smtp: `cargo-ai connection integration get smtp`.",
-    "observability": "What fails and what waits: `cargo-ai orchestration run get-metrics`, and `/metrics` of the server.",
     "context": "Agents read uploaded files: `cargo-ai content file upload`.",
     "hosting": "Forms and hooks of tools are served by themselves: `cargo-ai orchestration tool --help`.",
     "workspaceManagement": "Secrets are kept by connectors: `cargo-ai connection connector create --help`.",

@@ -16,7 +16,7 @@ from cargo_ai.domains.storage.models import model as models
 from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh_run
 from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
-from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
+from cargo_ai.domains.storage.models.refresh_run import CannotRefresh, LastRefresh, last_refresh
 from cargo_ai.domains.storage.records import ingest, scoped_write
 from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.tables import Model
@@ -29,6 +29,7 @@ __all__ = [
     "MODEL",
     "CannotRefresh",
     "IngestTarget",
+    "LastRefresh",
     "ModelChanged",
     "RecordsChanged",
     "Unfinished",
@@ -38,6 +39,7 @@ __all__ = [
     "incomplete_columns",
     "ingest",
     "is_refreshing",
+    "last_refresh",
     "model_exists",
     "model_names",
     "propose_index",

@@ -25,13 +25,15 @@ TIMES: dict[Timed, tuple[str, str, tuple[str, ...]]] = {
 
 
 class PrometheusCollector:
-    """Collects with the library of Prometheus, which is loaded here: it looks for the folder when it is imported."""
+    """Collects with the library of Prometheus, which is loaded here: it looks for the folder when it is imported. Without a folder it keeps
+    what it counts in memory, for a process that is on its own."""
 
-    def __init__(self, folder: Path) -> None:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # noqa: TID251 - the library has no other way
+    def __init__(self, folder: Path | None) -> None:
+        if folder is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # noqa: TID251 - the library has no other way
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
-        registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         self._counters: dict[Counted, Any] = {key: Counter(*declared, registry=registry) for key, declared in COUNTERS.items()}
         self._times: dict[Timed, Any] = {key: Histogram(*declared, registry=registry, buckets=BUCKETS) for key, declared in TIMES.items()}
 
@@ -59,3 +61,12 @@ def begin(settings: Settings) -> None:
     if settings.metrics_token:
         private_files.make_folder(folder_of(settings))
         metrics.collect_with(PrometheusCollector(folder_of(settings)))
+
+
+def begin_alone(settings: Settings) -> PrometheusCollector | None:
+    """The collector of a worker that no server has started, in its own memory: no API reads its files (see `elsewhere`)."""
+    if not settings.metrics_token:
+        return None
+    collector = PrometheusCollector(None)
+    metrics.collect_with(collector)
+    return collector

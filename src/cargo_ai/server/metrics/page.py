@@ -18,7 +18,9 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.http import requests
 from cargo_ai.server.api.state import State
+from cargo_ai.server.metrics import elsewhere
 from cargo_ai.server.metrics.collector import folder_of
+from cargo_ai.server.metrics.elsewhere import Page, Together
 from cargo_ai.store.session import ALL_WORKSPACES
 
 FRESH_SECONDS = 5.0
@@ -77,6 +79,7 @@ class _Gauges:
 class _Remembered(NamedTuple):
     at: float
     gauges: list[Gauge]
+    elsewhere: list[Page]
 
 
 _remembered: dict[int, _Remembered] = {}
@@ -89,33 +92,32 @@ async def _page(request: Request) -> Response:
         raise Refusal(404, "routeNotFound", "Metrics are not served: CARGO_AI_METRICS_TOKEN switches them on.")
     if not hmac.compare_digest((requests.bearer(request) or "").encode("utf-8", "replace"), token.encode()):
         raise Refusal(401, "unauthorized", "Send CARGO_AI_METRICS_TOKEN as a bearer token.", headers={"WWW-Authenticate": "Bearer"})
-    gauges = await _of_database(state)
-    body, kind = await asyncio.to_thread(_render, state, gauges)
+    body, kind = await asyncio.to_thread(_render, state, await _of_database(state))
     return Response(body, 200, {"Content-Type": kind})
 
 
-def _render(state: State, gauges: Sequence[Gauge]) -> tuple[bytes, str]:
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+def _render(state: State, known: _Remembered) -> tuple[bytes, str]:
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, multiprocess
 
-    registry = CollectorRegistry()
-    collectors: list[Any] = [multiprocess.MultiProcessCollector(None, str(folder_of(state.settings))), _Gauges(gauges)]
-    for collector in collectors:
-        registry.register(collector)
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    own: list[Any] = [multiprocess.MultiProcessCollector(None, str(folder_of(state.settings))), _Gauges(known.gauges)]
+    together: Any = Together(own, known.elsewhere)
+    return generate_latest(together), CONTENT_TYPE_LATEST
 
 
-async def _of_database(state: State) -> list[Gauge]:
-    """What the database says, some seconds old at most. One statement, over indexes of what is unfinished."""
+async def _of_database(state: State) -> _Remembered:
+    """What the database says, some seconds old at most. One statement over indexes of what is unfinished, and one for workers elsewhere."""
     known = _remembered.get(id(state))
     if known is None or clock.seconds() - known.at > FRESH_SECONDS:
         now = clock.now_ms()
         values = {"now": now, "alive": now - int(state.settings.stalled_after * 1000)}
         async with state.database.session(ALL_WORKSPACES) as db:
             rows = (await db.execute(_STATE, values)).all()
-        known = _Remembered(clock.seconds(), [Gauge(row.measure, (row.first, row.second), float(row.value or 0)) for row in rows])
+            pages = await elsewhere.read(db)
+        gauges = [Gauge(row.measure, (row.first, row.second), float(row.value or 0)) for row in rows]
+        known = _Remembered(clock.seconds(), gauges, pages)
         _remembered.clear()
         _remembered[id(state)] = known
-    return known.gauges
+    return known
 
 
 routes: list[BaseRoute] = [Route("/metrics", _page, methods=["GET"])]

@@ -33,7 +33,8 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, packages, secret_key, services_of
-from cargo_ai.server.metrics import collector
+from cargo_ai.server.metrics import collector, elsewhere
+from cargo_ai.server.metrics.collector import PrometheusCollector
 from cargo_ai.server.processes import background, connections, event_loop, garbage
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.server.processes.worker_locks import WorkerLock
@@ -62,6 +63,8 @@ class Worker:
         self._stopping = asyncio.Event()
         self.failed = False
         """Whether it ended because something ended that it cannot be without."""
+        self.counts: PrometheusCollector | None = None
+        """What it counts, where no server reads that from its files."""
         self._lanes: dict[Lane, int] = {
             "interactive": INTERACTIVE_SLOTS,
             "batch": configuration.batch_slots,
@@ -132,6 +135,8 @@ class Worker:
             notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, look)
             scheduler = Scheduler(self._database, composed.schedules)
             beside = [notifications.listen, scheduler.run, *composed.background]
+            if self.counts is not None:
+                beside.append(partial(elsewhere.publish, self._database, self._uuid, self.counts))
             drains = [driver.drain, enumerator.drain, cancelling.drain, single_runs.drain]
             serving = _together(self._queue.serve(pool, self._lanes), single_runs.serve())
             await self._work(driver, drains, housekeeping, list(writers.values()), serving, beside)
@@ -218,11 +223,13 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _main(configuration: Settings) -> int:
     log.setup(debug=configuration.debug)
-    collector.begin(configuration)
+    if configuration.supervisor_pid:
+        collector.begin(configuration)
     exporter.begin(configuration, "worker")
     connections.raise_file_limit()
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
+    worker.counts = None if configuration.supervisor_pid else collector.begin_alone(configuration)
     lock = worker.lock() if configuration.supervisor_pid else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import query as contract
 from cargo_ai.domains.orchestration.insight import query_tables
 from cargo_ai.domains.system_of_record import public as system_of_record
+from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
+from cargo_ai.user_sql.run.executor import ResultPage
 
 MOST_SCANNED = 10_000_000
 """Rows that a query may go through."""
@@ -26,14 +28,24 @@ CODES: Mapping[RefusalCause, tuple[int, str]] = {
 @handles(contract.execute)
 async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.QueryRows:
     """At most 10,000 rows; a warning when there are more."""
-    tables = await query_tables.catalog(ctx.database, ctx.workspace)
     try:
-        result = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MAX_ROWS, most_scanned=MOST_SCANNED)
+        result = await fetch(ctx, request.query, system_of_record.MAX_ROWS)
     except SqlRefused as refused:
         _refuse(refused)
     if result.more:
         ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
     return contract.QueryRows(rows=result.rows)
+
+
+async def fetch(ctx: Context, text: str, limit: int) -> ResultPage:
+    """The first rows of a query over what has run. Raises SqlRefused."""
+    tables = await query_tables.catalog(ctx.database, ctx.workspace)
+    return await system_of_record.fetch_over(ctx, text, tables, limit=limit, most_scanned=MOST_SCANNED)
+
+
+async def query(ctx: Context, text: str, *, limit: int) -> list[JsonObject]:
+    """The same as rows alone. Raises SqlRefused."""
+    return (await fetch(ctx, text, limit)).rows
 
 
 def _refuse(refused: SqlRefused) -> NoReturn:

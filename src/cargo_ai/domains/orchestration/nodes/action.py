@@ -15,11 +15,12 @@ from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.domains.orchestration.batches import batch, webhook
 from cargo_ai.domains.orchestration.nodes import action_graph
-from cargo_ai.domains.orchestration.runs import run
+from cargo_ai.domains.orchestration.runs import resolve_graph, run
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
 from cargo_ai.domains.orchestration.templates import catalog as templates
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
 _LIST = "cargo-ai orchestration action list"
@@ -50,6 +51,22 @@ async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> b
     if request.webhook_url is not None:
         await webhook.register(ctx, started.batch.uuid, request.webhook_url, request.webhook_secret)
     return started
+
+
+async def execute_action(ctx: Context, action: contract.Action, record: JsonObject) -> str:
+    """Start the run of an action that the platform executes by itself, in the session's transaction; its uuid. Raises Refusal."""
+    return (await execute(ctx, contract.ExecuteAction(action=action, data=record))).run.uuid
+
+
+async def problem_of_action(ctx: Context, action: contract.Action) -> str | None:
+    """Why an action cannot be executed, as a sentence; None when it can."""
+    try:
+        walked, _ = await _walked(ctx, contract.execute, action, [{}])
+        graph = (walked.get("workflow_uuid"), walked.get("release_uuid"), walked.get("nodes"))
+        await resolve_graph.resolve(ctx, run_contract.create, *graph, allow_plays=False)
+    except Refusal as refusal:
+        return refusal.message
+    return None
 
 
 async def _walked(

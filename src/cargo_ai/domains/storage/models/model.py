@@ -167,7 +167,7 @@ async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
 async def _refuse_used(ctx: Context, row: Model) -> None:
     users = await model_usages.users_of_model(ctx.db, row)
     segments = [user for user in users if user[0] == "segment"]
-    own_users = [user for user in users if user[0] in {model_usages.MODEL, model_usages.RELATIONSHIP}]
+    own_users = [user for user in users if user[0] in {model_usages.MODEL, model_usages.RELATIONSHIP, "alert"}]
     others = [user for user in users if user not in segments and user not in own_users]
     details = {"users": model_usages.to_details(users)}
     # Workflows first: a play's segment is among the segments, and goes only with its play.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select, update
@@ -38,6 +40,14 @@ class CannotRefresh(ValueError):
     def __init__(self, reason: Literal["modelNotCompatible", "alreadyRunning"], message: str, run: uuid.UUID | None = None) -> None:
         super().__init__(message)
         self.reason, self.run = reason, run
+
+
+@dataclass(frozen=True, slots=True)
+class LastRefresh:
+    """When a refresh ended, and how many seconds it took."""
+
+    ended_at: datetime
+    seconds: float
 
 
 def to_response(row: StorageRun) -> contract.Run:
@@ -148,6 +158,17 @@ async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
     )
     now = file_source.fingerprint(row)
     return now is not None and await db.scalar(last) == now
+
+
+async def last_refresh(db: AsyncSession, of: uuid.UUID) -> LastRefresh | None:
+    """The newest refresh of a model of the session's workspace that went well."""
+    query = select(StorageRun.created_at, StorageRun.finished_at).where(
+        StorageRun.model_uuid == of, StorageRun.kind == REFRESH, StorageRun.status == "success", StorageRun.finished_at.is_not(None)
+    )
+    row = (await db.execute(query.order_by(StorageRun.uuid.desc()).limit(1))).one_or_none()
+    if row is None or row.finished_at is None:
+        return None
+    return LastRefresh(row.finished_at, (row.finished_at - row.created_at).total_seconds())
 
 
 @handles(contract.get)

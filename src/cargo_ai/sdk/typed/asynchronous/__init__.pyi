@@ -4,6 +4,7 @@ from . import billing as _billing
 from . import connection as _connection
 from . import content as _content
 from . import expression as _expression
+from . import observability as _observability
 from . import orchestration as _orchestration
 from . import segmentation as _segmentation
 from . import storage as _storage
@@ -35,6 +36,11 @@ class Domains:
     @property
     def expression(self) -> _expression.ExpressionDomain:
         """Expressions: evaluate them outside of a workflow, and store them as recipes."""
+        ...
+
+    @property
+    def observability(self) -> _observability.ObservabilityDomain:
+        """Alerts: say when runs fail, take too long, cost too much, or data gets stale."""
         ...
 
     @property

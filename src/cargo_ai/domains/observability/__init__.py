@@ -1,0 +1,1 @@
+"""Observability: alerts that are evaluated by the clock, and what they found."""
