@@ -25,7 +25,7 @@ def show(row: Row, form: Form, api: Api, document: Any) -> bool:
         from cargo_ai.cli.formats.printers import Table
 
         bold = output.wants_bold(bool(form.options.get("no-color")))
-        printer = Table([[name] for name in table["columns"]], bold, lambda lines: show_lines(lines, form.options))
+        printer = Table([name.split(".") for name in table["columns"]], bold, lambda lines: show_lines(lines, form.options))
         entries = output.dig(document, table["field"])
         printer.add(entries if output.is_list(entries) else [])
         printer.end()

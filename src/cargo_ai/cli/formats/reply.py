@@ -72,7 +72,7 @@ class Form:
             from cargo_ai.cli.formats.pager import show_lines
 
             declared = (row or {}).get("table")
-            columns = [[name] for name in declared["columns"]] if declared and declared["field"] == key else None
+            columns = [name.split(".") for name in declared["columns"]] if declared and declared["field"] == key else None
             bold = output.wants_bold(bool(self.options.get("no-color")))
             return printers.Table(self.fields or columns, bold, lambda lines: show_lines(lines, self.options))
         return printers.Document(key, first, self.fields)

@@ -47,6 +47,8 @@ def print_all(api: Api, row: Row, request: Request, form: Form) -> None:
             rows = output.as_object(document).get(key) or []
     except Failure as refusal:
         progress.clear()
+        if not printed:  # nothing is on stdout yet: the document that says why is
+            raise
         sentence = f"After {printed:,} rows: {refusal.document.get('errorMessage')}"
         output.say(f"error: {sentence}")  # stdout already holds part of the rows: no document behind it
         raise failure(refusal.code, str(refusal.document.get("reason")), "") from None

@@ -42,14 +42,16 @@ _PLAIN = {
 
 def _at_least(error: ErrorDetails, context: Mapping[str, Any]) -> str:
     least: int = context["min_length"]
-    if error["type"] == "string_too_short":
-        return "must not be empty" if least == 1 else f"must have at least {least} characters"
-    return "must not be empty" if least == 1 else f"must have at least {least} items"
+    return "must not be empty" if least == 1 else f"must have at least {least} {_things(error)}"
 
 
 def _at_most(error: ErrorDetails, context: Mapping[str, Any]) -> str:
-    things = "characters" if error["type"] == "string_too_long" else "items"
-    return f"must have at most {context['max_length']} {things}"
+    return f"must have at most {context['max_length']} {_things(error)}"
+
+
+def _things(error: ErrorDetails) -> str:
+    """What the length of a value counts."""
+    return "characters" if isinstance(error["input"], str) else "items"
 
 
 def _one_of(error: ErrorDetails, context: Mapping[str, Any]) -> str:

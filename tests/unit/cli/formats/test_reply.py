@@ -149,6 +149,19 @@ def test_a_page_that_fails_behind_others_is_reported_on_stderr_alone(real: Cli, 
     assert done.code == 1 and len(done.out.splitlines()) == 10 and "After 10 rows: Gone." in done.err
 
 
+def test_what_fails_before_the_first_row_is_a_document(real: Cli, api: FakeApi) -> None:
+    api.on("POST", "/v1/orchestration/runs/list", runs)
+    done = real(*RUNS, "--all", "--jq", ".runs[")
+    assert done.code == 2 and "--jq" in done.json["errorMessage"] and "After 0" not in done.err
+
+
+def test_columns_of_a_table_may_lie_inside_of_others(real: Cli, api: FakeApi) -> None:
+    alert = {"name": "A", "isEnabled": True, "schedule": {"cron": "@every 5m"}, "lastEvent": {"status": "healthy", "value": 1}, "uuid": "u"}
+    api.on("GET", "/v1/observability/alerts/list", {"alerts": [alert]})
+    shown = real("observability", "alert", "list", "--output", "table").out.splitlines()
+    assert shown[1].split() == ["A", "true", "@every", "5m", "healthy", "1", "u"]
+
+
 def test_output_of_a_download_is_the_format_of_the_file(real: Cli, api: FakeApi) -> None:
     api.on("POST", "/v1/orchestration/runs/download", {"url": "/file", "urls": ["/file"]})
     api.on("GET", "/file", Answer(body=b"a,b\n1,2\n"))
