@@ -65,10 +65,10 @@ async def read_shape(path: Path) -> Shape:
     return Shape([(str(name), kind) for name, kind in shape["columns"]], int(shape["count"]))
 
 
-async def read_lists(path: Path, limits: Limits) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
-    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. InvalidFile, also
-    where there are more than the limits allow, which shows only after rows were read."""
-    async with _run_process("rows", str(path), str(limits.bytes), str(limits.rows)) as child:
+async def read_lists(path: Path, limits: Limits, columns: Sequence[str] = ()) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. `columns`: those to read, in their order; by
+    default all. InvalidFile, also where there are more than the limits allow, which shows only after rows were read."""
+    async with _run_process("rows", str(path), str(limits.bytes), str(limits.rows), *columns) as child:
         assert child.stdout is not None
         async with aclosing(csv_lists(_read(child.stdout))) as chunks:
             async for columns, first, rows in chunks:

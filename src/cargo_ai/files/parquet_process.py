@@ -1,7 +1,7 @@
 """Parquet process: read and write Parquet. Only this process loads pyarrow, so that the server neither grows by it nor crashes with it.
 
-`shape <file>` prints columns and count as JSON; `rows <file> <bytes> <rows>` prints the rows as CSV, if they are no more than that (0: no
-limit); `write` turns rows on stdin into a file on stdout, as
+`shape <file>` prints columns and count as JSON; `rows <file> <bytes> <rows> [<column> ...]` prints the rows as CSV, if they are no more
+than that (0: no limit); `write` turns rows on stdin into a file on stdout, as
 the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`. JSON lines follow as they are,
 CSV in pieces of whole rows, each behind a line with its length in bytes.
 What is wrong with a file is one sentence on stderr and exit code 3.
@@ -13,7 +13,7 @@ import json
 import resource
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from importlib import import_module
@@ -92,19 +92,21 @@ def _exceeds_exact_numbers(file: Any, field: Any) -> bool:
     return False
 
 
-def print_rows(path: str, out: IO[bytes], most_bytes: int, most_rows: int) -> None:
-    """All rows as CSV with a header, a row group after the other; null and '' are both empty. UnusableFile beyond the limits: a file can be
-    packed ten thousand times smaller than what it holds."""
+def print_rows(path: str, out: IO[bytes], most_bytes: int, most_rows: int, columns: Sequence[str] = ()) -> None:
+    """All rows as CSV with a header, a row group after the other; null and '' are both empty. `columns`: those to print, else all.
+    UnusableFile beyond the limits: a file can be packed ten thousand times smaller than what it holds."""
     file = open_file(path)
     if most_rows and file.metadata.num_rows > most_rows:
         raise UnusableFile(f"The file has {file.metadata.num_rows:,} rows; a workspace may keep {most_rows:,} (CARGO_AI_MAX_RECORDS).")
-    names = [field.name for field in file.schema_arrow]
+    names = list(columns) or [field.name for field in file.schema_arrow]
     sink = _CountingPipe(out)
     schema = pa.schema([pa.field(str(place), pa.string()) for place in range(len(names))])
     sink.write((",".join('"' + name.replace('"', '""') + '"' for name in names) + "\n").encode())
     with pacsv.CSVWriter(sink, schema, write_options=pacsv.WriteOptions(include_header=False)) as writer:
-        for batch in file.iter_batches(READ_ROWS):
-            texts = [_to_texts(column, name) for column, name in zip(batch.columns, names, strict=True)]
+        for batch in file.iter_batches(READ_ROWS, columns=list(columns) or None):
+            # By place where all are printed: names may occur twice.
+            cells = [batch.column(name) for name in names] if columns else batch.columns
+            texts = [_to_texts(column, name) for column, name in zip(cells, names, strict=True)]
             writer.write_batch(pa.record_batch(texts, schema=schema))
             if most_bytes and sink.size > most_bytes:
                 sentence = (
@@ -302,7 +304,7 @@ def main(words: list[str]) -> int:
         if words[0] == "write":
             write(sys.stdin.buffer, out)
         elif words[0] == "rows":
-            print_rows(words[1], out, int(words[2]), int(words[3]))
+            print_rows(words[1], out, int(words[2]), int(words[3]), words[4:])
         else:
             print_shape(words[1], out)
         out.flush()

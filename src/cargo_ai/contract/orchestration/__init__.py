@@ -6,6 +6,7 @@ DOMAINS = {
 }
 GROUPS = {
     "orchestration action": "Actions: execute one action on one record or on many, without a workflow.",
+    "orchestration archive": "Archive: executions of old runs, as Parquet files.",
     "orchestration batch": "Batches: runs of a graph on many records.",
     "orchestration draft-release": "Draft releases: the version of a graph that is being edited.",
     "orchestration memory": "Memories: the values that memory nodes store between runs.",
@@ -15,6 +16,7 @@ GROUPS = {
     "orchestration queue": "Queue: waiting runs, what they wait for, and the workers.",
     "orchestration record": "Records: the latest run of each record of a workflow.",
     "orchestration release": "Releases: the versions of a graph, one of which is deployed.",
+    "orchestration retention": "Retention: how long runs are kept, and what their nodes gave.",
     "orchestration review": "Reviews: decisions that runs request from people.",
     "orchestration run": "Runs: executions of a graph on one record.",
     "orchestration span": "Spans: executions of nodes, across all runs.",

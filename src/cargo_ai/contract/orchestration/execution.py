@@ -21,7 +21,8 @@ class FailedAttempt(Wire):
 class ExecutionOfNode(Wire):
     """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people; `reason`: of an error, for
     programs (`outcomeUnknown`: it may have taken effect all the same). `attemptsCount`: how often it was tried; `failedAttempts`: the
-    last 20 before the one that counts. `hasLog`: its code printed something, which `run get-log` shows. All these are of this server only.
+    last 20 before the one that counts. `hasLog`: its code printed something, which `run get-log` shows. `isBodyDropped`: what it gave, its
+    config and its log were kept for their time and are gone. All these are of this server only.
     """
 
     node_uuid: Uuid
@@ -45,6 +46,7 @@ class ExecutionOfNode(Wire):
     attempts_count: int = 1
     failed_attempts: list[FailedAttempt] = Field(default_factory=list[FailedAttempt])
     has_log: bool = False
+    is_body_dropped: bool = False
 
 
 class NativeExecution(ExecutionOfNode):

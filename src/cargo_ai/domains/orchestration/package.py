@@ -18,10 +18,13 @@ from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
 from cargo_ai.domains.orchestration.plays.play_trigger import TriggerJob
 from cargo_ai.domains.orchestration.removed import play_bin, tool_bin
 from cargo_ai.domains.orchestration.replay import rerun_source
+from cargo_ai.domains.orchestration.retention import archive_files, archived_spans, remove
+from cargo_ai.domains.orchestration.retention.archived_spans import LoadJob
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
 from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
-from cargo_ai.domains.orchestration.runs import record_export, retention, run_export
+from cargo_ai.domains.orchestration.runs import record_export, run_cancel, run_export
+from cargo_ai.domains.orchestration.runs.run_cancel import CancelJob
 from cargo_ai.domains.orchestration.workflows import tool_node, trigger
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.email.smtp import Mailer
@@ -53,6 +56,8 @@ PACKAGE = Package(
         play_policy.END_TASK: lambda services: CompletionJob(services).ended,
         review_decide.TASK: lambda services: ResumeJob(services.database).look,
         review_notify.TASK: _notify,
+        run_cancel.TASK: lambda services: CancelJob(services.database).run,
+        archived_spans.TASK: lambda services: LoadJob(services).run,
     },
     schedules={
         trigger.KIND: trigger.fire_with,
@@ -62,7 +67,7 @@ PACKAGE = Package(
     chores={
         "prune node outcomes": lambda services: node_outcomes.prune(services.database),
         "forget events of hooks": delivery.prune,
-        "remove old runs": retention.remove_old_runs,
+        "remove old runs": remove.remove_old_runs,
         "expire reviews": lambda services: review_decide.sweep(services.database),
     },
     downloads={
@@ -72,6 +77,7 @@ PACKAGE = Package(
         "latestOutputs": record_export.produce_outputs,
         "tail": run_tail.produce,
         "diagram": diagram_run.produce,
+        "archive": archive_files.produce,
     },
     subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
     hooks=Hooks(bin_kinds=(tool_bin.KIND, play_bin.KIND), search_kinds=search_kinds.KINDS, files_in_use=(batch_source.files_in_use,)),

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -120,3 +120,21 @@ logins = Table(
     "logins", Row.metadata, Column("role", Text, primary_key=True), Column("workspace_uuid", Uuid, nullable=False), schema="journal"
 )
 """The workspace whose rows the views in the schema `journal` show to a role that runs users' SQL."""
+
+
+cancellations = Table(
+    "cancellations",
+    Row.metadata,
+    Column("uuid", Uuid, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("workflow_uuid", Uuid, nullable=False),
+    Column("filters", Json, nullable=False),
+    Column("before", Uuid, nullable=False),
+    Column("after", Uuid, nullable=False),
+    Column("cancelled", BigInteger, nullable=False),
+    Column("total", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    Index("cancellations_of_workspace", "workspace_uuid"),
+)
+"""Runs that are being cancelled by a job: those of the filters that are older than `before` and come behind `after`. `total`: how many
+there are, when it was counted. The row goes with the last of them."""

@@ -93,6 +93,7 @@ with recursive down as (
     where r.fanout_uuid is not null and r.finished_ms is null
 ) select uuid, undriven from down
 """
+NOTIFY = "select pg_notify('cargo_done', v.uuid::text) from unnest(%s::uuid[]) as v(uuid)"
 FANOUTS = """
 select distinct fanout_uuid from runs
 where uuid = any(%s) and fanout_uuid is not null and finished_ms is null and (status = 'idle' or uuid = any(%s))
@@ -165,8 +166,7 @@ async def _cancel(
     # A parent that is not cancelled itself learns that one of its items is.
     await fanout.count_ended(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
     await reservations.release(connection, [row[0] for row in parked if row[1] is None and row[2] is None])
-    for row in parked:
-        await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))
+    await connection.execute(NOTIFY, ([row[0] for row in parked],))
     return {row[0] for row in (*parked, *live)}, {row[1] for row in parked if row[1] is not None}
 
 

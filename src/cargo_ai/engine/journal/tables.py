@@ -264,12 +264,14 @@ execution_rows = Table(
     Column("credits", Double, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger, nullable=False),
+    Column("is_dropped", Boolean, nullable=False, server_default=text("false")),
     Index("executions_failed", "workspace_uuid", "node_slug", "run_uuid", postgresql_where=text("status <> 'success'")),
     Index("executions_by_start", "started_ms", postgresql_using="brin", postgresql_with={"autosummarize": "on", "pages_per_range": 32}),
 )
 """The executions that are not packed. Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's
 uuid. `reason`: of a failure, for programs. `operation`, `external_id`: what a write-back did to which record of its service. `attempts`:
-how many there were, if several, and the failed ones; `log`: what the code of the node printed."""
+how many there were, if several, and the failed ones; `log`: what the code of the node printed. `is_dropped`: retention has taken what it
+gave, its config and its log."""
 
 path_steps = Table(
     "path_steps",

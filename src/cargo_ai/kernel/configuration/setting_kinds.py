@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, get_args, overload
 
@@ -73,9 +74,10 @@ def url(meaning: str, read_by: tuple[Reader, ...], *, shown_default: str) -> Set
     return Setting("URL", "", meaning, read_by, lambda _, raw: raw.rstrip("/"), shown_default)
 
 
-def switch(meaning: str, read_by: tuple[Reader, ...], *, internal: bool = False) -> Setting[bool]:
+def switch(meaning: str, read_by: tuple[Reader, ...], *, default: bool = False, internal: bool = False) -> Setting[bool]:
     """On or off."""
-    return Setting("switch", False, meaning, read_by, lambda _, raw: raw.lower() in {"1", "true", "yes", "on"}, "off", internal)
+    shown = "on" if default else "off"
+    return Setting("switch", default, meaning, read_by, lambda _, raw: raw.lower() in {"1", "true", "yes", "on"}, shown, internal)
 
 
 def number_of(variable: str, raw: str, least: float) -> float:
@@ -95,20 +97,29 @@ def seconds(meaning: str, read_by: tuple[Reader, ...], default: float, *, least:
 
 
 def integer(
-    meaning: str, read_by: tuple[Reader, ...], default: int, *, least: int = 0, shown_default: str = "", internal: bool = False
+    meaning: str,
+    read_by: tuple[Reader, ...],
+    default: int,
+    *,
+    least: int = 0,
+    most: int | None = None,
+    shown_default: str = "",
+    internal: bool = False,
 ) -> Setting[int]:
     """A whole number."""
-    return Setting(
-        "whole number", default, meaning, read_by, lambda name, raw: integer_of(name, raw, least), shown_default or str(default), internal
-    )
+    parse = partial(integer_of, least=least, most=most)
+    return Setting("whole number", default, meaning, read_by, parse, shown_default or str(default), internal)
 
 
-def integer_of(variable: str, raw: str, least: int) -> int:
-    """A whole number. SettingsError for anything else."""
+def integer_of(variable: str, raw: str, least: int, most: int | None = None) -> int:
+    """A whole number. SettingsError for anything else, or for more than `most`."""
     try:
-        return int(number_of(variable, raw, least))
+        value = int(number_of(variable, raw, least))
     except OverflowError:
         raise SettingsError(f"{variable} must be a whole number, not {raw!r}.") from None
+    if most is not None and value > most:
+        raise SettingsError(f"{variable} must be at most {most:,}, not {raw}.")
+    return value
 
 
 def percent_of(variable: str, raw: str) -> int:

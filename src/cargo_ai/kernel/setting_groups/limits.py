@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cargo_ai.kernel.configuration.setting_kinds import PREFIX, Setting, integer, number_of, seconds
+from cargo_ai.kernel.configuration.setting_kinds import PREFIX, Setting, integer, number_of, seconds, switch
+
+MOST_DAYS = 36_500
+"""A hundred years: what is longer is a mistake, or 0."""
 
 
 class LimitSettings:
@@ -86,13 +89,25 @@ class LimitSettings:
         "90",
         variable=f"{PREFIX}UPLOAD_RETENTION_DAYS",
     )
+    keep_bodies_days = integer(
+        "How many days what nodes gave is kept after their runs have ended, with configs and logs, rounded up to whole months; 0: as "
+        "long as the runs. A workspace may say otherwise (`orchestration retention update`).",
+        ("api", "worker"),
+        30,
+        most=MOST_DAYS,
+    )
     keep_runs_days = integer(
-        "How many days runs and batches are kept after they have ended, with what their nodes gave, rounded up to whole months; and "
-        "refreshes and fills of models. "
-        "They stay for ever by default, since a history that was removed cannot be had back.",
-        ("worker",),
-        0,
-        shown_default="for ever (0)",
+        "How many days runs and batches are kept after they have ended, rounded up to whole months; and refreshes and fills of models. "
+        "0: for ever. A workspace may say otherwise (`orchestration retention update`). Metrics are kept for ever.",
+        ("api", "worker"),
+        365,
+        most=MOST_DAYS,
+    )
+    archive_runs = switch(
+        "Whether what nodes gave is archived as Parquet in the file store before it goes; SQL over spans then also finds executions whose "
+        "runs are removed. A workspace may say otherwise.",
+        ("api", "worker"),
+        default=True,
     )
     history_days = integer(
         "How many days it is kept who changed which records, and what they were before: as long, imports and other changes can be undone.",

@@ -6,7 +6,7 @@ import dataclasses
 import uuid
 from datetime import UTC, datetime
 
-from cargo_ai.domains.orchestration.runs import retention
+from cargo_ai.domains.orchestration.retention import remove
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.ledger import charges
@@ -41,7 +41,7 @@ async def test_metrics_are_the_same_after_the_runs_are_gone(api: ApiClient, spen
         (credits.slug, 2.5, str(workflow)),
         ("success", 3, str(workflow)),
     ]
-    await retention.remove_old_runs(dataclasses.replace(spender.state.services, settings=Settings({"CARGO_AI_KEEP_RUNS_DAYS": "30"})))
+    await remove.remove_old_runs(dataclasses.replace(spender.state.services, settings=Settings({"CARGO_AI_KEEP_RUNS_DAYS": "30"})))
     async with spender.state.database.session(workspace) as db:
         connection = await driver_connection(db)
         assert await value(connection, "select count(*) from runs") == 0

@@ -59,6 +59,6 @@ class RecordMemory:
         return (
             select(executions.c.node_slug, executions.c.config, executions.c.output, executions.c.child_index)
             .where(executions.c.workspace_uuid == self.workspace, executions.c.status == "success", executions.c.output_file.is_(None))
-            .where(executions.c.run_uuid.in_(uuids))
+            .where(executions.c.run_uuid.in_(uuids), ~executions.c.is_dropped)
             .order_by(executions.c.run_uuid.desc())
         )

@@ -9,6 +9,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import query as contract
 from cargo_ai.domains.orchestration.insight import query_tables
+from cargo_ai.domains.orchestration.retention import archived_spans
 from cargo_ai.domains.system_of_record import public as system_of_record
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
@@ -28,6 +29,7 @@ CODES: Mapping[RefusalCause, tuple[int, str]] = {
 @handles(contract.execute)
 async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.QueryRows:
     """At most 10,000 rows; a warning when there are more."""
+    await archived_spans.prepare(ctx, request.query)
     try:
         result = await fetch(ctx, request.query, system_of_record.MAX_ROWS)
     except SqlRefused as refused:

@@ -35,6 +35,9 @@ select 'cancelling',
     b.cursor - b.skipped_count - (select coalesce(sum(s.executed + s.cancelled), 0) from shards s where s.batch_uuid = b.uuid),
     b.updated_ms, null, b.workflow_uuid, b.uuid, null, null
 from batches b where b.workspace_uuid = :workspace and b.finished_ms is null and b.status = 'cancelling'
+union all
+select 'toCancel', coalesce(c.total, c.cancelled) - c.cancelled, c.created_ms, null, c.workflow_uuid, null, null, null
+from cancellations c where c.workspace_uuid = :workspace
 """)
 # The number of a shard is where its records end in its batch, so that those of one that has not begun need not be counted.
 _SHARDS = text("""
@@ -103,6 +106,7 @@ _SENTENCES: dict[str, str] = {
     "service": "Runs wait for a service that has not finished.",
     "review": "Runs wait for a person to approve or reject.",
     "cancelling": "Runs end at their next node.",
+    "toCancel": "Runs are being cancelled in the background; this many are left.",
 }
 
 
@@ -175,7 +179,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
     connector = _connector(row.get("waits_for"))
     details = rate_limit_details(row.get("says")) if reason == "rateLimit" else ""
     return contract.QueueItem(
-        reason=reason,
+        reason="cancelling" if reason == "toCancel" else reason,
         sentence=_SENTENCES[reason] + details,
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,

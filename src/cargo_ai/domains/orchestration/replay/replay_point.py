@@ -24,6 +24,7 @@ class Visited(NamedTuple):
     status: str
     next: str | None
     reason: str | None = None
+    is_dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowM
     visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and needed else {}
     replays: list[ReplayRecord] = []
     for row in rows:
-        seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
+        visited = visits.get(row["uuid"], [])
+        seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visited, graph)
+        if isinstance(seed, ReplayPoint) and any(visit.is_dropped for visit in (visited if seed.path else visited[: seed.taken])):
+            seed = "what its nodes gave was kept for its time and is gone, so that it can be repeated from its first node only."
         record: dict[str, Any] = row["record"]
         fields = (record, row["record_id"], row["record_title"])
         replays.append(
@@ -83,7 +86,7 @@ async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowM
 async def _visits(db: AsyncSession, workspace: uuid.UUID, uuids: list[uuid.UUID]) -> dict[uuid.UUID, list[Visited]]:
     columns = (executions.c.run_uuid, executions.c.seq, executions.c.node_uuid, executions.c.node_slug, executions.c.status)
     query = (
-        select(*columns, executions.c.next_node_uuid, executions.c.reason)
+        select(*columns, executions.c.next_node_uuid, executions.c.reason, executions.c.is_dropped)
         .where(executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids))
         .where(executions.c.run_uuid.between(min(uuids), max(uuids)))
         .order_by(executions.c.run_uuid, executions.c.seq)

@@ -20,6 +20,7 @@ _COUNT = """
 select coalesce(sum(length(e.log) - length(replace(e.log, E'\\n', '')) + 1), 0) from executions e
 where e.workspace_uuid = :workspace and e.run_uuid = :run and e.log is not null {conditions}
 """
+_DROPPED = text("select exists (select from executions e where e.workspace_uuid = :workspace and e.run_uuid = :run and e.is_dropped)")
 
 
 @handles(contract.get_log)
@@ -29,6 +30,8 @@ async def get_log(ctx: Context, request: contract.GetLog) -> contract.LogReply:
     run = await ctx.db.scalar(select(runs.c.uuid).where(runs.c.workspace_uuid == ctx.workspace, runs.c.uuid == uid)) if uid else None
     run = found_or_refuse(contract.get_log, run, "runNotFound", uuid=request.uuid)
     values: dict[str, object] = {"workspace": ctx.workspace, "run": run}
+    if await ctx.db.scalar(_DROPPED, values):
+        ctx.warn("Logs of this run were kept for their time and are gone: see orchestration retention get.")
     conditions = ""
     if request.node_slug is not None:
         conditions, values["slug"] = "and e.node_slug = :slug", request.node_slug

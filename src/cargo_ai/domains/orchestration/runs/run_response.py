@@ -21,6 +21,12 @@ Row = RowMapping | Mapping[str, Any]
 Graph = Mapping[str, JsonObject]
 ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 """By run and node: the run that the node has started."""
+DROPPED: JsonObject = {
+    "reason": "bodyDropped",
+    "errorMessage": "This was kept for its time and is gone: see `orchestration retention get`. Where the workspace archives, it is in "
+    "`orchestration archive download`.",
+}
+"""What is shown instead of outputs and configs that retention has dropped."""
 _LARGE = {"output", "output_file", "config", "log"}
 _HAS_LOG = executions.c.log.is_not(None).label("has_log")
 EXECUTION_COLUMNS = [*(column for column in executions.c if column.name not in {*_LARGE, "workspace_uuid", "visit"}), _HAS_LOG]
@@ -141,6 +147,7 @@ def _execution(entry: Row, graph: Graph) -> execution.Execution:
         "finished_at": finished,
         "warnings": entry["warnings"] or [],
         "has_log": entry["has_log"],
+        "is_body_dropped": entry["is_dropped"],
         **_attempts(entry["attempts"]),
     }
     return _of_kind(node, shared)
@@ -203,7 +210,7 @@ async def details(
     """The executions of a run in order, its context (output by slug) and its resolved configs (by slug)."""
     entries, outputs = await journal(db, files, workspace, run_uuid)
     slugs = [str(entry["node_slug"]) for entry in entries]
-    configs = [entry["config"] for entry in entries]
+    configs = [DROPPED if entry["is_dropped"] else entry["config"] for entry in entries]
     return entries, dict(zip(slugs, outputs, strict=True)), dict(zip(slugs, configs, strict=True))
 
 
@@ -212,7 +219,13 @@ async def journal(
 ) -> tuple[list[Mapping[str, Any]], list[Any]]:
     """The executions of a run in order, and what each gave."""
     entries = await one_run.executions_of(db, workspace, run_uuid)
-    return entries, [entry["output"] if entry["output_file"] is None else await _large(files, entry["output_file"]) for entry in entries]
+    return entries, [await _output(files, entry) for entry in entries]
+
+
+async def _output(files: FileStore, entry: Mapping[str, Any]) -> Any:
+    if entry["output_file"] is not None:
+        return await _large(files, entry["output_file"])
+    return DROPPED if entry["is_dropped"] else entry["output"]
 
 
 async def _large(files: FileStore, key: str) -> Any:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import cargo_ai.contract.orchestration.action
+import cargo_ai.contract.orchestration.archive
 import cargo_ai.contract.orchestration.batch
 import cargo_ai.contract.orchestration.batch_data
 import cargo_ai.contract.orchestration.batch_preview
@@ -19,6 +20,7 @@ import cargo_ai.contract.orchestration.queue
 import cargo_ai.contract.orchestration.record
 import cargo_ai.contract.orchestration.release
 import cargo_ai.contract.orchestration.release_change
+import cargo_ai.contract.orchestration.retention
 import cargo_ai.contract.orchestration.review
 import cargo_ai.contract.orchestration.run
 import cargo_ai.contract.orchestration.run_diff
@@ -115,6 +117,41 @@ class ActionMethods:
         category: Only actions of integrations of this category, such as enrichment.
         credits_only: Only actions that cost credits.
         limit: How many at most, 1 to 50.
+        """
+        ...
+
+class ArchiveMethods:
+    def download(
+        self,
+        *,
+        month: str,
+    ) -> cargo_ai.sdk.downloads.AsyncDownload:
+        """Download the executions of an archived month, with what their nodes gave.
+
+        month: The month in which the runs were created, as 2026-01.
+
+        Refused for: monthNotArchived
+        """
+        ...
+
+    async def list(
+        self,
+    ) -> cargo_ai.contract.orchestration.archive.ArchiveReply:
+        """List the months of which executions are archived.
+        """
+        ...
+
+    async def load(
+        self,
+        *,
+        month: str,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.orchestration.archive.MonthReply:
+        """Let SQL over spans find the executions of an archived month again, for a week.
+
+        month: The month in which the runs were created, as 2026-01.
+
+        Refused for: monthNotArchived
         """
         ...
 
@@ -1153,6 +1190,32 @@ class ReleaseMethods:
 
         Refused for: releaseNotFound, releaseIsDraft, releaseAlreadyDeployed, releaseNodesAreInvalid, invalidReleaseVersion,
           toolReleaseRequiresFormFields
+        """
+        ...
+
+class RetentionMethods:
+    async def get(
+        self,
+    ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
+        """Show how long the workspace keeps runs, and what their nodes gave.
+        """
+        ...
+
+    async def update(
+        self,
+        *,
+        bodies_days: int | None = ...,
+        runs_days: int | None = ...,
+        is_archiving: bool | None = ...,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
+        """Change how long the workspace keeps runs, and what their nodes gave.
+
+        bodies_days: How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: for ever.
+        runs_days: How many days after its end a run is kept with its executions, to whole months; 0: for ever.
+        is_archiving: Whether outputs, configs and logs are archived as Parquet before they go.
+
+        Refused for: bodiesOutliveRuns
         """
         ...
 
@@ -2229,6 +2292,10 @@ class OrchestrationDomain:
         ...
 
     @property
+    def archive(self) -> ArchiveMethods:
+        ...
+
+    @property
     def batch(self) -> BatchMethods:
         ...
 
@@ -2262,6 +2329,10 @@ class OrchestrationDomain:
 
     @property
     def release(self) -> ReleaseMethods:
+        ...
+
+    @property
+    def retention(self) -> RetentionMethods:
         ...
 
     @property

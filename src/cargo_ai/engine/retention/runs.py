@@ -9,57 +9,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from cargo_ai.engine.dispatch.submit import LARGE_RECORD
+from cargo_ai.engine.retention import kept
+from cargo_ai.engine.retention.kept import OTHER, STAYS, Connection, Cutoffs, Due
 from cargo_ai.kernel import log
 from cargo_ai.store import quotas
 
-Connection = psycopg.AsyncConnection[Any]
 RemoveFiles = Callable[[Sequence[str]], Awaitable[None]]
 
 AT_ONCE = 1_000
 LOCK_TIMEOUT = "2s"
-OTHER = "other"
-"""The name of the default partition, which holds what a clock that is far off has written. It is never dropped."""
 
 _log = log.get(__name__)
 
-MONTHS = """
-select substr(c.relname, 6) from pg_inherits i join pg_class c on c.oid = i.inhrelid
-where i.inhparent = 'public.runs'::regclass and c.relname ~ '^runs_(other|[0-9]{4}_[0-9]{2})$' order by 1
-"""
-# What must stay: traces with anything unfinished or recent, and those that an unfinished replay still reads.
-KEPT = """
-create temp table if not exists kept_traces (uuid uuid primary key);
-truncate kept_traces;
-"""
-KEEP_TRACES = """
-insert into kept_traces
-select trace_uuid from runs where uuid < %(end)s and (finished_ms is null or finished_ms >= %(cutoff)s)
-union select trace_uuid from batches where uuid < %(end)s and (finished_ms is null or finished_ms >= %(cutoff)s)
-union select r.trace_uuid from fanouts f join runs r on r.fanout_uuid = f.uuid and r.uuid between f.first_run and f.last_run
-    where f.run_uuid < %(end)s and f.last_run >= %(end)s and (r.finished_ms is null or r.finished_ms >= %(cutoff)s)
-"""
-KEEP_REPLAYED = """
-insert into kept_traces
-select o.trace_uuid from runs n join runs o on o.uuid = n.replay_of where n.replay_root is not null and n.finished_ms is null
-on conflict do nothing
-"""
-# A batch that repeats runs reads them while it is enumerated, whichever they are.
-REPEATING = "select distinct workspace_uuid from batches where finished_ms is null and data ->> 'kind' = 'runs'"
-STAYS = "(r.workspace_uuid = any(%(repeating)s) or r.trace_uuid in (select uuid from kept_traces))"
 ANY_KEPT = f"select exists (select 1 from {{part}} r where {STAYS})"  # noqa: S608 - our own texts
 EXPIRED = f"""
-select r.uuid from {{part}} r where r.uuid < %(end)s and r.uuid > %(after)s and not {STAYS} order by r.uuid limit {AT_ONCE}
+select r.uuid from {{part}} r where r.workspace_uuid = %(workspace)s and r.uuid < %(end)s and r.uuid > %(after)s and not {STAYS}
+order by r.uuid limit {AT_ONCE}
 """  # noqa: S608 - our own texts
 # Replays share the files of what they reuse: all that repeat each other have one root.
 FILES = f"""
 select distinct e.output_file from execution_rows e join runs r on r.uuid = e.run_uuid
-where e.run_uuid = any(%(runs)s) and e.output_file is not null and not exists (
+where e.run_uuid = any(%(runs)s) and e.output_file is not null and not r.workspace_uuid = any(%(archiving)s) and not exists (
     select 1 from runs o join execution_rows c on c.run_uuid = o.uuid
     where (o.replay_root = coalesce(r.replay_root, r.uuid) or o.uuid = r.replay_root) and o.uuid <> all(%(runs)s)
         and c.output_file = e.output_file and (o.uuid >= %(end)s or {STAYS.replace("r.", "o.")})
@@ -78,6 +53,15 @@ delete from fanouts where uuid in (
 JOURNAL = (("execution_rows", "run_uuid"), ("packed_executions", "run_uuid"), ("fanouts", "run_uuid"), ("runs", "uuid"))
 LOCK = "lock table only runs, only execution_rows, only packed_executions, only packed_bodies in access exclusive mode"
 DROP = "drop table runs_{month}, executions_{month}, packed_executions_{month}, packed_bodies_{month}"
+FORGET = "delete from bodies_dropped where month = %s"
+# From now on SQL finds them in the archive only. What was read of it before has no runs that are gone since.
+ARCHIVED_ONLY = """
+with files as (
+    update archived_files set are_runs_removed = true, read_ms = null
+    where month = %s and workspace_uuid = any(%s) and (not are_runs_removed or read_ms is not null) returning key
+)
+delete from archived_spans where key in (select key from files)
+"""
 # A body is written together with all that is in it.
 UNUSED_BODIES = """
 create temp table unused_bodies as
@@ -108,46 +92,54 @@ class Removed:
     batches: list[tuple[uuid.UUID, uuid.UUID]]
 
 
-async def remove(connection: Connection, cutoff_ms: int, remove_files: RemoveFiles) -> Removed:
+async def remove(
+    connection: Connection,
+    cutoffs: Cutoffs,
+    remove_files: RemoveFiles,
+    *,
+    archiving: Sequence[uuid.UUID] = (),
+    held: frozenset[tuple[str, uuid.UUID]] = frozenset(),
+) -> Removed:
     """Remove the traces that ended before the cutoff, of all months that had ended by then. `remove_files` gets keys of the file store.
+    `archiving`: workspaces whose archive names such files: theirs stay. `held`: months and workspaces that must wait.
 
     The connection is in autocommit mode, and one of this alone: every step is a short transaction, so that it may be ended at any time and
     goes on with the next call. Files go before the rows that name them.
     """
-    months = [row[0] for row in await (await connection.execute(MONTHS)).fetchall()]
-    old = [(month, end) for month in months if (end := _end_ms(month, cutoff_ms)) <= cutoff_ms]
-    if not old:
-        return Removed(0, 0, [])
-    await connection.execute(KEPT.encode())
     dropped, deleted, batches = 0, 0, list[tuple[uuid.UUID, uuid.UUID]]()
-    for month, end_ms in old:
-        step = _Month(connection, month, _first_id(end_ms), cutoff_ms, remove_files)
+    for each in await kept.due_months(connection, cutoffs):
+        due = _without(each, held)
+        if not due.groups and not due.all:
+            continue
+        step = _Month(connection, due, max(due.groups, default=cutoffs.latest), archiving, remove_files)
         await step.look()
-        if month != OTHER and not await step.any_kept():
+        if due.month != OTHER and due.all and not await step.any_kept():
             await step.remove_all_files()
             dropped += await step.drop()
         else:
-            deleted += await step.delete()
+            deleted += sum([await step.delete(cutoff, workspaces) for cutoff, workspaces in due.groups.items()])
         batches += await step.delete_batches()
     return Removed(dropped, deleted, batches)
+
+
+def _without(due: Due, held: frozenset[tuple[str, uuid.UUID]]) -> Due:
+    """The same without workspaces that must wait."""
+    groups = {cutoff: [each for each in some if (due.month, each) not in held] for cutoff, some in due.groups.items()}
+    left = {cutoff: some for cutoff, some in groups.items() if some}
+    return Due(due.month, left, due.all and sum(map(len, left.values())) == len(due.workspaces))
 
 
 class _Month:
     """One month of the journal."""
 
-    def __init__(self, connection: Connection, month: str, end: uuid.UUID, cutoff_ms: int, remove_files: RemoveFiles) -> None:
-        self._connection, self._month, self._remove_files = connection, month, remove_files
-        self._values: dict[str, Any] = {"end": end, "cutoff": cutoff_ms, "repeating": []}
+    def __init__(self, connection: Connection, due: Due, cutoff: int, archiving: Sequence[uuid.UUID], remove_files: RemoveFiles) -> None:
+        self._connection, self._due, self._month, self._remove_files = connection, due, due.month, remove_files
+        self._values: dict[str, Any] = {"end": due.end(cutoff), "cutoff": cutoff, "due": due.workspaces, "repeating": []}
+        self._values |= {"archiving": list(archiving)}
 
     async def look(self) -> None:
         """Find out what must stay."""
-        await self._connection.execute("truncate kept_traces")
-        await self._connection.execute(KEEP_TRACES, self._values)
-        await self._connection.execute(KEEP_REPLAYED)
-        self._values["repeating"] = await self._repeating()
-
-    async def _repeating(self) -> list[uuid.UUID]:
-        return [row[0] for row in await (await self._connection.execute(REPEATING)).fetchall()]
+        self._values["repeating"] = await kept.find_kept(self._connection, self._due)
 
     async def any_kept(self) -> bool:
         """Whether any run of the month must stay."""
@@ -170,10 +162,12 @@ class _Month:
                 await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
                 # No run can be written while these are held, so nothing slow may happen here.
                 await self._connection.execute(LOCK.encode())
-                replayed = (await self._connection.execute(KEEP_REPLAYED)).rowcount
-                if replayed or not set(await self._repeating()) <= set(self._values["repeating"]):
+                replayed = await kept.find_replayed(self._connection)
+                if replayed or not set(await kept.repeating(self._connection)) <= set(self._values["repeating"]):
                     return 0
                 await self._connection.execute(DROP.format(month=self._month).encode())
+                await self._connection.execute(FORGET, (self._month,))
+                await self._connection.execute(ARCHIVED_ONLY, (self._month, self._due.workspaces))
                 await self._uncount(large)
         except psycopg.errors.LockNotAvailable:
             _log.info("the journal is busy; the month is dropped later", month=self._month)
@@ -182,17 +176,21 @@ class _Month:
             pass
         return 1
 
-    async def delete(self) -> int:
+    async def delete(self, cutoff: int, workspaces: Sequence[uuid.UUID]) -> int:
         """Delete the runs of the month that need not stay, a thousand in a transaction; returns how many."""
-        query, after, deleted = EXPIRED.format(part=f"runs_{self._month}").encode(), uuid.UUID(int=0), 0
-        while runs := [row[0] for row in await (await self._connection.execute(query, self._values | {"after": after})).fetchall()]:
-            await self._remove_files_of(runs)
-            large = await self._large_records("runs", "r.uuid = any(%s)", (runs,))
-            async with self._connection.transaction():
-                await self._uncount(large)
-                for table, column in JOURNAL:
-                    await self._connection.execute(f"delete from {table} where {column} = any(%s)".encode(), (runs,))  # noqa: S608 - constants
-            after, deleted = runs[-1], deleted + len(runs)
+        query, deleted = EXPIRED.format(part=f"runs_{self._month}").encode(), 0
+        self._values |= {"end": self._due.end(cutoff), "cutoff": cutoff}
+        for workspace in workspaces:
+            values, after = self._values | {"workspace": workspace}, uuid.UUID(int=0)
+            while runs := [row[0] for row in await (await self._connection.execute(query, values | {"after": after})).fetchall()]:
+                await self._remove_files_of(runs)
+                large = await self._large_records("runs", "r.uuid = any(%s)", (runs,))
+                async with self._connection.transaction():
+                    await self._uncount(large)
+                    await self._connection.execute(ARCHIVED_ONLY, (self._month, [workspace]))
+                    for table, column in JOURNAL:
+                        await self._connection.execute(f"delete from {table} where {column} = any(%s)".encode(), (runs,))  # noqa: S608 - constants
+                after, deleted = runs[-1], deleted + len(runs)
         if deleted:
             await self._delete_bodies()
         return deleted
@@ -208,8 +206,10 @@ class _Month:
     async def delete_batches(self) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """Delete the batches whose runs are gone; returns which."""
         gone: list[tuple[uuid.UUID, uuid.UUID]] = []
-        while batches := await (await self._connection.execute(BATCHES.encode(), self._values)).fetchall():
-            gone += [(row[0], row[1]) for row in batches]
+        for cutoff, workspaces in self._due.groups.items():
+            values = self._values | {"end": self._due.end(cutoff), "cutoff": cutoff, "due": workspaces}
+            while batches := await (await self._connection.execute(BATCHES.encode(), values)).fetchall():
+                gone += [(row[0], row[1]) for row in batches]
         return gone
 
     async def _large_records(self, part: str, which: str, values: Sequence[object]) -> list[tuple[uuid.UUID, int]]:
@@ -224,16 +224,3 @@ class _Month:
         rows = await (await self._connection.execute(FILES.encode(), self._values | {"runs": list(runs)})).fetchall()
         if rows:
             await self._remove_files([row[0] for row in rows])
-
-
-def _end_ms(month: str, cutoff_ms: int) -> int:
-    """When the month ends, in milliseconds since 1970."""
-    if month == OTHER:
-        return cutoff_ms
-    year, number = (int(part) for part in month.split("_"))
-    return int(datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-def _first_id(ms: int) -> uuid.UUID:
-    """The lowest id of runs that are created at that time or later: an id begins with 48 bits of milliseconds."""
-    return uuid.UUID(int=ms << 80)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.orchestration.runs import retention
+from cargo_ai.domains.orchestration.retention import remove
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from cargo_ai.store import quotas
@@ -57,9 +57,9 @@ async def test_files_and_quota_of_old_runs_are_given_back(connection: psycopg.As
     await add_old_run(connection, workspace, key, record)
     await quotas.add(connection, workspace, "outputBytes", "outputs", 1_000)
     await quotas.add(connection, workspace, "outputBytes", "records", len(record))
-    await retention.remove_old_runs(services(state, "0"))
+    await remove.remove_old_runs(services(state, "0"))
     assert await quotas.used_of(connection, workspace, "outputBytes") == 1_000 + len(record)
-    await retention.remove_old_runs(services(state, "30"))
+    await remove.remove_old_runs(services(state, "30"))
     with pytest.raises(FileMissing):
         await state.files.size(key)
     assert await quotas.used_of(connection, workspace, "outputBytes") == 0

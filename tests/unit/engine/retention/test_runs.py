@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
-from cargo_ai.engine.worker import retention
+from cargo_ai.engine.retention import runs as retention
+from cargo_ai.engine.retention.kept import Cutoffs
 
 WORKSPACE, OTHER_WORKSPACE = uuid.UUID(int=1), uuid.UUID(int=2)
 OLD_MONTHS = ("2025_01", "2025_02")
@@ -75,11 +76,11 @@ class Journal:
         row |= {"fail_fast": False, "digest": b"", "first_run": children[0], "last_run": children[-1], "created_ms": 0}
         await self.insert("fanouts", **row)
 
-    async def remove(self) -> retention.Removed:
+    async def remove(self, others: Mapping[uuid.UUID, int] | None = None) -> retention.Removed:
         async def remove_files(keys: Sequence[str]) -> None:
             self.removed += keys
 
-        return await retention.remove(self.connection, CUTOFF, remove_files)
+        return await retention.remove(self.connection, Cutoffs(CUTOFF, others or {}), remove_files)
 
     async def runs(self) -> list[uuid.UUID]:
         assert await self.rows("select run_uuid from executions order by 1") == await self.rows("select uuid from runs order by 1")
@@ -188,3 +189,20 @@ async def test_a_busy_journal_is_not_waited_for(journal: Journal, database_url: 
         assert (await journal.remove()).months == 0
         assert await journal.runs() == [old]
     assert (await journal.remove()).months == 2
+
+
+async def test_a_workspace_may_keep_its_runs_longer_than_the_others_or_for_ever(journal: Journal) -> None:
+    await journal.run(1)
+    theirs = await journal.run(1, workspace_uuid=OTHER_WORKSPACE)
+    await journal.run(2)
+    assert await journal.remove({OTHER_WORKSPACE: 0}) == retention.Removed(1, 1, [])
+    assert await journal.runs() == [theirs]
+    assert await journal.remove({OTHER_WORKSPACE: ms(2, 2)}) == retention.Removed(1, 0, [])
+    assert await journal.runs() == []
+
+
+async def test_a_workspace_may_keep_its_runs_for_less_long(journal: Journal) -> None:
+    mine, theirs = await journal.run(3), await journal.run(3, workspace_uuid=OTHER_WORKSPACE)
+    assert await journal.runs() == sorted([mine, theirs])
+    await journal.remove({OTHER_WORKSPACE: ms(4, 1)})
+    assert await journal.runs() == [mine]

@@ -1,0 +1,97 @@
+"""Archive: executions of old runs, as Parquet files in the file store."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import DownloadReply
+from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.wire import Nothing, Wire
+
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The month in which the runs were created, as 2026-01.")]
+ArchiveFormat = Literal["csv", "json", "ndjson", "parquet"]
+
+
+class ArchivedMonth(Wire):
+    """A month in the archive. `areRunsRemoved`: its runs are in the archive only. `isInSql`: SQL over spans finds its executions: because
+    its runs are still there, or because they were loaded."""
+
+    month: str
+    files_count: int
+    executions_count: int
+    bytes: int
+    are_runs_removed: bool
+    is_in_sql: bool
+
+
+class ArchiveReply(Wire):
+    """The months, oldest first."""
+
+    months: list[ArchivedMonth]
+
+
+class MonthReply(Wire):
+    """The month as it is now."""
+
+    month: ArchivedMonth
+
+
+class NamedMonth(Wire):
+    """The month."""
+
+    month: Month
+
+
+class DownloadArchive(NamedMonth):
+    """The month, and the format of the file."""
+
+    format: ArchiveFormat | None = Field(default=None, description="The format of the file: csv, gzipped, unless this says otherwise.")
+
+
+_MONTH_NOT_ARCHIVED = refusal(404, "The archive has nothing of {month}. It has: {months}.")
+
+list_: Operation[Nothing, ArchiveReply, Never] = operations.add(
+    Operation(
+        "orchestration.archive.list",
+        "GET",
+        "/orchestration/archive",
+        request=Nothing,
+        response=ArchiveReply,
+        summary="List the months of which executions are archived.",
+        permission="orchestration:workflow:read",
+        cli=Cli(examples=("cargo-ai orchestration archive list",)),
+    )
+)
+
+load: Operation[NamedMonth, MonthReply, Literal["monthNotArchived"]] = operations.add(
+    Operation(
+        "orchestration.archive.load",
+        "POST",
+        "/orchestration/archive/load",
+        request=NamedMonth,
+        response=MonthReply,
+        summary="Let SQL over spans find the executions of an archived month again, for a week.",
+        permission="orchestration:workflow:write",
+        refusals={"monthNotArchived": _MONTH_NOT_ARCHIVED},
+        cli=Cli(examples=("cargo-ai orchestration archive load --month 2025-01",)),
+    )
+)
+
+download: Operation[DownloadArchive, DownloadReply, Literal["monthNotArchived"]] = operations.add(
+    Operation(
+        "orchestration.archive.download",
+        "POST",
+        "/orchestration/archive/download",
+        request=DownloadArchive,
+        response=DownloadReply,
+        summary="Download the executions of an archived month, with what their nodes gave.",
+        permission="orchestration:workflow:read",
+        refusals={"monthNotArchived": _MONTH_NOT_ARCHIVED},
+        reads=True,
+        output="download",
+        cli=Cli(url_when=("--format",), examples=("cargo-ai orchestration archive download --month 2025-01 --format ndjson",)),
+    )
+)
