@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from cargo_ai.console import csrf, sign_in, static_files
 from cargo_ai.console.navigation import SERVED
-from cargo_ai.console.page import HOME, Page, PageRequest
+from cargo_ai.console.page import HOME, Page, PageRequest, forbidden
 from cargo_ai.console.port import SESSION_COOKIE, Port, Session
 from cargo_ai.console.rendering import Frame, render
 from cargo_ai.console.views import PAGES
@@ -71,7 +71,7 @@ class Console:
         if session is None:
             return _to_sign_in(request)
         if page.permission is not None and not session.may(page.permission, ()):
-            raise Refusal(403, "forbidden", f"You need the permission {page.permission} for this.", {"permission": page.permission})
+            raise forbidden(page.permission)
         form = ImmutableMultiDict[str, str]()
         if request.method == "POST":
             form = form if page.takes_file else await _form(request)

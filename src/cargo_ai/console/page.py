@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from cargo_ai.console import csrf
 from cargo_ai.console.port import Answer, Port, Session, User, Workspace
 from cargo_ai.console.rendering import Frame, fragment, render
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
 HOME = "/console/"
@@ -46,6 +47,11 @@ class Page:
     permission: str | None
     methods: tuple[str, ...]
     takes_file: bool = False
+
+
+def forbidden(permission: str) -> Refusal:
+    """The refusal of who lacks a permission."""
+    return Refusal(403, "forbidden", f"You need the permission {permission} for this.", {"permission": permission})
 
 
 def page(
@@ -106,6 +112,11 @@ class PageRequest:
     def may(self, permission: str, things: Collection[str] = ()) -> bool:
         """Whether the person has a permission."""
         return self.session.may(permission, things)
+
+    def need(self, permission: str, things: Collection[str]) -> None:
+        """Refusal (403) unless the person has a permission for these things."""
+        if not self.may(permission, things):
+            raise forbidden(permission)
 
     async def call(self, name: str, fields: Mapping[str, object] | None = None, *, wait: int | None = None) -> JsonObject:
         """The reply of an operation, answered with the rights of the person. Refusal where it is refused.

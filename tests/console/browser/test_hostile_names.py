@@ -34,7 +34,7 @@ def pages(world: World) -> list[str]:
     failed = str(world.call("orchestration.run.create", nodes=[start("prints"), prints, end()], data={"a": LONG})["run"]["uuid"])
     world.server.run_finished(failed)
     agent = world.call("ai.agent.create", name=NAME, description=LONG[:1_000])["agent"]["uuid"]
-    world.call("ai.release.updateDraft", agentUuid=agent, systemPrompt=LONG)
+    world.call("ai.release.updateDraft", agentUuid=agent, systemPrompt=LONG[:100_000])
     chat = world.call("ai.chat.create", agentUuid=agent, name=NAME, trigger={"type": "draft"})["chat"]["uuid"]
     connector = world.call(
         "connection.connector.create", integrationSlug="http", slug="hostile", name=NAME, config={"baseUrl": "http://127.0.0.1:9"}

@@ -17,12 +17,9 @@ from tests.console.browser.kit.seed import World
 pytestmark = pytest.mark.browser
 
 RIGHTS: dict[str, list[str]] = {
-    "reads-all": ["*:read"],
-    "data": ["storage:*", "segmentation:read"],
-    "segments": ["storage:read", "segmentation:*"],
+    "data": ["storage:read", "segmentation:*"],
     "work": ["orchestration:*"],
     "agents": ["ai:*", "connection:read"],
-    "services": ["connection:*", "billing:read"],
     "people": ["workspaceManagement:*", "billing:*"],
 }
 _MAIN = re.compile(r"<main.*?</main>", re.DOTALL)
@@ -66,7 +63,7 @@ def test_nothing_is_offered_that_is_refused(name: str, world: World) -> None:
                 hidden = {html.unescape(field): html.unescape(value) for field, value in _HIDDEN.findall(inside)}
                 forms.setdefault(html.unescape(target), (path, hidden))
         refused = [f"{path} leads to {link}" for link, path in links.items() if client.get(link).status_code == 403]
-        if name in ("viewer", "reads-all"):
+        if name == "viewer":
             assert not forms, forms.keys()
         # Without what people enter nothing is done; what is refused for want of a right is refused before.
         for target, (path, hidden) in forms.items():

@@ -68,6 +68,7 @@ async def connect(request: PageRequest) -> Response:
 
 async def edit(request: PageRequest) -> Response:
     """The form of a connector as it is."""
+    request.need(_WRITE, [request.path["uuid"]])
     row = await _connector(request)
     integration = await _integration(request, row["integrationSlug"])
     form = _form(integration)

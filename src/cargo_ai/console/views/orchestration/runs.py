@@ -14,7 +14,7 @@ LIMIT = 50
 READ = "orchestration:workflow:read"
 STATUSES = ("running", "idle", "pending", "success", "error", "cancelling", "cancelled", "skipped")
 UNFINISHED = "unfinished"
-FILTERS = ("workflowUuid", "batchUuid", "parentUuid", "recordTitleOrId", "createdAfter", "createdBefore")
+FILTERS = ("workflowUuid", "batchUuid", "parentUuid", "recordId", "recordTitleOrId", "createdAfter", "createdBefore")
 
 
 async def runs(request: PageRequest) -> Response:
