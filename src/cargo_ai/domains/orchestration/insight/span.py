@@ -22,7 +22,7 @@ from cargo_ai.kernel.wire import JsonObject
 
 SPANS_OF_RUN = 5
 """Counting looks at a fifth as many runs as spans are asked for."""
-MOST_RUNS = 20_000
+MOST_RUNS = 10_000
 """A list looks at this many runs for spans that no index finds."""
 _NOT_OLDER = (
     f"Spans of the newest {MOST_RUNS:,} runs are shown: name a workflow, a batch or a run, or an earlier time (executionStartedBefore),"

@@ -27,7 +27,8 @@ _EXECUTED = f"""
 _OF_EACH_RUN = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid offset 0) e"
 # The words of the index, whatever statuses are bound.
 _FAILED = (
-    "(select * from execution_rows x where x.status <> 'success' and x.workspace_uuid = {workspace}) e join runs r on r.uuid = e.run_uuid"
+    "(select * from execution_rows x where x.status <> 'success' and x.workspace_uuid = {workspace}{bounds}) e"
+    " join runs r on r.uuid = e.run_uuid"
 )
 _WAITING = f"""
 (
@@ -73,19 +74,18 @@ _OF_NODE = {
 def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None) -> list[str]:
     """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this."""
     source = _FAILED if is_indexed(request) else _OF_EACH_RUN
-    bounds = "" if floor is None else f" and r.uuid >= {_literal(floor)}"
+    ends = [] if floor is None else [f">= {_literal(floor)}"]
     if request.execution_started_before is not None:
         # What starts before then is of a run that was created before.
-        bounds += f" and r.uuid <= {_literal(ids.first_at(request.execution_started_before.timestamp() + 60))}"
+        ends.append(f"<= {_literal(ids.first_at(request.execution_started_before.timestamp() + 60))}")
     traces = [""]
     if request.trace_uuid is not None:
         traces = [f" and {part.format(_literal(ids.parse(request.trace_uuid)))}" for part in _OF_TRACE]
-    mine = _literal(workspace)
-    return [
-        kind.format(source=source.format(workspace=mine), workspace=mine, bounds=bounds + trace)
-        for kind in (_EXECUTED, _WAITING)
-        for trace in traces
-    ]
+    mine, bounds, own_bounds = _literal(workspace), *("".join(f" and {name} {end}" for end in ends) for name in ("r.uuid", "x.run_uuid"))
+    source = source.format(workspace=mine, bounds=own_bounds)
+    # No execution is stored while its run waits at the node.
+    kinds = (_WAITING,) if request.execution_statuses == ["pending"] else (_EXECUTED, _WAITING)
+    return [kind.format(source=source, workspace=mine, bounds=bounds + trace) for kind in kinds for trace in traces]
 
 
 def _literal(uid: uuid.UUID | None) -> str:
