@@ -72,6 +72,7 @@ BATCHES = {
     "recordIds alone": '{"kind":"recordIds","recordIds":["fr.com","it.com"]}',
     "a filter of groups": """{"kind":"filter","modelUuid":"$MODEL","limit":2,"filter":{"conjonction":"and","groups":[{"conjonction":"and",
         "conditions":[{"kind":"string","columnSlug":"country","operator":"isNot","values":"DE"}]}]}}""",
+    "a filter of the play's own model": """{"kind":"filter","filter":{"field":"country","operator":"isNot","value":"DE"}}""",
     "a flat filter": """{"kind":"filter","modelUuid":"$MODEL","filter":{"field":"country","operator":"isNot","value":"DE"}}""",
 }
 
@@ -85,6 +86,7 @@ def test_data_of_a_batch_of_two_records(shell: PlayWorkspace, name: str) -> None
 @pytest.mark.parametrize(
     "data",
     [
+        '{"kind":"segment"}',
         '{"kind":"segment","segmentUuid":"$OWNED"}',
         '{"kind":"segment","segmentUuid":"$SEGMENT"}',
         '{"kind":"change","changeUuid":"$CHANGE","changeKinds":["added"]}',

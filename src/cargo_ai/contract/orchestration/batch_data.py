@@ -18,10 +18,10 @@ from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 
 class SegmentData(Wire):
-    """All records of a segment."""
+    """All records of a segment; of a play, of its own where none is named."""
 
     kind: Literal["segment"]
-    segment_uuid: Uuid
+    segment_uuid: Uuid | None = None
 
 
 def _rename_created(kinds: Any) -> Any:
@@ -47,10 +47,10 @@ class FileData(Wire):
 
 
 class FilterData(Wire):
-    """The records of a model that match a filter."""
+    """The records of a model that match a filter; of a play, of its own model where none is named."""
 
     kind: Literal["filter"]
-    model_uuid: Uuid
+    model_uuid: Uuid | None = None
     filter: JsonObject | None = None
     sort: list[JsonObject] | None = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None

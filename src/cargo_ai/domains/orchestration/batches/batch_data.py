@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from pydantic_core import to_json
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
@@ -14,6 +15,7 @@ from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
+from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows.lookup import Runnable, WorkflowKind
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
@@ -90,11 +92,11 @@ async def _to_stored(ctx: Context, batch: uuid.UUID, target: Target, data: batch
                 _refuse("noRecords", "the list of records is empty.")
             return {"kind": "records", "s3Filename": records_key(ctx.workspace, batch)}
         case batch_kinds.SegmentData():
-            return await _segment(ctx, data)
+            return await _segment(ctx, target.workflow, data)
         case batch_kinds.ChangeData():
             return await _change(ctx, data)
         case batch_kinds.FilterData():
-            return await _filter(ctx, data)
+            return await _filter(ctx, target.workflow, data)
         case batch_kinds.RecordIdsData():
             return await _record_ids(ctx, target.workflow, data)
         case batch_kinds.RunsData():
@@ -126,8 +128,8 @@ async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
         yield b"".join(to_json(record, inf_nan_mode="null") + b"\n" for record in records[begin : begin + 1_000])
 
 
-async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
-    uid = ids.parse(data.segment_uuid)
+async def _segment(ctx: Context, workflow: Runnable, data: batch_kinds.SegmentData) -> JsonObject:
+    uid = await _own_segment(ctx, workflow) if data.segment_uuid is None else ids.parse(data.segment_uuid)
     segment = await segmentation.find_segment(ctx.db, uid) if uid else None
     if segment is None:
         _refuse("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
@@ -136,6 +138,23 @@ async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
     except segmentation.InvalidFilter as error:
         _refuse("failedToGetSegment", f"the filter of segment {segment.name} no longer fits its model: {error}")
     return {"kind": "segment", "segmentUuid": str(segment.uuid)}
+
+
+async def _own_segment(ctx: Context, workflow: Runnable) -> uuid.UUID:
+    """The segment of the workflow's play."""
+    own = await ctx.db.scalar(select(Play.segment_uuid).where(Play.workflow_uuid == workflow.workflow_uuid, Play.deleted_at.is_(None)))
+    if own is None:
+        _refuse("invalidData", "say of which segment: segmentUuid.", "cargo-ai segmentation segment list")
+    return own
+
+
+def _named_model(workflow: Runnable, text: str | None) -> uuid.UUID | None:
+    """The model that the data names, else that of the workflow's play; None for what is no uuid."""
+    if text is not None:
+        return ids.parse(text)
+    if workflow.play is None or workflow.is_removed:
+        _refuse("invalidData", "say of which model: modelUuid.", _MODELS)
+    return workflow.play.model_uuid
 
 
 async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
@@ -150,8 +169,8 @@ async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
     return {"kind": "change", "changeUuid": str(change.uuid), "changeKinds": kinds, "segmentUuid": str(change.segment_uuid)}
 
 
-async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
-    uid = ids.parse(data.model_uuid)
+async def _filter(ctx: Context, workflow: Runnable, data: batch_kinds.FilterData) -> JsonObject:
+    uid = _named_model(workflow, data.model_uuid)
     try:
         valid = await segmentation.validate_filter(ctx.db, ctx.workspace, uid, data.filter, data.sort) if uid else None
     except segmentation.InvalidFilter as error:
@@ -168,12 +187,7 @@ async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
 async def _record_ids(ctx: Context, workflow: Runnable, data: batch_kinds.RecordIdsData) -> JsonObject:
     if not data.ids:
         _refuse("noRecords", "the list of ids is empty.")
-    if data.model_uuid is not None:
-        model = ids.parse(data.model_uuid)
-    elif workflow.play is not None and not workflow.is_removed:
-        model = workflow.play.model_uuid
-    else:
-        _refuse("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
+    model = _named_model(workflow, data.model_uuid)
     relation = await storage.relation(ctx.db, model) if model is not None else None
     if relation is None:
         _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
