@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WAYS = "NAME=@FILE, NAME=env:VARIABLE, NAME=- for standard input, NAME=secret://… for one that is kept elsewhere, or NAME alone to be asked"
 
+LONGEST_NAME = 32
+
 
 def of_flag(flag: str, text: str, stdin: Stdin) -> dict[str, str | None]:
     """The secret that one flag names, and its value; None: it is to be asked for. Failure (2) for a value that is spelled out."""
@@ -53,7 +55,9 @@ def ask(parsed: Parsed, settings: Settings) -> None:
 
 def _ask(flag: str, name: str, settings: Settings) -> str:
     if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
-        raise usage("missingValue", f"{flag} {name}: no one can be asked for it here. Write {WAYS}.")
+        # Who writes the secret itself in place of its name should not find it in a log.
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:4]}…"
+        raise usage("missingValue", f"{flag} {shown}: no one can be asked for it here. Write {WAYS}.")
     from getpass import getpass
 
     try:

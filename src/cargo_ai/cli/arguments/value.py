@@ -45,7 +45,7 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
         names_file = flag in arg.get("fileFlags", [])
         if names_file and arg.get("takesUrl") and text.lower().startswith(("http://", "https://")):
             return text
-        return _json(flag, f"@{text}" if names_file and text != "-" else text, stdin)
+        return _json(flag, f"@{_file(text)}" if names_file and text != "-" else text, stdin)
     if kind == "csv":
         return [_allowed(flag, item, allowed) for item in _items(text)]
     if kind == "texts":  # hand-written commands only: each one verbatim, collected into a list
@@ -59,6 +59,11 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
     if not text and arg["in"] == "path":
         raise usage("invalidValue", f"{flag} must not be empty.")
     return _allowed(flag, text, allowed)
+
+
+def _file(text: str) -> str:
+    """The file that a flag for files names, also where it is written as those of other flags are: `@FILE`."""
+    return text if os.path.exists(text) else text.removeprefix("@")
 
 
 def _is_text(text: str) -> bool:

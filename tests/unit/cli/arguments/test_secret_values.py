@@ -74,3 +74,9 @@ def test_a_secret_is_asked_for_on_a_terminal_without_showing_it(real: Cli, api: 
         shown += os.read(ours, 4096)
     os.close(ours)
     assert SECRET.encode() not in shown
+
+
+def test_a_secret_that_stands_in_place_of_its_name_is_not_repeated(real: Cli) -> None:
+    secret = "sk-live-0123456789abcdef0123456789abcdef"
+    done = real(*CREATE, "--secret", secret)
+    assert done.json["reason"] == "missingValue" and secret not in done.out + done.err

@@ -1,0 +1,33 @@
+"""Flags that take a file, which is named as it is or with the `@` of other flags."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.peers.fake_api import FakeApi
+from tests.unit.cli.cli_process import Cli
+
+CREATE = ("connection", "custom-integration", "create", "--operations", "getPet", "--openapi")
+
+
+@pytest.fixture
+def real(cli: Cli, api: FakeApi) -> Cli:
+    """The command line with its real commands."""
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    api.on("POST", "/v1/connection/customIntegrations", {"customIntegration": {"uuid": "c-1"}})
+    return cli
+
+
+@pytest.mark.parametrize("written", ["api.json", "@api.json"])
+def test_a_file_is_read_with_and_without_the_sign(real: Cli, api: FakeApi, written: str) -> None:
+    (real.cwd / "api.json").write_text('{"openapi": "3.1.0"}')
+    done = real(*CREATE, written)
+    assert done.code == 0, done.out
+    assert api.requests[0].json["openapi"] == {"openapi": "3.1.0"}
+
+
+def test_a_file_whose_name_begins_with_the_sign_is_itself(real: Cli, api: FakeApi) -> None:
+    (real.cwd / "@api.json").write_text('{"openapi": "3.0.3"}')
+    (real.cwd / "api.json").write_text("{}")
+    assert real(*CREATE, "@api.json").code == 0
+    assert api.requests[0].json["openapi"] == {"openapi": "3.0.3"}
