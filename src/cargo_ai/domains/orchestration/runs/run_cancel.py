@@ -49,7 +49,7 @@ async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
     if request.uuids is not None:
         return Counted(count=await cancel_unfinished(ctx, run_filter.conditions(ctx.workspace, request)))
     before, where = ids.new(), _unfinished(ctx.workspace, request)
-    counted = await bounded_count.count_runs(ctx.db, where, COUNTED)
+    counted = await bounded_count.count_runs(ctx.db, [where], COUNTED)
     part = await _cancel_part(ctx.db, ctx.workspace, where, uuid.UUID(int=0), AT_ONCE)
     _close_after_commit(ctx, part.ended)
     if not part.more:
