@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import graphs, report
+from bench import graphs, processes, report
 from bench.report import Json
 from bench.runs.native10k import lasted
 from bench.temporary_server import MeasurementFailed, TemporaryServer
@@ -13,6 +13,7 @@ from tests.simulators.language_models import server as language_models
 
 RECORDS = int(os.environ.get("BENCH_AGENTS", "1000"))
 ANSWER_SECONDS = 0.2
+CPU_MILLISECONDS = 8
 IN_FLIGHT = 50
 """Of the answers that a perfect server would always have in flight."""
 
@@ -38,22 +39,31 @@ def measure() -> Json:
     with language_models.running() as model:
         with TemporaryServer(workers=2, SERVICE_ADDRESSES=f"openAi={model.url}") as server:
             workflow = server.deploy(nodes_of(agent_of(server, model.key)))
-            small = server.upload(graphs.companies(20))
-            server.finish_batch(server.start_batch(workflow, small), 20)
+            # Large enough for shards of both workers: each imports what asks language models when it first does.
+            small = server.upload(graphs.companies(400))
+            server.finish_batch(server.start_batch(workflow, small), 400)
             model.control.reset()
             model.control.fail(path="completions", delay=ANSWER_SECONDS, times=10 * RECORDS)
             file = server.upload(graphs.companies(RECORDS))
+            before = processes.cpu_seconds(server)
             took = lasted(server.finish_batch(server.start_batch(workflow, file), RECORDS))
+            after = processes.cpu_seconds(server)
         asked, most = model.control.counts["POST 200"], model.control.most_under_way
     if asked != RECORDS:
         raise MeasurementFailed(f"{RECORDS} records asked {asked} times.")
     perfect = RECORDS * ANSWER_SECONDS / IN_FLIGHT
+    cpu = {group: (after[group] - before[group]) / RECORDS * 1000 for group in after}
     return report.figure(
         [
             report.at_least("answers in flight at once", most, IN_FLIGHT),
             report.at_least(f"share of what {IN_FLIGHT} in flight at all times would reach", perfect / took, 0.8),
+            report.at_most("milliseconds of CPU an answer, all processes of the server", sum(cpu.values()), CPU_MILLISECONDS),
         ],
-        {"seconds": report.rounded(took), "answersPerSecond": report.rounded(RECORDS / took)},
+        {
+            "seconds": report.rounded(took),
+            "answersPerSecond": report.rounded(RECORDS / took),
+            "cpuMillisecondsPerAnswer": {group: report.rounded(milliseconds) for group, milliseconds in cpu.items()},
+        },
     )
 
 

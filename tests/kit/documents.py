@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 
 import openpyxl  # pyright: ignore[reportMissingModuleSource]
+import pypdf
 
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" '
@@ -45,6 +46,15 @@ def pdf(pages: Iterable[str]) -> bytes:
     head = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n"
     body.write(f"{head}{table}trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode())
     return body.getvalue()
+
+
+def with_password(document: bytes, password: str) -> bytes:
+    """A PDF that only this password opens."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(document))
+    writer.encrypt(password, algorithm="RC4-128")
+    locked = io.BytesIO()
+    writer.write(locked)
+    return locked.getvalue()
 
 
 def docx(paragraphs: Sequence[tuple[str, str | None]], *, prolog: str = "", more: Mapping[str, bytes] | None = None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,14 @@ TokenBounds = Mapping[str, Callable[[Mapping[str, Any]], int]]
 """By the uuid of a node: (config) → tokens."""
 
 
+class HookTarget(Protocol):
+    """What is sent the events of a webhook connector."""
+
+    async def take(self, db: AsyncSession, kind: str, record: Mapping[str, Any]) -> None:
+        """Begin what an event of this kind begins; the record is what a run would get."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """What domains do for those below them, which must not import them.
@@ -40,6 +48,7 @@ class Hooks:
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     token_bounds: of nodes that ask language models, by uuid, how many tokens an execution with this config takes at most; without those
         that nothing bounds. A config that is not known is empty.
+    hook_targets: what takes the events of a webhook connector besides tools, in the transaction that notes them.
     written_back: remembers what runs have written to services, in a transaction of its own.
     """
 
@@ -50,6 +59,7 @@ class Hooks:
     search_kinds: tuple[SearchKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
     token_bounds: Callable[[AsyncSession, Sequence[Mapping[str, Any]]], Awaitable[TokenBounds]] | None = None
+    hook_targets: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[Sequence[HookTarget]]], ...] = ()
     written_back: tuple[Callable[[Database, Sequence[WriteBack]], Awaitable[None]], ...] = ()
 
 

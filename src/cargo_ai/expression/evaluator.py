@@ -19,7 +19,7 @@ from cargo_ai.expression.native.values import UNDEFINED, Scope
 from cargo_ai.expression.plan import json_text
 from cargo_ai.expression.replies import InvalidReply, parse_reply, parse_script_result
 from cargo_ai.expression.request_batcher import RequestBatcher
-from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult, ScriptResult
+from cargo_ai.expression.requests import AskedBy, EngineExpression, EngineRequest, EngineResult, ScriptResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 
@@ -55,14 +55,14 @@ class Evaluator:
         return [await future for future in futures]
 
     async def ask(
-        self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression], since_ms: int | None = None
+        self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression], asked_by: AskedBy | None = None
     ) -> dict[EngineExpression, EngineResult]:
-        """The answers to the questions of one config. since_ms: when the run began that has them, if a run has."""
+        """The answers to the questions of one config. asked_by: the run that has them, if a run has."""
         asked = tuple(question for question in questions if question.schema is None)
         answers = dict(zip(asked, await self._batcher(str(workspace)).ask(EngineRequest(scope, asked)), strict=True)) if asked else {}
         instructions = [question for question in questions if question.schema is not None]
         if instructions:
-            given = await asyncio.gather(*(_instruct(workspace, question, since_ms) for question in instructions))
+            given = await asyncio.gather(*(_instruct(workspace, question, asked_by) for question in instructions))
             answers |= dict(zip(instructions, given, strict=True))
         return answers
 
@@ -116,8 +116,8 @@ class Evaluator:
         await self._python.close()
 
 
-Instruct = Callable[[uuid.UUID, str, str, int | None], Awaitable[object]]
-"""(workspace, instruction, JSON Schema as text, when its run began) → a value that holds to it. ExpressionError where there is no such
+Instruct = Callable[[uuid.UUID, str, str, AskedBy | None], Awaitable[object]]
+"""(workspace, instruction, JSON Schema as text, the run that asks) → a value that holds to it. ExpressionError where there is no such
 answer."""
 _instructor: list[Instruct] = []
 
@@ -127,11 +127,11 @@ def instruct_with(instruct: Instruct) -> None:
     _instructor[:] = [instruct]
 
 
-async def _instruct(workspace: uuid.UUID | str, question: EngineExpression, since_ms: int | None) -> EngineResult:
+async def _instruct(workspace: uuid.UUID | str, question: EngineExpression, asked_by: AskedBy | None) -> EngineResult:
     if not _instructor:
         return EngineResult(error=ExpressionError("This process asks no language model.", question.source))
     try:
-        given = await _instructor[0](uuid.UUID(str(workspace)), question.source, question.schema or "{}", since_ms)
+        given = await _instructor[0](uuid.UUID(str(workspace)), question.source, question.schema or "{}", asked_by)
         return EngineResult(given)
     except ExpressionError as error:
         return EngineResult(error=error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,16 @@ class EngineExpression(NamedTuple):
     source: str
     body: bool = False
     schema: str | None = None
+
+
+class AskedBy(NamedTuple):
+    """The run whose expressions are evaluated, for what its instructions to language models cost. began_ms: when it began."""
+
+    began_ms: int
+    workflow: uuid.UUID
+    trace: uuid.UUID
+    batch: uuid.UUID | None = None
+    user: uuid.UUID | None = None
 
 
 class EngineResult(NamedTuple):

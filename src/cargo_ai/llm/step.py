@@ -11,9 +11,10 @@ import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from cargo_ai.llm.transport import Call, NotStreamed, client_for
+from cargo_ai.llm.transport import Call, NotStreamed, asking, client
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent
@@ -28,6 +29,7 @@ Hear = Callable[[Heard, str], None]
 """Gets each piece of what the model writes, as it comes. What it got before a failure does not count."""
 OUTPUT = "final_result"
 """The tool by which a model gives an answer that holds to a schema."""
+MOST_MODELS = 256
 MOST_TOKENS = 8_192
 """Of one answer; Anthropic needs to know."""
 
@@ -131,9 +133,9 @@ async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
 async def _respond(question: Question, call: Call, hear: Hear | None) -> ModelResponse:
     from pydantic_ai.direct import model_request, model_request_stream
 
-    client, failures = client_for(call)
-    async with client:
-        model, messages, settings, parameters = _model(question, client), _messages(question), _settings(question), _parameters(question)
+    model = _model(question.protocol, question.model)
+    messages, settings, parameters = _messages(question), _settings(question), _parameters(question)
+    with asking(call) as failures:
         try:
             if hear is None:
                 return await model_request(model, messages, model_settings=settings, model_request_parameters=parameters)
@@ -193,21 +195,23 @@ def _load(protocol: Protocol) -> None:
     _loaded.add(protocol)
 
 
-def _model(question: Question, client: Any) -> Model:
-    if question.protocol == "anthropic":
+@lru_cache(maxsize=MOST_MODELS)
+def _model(protocol: Protocol, name: str) -> Model:
+    """What asks a model. It is made once: that takes as long as asking does."""
+    if protocol == "anthropic":
         from anthropic import AsyncAnthropic
         from pydantic_ai.models.anthropic import AnthropicModel
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
-        claude = AsyncAnthropic(api_key="-", base_url="http://service", http_client=client, max_retries=0)
-        return AnthropicModel(question.model, provider=AnthropicProvider(anthropic_client=claude))
+        claude = AsyncAnthropic(api_key="-", base_url="http://service", http_client=client(), max_retries=0)
+        return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=claude))
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    service = AsyncOpenAI(api_key="-", base_url="http://service", http_client=client, max_retries=0)
-    model = OpenAIResponsesModel if question.protocol == "responses" else OpenAIChatModel
-    return model(question.model, provider=OpenAIProvider(openai_client=service))
+    service = AsyncOpenAI(api_key="-", base_url="http://service", http_client=client(), max_retries=0)
+    model = OpenAIResponsesModel if protocol == "responses" else OpenAIChatModel
+    return model(name, provider=OpenAIProvider(openai_client=service))
 
 
 def _settings(question: Question) -> ModelSettings:

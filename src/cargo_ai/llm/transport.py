@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -102,22 +106,43 @@ class NotStreamed(Exception):
         self.answer = answer
 
 
-def client_for(call: Call) -> tuple[httpx2.AsyncClient, list[BaseException]]:
-    """A client whose every request is this call, and the failures of it: libraries wrap what a client raises."""
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A request under way: what carries it out, and its failures, since libraries wrap what a client raises."""
+
+    call: Call
+    failures: list[BaseException] = field(default_factory=list[BaseException])
+
+
+_asking: ContextVar[_Asking] = ContextVar("asking")
+
+
+@contextmanager
+def asking(call: Call) -> Generator[list[BaseException]]:
+    """Within this, each request of the client is this call; yields the failures of it."""
+    present = _Asking(call)
+    before = _asking.set(present)
+    try:
+        yield present.failures
+    finally:
+        _asking.reset(before)
+
+
+@cache
+def client() -> httpx2.AsyncClient:
+    """The client of the process. It holds no connection: each request is the call that is being made where it is sent."""
     import httpx2
 
-    failures: list[BaseException] = []
-
     class Stream(httpx2.AsyncByteStream):
-        def __init__(self, events: Events, answering: asyncio.Task[Json]) -> None:
-            self._events, self._answering = events, answering
+        def __init__(self, events: Events, answering: asyncio.Task[Json], failures: list[BaseException]) -> None:
+            self._events, self._answering, self._failures = events, answering, failures
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             try:
                 async for part in self._events.parts(self._answering):
                     yield part
             except Exception as error:
-                failures.append(error)
+                self._failures.append(error)
                 raise
 
         async def aclose(self) -> None:
@@ -125,19 +150,20 @@ def client_for(call: Call) -> tuple[httpx2.AsyncClient, list[BaseException]]:
 
     class Transport(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            present = _asking.get()
             body = json.loads(await request.aread())
             try:
                 if body.get("stream"):
-                    return await self._stream(request, body)
-                answer = await call(body)
+                    return await self._stream(request, body, present)
+                answer = await present.call(body)
             except BaseException as error:
-                failures.append(error)
+                present.failures.append(error)
                 raise
             return httpx2.Response(200, headers={"content-type": "application/json"}, content=json.dumps(answer).encode(), request=request)
 
-        async def _stream(self, request: httpx2.Request, body: Json) -> httpx2.Response:
+        async def _stream(self, request: httpx2.Request, body: Json, present: _Asking) -> httpx2.Response:
             events = Events()
-            answering = asyncio.ensure_future(call(body, events))
+            answering = asyncio.ensure_future(present.call(body, events))
             try:
                 begun = await events.has_begun(answering)
             except asyncio.CancelledError:
@@ -145,10 +171,11 @@ def client_for(call: Call) -> tuple[httpx2.AsyncClient, list[BaseException]]:
                 raise
             headers = {"content-type": EVENTS}
             if begun:
-                return httpx2.Response(200, headers=headers, stream=Stream(events, answering), request=request)
+                return httpx2.Response(200, headers=headers, stream=Stream(events, answering, present.failures), request=request)
             answer = answering.result()
             if not isinstance(answer, str):
                 raise NotStreamed(answer)
             return httpx2.Response(200, headers=headers, content=answer.encode(), request=request)
 
-    return httpx2.AsyncClient(transport=Transport()), failures
+    # What the environment says of proxies and certificates is not for this client.
+    return httpx2.AsyncClient(transport=Transport(), trust_env=False)

@@ -134,6 +134,7 @@ def hooks() -> Hooks:
         search_kinds=tuple(kind for one in given for kind in one.search_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
         token_bounds=next(iter(bounds), None),
+        hook_targets=tuple(hook for one in given for hook in one.hook_targets),
         written_back=tuple(hook for one in given for hook in one.written_back),
     )
 

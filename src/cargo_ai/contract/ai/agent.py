@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Never
+from typing import Annotated, Any, ClassVar, Literal, Never, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.ai import fields
@@ -36,7 +36,34 @@ class CronTrigger(Wire):
     text: fields.Prompt
 
 
-Triggers = Annotated[list[CronTrigger], Field(max_length=20)]
+class HookTriggerConfig(Wire):
+    """types: the events that the agent is sent; all of them by default. text: what it is to do with one, which comes behind it."""
+
+    types: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list[str])
+    text: fields.Prompt = "An event has come. Do what your instructions say about it."
+
+
+class HookTrigger(Wire):
+    """The agent is sent the events that a webhook connector takes, each in a chat of its own."""
+
+    name: Name
+    description: Text | None = None
+    type: Literal["connector"]
+    connector_uuid: Uuid
+    integration_slug: Literal["webhook"] = "webhook"
+    config: HookTriggerConfig = HookTriggerConfig()
+
+
+def _triggers(value: Any) -> Any:
+    """A lone trigger means a list of one; one without a type is a clock's."""
+    triggers = [cast("object", value)] if isinstance(value, dict) else value
+    if not isinstance(triggers, list):
+        return triggers
+    return [{"type": "cron", **trigger} if isinstance(trigger, dict) else trigger for trigger in cast("list[object]", triggers)]
+
+
+TriggerInput = Annotated[CronTrigger | HookTrigger, Field(discriminator="type")]
+Triggers = Annotated[list[TriggerInput], BeforeValidator(_triggers), Field(max_length=20)]
 
 
 class AgentTriggerCron(Wire):
@@ -107,7 +134,7 @@ class Agent(Wire):
     name: str
     icon: AgentIcon
     description: str | None
-    triggers: list[AgentTriggerCron]
+    triggers: list[Annotated[AgentTriggerCron | HookTrigger, Field(discriminator="type")]]
     deployed_release: DeployedRelease | None
     folder_uuid: Uuid | None
     template: AgentTemplate | None

@@ -26,6 +26,7 @@ from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UN
 from cargo_ai.engine.worker.in_flight import InFlight
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
+from cargo_ai.expression.requests import AskedBy
 from cargo_ai.kernel import log, metrics, traces
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.files import FileStore
@@ -137,7 +138,9 @@ class Runner:
             return None
         if drive.is_quarantined:
             await self._mark(drive, walk, asked.node)
-        answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions, row["created_ms"])
+        batch = row["batch_uuid"] or row["parent_batch_uuid"]
+        by = AskedBy(row["created_ms"], row["workflow_uuid"], row["trace_uuid"], batch, row["user_uuid"])
+        answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions, by)
         walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
 

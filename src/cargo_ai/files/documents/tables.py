@@ -16,10 +16,14 @@ _LONGEST_CELL = 10_000
 def rows_of(rows: Iterable[Sequence[object]], sheet: str | None = None) -> Iterator[Block | Note]:
     """The rows of a table. The first row that is not empty names the columns."""
     names: list[str] | None = None
+    is_too_wide = False
     for number, row in enumerate(rows, 1):
         if number > MOST_ROWS:
             yield Note(f"Only the first {MOST_ROWS:,} rows{f' of {sheet}' if sheet else ''} were read.")
             return
+        if len(row) > MOST_COLUMNS and not is_too_wide:
+            is_too_wide = True
+            yield Note(f"Only the first {MOST_COLUMNS} columns{f' of {sheet}' if sheet else ''} were read.")
         cells = [_text(cell) for cell in row[:MOST_COLUMNS]]
         if not any(cells):
             continue

@@ -86,6 +86,20 @@ class AccountSpec:
             return None
         return f"{self.under}.{self.choice}".lstrip("."), f"must be one of {', '.join(kinds)}"
 
+    def completed(self, config: Config) -> JsonObject:
+        """The config with the way to sign in where it leaves that out and fits one of them only."""
+        given: Json = config.get(self.under) if self.under else config
+        if len(self.sign_ins) == 1 or not isinstance(given, Mapping) or self.choice in given:
+            return dict(config)
+        part = cast("Config", given)
+        fields: set[str] = set() if self.under else set(schema_of(self.fields)["properties"])
+        entered = set(part) - fields
+        fitting = [sign_in.kind for sign_in in self.sign_ins if _fits(schema_of(sign_in.form), entered)]
+        if len(fitting) != 1:
+            return dict(config)
+        chosen: JsonObject = {**part, self.choice: fitting[0]}
+        return {**config, self.under: chosen} if self.under else chosen
+
     def choice_of(self, config: Config) -> str | None:
         """The way to sign in that a config chooses, of which `problem_of_choice` says nothing; None where there is nothing to choose."""
         if len(self.sign_ins) == 1 or (self.under and self.under not in config):
@@ -186,6 +200,11 @@ class OpenAccount:
     async def credentials(self, *, refresh: bool = False) -> Credentials:
         """What signs a call in. `refresh`: the former credentials were refused."""
         return await self.spec.sign_in_of(self.config).credentials(self.spec.signed_in(self.config), refresh=refresh)
+
+
+def _fits(form: JsonObject, entered: set[str]) -> bool:
+    """Whether what was entered is what a form has, with all that it requires."""
+    return set(form.get("required", ())) <= entered <= set(form.get("properties", ()))
 
 
 def _joined(first: JsonObject, second: JsonObject) -> JsonObject:

@@ -75,6 +75,20 @@ async def test_usage_names_the_agent_the_workflow_and_the_connector_of_nodes(bac
         assert sum(item["count"] for item in items) >= count > 0
 
 
+async def test_tokens_of_a_field_that_is_filled_name_the_workflow_and_the_batch(backend: Backend, api: ApiClient, model: Running) -> None:
+    model.control.rules.append(lambda heard: Reply(calls=[("final_result", {"value": "Hello"})]) if "final_result" in heard.tools else None)
+    filled = {"kind": "templateExpression", "expression": "Greet {{ nodes.start.n }}", "instructTo": "ai", "fromRecipe": False}
+    end = node("end", config={"variables": [{"name": "greeting", "type": "string", "value": filled}]})
+    data = {"kind": "records", "records": [{"n": number} for number in range(2)]}
+    started = await api.call("orchestration.batch.create", data=data, nodes=[node("start", children=("end",)), end])
+    batch = (await backend.ended("batches", started["batch"]["uuid"]))["batch"]
+    today = clock.now().date()
+    query = {"from": str(today - timedelta(days=1)), "to": str(today), "batchUuid": batch["uuid"], "groupBy": "workflow_uuid"}
+    metrics = await api.call("billing.usage.getMetrics", unit="billing.credits", **query)
+    assert batch["failedRunsCount"] == 0 and metrics["totalUsage"] > 0
+    assert {item["groupBy"] for metric in metrics["metrics"] for item in metric["items"]} == {batch["workflowUuid"]}
+
+
 async def _batch_of(backend: Backend, api: ApiClient, agent: str, count: int, **given: object) -> Body:
     """A batch whose records are asked about, when it has ended."""
     nodes = [node("start", children=("ask",)), node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})]

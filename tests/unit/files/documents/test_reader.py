@@ -105,6 +105,44 @@ async def test_a_stream_of_a_pdf_that_unpacks_to_gigabytes_ends_within_the_limit
     assert await problem(data.replace(b"xref\n", stream + b"xref\n", 1), "bomb.pdf")
 
 
+async def test_of_a_pdf_with_too_many_pages_the_rest_is_left_out_and_noted() -> None:
+    document = await read(documents.pdf(["Page"] * 3_005), "long.pdf")
+    assert [block.page for block in document.blocks][-1] == 3_000
+    assert document.notes == ["Only the first 3,000 pages were read."]
+
+
+async def test_a_pdf_whose_pages_name_each_other_ends_within_the_limits() -> None:
+    data = documents.pdf(["here"]).replace(b"/Kids [4 0 R]", b"/Kids [2 0 R 2 0 R 2 0 R]")
+    assert await problem(data, "circle.pdf")
+
+
+async def test_a_pdf_with_a_password_says_so() -> None:
+    assert "protected by a password" in await problem(documents.with_password(documents.pdf(["secret"]), "sesame"), "locked.pdf")
+
+
+async def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
+    sheet = b"<worksheet><sheetData>" + b"<row><c><v>1</v></c></row>" * 12_000_000
+    bomb = documents.archive({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": sheet})
+    assert "when it is unpacked" in await problem(bomb, "bomb.xlsx")
+
+
+async def test_of_a_table_with_too_many_columns_the_rest_is_left_out_and_noted() -> None:
+    row = ",".join(f"c{number}" for number in range(100_000))
+    document = await read(f"{row}\n{row}\n".encode(), "wide.csv")
+    assert len(document.blocks) == 2 and document.blocks[1].text.endswith("c499: c499")
+    assert document.notes == ["Only the first 500 columns were read."]
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.docx", b"\x89PNG\r\n\x1a\n"), ("a.pdf", b"\x7fELF"), ("a.csv", b"\xff\xd8\xff\xe0")])
+async def test_a_picture_or_a_program_by_another_name_is_not_read(name: str, start: bytes) -> None:
+    assert "not text" in await problem(start + bytes(2_000), name)
+
+
+async def test_a_document_is_read_as_what_it_is_whatever_it_is_called() -> None:
+    assert (await read(documents.pdf(["Hello"]), "notes.txt")).blocks == [Block("Hello", page=1)]
+    assert (await read(b"Hello", "notes.pdf")).blocks == [Block("Hello")]
+
+
 async def test_a_reader_that_takes_too_long_is_ended() -> None:
     rows = "\n".join(f"{row},text of a row" for row in range(400_000)).encode()
     assert "longer than" in await problem(rows, "long.csv", seconds=0.2)

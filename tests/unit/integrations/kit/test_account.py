@@ -9,11 +9,15 @@ import jsonschema_rs
 import pytest
 from pydantic import Field
 
-from cargo_ai.integrations.kit import AccountSpec, ApiKey, Basic, Bearer, Form
+from cargo_ai.integrations.kit import AccountSpec, Anonymous, ApiKey, Basic, Bearer, Form
 
 
 class Region(Form):
     region: str = Field(default="", title="Region")
+
+
+class Address(Form):
+    base_url: str
 
 
 ONE = AccountSpec(sign_ins=(ApiKey(header="X-Key", description="From the settings page."),), fields=Region, bound_to=("region",))
@@ -85,6 +89,17 @@ def test_a_sign_in_that_there_is_not_is_a_problem_of_the_choice(auth: Any) -> No
     assert SEVERAL.problem_of_choice({}) == ("method", "must be one of privateApp, basic")
     assert ONE.problem_of_choice({}) is None and ONE.choice_of({"method": ["x"]}) is None
     assert nested.choice_of({"auth": {"kind": "basic"}}) == "basic" and nested.choice_of({}) is None
+
+
+def test_a_sign_in_that_is_left_out_is_the_only_one_that_fits() -> None:
+    open_ai_like = AccountSpec(sign_ins=(Bearer(field="apiKey"), Anonymous()), fields=Address)
+    assert open_ai_like.completed({"baseUrl": "http://x"}) == {"baseUrl": "http://x", "method": "none"}
+    assert open_ai_like.completed({"baseUrl": "http://x", "apiKey": "k"})["method"] == "bearer"
+    assert "method" not in open_ai_like.completed({"baseUrl": "http://x", "token": "k"})
+    assert SEVERAL.completed({}) == {} and SEVERAL.completed({"method": "former"}) == {"method": "former"}
+    nested = AccountSpec(sign_ins=(Bearer(), Basic()), under="auth", choice="kind")
+    assert nested.completed({"auth": {"username": "a", "password": "b"}})["auth"]["kind"] == "basic"
+    assert nested.completed({"auth": "text"}) == {"auth": "text"} and nested.completed({}) == {}
 
 
 def test_a_stored_config_whose_sign_in_is_gone_is_still_shown() -> None:

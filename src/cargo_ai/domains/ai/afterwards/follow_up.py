@@ -57,7 +57,7 @@ class FollowUp:
             turns = await conversation.turns_before(db, row.chat_uuid, row.uuid)
             chat = await db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid))
             self._purpose = None if chat is None else await charging.purpose_of(db, chat, row.uuid, None)
-        plan = effective.plan(release, row.given)
+        plan = effective.plan(None if release is None else release.parts, row.given)
         turns = turns or [Turn("")]
         if row.status == "success" and row.deleted_at is None:
             if plan.evaluator is not None and row.evaluation is None:

@@ -44,7 +44,7 @@ def _to_response(row: Agent, deployed: AgentRelease | None, states: Mapping[str,
         name=row.name,
         icon=contract.AgentIcon.model_validate(row.icon),
         description=row.description,
-        triggers=[trigger.to_response(stored, states.get(str(stored["temporalScheduleWorkflowId"]))) for stored in row.triggers],
+        triggers=[trigger.to_response(stored, states) for stored in row.triggers],
         deployed_release=shown,
         folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
         template=contract.AgentTemplate.model_validate({"slug": str(row.uuid), **row.template}) if row.template else None,
@@ -165,5 +165,7 @@ async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str |
 
 
 async def _record_usages(ctx: Context, row: Agent) -> None:
-    """Write down what an agent uses: its folder."""
-    await usages.replace(ctx.db, row.workspace_uuid, "agent", row.uuid, [("folder", row.folder_uuid)] if row.folder_uuid else [])
+    """Write down what an agent uses: its folder, and the connectors whose events it is sent."""
+    targets = [("folder", row.folder_uuid)] if row.folder_uuid else []
+    targets += [("connector", connector) for connector in trigger.connectors_of(row)]
+    await usages.replace(ctx.db, row.workspace_uuid, "agent", row.uuid, targets)

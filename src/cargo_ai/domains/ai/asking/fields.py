@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.asking import structured
+from cargo_ai.domains.ai.asking.charging import Purpose
 from cargo_ai.domains.ai.asking.structured import Unanswered, Wish
 from cargo_ai.domains.ai.tables import FilledField
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.expression import ExpressionError
+from cargo_ai.expression.requests import AskedBy
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -45,15 +47,15 @@ class Fields:
         self._services = services
         self._given: OrderedDict[tuple[uuid.UUID, str, str], tuple[float, asyncio.Task[Json]]] = OrderedDict()
 
-    async def fill(self, workspace: uuid.UUID, instruction: str, schema: str, since_ms: int | None) -> Json:
-        """The value of a field. since_ms: when its run began. ExpressionError where the language model gives no such value."""
+    async def fill(self, workspace: uuid.UUID, instruction: str, schema: str, asked_by: AskedBy | None) -> Json:
+        """The value of a field. asked_by: the run that has it; the first that asks pays. ExpressionError where there is no such value."""
         if len(instruction) > MOST_TEXT:
             sentence = f"The instruction of a field that is filled by AI has {len(instruction):,} characters; at most {MOST_TEXT:,} go."
             raise ExpressionError(sentence, instruction)
         key = (workspace, instruction, schema)
         until, task = self._given.get(key, (0.0, None))
         if task is None or until < clock.seconds() or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.create_task(self._find_or_ask(*key, since_ms), name="field filled by AI")
+            task = asyncio.create_task(self._find_or_ask(*key, asked_by), name="field filled by AI")
             self._given[key] = (clock.seconds() + FRESH.total_seconds(), task)
             self._given.move_to_end(key)
             if len(self._given) > MOST_IN_MEMORY:
@@ -64,10 +66,10 @@ class Fields:
         except Unanswered as error:
             raise ExpressionError(f"A field that is filled by AI was not: {error}", instruction) from None
 
-    async def _find_or_ask(self, workspace: uuid.UUID, instruction: str, schema: str, since_ms: int | None) -> Json:
+    async def _find_or_ask(self, workspace: uuid.UUID, instruction: str, schema: str, asked_by: AskedBy | None) -> Json:
         digest = hashlib.sha256(json.dumps([instruction, schema]).encode()).hexdigest()
         now = clock.now()
-        begun = now if since_ms is None else datetime.fromtimestamp(since_ms / 1000, UTC)
+        begun = now if asked_by is None else datetime.fromtimestamp(asked_by.began_ms / 1000, UTC)
         since = max(min(begun, now - FRESH), now - KEPT)
         async with self._services.database.session(workspace) as db:
             stored = await db.scalar(select(FilledField.value).where(FilledField.digest == digest, FilledField.given_at >= since))
@@ -85,10 +87,18 @@ class Fields:
             "required": ["value"],
             "additionalProperties": False,
         }
-        wish = Wish(_INSTRUCTIONS, instruction, form, seconds=SECONDS, keep=keep)
+        wish = Wish(_INSTRUCTIONS, instruction, form, seconds=SECONDS, keep=keep, purpose=_purpose_of(workspace, asked_by))
         value = (await structured.answer(self._services, workspace, wish)).value["value"]
         crash_points.point("field is filled")
         return value
+
+
+def _purpose_of(workspace: uuid.UUID, asked_by: AskedBy | None) -> Purpose | None:
+    """What the tokens of a field are for: the workflow that has it."""
+    if asked_by is None:
+        return None
+    trace = asked_by.trace
+    return Purpose(workspace, trace, trace, asked_by.user, workflow=asked_by.workflow, batch=asked_by.batch)
 
 
 async def forget(database: Database) -> None:

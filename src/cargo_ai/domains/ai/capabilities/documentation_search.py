@@ -6,10 +6,11 @@ import asyncio
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,15 +47,30 @@ async def _search(arguments: JsonObject, _key: str) -> Given:
     sections = await asyncio.to_thread(search, arguments["query"])
     if not sections:
         return Given({"sections": [], "note": "Nothing fits; try other words."})
-    return Given({"sections": [{"title": section.title, "text": section.text[:LONGEST]} for section in sections]})
+    shown = [{"title": section.title, "text": section.text[:LONGEST]} for section in sections]
+    return Given({"sections": shown}, parts=[_source(section) for section in sections])
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A piece of documentation under a title."""
+    """A piece of documentation under a title. page: the operation or the file that it is of, position: where in that."""
 
     title: str
     text: str
+    page: str
+    position: Mapping[str, str | int]
+
+
+def _source(section: Section) -> JsonObject:
+    """The part of the answer that cites a section."""
+    return {
+        "type": "source-document",
+        "sourceId": f"documentation/{section.page}#{section.position.get('line', '')}".rstrip("#"),
+        "mediaType": "text/markdown",
+        "title": section.title,
+        "filename": section.page,
+        "providerMetadata": {"cargo": {"position": dict(section.position)}},
+    }
 
 
 def search(query: str) -> list[Section]:
@@ -94,7 +110,7 @@ def _operations() -> Iterator[Section]:
             f"- {info.alias or name}: {info.description}" for name, info in operation.request.model_fields.items() if info.description
         ]
         lines = [operation.summary, f"{operation.verb} /v1{operation.path}", examples, *fields]
-        yield Section(operation.name, "\n".join(line for line in lines if line))
+        yield Section(operation.name, "\n".join(line for line in lines if line), operation.name, {"operation": operation.name})
 
 
 def _integrations() -> Iterator[Section]:
@@ -103,7 +119,10 @@ def _integrations() -> Iterator[Section]:
         page = folder.joinpath("documentation.md")
         if not page.is_file():
             continue
-        for part in _HEADING.split(page.read_text("utf-8")):
-            heading, _, text = part.strip().partition("\n")
+        content = page.read_text("utf-8")
+        starts = [match.start() for match in _HEADING.finditer(content)]
+        for start, end in pairwise([*starts, len(content)]):
+            heading, _, text = content[start:end].lstrip("# ").partition("\n")
             if text.strip():
-                yield Section(f"{folder.name}: {heading}", text.strip())
+                position = {"heading": heading.strip(), "line": content.count("\n", 0, start) + 1}
+                yield Section(f"{folder.name}: {heading.strip()}", text.strip(), f"{folder.name}/documentation.md", position)

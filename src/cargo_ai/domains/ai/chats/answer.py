@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,16 +21,18 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import charging, usage
-from cargo_ai.domains.ai.chats import cancelling, conversation, effective, parking
+from cargo_ai.domains.ai.chats import cancelling, conversation, effective, origin, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.calling.calls import Calls, Parked
 from cargo_ai.domains.ai.chats.calling.offer import Opening
 from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease
+from cargo_ai.domains.ai.chats.nodes.ending import End, Ending
+from cargo_ai.domains.ai.chats.origin import CancelledBefore, Origin
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker
-from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
+from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.wire import JsonObject
@@ -40,22 +44,42 @@ Json = Any
 _NAME = "The answer was not given by the tool that it must be given by."
 
 
-class _Cancelled(Exception):
-    """The answer was cancelled before this process began to write it."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an answer has ended. shown: its parts on the wire. credits: that it cost."""
+
+    chat: uuid.UUID
+    status: str
+    error: str | None
+    shown: Sequence[JsonObject]
+    credits: float
 
 
 class Answer:
-    """Writes one answer, which this process has claimed."""
+    """Writes one answer, which this process has claimed. begins_from: its origin, where this process has just stored it."""
 
-    def __init__(self, services: Services, workspace: uuid.UUID, message: uuid.UUID, owner: uuid.UUID, lease: Lease) -> None:
+    def __init__(
+        self,
+        services: Services,
+        workspace: uuid.UUID,
+        message: uuid.UUID,
+        owner: uuid.UUID,
+        lease: Lease,
+        begins_from: Origin | None = None,
+    ) -> None:
         self._services, self._workspace, self._message, self._owner = services, workspace, message, owner
-        self.lease = lease
+        self.lease, self._begins_from = lease, begins_from
+        self.ended: Ended | None = None
+        """How it has ended, where that was stored by this process for a node."""
+        self._ending = services.once(Ending, lambda: Ending(services.database, owner))
         self._speaker = services.once(Speaker, lambda: Speaker(services))
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
         self._said: list[JsonObject] = []
         self._uncounted: Asked | None = None
-        self._limited = self._goes_on = False
+        self._usage: JsonObject = {}
+        self._counted: JsonObject = {}
+        self._limited = self._goes_on = self._of_node = False
         self._number = 0
         self._afterwards: datetime | None = None
         self._saving = asyncio.Lock()
@@ -73,7 +97,7 @@ class Answer:
                 is_parked = await parking.park(self._services.database, self._workspace, self._message, self._owner, parked.awaits)
             if not is_parked:
                 await self.cancelled()
-        except _Cancelled:
+        except CancelledBefore:
             await self.cancelled()
         else:
             await self._end("success", None, answer)
@@ -95,39 +119,32 @@ class Answer:
         self._uncounted = None
         await self._end("error", "The answer broke; the server's log has the details.")
 
+    @property
+    def has_afterwards(self) -> bool:
+        """Whether something is left to be done after it."""
+        return self._afterwards is not None
+
     async def _open(self) -> None:
         async with self._services.database.session(self._workspace) as db:
-            row = await db.scalar(select(Message).where(Message.uuid == self._message))
-            chat = None if row is None else await db.scalar(select(Chat).where(Chat.uuid == row.chat_uuid))
-            if row is None or chat is None:
-                raise AnswerLost
-            if row.status == "cancelling":
-                raise _Cancelled
-            release = await db.scalar(select(AgentRelease).where(AgentRelease.uuid == row.release_uuid)) if row.release_uuid else None
-            self._steps, self._goes_on = row.steps, bool(row.steps)
-            self._chat, self._agent = chat, chat.agent_uuid
-            self._limited = await daily_limit.is_limited(db, chat.agent_uuid)
-            self._plan = effective.plan(release, row.given)
+            # What is known of an answer that was just stored holds once: after a failure it is read.
+            begun, self._begins_from = self._begins_from, None
+            begun = begun or await origin.read(db, self._message)
+            self._steps, self._goes_on, self._usage = begun.steps, bool(begun.steps), begun.usage
+            self._chat, self._agent, self._user = begun.chat, begun.chat.agent_uuid, begun.user
+            self._plan, self._turns, self._limited = begun.plan, begun.turns, begun.is_limited
             self._asker = Asker(self._services, self._workspace, self._plan.choices, self.lease.hold)
             if self._steps and (model := self._steps[-1].get("model")) is not None:
                 self._asker.go_on_with(effective.ModelChoice(*model))
             # Those of workflows are many, and seldom watched: they are streamed only when they are.
-            self._streams = row.execution_key is None
+            self._of_node = begun.of_node
             self._afterwards = afterwards.due(self._plan)
-            self._user = await db.scalar(
-                select(Message.user_uuid)
-                .where(Message.chat_uuid == chat.uuid, Message.uuid < row.uuid, Message.type == "user")
-                .order_by(Message.uuid.desc())
-                .limit(1)
-            )
-            self._turns = await conversation.turns_before(db, chat.uuid, row.uuid)
             opening = Opening(
                 services=self._services,
                 workspace=self._workspace,
                 user=self._user,
-                agent=chat.agent_uuid,
-                chat=chat.uuid,
-                message=row.uuid,
+                agent=self._agent,
+                chat=self._chat.uuid,
+                message=self._message,
                 plan=self._plan,
                 text=self._turns[-1].text,
             )
@@ -210,7 +227,7 @@ class Answer:
                 await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, taken)
         except (daily_limit.LimitReached, charging.NoCreditsLeft) as error:
             raise Failed(str(error)) from None
-        streamed = self._streams or self._speaker.is_watched(self._message)
+        streamed = not self._of_node or self._speaker.is_watched(self._message)
         return await self._asker.ask(question, self._listen if streamed else None)
 
     def _listen(self) -> Hear:
@@ -231,9 +248,10 @@ class Answer:
                 await self._put(db)
                 await self._charge(db, cost)
                 await db.commit()
+                # At once: the end of this answer must not count the step again.
+                self._usage, self._uncounted = self._counted, None
 
         await retry_until_available("storing a step of an answer", store)
-        self._uncounted = None
 
     async def _put(self, db: AsyncSession) -> None:
         shown_parts = conversation.parts_of(self._steps)
@@ -261,17 +279,24 @@ class Answer:
             Message.uuid == self._message, Message.owner == self._owner
         )
         stored = (await db.execute(query)).one_or_none()
-        if stored is None or (goes_on and stored[1] >= len(self._steps)):
-            # Another process has it, or a commit of which no one heard has counted the step.
+        if stored is None:
             return 0.0
-        former: JsonObject = stored[0] or {}
-        tokens = asked.step.usage.sent + asked.step.usage.received
-        credits = asked.service.credits(tokens)
-        total = usage.added(former, asked.step.usage, asked.model.language_model_slug, asked.service.connector, credits)
-        await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=total))
+        self._usage = self._counted = stored[0] or {}
+        if goes_on and stored[1] >= len(self._steps):
+            # A commit of which no one heard has counted the step.
+            return 0.0
+        self._counted, tokens, credits = self._with_last_step(asked)
+        await db.execute(update(Message).where(Message.uuid == self._message, Message.owner == self._owner).values(usage=self._counted))
         if self._agent is not None:
             await daily_limit.count(db, self._workspace, self._agent, self._message, tokens, credits)
         return credits
+
+    def _with_last_step(self, asked: Asked) -> tuple[JsonObject, int, float]:
+        """The usage with the last step, and the tokens and credits of that."""
+        tokens = asked.step.usage.sent + asked.step.usage.received
+        credits = asked.service.credits(tokens)
+        total = usage.added(self._usage, asked.step.usage, asked.model.language_model_slug, asked.service.connector, credits)
+        return total, tokens, credits
 
     async def _charge(self, db: AsyncSession, credits: float) -> None:
         """Charge the last step, last in the transaction that stores it."""
@@ -283,6 +308,8 @@ class Answer:
 
     async def _end(self, status: str, error: str | None, answer: Json = None) -> None:
         async def end() -> None:
+            if await self._end_in_group(status, error, answer):
+                return
             async with self._saving, self._services.database.session(self._workspace) as db:
                 await self._store_end(db, status, error, answer)
                 await db.commit()
@@ -291,6 +318,22 @@ class Answer:
         if self._goes_on:
             with contextlib.suppress(*DATABASE_UNAVAILABLE):
                 await parking.wake_run(self._services.database, self._workspace, self._chat.trigger)
+
+    async def _end_in_group(self, status: str, error: str | None, answer: Json) -> bool:
+        """Store the end of the answer to a node with those of others; False where it has to be stored by itself."""
+        asked = self._uncounted
+        if not self._of_node or self._limited or (asked is not None and asked.service.costs):
+            return False
+        total, tokens, _ = (self._usage, 0, 0.0) if asked is None else self._with_last_step(asked)
+        shown_parts = conversation.parts_of(self._steps, answer) + self._said
+        watched = self._speaker.is_watched(self._message)
+        end = End(self._message, status, error, self._steps, shown_parts, total, tokens, self._afterwards, watched)
+        stored = await self._ending.end(end)
+        if stored is not None:
+            # A cancellation that was accepted counts.
+            error = error if stored == status else None
+            self.ended = Ended(self._chat.uuid, stored, error, shown_parts, float(total.get("creditsUsedCount", 0)))
+        return stored is not None
 
     async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
         # Before it is no longer this process's.

@@ -18,6 +18,7 @@ from cargo_ai.domains.ai.chats import parking
 from cargo_ai.domains.ai.chats.answer import Answer
 from cargo_ai.domains.ai.chats.ended import Ended
 from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease, Leases
+from cargo_ai.domains.ai.chats.origin import Origin
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -72,11 +73,12 @@ class Answers:
         if message not in self._writing:
             await self._begin(message)
 
-    def write(self, workspace: uuid.UUID, message: uuid.UUID, lease: Lease) -> None:
-        """Write an answer that was stored as claimed by this process."""
-        answer = Answer(self._services, workspace, message, self.owner, lease)
+    def write(self, workspace: uuid.UUID, message: uuid.UUID, lease: Lease, begins_from: Origin | None = None) -> Answer:
+        """Write an answer that was stored as claimed by this process. begins_from: what it is written from, where that is known."""
+        answer = Answer(self._services, workspace, message, self.owner, lease, begins_from)
         task = asyncio.create_task(self._write(message, answer), name=f"answer {message}")
         self._writing[message] = _Writing(workspace, answer, task)
+        return answer
 
     def new_lease(self, message: uuid.UUID) -> Lease:
         """A lease that begins now, for an answer that is about to be claimed."""
@@ -167,7 +169,8 @@ class Answers:
         finally:
             self._writing.pop(message, None)
             self._room.set()
-            self._ended.set()
+            if answer.has_afterwards:
+                self._ended.set()
             self._looks_for_parked_at = 0.0
 
     async def _attempt(self, message: uuid.UUID, answer: Answer) -> bool:
@@ -230,7 +233,8 @@ class Answers:
         await tasks.cancel(*(entry.task for entry in self._writing.values()))
         with contextlib.suppress(*DATABASE_UNAVAILABLE):
             async with self._database.session(ALL_WORKSPACES) as db:
-                given = update(Message).where(Message.owner == self.owner, Message.finished_at.is_(None))
+                mine = select(Message.uuid).where(Message.owner == self.owner, Message.finished_at.is_(None))
+                given = update(Message).where(Message.uuid.in_(mine.order_by(Message.uuid).with_for_update()))
                 await db.execute(given.values(owner=None, leased_until=None))
                 await db.commit()
 

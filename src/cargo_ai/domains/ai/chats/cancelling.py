@@ -22,6 +22,8 @@ async def cancel(db: AsyncSession, workspace: uuid.UUID, messages: Sequence[uuid
     Those that no process writes end at once, the others when the process that writes them hears of it.
     """
     mine = Message.uuid.in_(messages)
+    # In the order of those who lock many.
+    await db.execute(select(Message.uuid).where(mine).order_by(Message.uuid).with_for_update())
     idle = (mine, Message.status.in_(("pending", "generating")), Message.owner.is_(None))
     ended = update(Message).where(*idle).values(status="cancelled", finished_at=clock.now(), awaits=None, leased_until=None)
     at_once = list(await db.scalars(ended.returning(Message.uuid)))

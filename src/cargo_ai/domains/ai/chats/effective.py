@@ -100,9 +100,9 @@ async def parts_of_chats(db: AsyncSession, chats: Sequence[Chat], names: Sequenc
     return {chat.uuid: by_key.get(chat.release_uuid or (chat.agent_uuid, kinds[chat.uuid]), {}) for chat in chats}
 
 
-def plan(release: AgentRelease | None, given: Mapping[str, Any]) -> Plan:
-    """The release's parts with what is given in their place; without a release, what is given alone."""
-    merged: JsonObject = (release.parts if release is not None else parts.empty("", "")) | dict(given)
+def plan(release_parts: Mapping[str, Any] | None, given: Mapping[str, Any]) -> Plan:
+    """The parts of a release with what is given in their place; without a release, what is given alone."""
+    merged: JsonObject = {**(release_parts if release_parts is not None else parts.empty("", "")), **given}
     output = cast("JsonObject", merged.get("output") or {})
     return Plan(
         integration_slug=merged["integrationSlug"],

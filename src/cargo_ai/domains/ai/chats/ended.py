@@ -6,4 +6,4 @@ import asyncio
 
 
 class Ended(asyncio.Event):
-    """Set when an answer has ended or was parked here. One per process."""
+    """Set when an answer after which something is to be done has ended or was parked here. One per process."""

@@ -6,11 +6,15 @@ import uuid
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import update
-
-from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+
+# In one order for all that lock many answers, so that they do not wait for each other for ever.
+RENEW = """
+with mine as (select uuid from messages where uuid = any(%s) and owner = %s and finished_at is null order by uuid for update)
+update messages m set leased_until = %s from mine where m.uuid = mine.uuid returning m.uuid, m.status
+"""
 
 
 class AnswerLost(Exception):
@@ -28,13 +32,9 @@ class Leases:
     async def renew(self, messages: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
         """Renew the leases of unfinished answers; the status of each that is still this process's."""
         async with self._database.session(ALL_WORKSPACES) as db:
-            rows = await db.execute(
-                update(Message)
-                .where(Message.uuid.in_(messages), Message.owner == self.owner, Message.finished_at.is_(None))
-                .values(leased_until=clock.now() + self.length)
-                .returning(Message.uuid, Message.status)
-            )
-            statuses = {row[0]: row[1] for row in rows}
+            connection = await driver_connection(db)
+            renewed = await connection.execute(RENEW, (list(messages), self.owner, clock.now() + self.length))
+            statuses = dict(await renewed.fetchall())
             await db.commit()
         return statuses
 

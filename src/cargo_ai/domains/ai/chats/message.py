@@ -106,7 +106,7 @@ async def create(ctx: Context, request: contract.CreateMessage) -> contract.Sent
     given = parts.given(request, ctx.secrets, {})
     try:
         release = await effective.release_of_chat(ctx.db, chat)
-        plan = effective.plan(release, given)
+        plan = effective.plan(None if release is None else release.parts, given)
         if not plan.integration_slug:
             choice = await language_model.default(ctx)
             given |= {"integrationSlug": choice.integration_slug}

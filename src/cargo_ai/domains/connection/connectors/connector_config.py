@@ -88,7 +88,7 @@ def merged(integration: Integration, given: Mapping[str, Any], secrets: Mapping[
         elif not _put(config, path.split("."), value):
             errors.append({"path": f"secrets.{path}", "message": "lies in a part of the config that is no object"})
     if not errors:
-        config, missing = spec.merged(config, stored)
+        config, missing = spec.merged(spec.completed(config), stored)
         errors = [{"path": f"config.{path}", "message": _again(integration)} for path in missing]
     if not errors and len(json.dumps(config)) > LARGEST_CONFIG:
         errors.append({"path": "config", "message": f"is larger than {LARGEST_CONFIG // 1024} KB"})

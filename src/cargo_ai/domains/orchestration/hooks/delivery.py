@@ -51,11 +51,13 @@ async def deliver(ctx: Context, hook: Hook, events: Sequence[HookEvent]) -> Deli
     """
     connection, started = await driver_connection(ctx.db), Delivered()
     tools = await targets.of_connector(ctx.db, hook.connector)
-    if not tools and hook.model is None:
+    others = [target for find in ctx.services.hooks.hook_targets for target in await find(ctx.db, hook.connector)]
+    if not tools and not others and hook.model is None:
         raise Refusal(
             409,
             "nothingToStart",
-            "This hook starts nothing yet, and the event was not taken: give a tool a trigger of this connector, or the connector a model.",
+            "This hook starts nothing yet, and the event was not taken: give a tool or an agent a trigger of this connector, or the "
+            "connector a model.",
         )
     # In one order, so that two deliveries of the same events wait for each other and do not deadlock.
     for event in sorted(events, key=lambda event: event.keys[0].digest):
@@ -65,6 +67,8 @@ async def deliver(ctx: Context, hook: Hook, events: Sequence[HookEvent]) -> Deli
         started.events += 1
         started.runs += [await _start(ctx, connection, tool, event) for tool in tools if tool.takes(event)]
         started.records += await _write(ctx, hook, event)
+        for other in others:
+            await other.take(ctx.db, event.type, event.record)
     if started.runs:
         await _require_place(ctx, connection, hook)
     return started

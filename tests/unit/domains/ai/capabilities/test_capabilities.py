@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from cargo_ai.domains.ai.capabilities import documentation_search
@@ -33,6 +35,24 @@ async def test_python_is_run_without_files_and_network(api: ApiClient, model: Ru
 async def test_the_documentation_is_searched(api: ApiClient, model: Running) -> None:
     part = await _called(api, model, {"slug": "documentationSearch"}, "search_documentation", query="undo a change set of records")
     assert "storage.changeSet.undo" in [section["title"] for section in part["output"]["sections"]]
+
+
+def test_a_section_of_the_documentation_says_where_it_stands() -> None:
+    found = documentation_search.search("HubSpot private app access token")
+    section = next(section for section in found if section.page == "hubspot/documentation.md")
+    page = files("cargo_ai.integrations").joinpath(section.page).read_text("utf-8").splitlines()
+    assert str(section.position["heading"]) in page[int(section.position["line"]) - 1]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_answer_cites_the_documentation_that_it_has_read(api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, capabilities=[{"slug": "documentationSearch"}], **MODEL)
+    calls = [("search_documentation", {"query": "undo a change set"})]
+    model.control.rules.append(lambda heard: None if heard.results else Reply(calls=calls))
+    answer = await answer_to(api, "Go", agentUuid=agent)
+    sources = [part for part in answer["parts"] if part["type"] == "source-document"]
+    cited = {source["filename"]: source["providerMetadata"]["cargo"]["position"] for source in sources}
+    assert cited["storage.changeSet.undo"] == {"operation": "storage.changeSet.undo"}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from cargo_ai.domains.ai.chats import agent_node
 from cargo_ai.domains.ai.chats.calling import approval
+from cargo_ai.domains.ai.chats.nodes import agent_node
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply
