@@ -168,6 +168,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 async def preview(ctx: Context, request: contract.PreviewAlert) -> contract.Preview:
     """What an evaluation would find now; nothing is stored."""
     _require_permission(ctx, contract.preview, request.scope)
+    await _check_workflow(ctx, request.scope)
     ends = clock.now()
     try:
         measured = await evaluation.measure(ctx, request.scope, request.threshold, (ends - timedelta(minutes=request.window_minutes), ends))
@@ -196,6 +197,7 @@ async def _check_condition(ctx: Context, operation: _Saving, scope: Scope, thres
     problem = evaluation.mismatch(scope, threshold)
     if problem is not None:
         operation.refuse("mismatchedThreshold", cause=problem)
+    await _check_workflow(ctx, scope)
     if isinstance(scope, ModelScope):
         await _check_model(ctx, operation, scope)
     if isinstance(scope, OrchestrationQueryScope | StorageQueryScope):
@@ -204,6 +206,15 @@ async def _check_condition(ctx: Context, operation: _Saving, scope: Scope, thres
             await evaluation.measure(ctx, scope, threshold, (now - timedelta(minutes=1), now))
         except evaluation.NotComputed as error:
             operation.refuse("invalidSql", cause=str(error))
+
+
+async def _check_workflow(ctx: Context, scope: Scope) -> None:
+    """An alert about a workflow that is not there would be healthy for ever."""
+    text = getattr(scope, "workflow_uuid", None)
+    workflow = None if text is None else ids.parse(text)
+    if text is not None and (workflow is None or not await orchestration.workflow_exists(ctx.db, workflow)):
+        message = "is no workflow of this workspace: cargo-ai orchestration tool list and play list show them as workflowUuid"
+        raise invalid_input([{"path": "scope.workflowUuid", "message": message}])
 
 
 async def _check_model(ctx: Context, operation: _Saving, scope: ModelScope) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlglot import exp
 
 from cargo_ai.contract.observability.condition import RecordsScope, RunsScope, SpansScope, Threshold
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, ids
 
 TelemetryScope = SpansScope | RunsScope | RecordsScope
 LOOK_BACK = timedelta(days=7)
@@ -55,7 +55,7 @@ def write(scope: TelemetryScope, threshold: Threshold, window: tuple[datetime, d
     conditions = [f"{table.began} >= {_moment(since)}", f"{table.began} < {_moment(window[1])}"]
     if by_end:
         conditions += [f"{table.ended} >= {_moment(window[0])}", f"{table.ended} < {_moment(window[1])}"]
-    conditions += [f"{name} = {_text(value)}" for name in table.filters if (value := getattr(scope, name)) is not None]
+    conditions += [_equal(name, value) for name in table.filters if (value := getattr(scope, name)) is not None]
     if statuses is not None:
         conditions.append(f"{table.status} IN ({', '.join(map(_text, statuses))})" if statuses else "1 = 0")
     if part is not None:
@@ -79,6 +79,12 @@ def _value(table: _Table, threshold: Threshold) -> str:
     measured = table.credits if threshold.metric == "credits" else f"dateDiff('millisecond', {table.began}, {table.ended}) / 1000.0"
     aggregation = threshold.aggregation or "avg"
     return f"quantile({LEVELS[aggregation]})({measured})" if aggregation in LEVELS else f"{aggregation}({measured})"
+
+
+def _equal(name: str, value: str) -> str:
+    if name.endswith("_uuid") and ids.parse(value) is None:
+        return "1 = 0"  # what is no uuid matches nothing
+    return f"{name} = {_text(value)}"
 
 
 def _moment(time: datetime) -> str:

@@ -8,6 +8,7 @@ from cargo_ai.domains.orchestration.nodes.action_graph import ARGUMENTS
 from cargo_ai.domains.orchestration.nodes.agent_tools import has_tool
 from cargo_ai.domains.orchestration.reviews import review_link
 from cargo_ai.domains.orchestration.workflows import form
+from cargo_ai.domains.orchestration.workflows.lookup import workflow_exists
 
 __all__ = [
     "ARGUMENTS",
@@ -20,4 +21,5 @@ __all__ = [
     "problem_of_action",
     "query",
     "review_link",
+    "workflow_exists",
 ]

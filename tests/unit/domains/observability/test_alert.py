@@ -63,6 +63,7 @@ async def test_runs_records_and_executions_are_measured(backend: Backend, workfl
     assert await value("runs", {"recordTitleOrErrorMessage": "o'hara 100%"}, "count") == ("computed", 4)
     assert await value("runs", {"recordTitleOrErrorMessage": "O_Hara"}, "count") == ("computed", 0)
     assert await value("runs", {"recordTitleOrErrorMessage": "\\'"}, "errorRate") == ("empty", None)
+    assert await value("runs", {"releaseUuid": "1.0.0"}, "count") == ("computed", 0)
     assert await value("records", {}, "count") == ("computed", 4)
     assert await value("spans", {"nodeActionSlug": "delay"}, "errorRate") == ("computed", 25)
     assert await value("spans", {"executionStatuses": ["error"]}, "count") == ("computed", 1)
@@ -124,6 +125,8 @@ async def test_what_cannot_be_evaluated_is_refused_when_it_is_created(backend: B
         await refused(scope={"kind": "model", "modelUuid": model, "filter": wrong}, threshold=threshold("recordsCount")) == "invalidInput"
     )
     assert await refused(threshold=threshold("duration")) == "invalidInput"
+    for name in (NOBODY, "Failures"):
+        assert await refused(scope={"kind": "runs", "workflowUuid": name}) == "invalidInput"
     assert await refused(folderUuid=NOBODY) == "folderNotFound"
     for action in (
         {"kind": "tool", "toolUuid": NOBODY},
