@@ -14,7 +14,7 @@ _RUN = (
     " r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, r.parent_message_uuid, r.is_group_parent"
 )
 # Runs that ended before `after` are left out before any of their executions is read.
-_ALIVE = "r.workspace_uuid = {workspace} and (r.finished_ms is null or r.updated_ms >= :after)"
+_ALIVE = "{within} and (r.finished_ms is null or r.updated_ms >= :after)"
 
 _EXECUTED = f"""
 (
@@ -46,13 +46,14 @@ _NODE = """
 exists (select from graphs g, json_array_elements(g.nodes) n
     where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and n.value ->> '{key}' = :{name})
 """
-# A trace is a run, or a batch, with all that is below it. Each has an index, which "one or the other" has not.
+# A trace is a run, or a batch, with all that is below it. Each has an index, which "one or the other" has not; a second condition that
+# says the same would make the planner expect next to nothing.
 _OF_TRACE = (
-    "r.uuid = {0} and r.parent_uuid is null",
+    "r.uuid = {0} and r.batch_uuid is null and r.parent_uuid is null",
     "r.batch_uuid = {0} and r.parent_uuid is null",
     "r.trace_uuid = {0} and r.parent_uuid is not null",
 )
-_UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "trace_uuid", "run_uuid", "parent_agent_uuid")
+_UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
 _PARTS = {
     "record_title": ("s.record_title",),
@@ -78,14 +79,22 @@ def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None) ->
     if request.execution_started_before is not None:
         # What starts before then is of a run that was created before.
         ends.append(f"<= {_literal(ids.first_at(request.execution_started_before.timestamp() + 60))}")
-    traces = [""]
+    mine = _literal(workspace)
+    within = f"r.workspace_uuid = {mine}" if request.batch_uuid is None else _of_batch(request.batch_uuid, mine)
+    traces = [("", within)]
     if request.trace_uuid is not None:
-        traces = [f" and {part.format(_literal(ids.parse(request.trace_uuid)))}" for part in _OF_TRACE]
-    mine, bounds, own_bounds = _literal(workspace), *("".join(f" and {name} {end}" for end in ends) for name in ("r.uuid", "x.run_uuid"))
+        own = [f" and {part.format(_literal(ids.parse(request.trace_uuid)))}" for part in _OF_TRACE]
+        traces = [(part, _of_batch(request.trace_uuid, mine) if "r.batch_uuid =" in part else within) for part in own]
+    bounds, own_bounds = ("".join(f" and {name} {end}" for end in ends) for name in ("r.uuid", "x.run_uuid"))
     source = source.format(workspace=mine, bounds=own_bounds)
     # No execution is stored while its run waits at the node.
     kinds = (_WAITING,) if request.execution_statuses == ["pending"] else (_EXECUTED, _WAITING)
-    return [kind.format(source=source, workspace=mine, bounds=bounds + trace) for kind in kinds for trace in traces]
+    return [kind.format(source=source, within=whose, bounds=bounds + trace) for kind in kinds for trace, whose in traces]
+
+
+def _of_batch(text: str, workspace: str) -> str:
+    """Whether a batch is the workspace's, which its runs then are: looked at once. Of the indexes, that by batch is left."""
+    return f"exists (select from batches b where b.uuid = {_literal(ids.parse(text))} and b.workspace_uuid = {workspace})"
 
 
 def _literal(uid: uuid.UUID | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from cargo_ai.domains.orchestration.runs.bounded_count import Page
 from cargo_ai.kernel import clock
@@ -20,7 +21,7 @@ _Positions = OrderedDict[int, tuple[uuid.UUID, float]]
 
 
 class PagePositions:
-    """The last rows of the pages that one process has shown lately, by list and offset."""
+    """Where the pages begin and end that one process has shown lately, by list and offset."""
 
     def __init__(self) -> None:
         self._lists = OrderedDict[bytes, _Positions]()
@@ -34,17 +35,20 @@ class PagePositions:
             return Page(limit, offset)
         return Page(limit, offset - nearest, known[nearest][0])
 
-    def remember(self, workspace: uuid.UUID, request: Wire, offset: int, last: uuid.UUID) -> None:
-        """`offset` rows of the list come up to this one."""
-        if offset < DEEP:
+    def remember(self, workspace: uuid.UUID, request: Wire, offset: int, shown: Sequence[uuid.UUID]) -> None:
+        """A page of the list, behind `offset` rows, shows these: where it began, and where the next one begins."""
+        if not shown or offset + len(shown) < DEEP:
             return
-        key = _key(workspace, request)
-        positions = self._lists.setdefault(key, OrderedDict())
-        self._lists.move_to_end(key)
-        positions[offset] = (last, clock.seconds())
-        positions.move_to_end(offset)
-        if len(positions) > MOST_POSITIONS:
-            positions.popitem(last=False)
+        key, now = _key(workspace, request), clock.seconds()
+        # Behind a row just newer than the first one.
+        for at, behind in ((offset, uuid.UUID(int=shown[0].int + 1)), (offset + len(shown), shown[-1])):
+            positions = self._lists.setdefault(key, OrderedDict())
+            # One that is known keeps its time, so that a page that is read over and over shows what is new sooner or later.
+            if at >= DEEP and (at not in positions or positions[at][1] <= now - SECONDS):
+                positions[at] = (behind, now)
+                positions.move_to_end(at)
+                if len(positions) > MOST_POSITIONS:
+                    positions.popitem(last=False)
         if len(self._lists) > MOST_LISTS:
             self._lists.popitem(last=False)
 

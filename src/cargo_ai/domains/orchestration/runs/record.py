@@ -33,8 +33,7 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     positions = ctx.services.once(PagePositions, PagePositions)
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor=floor)
-    if rows:
-        positions.remember(ctx.workspace, request, request.offset + len(rows), rows[-1]["uuid"])
+    positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
     count, is_exact = await _count(ctx, request, request.count_up_to)
     records = [_to_response(run) for run in latest_runs]

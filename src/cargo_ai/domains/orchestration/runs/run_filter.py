@@ -9,9 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     String,
-    Table,
     Text,
     Uuid,
     and_,
@@ -29,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter, ExecutionsFilterConditionNode
-from cargo_ai.engine.journal.tables import batches, execution_rows, executions, runs, shards
+from cargo_ai.engine.journal.tables import batches, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire
 
@@ -221,13 +219,11 @@ def _join(conjonction: str, parts: list[Condition]) -> Condition:
 
 
 def _node(condition: ExecutionsFilterConditionNode) -> Condition:
-    if condition.status == "error":
-        # Failures are never packed, and have an index.
-        failed = [execution_rows.c.status != literal_column("'success'"), execution_rows.c.status == "error"]
-        if condition.value is not None:
-            failed.append(cast(execution_rows.c.error_message, String).icontains(condition.value, autoescape=True))
-        return _of_node(execution_rows, condition.node_slug).where(*failed).exists()
-    seen = _of_node(executions, condition.node_slug)
+    seen = select(executions.c.seq).where(
+        executions.c.run_uuid == runs.c.uuid,
+        executions.c.workspace_uuid == runs.c.workspace_uuid,
+        executions.c.node_slug == condition.node_slug,
+    )
     # Run by run, where packed executions may be among them: a join would unpack all of these first.
     each = seen.offset(0)
     if condition.status == "absent":
@@ -236,10 +232,6 @@ def _node(condition: ExecutionsFilterConditionNode) -> Condition:
         return and_(not_(each.exists()), runs.c.finished_ms.is_(None))
     seen = seen.where(executions.c.status == condition.status)
     if condition.value is not None:
-        seen = seen.where(cast(cast(executions.c.output, Text), String).icontains(condition.value, autoescape=True))
-    return seen.offset(0).exists()
-
-
-def _of_node(table: Table, slug: str) -> Select[Any]:
-    of_run = (table.c.run_uuid == runs.c.uuid, table.c.workspace_uuid == runs.c.workspace_uuid)
-    return select(table.c.seq).where(*of_run, table.c.node_slug == slug)
+        text = executions.c.error_message if condition.status == "error" else cast(executions.c.output, Text)
+        seen = seen.where(cast(text, String).icontains(condition.value, autoescape=True))
+    return (seen.offset(0) if condition.status == "success" else seen).exists()

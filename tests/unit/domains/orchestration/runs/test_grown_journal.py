@@ -87,6 +87,18 @@ async def test_a_workspace_with_few_runs_does_not_pay_for_those_of_others(grown:
     assert {name: rows for name, rows in read.items() if rows > 200} == {}
 
 
+async def test_a_batch_shows_its_runs_and_spans_to_its_own_workspace_only(grown: Grown) -> None:
+    batch = grown.journal.batch
+    for fields in ({"batchUuid": batch}, {"traceUuid": batch}):
+        asked: Body = {"executionStartedAfter": "2020-01-01", "limit": 5, **fields}
+        assert len((await grown.backend.admin.call("orchestration.span.list", **asked))["spans"]) == 5
+        assert await grown.backend.other_api.call("orchestration.span.list", **asked) == {"spans": [], "count": 0, "isCountExact": True}
+    assert len((await grown.backend.admin.call("orchestration.run.list", batchUuid=batch, limit=5))["runs"]) == 5
+    assert (await grown.backend.other_api.call("orchestration.run.list", batchUuid=batch))["runs"] == []
+    tool = await grown.backend.admin.tool("Other")
+    assert (await grown.backend.admin.call("orchestration.run.list", batchUuid=batch, workflowUuid=tool["workflowUuid"]))["runs"] == []
+
+
 async def test_the_page_behind_one_far_down_is_read_from_where_that_ended(grown: Grown) -> None:
     def page(number: int) -> Asked:
         body: dict[str, Any] = {"workflowUuid": grown.journal.workflow, "limit": 50, "offset": 5_000 + 50 * number}
@@ -98,5 +110,7 @@ async def test_the_page_behind_one_far_down_is_read_from_where_that_ended(grown:
 
     pages = [await runs(number) for number in range(3)]
     assert await grown.read_by(page(3)) < 1_000
+    assert await runs(1) == pages[1]
+    assert await grown.read_by(page(0)) < 1_000
     whole = await grown.backend.admin.call("orchestration.run.list", workflowUuid=grown.journal.workflow, limit=150, offset=5_000)
     assert [run for each in pages for run in each] == [run["uuid"] for run in whole["runs"]]
