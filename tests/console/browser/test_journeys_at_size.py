@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -108,4 +109,35 @@ def test_a_file_is_attached_to_a_message_and_another_one_taken_away(tabs: Tabs, 
         page.get_by_role("button", name="Start").click()
         expect(page.locator(".message.mine", has_text="facts.txt")).to_be_visible()
         expect(page.locator(".message.mine", has_text="wrong.txt")).to_have_count(0)
+        assert not tab.problems()
+
+
+def test_a_choice_becomes_a_text_for_an_expression_and_a_choice_again(tabs: Tabs, world: World) -> None:
+    tool = world.call("orchestration.tool.create", name="Calls")["tool"]
+    call = node("call", "request", {"url": "https://a.example", "method": "PUT"}, ("end",), kind="connector", integrationSlug="http")
+    world.call("orchestration.draftRelease.update", workflowUuid=tool["workflowUuid"], nodes=[start("call"), call, end("end", done="yes")])
+    with tabs() as tab:
+        page = tab.page
+        tab.open(f"/tools/{tool['uuid']}/node?node=call")
+        page.get_by_role("button", name="Method as an expression").click()
+        text = page.locator("[name='/config/method~json']")
+        expect(text).to_have_value("PUT")
+        page.get_by_role("button", name="Choose Method").click()
+        expect(page.locator("select[name='/config/method']")).to_have_value("PUT")
+        page.get_by_role("button", name="Method as an expression").click()
+        text.fill("{{nodes.start.method}}")
+        page.get_by_role("button", name="Save in the draft").click()
+        expect(page.get_by_text("Saved in the draft")).to_be_visible()
+        assert not tab.problems()
+    release = world.call("orchestration.draftRelease.get", workflowUuid=tool["workflowUuid"])["release"]
+    assert release["nodes"][1]["config"] == {"url": "https://a.example", "method": "{{nodes.start.method}}"}
+
+
+def test_the_result_of_a_slow_query_follows_the_page(tabs: Tabs) -> None:
+    joined = "".join(f" JOIN default.companies {name} ON {name}.country = a.country" for name in "bcd")
+    with tabs() as tab:
+        tab.open("/usage")
+        tab.open(f"/sql?query={quote(f'SELECT COUNT(*) AS n FROM default.companies a{joined}')}")
+        expect(tab.page.locator("#result #count")).to_have_text("1 rows", timeout=30_000)
+        expect(tab.page.locator("[data-late]")).to_have_count(0)
         assert not tab.problems()
