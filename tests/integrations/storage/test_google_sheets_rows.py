@@ -209,7 +209,8 @@ class TestModels(Fixtures):
                     # Rows above are removed or inserted while the list is read.
                     sheet.cells = {(row + shift if row > 3 else row, column): value for (row, column), value in sheet.cells.items()}
                     sheet.rows = 700
-            left = [key for key in keys if key in {row[0] for row in sheet.values() if row}]
+            there = {row[0] for row in sheet.values() if row}
+            left = [key for key in keys if key in there]
             assert [key for key in read if key in left] == left and len(set(read)) == len(read)
 
     async def test_types_follow_from_the_first_rows_and_rows_without_a_key_are_left_out(self, harness: Harness) -> None:
