@@ -11,10 +11,11 @@ import hashlib
 import secrets
 import struct
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -35,7 +36,7 @@ LONGEST_MS = 32_767
 OFTEN = 3
 """How often a path that is not stored yet occurs in a flush to be worth it: one that no other run takes would save nothing."""
 MOST_KNOWN = 10_000
-RENEW_MS = 86_400_000
+RENEW_MS = DAY_MS = 86_400_000
 
 PACKED = copy_sql(packed_executions, "run_uuid", "seq", "item", "workspace_uuid", "path_uuid", "body_uuid", "started_ms", "times")
 BODIES = copy_sql(packed_bodies, "uuid", "workspace_uuid", "titles", "outputs", "configs").replace(b"from stdin", b"from stdin binary")
@@ -70,10 +71,22 @@ class KnownPaths:
         self._stored.update(dict.fromkeys(paths, now))
 
 
+class _PathOfFlush:
+    """A path that runs of a workspace take in a flush, and how often they do."""
+
+    __slots__ = ("name", "often", "path")
+
+    def __init__(self, workspace: uuid.UUID, path: Path) -> None:
+        self.path, self.often = path, 0
+        self.name = path_id(workspace, path)
+
+
 class _RunPart(NamedTuple):
     run: str
     executions: list[Execution]
-    path: Path
+    path: _PathOfFlush
+    began: int
+    size: int
 
 
 @dataclass(slots=True)
@@ -82,6 +95,10 @@ class _Body:
     month: tuple[int, int]
     executions: list[Execution] = field(default_factory=list[Execution])
     size: int = 0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = str(self.uuid)
 
 
 @dataclass(slots=True)
@@ -99,23 +116,20 @@ def pack(shards: Sequence[tuple[uuid.UUID, list[Row], bool]], known: KnownPaths,
     """Pack what can be packed of shards: workspace, executions, and whether they are of a batch. O(executions)."""
     packed = Packed()
     candidates: list[tuple[uuid.UUID, list[_RunPart]]] = []
-    often = Counter[tuple[uuid.UUID, Path]]()
+    paths = defaultdict[uuid.UUID, dict[Path, _PathOfFlush]](dict)
     for workspace, rows, of_batch in shards:
-        parts, plain = _runs(rows) if of_batch else ([], rows)
+        parts, plain = _runs(rows, workspace, paths[workspace]) if of_batch else ([], rows)
         packed.rows.append((workspace, plain))
         candidates.append((workspace, parts))
-        often.update((workspace, part.path) for part in parts)
-    names = {key: path_id(*key) for key in often}
     for (workspace, parts), (_, plain) in zip(candidates, packed.rows, strict=True):
-        chosen: list[tuple[_RunPart, uuid.UUID]] = []
+        chosen: list[_RunPart] = []
         for part in parts:
-            key = (workspace, part.path)
-            name = names[key]
-            if known.has(name, now):
-                chosen.append((part, name))
-            elif often[key] >= OFTEN:
-                packed.paths[name] = key
-                chosen.append((part, name))
+            path = part.path
+            if known.has(path.name, now):
+                chosen.append(part)
+            elif path.often >= OFTEN:
+                packed.paths[path.name] = workspace, path.path
+                chosen.append(part)
             else:
                 plain += [(part.run, execution, None) for execution in part.executions]
         _fill(packed, workspace, chosen)
@@ -145,22 +159,42 @@ def path_id(workspace: uuid.UUID, path: Path) -> uuid.UUID:
     return uuid.UUID(int=value & ~(0xF << 76 | 0b11 << 62) | 0x8 << 76 | 0b10 << 62)
 
 
-def _runs(rows: Sequence[Row]) -> tuple[list[_RunPart], list[Row]]:
-    """The runs of which everything can be packed, and the other rows."""
+def _runs(rows: Sequence[Row], workspace: uuid.UUID, paths: dict[Path, _PathOfFlush]) -> tuple[list[_RunPart], list[Row]]:
+    """The runs of which everything can be packed, counted by their paths, and the other rows."""
     by_run: dict[str, list[Row]] = {}
     for row in rows:
         by_run.setdefault(row[0], []).append(row)
     parts, plain = list[_RunPart](), list[Row]()
     for run, of_run in by_run.items():
-        executions = [row[1] for row in of_run]
-        if LEAST_OF_RUN <= len(executions) <= MOST_OF_RUN and all(_is_plain(execution, file) for _, execution, file in of_run):
-            first, began = executions[0].seq, min(execution.started for execution in executions)
-            ended = max(execution.finished for execution in executions)
-            if all(execution.seq == first + at for at, execution in enumerate(executions)) and ended - began <= LONGEST_MS:
-                parts.append(_RunPart(run, executions, tuple((e.node, e.slug, e.visit, e.child, e.next, e.credits) for e in executions)))
-                continue
-        plain += of_run
+        part = _part(run, of_run, workspace, paths) if LEAST_OF_RUN <= len(of_run) <= MOST_OF_RUN else None
+        if part is None:
+            plain += of_run
+        else:
+            part.path.often += 1
+            parts.append(part)
     return parts, plain
+
+
+def _part(run: str, rows: Sequence[Row], workspace: uuid.UUID, paths: dict[Path, _PathOfFlush]) -> _RunPart | None:
+    """A run of which everything can be packed; else None."""
+    seq = rows[0][1].seq
+    began, ended, size = rows[0][1].started, 0, 0
+    executions, steps = list[Execution](), list[tuple[str, str, int, int | None, str | None, float]]()
+    for _, execution, file in rows:
+        if execution.seq != seq or not _is_plain(execution, file):
+            return None
+        seq += 1
+        began, ended = min(began, execution.started), max(ended, execution.finished)
+        size += len(execution.output) + len(execution.config)
+        executions.append(execution)
+        steps.append((execution.node, execution.slug, execution.visit, execution.child, execution.next, execution.credits))
+    if ended - began > LONGEST_MS:
+        return None
+    taken = tuple(steps)
+    path = paths.get(taken)
+    if path is None:
+        path = paths[taken] = _PathOfFlush(workspace, taken)
+    return _RunPart(run, executions, path, began, size)
 
 
 def _is_plain(execution: Execution, file: str | None) -> bool:
@@ -179,14 +213,13 @@ def _is_plain(execution: Execution, file: str | None) -> bool:
     )
 
 
-def _fill(packed: Packed, workspace: uuid.UUID, chosen: Sequence[tuple[_RunPart, uuid.UUID]]) -> None:
+def _fill(packed: Packed, workspace: uuid.UUID, chosen: Sequence[_RunPart]) -> None:
     body: _Body | None = None
-    for part, path in chosen:
-        size = sum(len(execution.output) + len(execution.config) for execution in part.executions)
+    for part in chosen:
         milliseconds = int(part.run[:8] + part.run[9:13], 16)
-        month = _month(milliseconds)
+        month = _month(milliseconds // DAY_MS)
         if body is not None and (
-            len(body.executions) + len(part.executions) > BODY_EXECUTIONS or body.size + size > BODY_BYTES or body.month != month
+            len(body.executions) + len(part.executions) > BODY_EXECUTIONS or body.size + part.size > BODY_BYTES or body.month != month
         ):
             packed.bodies.append(_to_binary(body, workspace))
             body = None
@@ -194,23 +227,24 @@ def _fill(packed: Packed, workspace: uuid.UUID, chosen: Sequence[tuple[_RunPart,
             random = secrets.randbits(74)
             name = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
             body = _Body(uuid.UUID(int=name), month)
-        packed.lines.append(_line(part, workspace, path, body))
+        packed.lines.append(_line(part, workspace, body))
         body.executions += part.executions
-        body.size += size
+        body.size += part.size
     if body is not None:
         packed.bodies.append(_to_binary(body, workspace))
 
 
-def _month(milliseconds: int) -> tuple[int, int]:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+@lru_cache(maxsize=64)
+def _month(day: int) -> tuple[int, int]:
+    moment = datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
     return moment.year, moment.month
 
 
-def _line(part: _RunPart, workspace: uuid.UUID, path: uuid.UUID, body: _Body) -> str:
-    began = min(execution.started for execution in part.executions)
-    times = ",".join(f"{execution.started - began},{execution.finished - began}" for execution in part.executions)
+def _line(part: _RunPart, workspace: uuid.UUID, body: _Body) -> str:
+    began = part.began
+    times = ",".join([f"{execution.started - began},{execution.finished - began}" for execution in part.executions])
     first = part.executions[0].seq
-    return f"{part.run}\t{first}\t{len(body.executions) + 1}\t{workspace}\t{path}\t{body.uuid}\t{began}\t{{{times}}}\n"
+    return f"{part.run}\t{first}\t{len(body.executions) + 1}\t{workspace}\t{part.path.name}\t{body.name}\t{began}\t{{{times}}}\n"
 
 
 def _to_binary(body: _Body, workspace: uuid.UUID) -> bytes:

@@ -39,6 +39,7 @@ from cargo_ai.server.processes import background, connections, event_loop, garba
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
 from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
+from cargo_ai.store import uuid_loader
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.notifications import Notifications
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
@@ -49,6 +50,8 @@ WRITER_SLOTS = 16
 ABANDON_SECONDS = 5.0
 ENGINE_IDLE_SECONDS = 10.0
 ROOMS_IDLE_SECONDS = 120.0
+POOL_IDLE_SECONDS = 30.0
+"""So long connections are kept that no one has needed, which take 3 MB each of the database's memory."""
 
 _log = log.get(__name__)
 
@@ -85,6 +88,7 @@ class Worker:
                 with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_timeout_option(self._idle)),
                 min_size=2,
                 max_size=10,
+                max_idle=POOL_IDLE_SECONDS,
                 open=False,
                 configure=_configure,
             ) as pool,
@@ -219,6 +223,7 @@ async def _together(*parts: Coroutine[Any, Any, None]) -> None:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     set_json_loads(from_json, connection)
+    uuid_loader.register(connection)
 
 
 async def _main(configuration: Settings) -> int:
