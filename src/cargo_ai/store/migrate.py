@@ -1,21 +1,24 @@
-"""Migrations: bring a database to the schema of this version, and refuse newer schemas."""
+"""Migrations: bring a database to the schema of this version, and refuse newer schemas.
+
+Alembic is loaded only where it is needed: an API that knows which schema it needs has no use for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import errors
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cargo_ai.store.session import driver_url, with_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
 LOCK = 0x6361_7267_6F01
@@ -33,6 +36,8 @@ class SchemaTooOld(RuntimeError):
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     # Alembic interpolates `%` in option values.
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
@@ -42,6 +47,8 @@ def _config() -> Config:
 
 def scripts() -> ScriptDirectory:
     """The migrations of this version."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
 
 
@@ -55,16 +62,21 @@ def _connected(url: str) -> Generator[Connection]:
         engine.dispose()
 
 
-@cache
 def head() -> str:
-    """The revision that this version needs. Every migration is read to find it."""
-    return scripts().get_current_head() or ""
+    """The revision that this version needs: migrations are in a row, each in a file whose name begins with its number."""
+    return max(file.name.partition("_")[0] for file in (Path(__file__).with_name("migrations") / "versions").glob("[0-9]*_*.py"))
 
 
 def current(url: str) -> str | None:
     """The revision of a database; None when it was never migrated."""
     with _connected(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision_of(connection)
+
+
+def _revision_of(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _refuse_newer(revision: str | None) -> None:
@@ -105,12 +117,14 @@ def upgrade(url: str, revision: str = "head") -> str:
 
     SchemaTooNew when the database is newer.
     """
+    from alembic import command
+
     with _connected(url) as connection:
         # A migration that cannot get a lock gives up instead of making every other statement wait behind it.
         connection.execute(text("SET lock_timeout = '120s'"))
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
-        _refuse_newer(MigrationContext.configure(connection).get_current_revision())
+        _refuse_newer(_revision_of(connection))
         connection.rollback()
         _add_extensions(connection)
         config = _config()

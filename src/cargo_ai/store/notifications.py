@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, Notify, sql
 
 from cargo_ai.kernel import log
 
-IDLE_CHECK_SECONDS = 20.0
+IDLE_CHECK_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 LONGEST_BACKOFF_SECONDS = 5.0
 

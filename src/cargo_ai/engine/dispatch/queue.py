@@ -63,7 +63,7 @@ class Queue:
     `most_runs`: how many runs of one workspace may go at once (see concurrency); 0: any number.
     """
 
-    def __init__(self, *, stalled_after: float = 30, polling: float = 10.0, most_runs: int = 0) -> None:
+    def __init__(self, *, stalled_after: float = 30, polling: float = 20.0, most_runs: int = 0) -> None:
         self.most_runs = most_runs
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         self._places = Places()

@@ -27,6 +27,8 @@ from cargo_ai.store.table_sql import insert_sql
 BEAT_SECONDS = 6.0
 LOOK_SECONDS = 5.0
 """How long a wake-up may be missing: what parks or resumes runs says so, but who said it may have died."""
+FOLLOWING = 6
+"""How many times as long the others wait between looks in which one worker is enough, while that one lives."""
 TICK_SECONDS = 1.0
 HOUR_SECONDS = 3_600.0
 RETRY_SECONDS = 60.0
@@ -98,6 +100,8 @@ class Housekeeping:
         self._announced: list[int] = []
         self.others: Callable[[Sequence[str]], None] = lambda _: None
         """Called with the uuids of the other workers that live, at each heartbeat."""
+        self._patience = 1
+        """1 for the worker that looks for all, else `FOLLOWING`. It is the one with the least uuid of those that live."""
         self._due = asyncio.Event()
         self._recover_at = self._looks_at = 0.0
 
@@ -186,7 +190,9 @@ class Housekeeping:
             others = await (await connection.execute(BEAT, row)).fetchall()
         self._announced = queue_ids
         dead = [worker for worker, is_dead in others if is_dead]
-        self.others([worker for worker, is_dead in others if not is_dead])
+        living = [worker for worker, is_dead in others if not is_dead]
+        self.others(living)
+        self._patience = 1 if str(self._worker) < min(living, default="~") else FOLLOWING
         if dead:
             await self._reap(dead)
         self._replaces = []
@@ -210,7 +216,8 @@ class Housekeeping:
         if due is not None and due <= clock.now_ms():
             # None: another worker is just waking them.
             return 0.0 if await wake.wake_due_runs(self._pool, self._queue) else 0.05
-        return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(0.01, due / 1000 - clock.unix_seconds()))
+        longest = LOOK_SECONDS * self._patience
+        return longest if due is None else min(longest, max(0.01, due / 1000 - clock.unix_seconds()))
 
     async def _recover(self) -> float:
         await self._queue.recover()
@@ -223,7 +230,7 @@ class Housekeeping:
             await self._requeue(moments)
         if has_unclosed or has_passed_over:
             await self._unblock(moments)
-        return max(1.0, self._stalled_after / 3)
+        return max(1.0, self._stalled_after / 3) * self._patience
 
     async def _requeue(self, moments: Mapping[str, int]) -> None:
         """Queue shards and batches whose job was lost."""

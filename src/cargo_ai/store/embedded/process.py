@@ -85,6 +85,17 @@ def postmaster_pid(home: DataHome) -> int | None:
     return pid if uid == home.data.lstat().st_uid and f"-D {home.data} " in f"{command} " else None
 
 
+def is_there(pid: int) -> bool:
+    """Whether there is a process of this number, be it another's: less work than `postmaster_pid`."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return pid > 0
+
+
 def _written_pid(data: Path) -> int | None:
     try:
         # The file belongs to the database's user: root must not follow a link in it.

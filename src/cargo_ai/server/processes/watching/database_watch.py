@@ -16,6 +16,8 @@ from cargo_ai.store.embedded import process
 from cargo_ai.store.embedded.data_home import PORT, DataHome, data_home_of, socket_folder
 
 CHECK_SECONDS = 0.5
+CLOSE_SECONDS = 2.0
+"""Between looks at more than whether the process of the database is there."""
 RETRY_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 120.0
 SSL_REQUEST = struct.pack(">II", 8, 80877103)
@@ -34,7 +36,7 @@ class DatabaseWatch:
         self._settings = settings
         self._home = None if settings.database_url else data_home_of(settings.data_dir)
         self._starting: subprocess.Popen[bytes] | None = None
-        self._next_check = 0.0
+        self._next_check = self._next_close_look = 0.0
         self._passed = 0.0
         self._pid = 0
         self._silence = Silence(FIRST_ANSWER_SECONDS)
@@ -56,6 +58,10 @@ class DatabaseWatch:
         if self._home is None or now < self._next_check:
             return
         self._next_check = now + CHECK_SECONDS
+        if now < self._next_close_look and self._starting is None and process.is_there(self._pid):
+            self._ask()
+            return
+        self._next_close_look = now + CLOSE_SECONDS
         passed, self._passed = self._passed, 0.0
         pid = process.postmaster_pid(self._home)
         if self._starting is not None:
@@ -84,8 +90,7 @@ class DatabaseWatch:
         if pid != self._pid:
             self._pid, self._silence = pid, Silence(FIRST_ANSWER_SECONDS)
         self._silence.seconds += passed
-        if self._question.step():
-            self._silence.end()
+        self._ask()
         if self._silence.is_too_long(self._settings.hung_after):
             _log.warning("the database hangs and is killed", pid=pid, silent_seconds=round(self._silence.seconds))
             process.send_signal(pid, signal.SIGKILL)
@@ -95,6 +100,10 @@ class DatabaseWatch:
             if seconds > self._settings.hung_after:
                 _log.warning("a process of the database was stopped and is killed", pid=child, stopped_seconds=round(seconds))
                 process.send_signal(child, signal.SIGKILL)
+
+    def _ask(self) -> None:
+        if self._settings.hung_after and self._question.step():
+            self._silence.end()
 
     def _finish(self, starting: subprocess.Popen[bytes]) -> None:
         status = starting.poll()
