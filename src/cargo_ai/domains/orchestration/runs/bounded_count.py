@@ -36,7 +36,7 @@ async def count_runs(db: AsyncSession, alternatives: Alternatives, up_to: int, *
     """The runs that meet the conditions, at most `up_to`; `floor`: no older ones than this."""
     bounds = [] if floor is None else [runs.c.uuid >= run_filter.literal_id(floor)]
     parts = [
-        select(select(literal(1)).select_from(run_filter.joined).where(*where, *bounds).limit(up_to + 1).subquery())
+        select(select(literal(1)).select_from(run_filter.source(where)).where(*where, *bounds).limit(up_to + 1).subquery())
         for where in alternatives
     ]
     if not parts:
@@ -68,7 +68,7 @@ async def _page(
     db: AsyncSession, query: Select[Any], alternatives: Alternatives, bounds: Sequence[Condition], page: Page
 ) -> Sequence[RowMapping]:
     newest, most = runs.c.uuid.desc(), page.limit + page.offset
-    parts = [select(runs.c.uuid).select_from(run_filter.joined).where(*where, *bounds).order_by(newest) for where in alternatives]
+    parts = [select(runs.c.uuid).select_from(run_filter.source(where)).where(*where, *bounds).order_by(newest) for where in alternatives]
     if len(parts) == 1:
         chosen = parts[0].limit(page.limit).offset(page.offset)
     else:
@@ -88,5 +88,5 @@ async def floor_of(db: AsyncSession, workspace: uuid.UUID, filters: Mapping[str,
 
 async def nth_run(db: AsyncSession, where: Sequence[Condition], number: int) -> uuid.UUID | None:
     """The run that has `number` newer ones that meet the conditions; None when there are fewer."""
-    query = select(runs.c.uuid).select_from(run_filter.joined).where(*where).order_by(runs.c.uuid.desc()).offset(number).limit(1)
+    query = select(runs.c.uuid).select_from(run_filter.source(where)).where(*where).order_by(runs.c.uuid.desc()).offset(number).limit(1)
     return await db.scalar(query)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     String,
     Text,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter, ExecutionsFilterConditionNode
@@ -112,6 +114,12 @@ def _batch_exists(workspace: uuid.UUID, filters: Mapping[str, Any]) -> Condition
     if filters.get("workflow_uuid") is not None:
         where.append(_is(batches.c.workflow_uuid, filters["workflow_uuid"]))
     return select(batches.c.uuid).where(*where).exists()
+
+
+def source(where: Sequence[Condition]) -> FromClause:
+    """What to select from under these conditions: runs alone, which an index alone may answer, unless one is about their shards."""
+    asked = {element.table for condition in where for element in visitors.iterate(condition) if isinstance(element, Column)}
+    return joined if shards in asked else runs
 
 
 def literal_id(uid: uuid.UUID) -> ColumnElement[uuid.UUID]:
