@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from tests.console.browser.kit import browser as kit
 from tests.console.browser.kit import peers, seed
@@ -23,6 +23,7 @@ def chromium() -> Iterator[Browser]:
     executable = kit.find_chromium()
     if executable is None:
         pytest.skip(f"Chromium is not installed (Debian, Ubuntu: apt-get install chromium); {kit.EXECUTABLE} names one that is elsewhere.")
+    expect.set_options(timeout=kit.WAIT_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = kit.launch(playwright, executable)
         yield browser
