@@ -26,7 +26,7 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
     workspace = uuid.UUID(int=0)
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(f"drop table if exists {TABLE}")
-        await connection.execute(f"create unlogged table {TABLE} (like execution_rows)")
+        await connection.execute(f"create unlogged table {TABLE} (like execution_rows including defaults)")
         await connection.commit()
         began = time.perf_counter()
         async with (
