@@ -26,7 +26,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "cancelRuns"
-AT_ONCE = 500
+AT_ONCE = 100
 """This many runs are cancelled before the caller is answered; of more a job cancels the others."""
 PART = 5_000
 COUNTED = 10_000
