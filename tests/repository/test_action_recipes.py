@@ -141,7 +141,7 @@ ACTION: Action[Call] = Action(
     )
     tree.generate()
     code = """
-from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.contract.orchestration.nodes.node import Node
 from cargo_ai.domains.orchestration.package import PACKAGE
 from cargo_ai.engine.graph.action_registry import Actions
 node = {"uuid": "a", "slug": "a", "kind": "robot", "actionSlug": "beep"}

@@ -50,4 +50,4 @@ def test_the_reference_of_the_python_client_has_every_domain() -> None:
         "| `client.orchestration.batch.get(uuid)` | `BatchReply` | [orchestration batch get](orchestration.md#orchestration-batch-get)"
         in text
     )
-    assert text.count("\n## ") == 11
+    assert text.count("\n## ") == 12

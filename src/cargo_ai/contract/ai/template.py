@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.ai import fields
 from cargo_ai.contract.ai.agent import AgentIcon
 from cargo_ai.contract.orchestration.fields import Listed, Number, Word
-from cargo_ai.contract.orchestration.template import TemplateAuthor, TemplateCategory
+from cargo_ai.contract.orchestration.workflows.template import TemplateAuthor, TemplateCategory
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 

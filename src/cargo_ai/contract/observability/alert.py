@@ -9,8 +9,8 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.observability.condition import SCOPE, THRESHOLD, Scope, Threshold
 from cargo_ai.contract.observability.event import Event
-from cargo_ai.contract.orchestration.action import Action
 from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
+from cargo_ai.contract.orchestration.nodes.action import Action
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed, Timestamp, Uuid, Wire
 

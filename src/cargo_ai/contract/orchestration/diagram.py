@@ -8,7 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, RunStatus, Word
-from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.nodes.node import Nodes
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 

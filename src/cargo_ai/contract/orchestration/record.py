@@ -8,10 +8,10 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import LINKED, DownloadReply, Format
-from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
-from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, WorkflowReason
-from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunFilter, RunOrigin, RunUpdated
+from cargo_ai.contract.orchestration.runs.execution import Execution
+from cargo_ai.contract.orchestration.runs.run import WORKFLOW_NOT_FOUND, CountReply, WorkflowReason
+from cargo_ai.contract.orchestration.runs.run_filter import CountUpTo, RunFilter, RunOrigin, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.process import Services
 from cargo_ai.contract.observability.condition import Threshold
-from cargo_ai.contract.orchestration.action import Action
+from cargo_ai.contract.orchestration.nodes.action import Action
 from cargo_ai.domains.observability import evaluation, event
 from cargo_ai.domains.observability.alert import scope_of
 from cargo_ai.domains.observability.evaluation import Measured

@@ -11,10 +11,10 @@ from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, sel
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.contract.orchestration.batch_data import RunsData
+from cargo_ai.contract.orchestration.batches import batch as contract
+from cargo_ai.contract.orchestration.batches.batch_data import RunsData
 from cargo_ai.contract.orchestration.fields import WaitsForReview
-from cargo_ai.contract.orchestration.workflow import LastBatch
+from cargo_ai.contract.orchestration.workflows.workflow import LastBatch
 from cargo_ai.domains.orchestration.batches import batch_data, pacing
 from cargo_ai.domains.orchestration.dry_run import dry_run, node_costs
 from cargo_ai.domains.orchestration.plays import play_policy

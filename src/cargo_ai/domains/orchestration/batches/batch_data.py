@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.contract.orchestration import batch_data as batch_kinds
+from cargo_ai.contract.orchestration.batches import batch as contract
+from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.tables import Play

@@ -8,8 +8,8 @@ from typing import Any
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import batch_data as batch_kinds
-from cargo_ai.contract.orchestration import batch_preview as contract
+from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
+from cargo_ai.contract.orchestration.batches import batch_preview as contract
 from cargo_ai.domains.orchestration.batches import batch_data, batch_records
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.workflows import lookup

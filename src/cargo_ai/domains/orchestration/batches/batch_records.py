@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import batch_data as batch_kinds
+from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.runs import run_filter

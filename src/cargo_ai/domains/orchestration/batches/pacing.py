@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import pacing as contract
+from cargo_ai.contract.orchestration.batches import pacing as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.runs.run_response import Row, number
 from cargo_ai.engine.dispatch.pace import Pace, parse_pace

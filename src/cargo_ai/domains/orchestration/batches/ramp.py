@@ -9,8 +9,8 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import replay as contract
-from cargo_ai.contract.orchestration.batch import BatchReply
+from cargo_ai.contract.orchestration.batches.batch import BatchReply
+from cargo_ai.contract.orchestration.runs import replay as contract
 from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.plays import play_policy

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration.batches import batch as contract
 from cargo_ai.contract.orchestration.dry_run import DryRunForecast, NodeForecast
 from cargo_ai.domains.orchestration.batches import batch_data, batch_records
 from cargo_ai.domains.orchestration.batches.batch_records import Sample

@@ -11,8 +11,8 @@ from sqlalchemy import RowMapping, select, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
+from cargo_ai.contract.orchestration.insight import explain as contract
 from cargo_ai.domains.orchestration.insight import explain_fix, queue
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import pending_reviews

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import query as contract
+from cargo_ai.contract.orchestration.insight import query as contract
 from cargo_ai.domains.orchestration.insight import query_tables
 from cargo_ai.domains.orchestration.retention import archived_spans
 from cargo_ai.domains.system_of_record import public as system_of_record

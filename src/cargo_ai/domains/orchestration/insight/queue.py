@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, text
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import queue as contract
 from cargo_ai.contract.orchestration.fields import WaitsForReview
+from cargo_ai.contract.orchestration.insight import queue as contract
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.storage import public as storage

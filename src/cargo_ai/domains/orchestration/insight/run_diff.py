@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import run_diff as contract
+from cargo_ai.contract.orchestration.insight import run_diff as contract
 from cargo_ai.domains.orchestration.insight import run_compare
 from cargo_ai.domains.orchestration.insight.run_compare import Divergence, RunNode, RunTrace, Visit
 from cargo_ai.domains.orchestration.runs import run_response

@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, text
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import run_errors as contract
+from cargo_ai.contract.orchestration.insight import run_errors as contract
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.domains.orchestration.workflows import lookup

@@ -19,7 +19,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.orchestration import run_errors as contract
+from cargo_ai.contract.orchestration.insight import run_errors as contract
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import clock, ids

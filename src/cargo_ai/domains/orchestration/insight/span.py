@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import span as contract
 from cargo_ai.contract.orchestration.fields import NodeKind
-from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.contract.orchestration.insight import span as contract
+from cargo_ai.contract.orchestration.runs.run import CountReply
 from cargo_ai.domains.orchestration.insight import span_filter
 from cargo_ai.domains.orchestration.runs import bounded_count, run_filter, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count

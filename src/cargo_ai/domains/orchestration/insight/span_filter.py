@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from cargo_ai.contract.orchestration.span import CountSpans
+from cargo_ai.contract.orchestration.insight.span import CountSpans
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.kernel import ids
 

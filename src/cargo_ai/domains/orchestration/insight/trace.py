@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import trace as contract
-from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.contract.orchestration.insight import trace as contract
+from cargo_ai.contract.orchestration.runs.run import CountReply
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds

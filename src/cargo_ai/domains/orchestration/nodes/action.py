@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import action as contract
-from cargo_ai.contract.orchestration import batch as batch_contract
-from cargo_ai.contract.orchestration import batch_data as batch_kinds
-from cargo_ai.contract.orchestration import run as run_contract
-from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.contract.orchestration.batches import batch as batch_contract
+from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
+from cargo_ai.contract.orchestration.nodes import action as contract
+from cargo_ai.contract.orchestration.nodes.node import Node
+from cargo_ai.contract.orchestration.runs import run as run_contract
 from cargo_ai.domains.orchestration.batches import batch, webhook
 from cargo_ai.domains.orchestration.nodes import action_graph
 from cargo_ai.domains.orchestration.runs import resolve_graph, run

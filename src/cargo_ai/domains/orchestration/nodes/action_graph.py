@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from cargo_ai.contract.orchestration.action import AgentAction, ConnectorAction, NativeAction, ToolAction
-from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.contract.orchestration.nodes.action import AgentAction, ConnectorAction, NativeAction, ToolAction
+from cargo_ai.contract.orchestration.nodes.node import Node
 from cargo_ai.engine.graph.action import ONE_ROUTE, Call, Schema
 from cargo_ai.engine.graph.action import Action as Declared
 from cargo_ai.engine.graph.action_registry import Actions

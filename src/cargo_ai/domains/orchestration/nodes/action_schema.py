@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cargo_ai.actions.config.variables import outputs_of_graph
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import action as contract
+from cargo_ai.contract.orchestration.nodes import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.templates import catalog as templates

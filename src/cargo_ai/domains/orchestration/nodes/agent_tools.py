@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.contract.orchestration.action import AgentAction, ConnectorAction, NativeAction, ToolAction
+from cargo_ai.contract.orchestration.nodes.action import AgentAction, ConnectorAction, NativeAction, ToolAction
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.nodes import action_graph

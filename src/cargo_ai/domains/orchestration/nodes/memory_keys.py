@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import memory as contract
+from cargo_ai.contract.orchestration.nodes import memory as contract
 from cargo_ai.domains.orchestration.actions.memory import owner_of
 from cargo_ai.domains.orchestration.node_tables import Memory
 from cargo_ai.kernel import ids

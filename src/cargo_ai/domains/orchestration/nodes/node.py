@@ -7,7 +7,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import node as contract
+from cargo_ai.contract.orchestration.nodes import node as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.graph.action import Schema

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import node_trial as contract
+from cargo_ai.contract.orchestration.nodes import node_trial as contract
 from cargo_ai.engine.graph.graph import compile_resolver
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, evaluator
 from cargo_ai.kernel import clock

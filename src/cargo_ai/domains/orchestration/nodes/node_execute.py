@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import node_trial as contract
+from cargo_ai.contract.orchestration.nodes import node_trial as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.nodes import node_compute, node_usage
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits, item_of

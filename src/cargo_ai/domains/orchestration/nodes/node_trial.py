@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
-from cargo_ai.contract.orchestration import node_trial as contract
+from cargo_ai.contract.orchestration.nodes import node_trial as contract
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.process import Services
-from cargo_ai.contract.orchestration.action import Action, ExecuteAction
+from cargo_ai.contract.orchestration.nodes.action import Action, ExecuteAction
 from cargo_ai.domains.orchestration.nodes import action
 from cargo_ai.domains.orchestration.plays import play_policy, play_trigger
 from cargo_ai.domains.orchestration.runs import run_response

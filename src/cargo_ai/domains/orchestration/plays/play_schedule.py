@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import play as contract
+from cargo_ai.contract.orchestration.workflows import play as contract
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import cron, schedule

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import bin_kinds
 from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.contract.orchestration.workflows import tool as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.orchestration.removed import workflow_bin
 from cargo_ai.domains.orchestration.tables import Tool

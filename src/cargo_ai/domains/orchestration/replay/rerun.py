@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from sqlalchemy import select
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.contract.orchestration import batch_data as batch_kinds
+from cargo_ai.contract.orchestration.batches import batch as contract
+from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import replay_point
 from cargo_ai.domains.orchestration.replay.replay_point import Reset
 from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_response

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
+from cargo_ai.contract.orchestration.batches.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
 from cargo_ai.domains.orchestration.runs import run_filter, run_response

@@ -8,8 +8,8 @@ from typing import Any, cast
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
-from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
+from cargo_ai.contract.orchestration.runs import run as run_contract
 from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.page_positions import PagePositions

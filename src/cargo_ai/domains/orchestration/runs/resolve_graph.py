@@ -9,7 +9,7 @@ from typing import Any
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.contract.orchestration.nodes.node import Node
 from cargo_ai.domains.orchestration.nodes import node as node_format
 from cargo_ai.domains.orchestration.workflows import lookup, validation
 from cargo_ai.domains.orchestration.workflows.lookup import Runnable

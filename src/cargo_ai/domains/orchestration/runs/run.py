@@ -10,7 +10,7 @@ from sqlalchemy import false, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response

@@ -15,8 +15,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.orchestration import batch as batch_contract
-from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.contract.orchestration.batches import batch as batch_contract
+from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches

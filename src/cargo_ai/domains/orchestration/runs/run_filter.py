@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import FromClause
 
-from cargo_ai.contract.orchestration.execution import ExecutionsFilter, ExecutionsFilterConditionNode
+from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter, ExecutionsFilterConditionNode
 from cargo_ai.engine.journal.tables import batches, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import run_log as contract
+from cargo_ai.contract.orchestration.runs import run_log as contract
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 

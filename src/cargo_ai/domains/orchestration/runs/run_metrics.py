@@ -10,7 +10,7 @@ from sqlalchemy import func, select, true
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.shard_flush import HOUR

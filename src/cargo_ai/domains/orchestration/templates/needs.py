@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import template as contract
+from cargo_ai.contract.orchestration.workflows import template as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.templates import catalog, fixes
 from cargo_ai.domains.storage import public as storage

@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import play as play_contract
-from cargo_ai.contract.orchestration import template as contract
-from cargo_ai.contract.orchestration.draft_release import DeployDraftRelease
-from cargo_ai.contract.orchestration.node import Node
-from cargo_ai.contract.orchestration.release_change import DeployedReply
-from cargo_ai.contract.orchestration.tool import CreateTool, Tool, ToolIcon
+from cargo_ai.contract.orchestration.nodes.node import Node
+from cargo_ai.contract.orchestration.workflows import play as play_contract
+from cargo_ai.contract.orchestration.workflows import template as contract
+from cargo_ai.contract.orchestration.workflows.draft_release import DeployDraftRelease
+from cargo_ai.contract.orchestration.workflows.release_change import DeployedReply
+from cargo_ai.contract.orchestration.workflows.tool import CreateTool, Tool, ToolIcon
 from cargo_ai.domains.orchestration.plays import play as plays
 from cargo_ai.domains.orchestration.templates import catalog, needs
 from cargo_ai.domains.orchestration.workflows import draft_release

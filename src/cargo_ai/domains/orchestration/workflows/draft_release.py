@@ -9,9 +9,9 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import draft_release as contract
-from cargo_ai.contract.orchestration.release import OfWorkflow, ReleaseReply
-from cargo_ai.contract.orchestration.release_change import DeployedReply
+from cargo_ai.contract.orchestration.workflows import draft_release as contract
+from cargo_ai.contract.orchestration.workflows.release import OfWorkflow, ReleaseReply
+from cargo_ai.contract.orchestration.workflows.release_change import DeployedReply
 from cargo_ai.domains.orchestration.nodes import node
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, release_deploy

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.contract.orchestration.tool import ToolPublicForm
+from cargo_ai.contract.orchestration.workflows.tool import ToolPublicForm
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
 from cargo_ai.domains.orchestration.tables import Release, Tool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.contract.orchestration.tool import ToolPublicForm
+from cargo_ai.contract.orchestration.workflows.tool import ToolPublicForm
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.kernel.secrets import SecretKey
 

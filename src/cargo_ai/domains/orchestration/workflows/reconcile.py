@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.orchestration.release import ReconcileOptions
+from cargo_ai.contract.orchestration.workflows.release import ReconcileOptions
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.workflows.validation import group_nodes
 from cargo_ai.domains.storage import public as storage

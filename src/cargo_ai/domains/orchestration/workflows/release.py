@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import release as contract
+from cargo_ai.contract.orchestration.workflows import release as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.orchestration import release_change as contract
+from cargo_ai.contract.orchestration.workflows import release_change as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, release_deploy
 from cargo_ai.domains.orchestration.workflows.release_deploy import to_named

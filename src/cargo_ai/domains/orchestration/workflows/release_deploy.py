@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.orchestration import release_change as contract
-from cargo_ai.contract.orchestration.release import ReleaseStatus
+from cargo_ai.contract.orchestration.workflows import release_change as contract
+from cargo_ai.contract.orchestration.workflows.release import ReleaseStatus
 from cargo_ai.domains.orchestration.plays import play
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, validation

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.contract.orchestration.workflows import tool as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.orchestration.removed import tool_bin
 from cargo_ai.domains.orchestration.tables import Release, Tool

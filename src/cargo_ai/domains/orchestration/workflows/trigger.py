@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.contract.orchestration.workflows import tool as contract
 from cargo_ai.domains.connection import public as connectors
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.tables import Tool

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.orchestration import workflow as contract
+from cargo_ai.contract.orchestration.workflows import workflow as contract
 from cargo_ai.domains.orchestration.batches.batch import last_batches
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows.validation import group_nodes

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import cargo_ai.contract.observability.alert
 import cargo_ai.contract.observability.condition
 import cargo_ai.contract.observability.event
-import cargo_ai.contract.orchestration.action
+import cargo_ai.contract.orchestration.nodes.action
 import cargo_ai.kernel.wire
 
 class AlertMethods:
@@ -18,7 +18,7 @@ class AlertMethods:
         scope: cargo_ai.contract.observability.condition.SpansScope | cargo_ai.contract.observability.condition.RunsScope | cargo_ai.contract.observability.condition.RecordsScope | cargo_ai.contract.observability.condition.OrchestrationQueryScope | cargo_ai.contract.observability.condition.StorageQueryScope | cargo_ai.contract.observability.condition.ModelScope | Mapping[str, Any],
         threshold: cargo_ai.contract.observability.condition.Threshold | Mapping[str, Any],
         description: str | None = ...,
-        actions: Sequence[cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any]] = ...,
+        actions: Sequence[cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any]] = ...,
         is_enabled: bool = ...,
         disabled: bool = ...,
         folder_uuid: str | None = ...,
@@ -106,7 +106,7 @@ class AlertMethods:
         cron: str | None = ...,
         scope: cargo_ai.contract.observability.condition.SpansScope | cargo_ai.contract.observability.condition.RunsScope | cargo_ai.contract.observability.condition.RecordsScope | cargo_ai.contract.observability.condition.OrchestrationQueryScope | cargo_ai.contract.observability.condition.StorageQueryScope | cargo_ai.contract.observability.condition.ModelScope | Mapping[str, Any] | None = ...,
         threshold: cargo_ai.contract.observability.condition.Threshold | Mapping[str, Any] | None = ...,
-        actions: Sequence[cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any]] | None = ...,
+        actions: Sequence[cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any]] | None = ...,
         is_enabled: bool | None = ...,
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,

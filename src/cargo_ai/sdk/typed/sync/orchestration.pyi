@@ -3,34 +3,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-import cargo_ai.contract.orchestration.action
 import cargo_ai.contract.orchestration.archive
-import cargo_ai.contract.orchestration.batch
-import cargo_ai.contract.orchestration.batch_data
-import cargo_ai.contract.orchestration.batch_preview
+import cargo_ai.contract.orchestration.batches.batch
+import cargo_ai.contract.orchestration.batches.batch_data
+import cargo_ai.contract.orchestration.batches.batch_preview
 import cargo_ai.contract.orchestration.diagram
-import cargo_ai.contract.orchestration.execution
-import cargo_ai.contract.orchestration.explain
-import cargo_ai.contract.orchestration.memory
-import cargo_ai.contract.orchestration.node
-import cargo_ai.contract.orchestration.node_trial
-import cargo_ai.contract.orchestration.play
-import cargo_ai.contract.orchestration.query
-import cargo_ai.contract.orchestration.queue
+import cargo_ai.contract.orchestration.insight.explain
+import cargo_ai.contract.orchestration.insight.query
+import cargo_ai.contract.orchestration.insight.queue
+import cargo_ai.contract.orchestration.insight.run_diff
+import cargo_ai.contract.orchestration.insight.run_errors
+import cargo_ai.contract.orchestration.insight.span
+import cargo_ai.contract.orchestration.insight.trace
+import cargo_ai.contract.orchestration.nodes.action
+import cargo_ai.contract.orchestration.nodes.memory
+import cargo_ai.contract.orchestration.nodes.node
+import cargo_ai.contract.orchestration.nodes.node_trial
 import cargo_ai.contract.orchestration.record
-import cargo_ai.contract.orchestration.release
-import cargo_ai.contract.orchestration.release_change
 import cargo_ai.contract.orchestration.retention
 import cargo_ai.contract.orchestration.review
-import cargo_ai.contract.orchestration.run
-import cargo_ai.contract.orchestration.run_diff
-import cargo_ai.contract.orchestration.run_errors
-import cargo_ai.contract.orchestration.run_log
-import cargo_ai.contract.orchestration.span
-import cargo_ai.contract.orchestration.template
-import cargo_ai.contract.orchestration.tool
-import cargo_ai.contract.orchestration.trace
-import cargo_ai.contract.orchestration.workflow
+import cargo_ai.contract.orchestration.runs.execution
+import cargo_ai.contract.orchestration.runs.run
+import cargo_ai.contract.orchestration.runs.run_log
+import cargo_ai.contract.orchestration.workflows.play
+import cargo_ai.contract.orchestration.workflows.release
+import cargo_ai.contract.orchestration.workflows.release_change
+import cargo_ai.contract.orchestration.workflows.template
+import cargo_ai.contract.orchestration.workflows.tool
+import cargo_ai.contract.orchestration.workflows.workflow
 import cargo_ai.contract.segmentation.filter
 import cargo_ai.contract.workspace.bin
 import cargo_ai.kernel.wire
@@ -40,10 +40,10 @@ class ActionMethods:
     def execute(
         self,
         *,
-        action: cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any],
+        action: cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any],
         data: Any = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.run.RunReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunReply:
         """Execute one action on one record.
 
         action: The action, as orchestration action list shows it: {"kind":"connector","integrationSlug":"http","actionSlug":"request"},
@@ -60,13 +60,13 @@ class ActionMethods:
     def execute_batch(
         self,
         *,
-        action: cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any],
+        action: cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any],
         records: Sequence[Mapping[str, Any]] | None = ...,
         data: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = ...,
         webhook_url: str | None = ...,
         webhook_secret: str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.batch.BatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchReply:
         """Execute one action on many records.
 
         action: The action, as orchestration action list shows it: {"kind":"connector","integrationSlug":"http","actionSlug":"request"},
@@ -86,9 +86,9 @@ class ActionMethods:
     def get_output_schema(
         self,
         *,
-        action: cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any],
+        action: cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any],
         data: Any = ...,
-    ) -> cargo_ai.contract.orchestration.action.OutputSchema:
+    ) -> cargo_ai.contract.orchestration.nodes.action.OutputSchema:
         """Show the JSON Schema of an action's output, without executing it.
 
         action: The action, as orchestration action list shows it: {"kind":"connector","integrationSlug":"http","actionSlug":"request"},
@@ -108,7 +108,7 @@ class ActionMethods:
         category: str | None = ...,
         credits_only: bool = ...,
         limit: int = ...,
-    ) -> cargo_ai.contract.orchestration.action.FoundActions:
+    ) -> cargo_ai.contract.orchestration.nodes.action.FoundActions:
         """Search the actions of connectors, the native actions and the tools.
 
         query: Words that must all occur; all actions by default.
@@ -173,17 +173,17 @@ class BatchMethods:
     def create(
         self,
         *,
-        data: cargo_ai.contract.orchestration.batch_data.SegmentData | cargo_ai.contract.orchestration.batch_data.ChangeData | cargo_ai.contract.orchestration.batch_data.FileData | cargo_ai.contract.orchestration.batch_data.FilterData | cargo_ai.contract.orchestration.batch_data.RunsData | cargo_ai.contract.orchestration.batch_data.RecordIdsData | cargo_ai.contract.orchestration.batch_data.RecordsData | cargo_ai.contract.orchestration.batch_data.ScheduleData | cargo_ai.contract.orchestration.batch_data.FormData | cargo_ai.contract.orchestration.batch_data.OtherData | Mapping[str, Any],
+        data: cargo_ai.contract.orchestration.batches.batch_data.SegmentData | cargo_ai.contract.orchestration.batches.batch_data.ChangeData | cargo_ai.contract.orchestration.batches.batch_data.FileData | cargo_ai.contract.orchestration.batches.batch_data.FilterData | cargo_ai.contract.orchestration.batches.batch_data.RunsData | cargo_ai.contract.orchestration.batches.batch_data.RecordIdsData | cargo_ai.contract.orchestration.batches.batch_data.RecordsData | cargo_ai.contract.orchestration.batches.batch_data.ScheduleData | cargo_ai.contract.orchestration.batches.batch_data.FormData | cargo_ai.contract.orchestration.batches.batch_data.OtherData | Mapping[str, Any],
         ramp: Sequence[int] | None = ...,
         stop_on_error_rate: str | None = ...,
         max_credits: int | float | None = ...,
         workflow_uuid: str | None = ...,
         release_uuid: str | None = ...,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
         dry_run: bool = ...,
         sample: int | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.batch.CreateBatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.CreateBatchReply:
         """Run a workflow, or an inline graph, on many records.
 
         ramp: Enrol the records in stages of these sizes, such as 1,50,500. A stage starts when all runs of the previous one have ended;
@@ -229,7 +229,7 @@ class BatchMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.batch.BatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchReply:
         """Show a batch and its progress.
 
         uuid: Its uuid.
@@ -243,7 +243,7 @@ class BatchMethods:
         uuid: str,
         *,
         timeout: float | None = None,
-    ) -> cargo_ai.contract.orchestration.batch.BatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchReply:
         """Wait until it has ended, and return it as `get` does; Unfinished after `timeout` seconds.
 
         uuid: Its uuid.
@@ -268,7 +268,7 @@ class BatchMethods:
         excluded_data_kinds: Sequence[Literal['schedule', 'segment', 'change', 'filter', 'recordIds', 'watchedRecords', 'records', 'file', 'runs', 'group', 'form']] | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.batch.BatchesReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchesReply:
         """List the batches, newest first.
 
         workflow_uuids: Only batches of these workflows, comma-separated.
@@ -303,7 +303,7 @@ class BatchMethods:
         excluded_data_kinds: Sequence[Literal['schedule', 'segment', 'change', 'filter', 'recordIds', 'watchedRecords', 'records', 'file', 'runs', 'group', 'form']] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.batch.Batch]:
+    ) -> Iterator[cargo_ai.contract.orchestration.batches.batch.Batch]:
         """List the batches, newest first. All of them, page after page, or `max_rows`.
 
         workflow_uuids: Only batches of these workflows, comma-separated.
@@ -324,8 +324,8 @@ class BatchMethods:
         self,
         *,
         workflow_uuid: str,
-        data: cargo_ai.contract.orchestration.batch_data.SegmentData | cargo_ai.contract.orchestration.batch_data.ChangeData | cargo_ai.contract.orchestration.batch_preview.FileToPreview | cargo_ai.contract.orchestration.batch_data.FilterData | cargo_ai.contract.orchestration.batch_preview.RunsToPreview | cargo_ai.contract.orchestration.batch_data.RecordIdsData | cargo_ai.contract.orchestration.batch_preview.GroupToPreview | cargo_ai.contract.orchestration.batch_data.RecordsData | cargo_ai.contract.orchestration.batch_data.ScheduleData | Mapping[str, Any],
-    ) -> cargo_ai.contract.orchestration.batch_preview.PreviewReply:
+        data: cargo_ai.contract.orchestration.batches.batch_data.SegmentData | cargo_ai.contract.orchestration.batches.batch_data.ChangeData | cargo_ai.contract.orchestration.batches.batch_preview.FileToPreview | cargo_ai.contract.orchestration.batches.batch_data.FilterData | cargo_ai.contract.orchestration.batches.batch_preview.RunsToPreview | cargo_ai.contract.orchestration.batches.batch_data.RecordIdsData | cargo_ai.contract.orchestration.batches.batch_preview.GroupToPreview | cargo_ai.contract.orchestration.batches.batch_data.RecordsData | cargo_ai.contract.orchestration.batches.batch_data.ScheduleData | Mapping[str, Any],
+    ) -> cargo_ai.contract.orchestration.batches.batch_preview.PreviewReply:
         """Show the records that a batch would enrol, and how many there are.
 
         workflow_uuid: The workflow that would run.
@@ -346,9 +346,9 @@ class BatchMethods:
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         repeat_unknown: bool = ...,
         release_uuid: str | None = ...,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.batch.BatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchReply:
         """Replay the runs of a batch from one node; runs that never reached it are skipped.
 
         ramp: Enrol the records in stages of these sizes, such as 1,50,500. A stage starts when all runs of the previous one have ended;
@@ -377,7 +377,7 @@ class BatchMethods:
         *,
         max_credits: int | float | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.batch.BatchReply:
+    ) -> cargo_ai.contract.orchestration.batches.batch.BatchReply:
         """Resume a batch that a limit stopped: it enrols its next records, none twice.
 
         uuid: The batch.
@@ -394,13 +394,13 @@ class DraftReleaseMethods:
         self,
         *,
         workflow_uuid: str,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
-        form_fields: Sequence[cargo_ai.contract.orchestration.release.ReleaseFormField | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
+        form_fields: Sequence[cargo_ai.contract.orchestration.workflows.release.ReleaseFormField | Mapping[str, Any]] | None = ...,
         version: str | None = ...,
         description: str | None = ...,
-        options: cargo_ai.contract.orchestration.release.ReconcileOptions | Mapping[str, Any] | None = ...,
+        options: cargo_ai.contract.orchestration.workflows.release.ReconcileOptions | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.release_change.DeployedReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release_change.DeployedReply:
         """Validate the draft and deploy it: new runs use it from now on.
 
         workflow_uuid: The workflow: the workflowUuid of a tool or play.
@@ -421,7 +421,7 @@ class DraftReleaseMethods:
         self,
         *,
         workflow_uuid: str,
-    ) -> cargo_ai.contract.orchestration.release.ReleaseReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release.ReleaseReply:
         """Show the draft of a workflow's graph.
 
         workflow_uuid: The workflow: the workflowUuid of a tool or play.
@@ -435,12 +435,12 @@ class DraftReleaseMethods:
         *,
         workflow_uuid: str,
         parent_uuid: str | None = ...,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
-        test_records: Sequence[cargo_ai.contract.orchestration.release.ReleaseTestRecord | Mapping[str, Any]] | None = ...,
-        form_fields: Sequence[cargo_ai.contract.orchestration.release.ReleaseFormField | Mapping[str, Any]] | None = ...,
-        options: cargo_ai.contract.orchestration.release.ReconcileOptions | Mapping[str, Any] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
+        test_records: Sequence[cargo_ai.contract.orchestration.workflows.release.ReleaseTestRecord | Mapping[str, Any]] | None = ...,
+        form_fields: Sequence[cargo_ai.contract.orchestration.workflows.release.ReleaseFormField | Mapping[str, Any]] | None = ...,
+        options: cargo_ai.contract.orchestration.workflows.release.ReconcileOptions | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.release.ReleaseReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release.ReleaseReply:
         """Save a workflow's graph without deploying it.
 
         workflow_uuid: The workflow: the workflowUuid of a tool or play.
@@ -481,7 +481,7 @@ class MemoryMethods:
         key: str | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.memory.MemoriesReply:
+    ) -> cargo_ai.contract.orchestration.nodes.memory.MemoriesReply:
         """List the values that memory nodes stored.
 
         scope: Only values of this scope.
@@ -502,7 +502,7 @@ class MemoryMethods:
         key: str | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.memory.Memory]:
+    ) -> Iterator[cargo_ai.contract.orchestration.nodes.memory.Memory]:
         """List the values that memory nodes stored. All of them, page after page, or `max_rows`.
 
         scope: Only values of this scope.
@@ -536,10 +536,10 @@ class NodeMethods:
     def compute(
         self,
         *,
-        node: cargo_ai.contract.orchestration.node.Node | Mapping[str, Any],
+        node: cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any],
         context: Mapping[str, Any] = ...,
         group_context: Mapping[str, Any] | None = ...,
-    ) -> cargo_ai.contract.orchestration.node_trial.ComputedReply:
+    ) -> cargo_ai.contract.orchestration.nodes.node_trial.ComputedReply:
         """Evaluate the expressions in a node's config, without executing it.
 
         node: The node: {"uuid":"a","slug":"a","kind":"native","actionSlug":"filter","config":{...},"childrenUuids":[]}.
@@ -551,7 +551,7 @@ class NodeMethods:
     def diagram(
         self,
         *,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
         workflow_uuid: str | None = ...,
         draft: bool = ...,
         release_uuid: str | None = ...,
@@ -584,14 +584,14 @@ class NodeMethods:
     def execute(
         self,
         *,
-        node: cargo_ai.contract.orchestration.node.Node | Mapping[str, Any],
+        node: cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any],
         workflow_uuid: str,
         context: Mapping[str, Any] = ...,
         group_context: Mapping[str, Any] | None = ...,
         release_uuid: str | None = ...,
         computed_config: Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.node_trial.NodeOutcome:
+    ) -> cargo_ai.contract.orchestration.nodes.node_trial.NodeOutcome:
         """Execute one node outside of a run. Its effects happen.
 
         node: The node: {"uuid":"a","slug":"a","kind":"native","actionSlug":"filter","config":{...},"childrenUuids":[]}.
@@ -608,9 +608,9 @@ class NodeMethods:
     def validate(
         self,
         *,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]],
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]],
         workflow_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.node.Validation:
+    ) -> cargo_ai.contract.orchestration.nodes.node.Validation:
         """Validate a graph without saving it: shape, settings of each action, models and columns, what expressions read, retries.
 
         nodes: The whole graph: a list of nodes, as orchestration release get shows them.
@@ -633,10 +633,10 @@ class PlayMethods:
         tracking_column_slugs: Sequence[str] | None = ...,
         change_kinds: Sequence[Literal['added', 'updated', 'removed', 'unchanged', 'created']] = ...,
         run_creation_rule: Literal['always', 'once', 'noConcurrency'] = ...,
-        schedule: cargo_ai.contract.orchestration.play.CronSchedule | cargo_ai.contract.orchestration.play.DbtSchedule | cargo_ai.contract.orchestration.play.RealtimeSchedule | cargo_ai.contract.orchestration.play.DependencySchedule | cargo_ai.contract.orchestration.play.WatchSchedule | Mapping[str, Any] | None = ...,
+        schedule: cargo_ai.contract.orchestration.workflows.play.CronSchedule | cargo_ai.contract.orchestration.workflows.play.DbtSchedule | cargo_ai.contract.orchestration.workflows.play.RealtimeSchedule | cargo_ai.contract.orchestration.workflows.play.DependencySchedule | cargo_ai.contract.orchestration.workflows.play.WatchSchedule | Mapping[str, Any] | None = ...,
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.play.PlayReply:
+    ) -> cargo_ai.contract.orchestration.workflows.play.PlayReply:
         """Create a play with an empty graph, disabled.
 
         name: The name, 1 to 200 characters.
@@ -662,7 +662,7 @@ class PlayMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.play.PlayReply:
+    ) -> cargo_ai.contract.orchestration.workflows.play.PlayReply:
         """Show a play.
 
         uuid: Its uuid.
@@ -679,7 +679,7 @@ class PlayMethods:
         segment_uuid: str | None = ...,
         schedule_type: Literal['cron', 'dbt', 'realtime', 'dependency', 'watch'] | None = ...,
         folder_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.play.PlaysReply:
+    ) -> cargo_ai.contract.orchestration.workflows.play.PlaysReply:
         """List the plays, newest first.
 
         is_enabled: true: only enabled plays; false: only disabled ones.
@@ -718,12 +718,12 @@ class PlayMethods:
         change_kinds: Sequence[Literal['added', 'updated', 'removed', 'unchanged', 'created']] | None = ...,
         run_creation_rule: Literal['always', 'once', 'noConcurrency'] | None = ...,
         health_threshold: float | None = ...,
-        health_alert_actions: Sequence[cargo_ai.contract.orchestration.action.NativeAction | cargo_ai.contract.orchestration.action.ConnectorAction | cargo_ai.contract.orchestration.action.ToolAction | cargo_ai.contract.orchestration.action.AgentAction | Mapping[str, Any]] | None = ...,
-        schedule: cargo_ai.contract.orchestration.play.CronSchedule | cargo_ai.contract.orchestration.play.DbtSchedule | cargo_ai.contract.orchestration.play.RealtimeSchedule | cargo_ai.contract.orchestration.play.DependencySchedule | cargo_ai.contract.orchestration.play.WatchSchedule | Mapping[str, Any] | None = ...,
+        health_alert_actions: Sequence[cargo_ai.contract.orchestration.nodes.action.NativeAction | cargo_ai.contract.orchestration.nodes.action.ConnectorAction | cargo_ai.contract.orchestration.nodes.action.ToolAction | cargo_ai.contract.orchestration.nodes.action.AgentAction | Mapping[str, Any]] | None = ...,
+        schedule: cargo_ai.contract.orchestration.workflows.play.CronSchedule | cargo_ai.contract.orchestration.workflows.play.DbtSchedule | cargo_ai.contract.orchestration.workflows.play.RealtimeSchedule | cargo_ai.contract.orchestration.workflows.play.DependencySchedule | cargo_ai.contract.orchestration.workflows.play.WatchSchedule | Mapping[str, Any] | None = ...,
         folder_uuid: str | None = ...,
-        template: cargo_ai.contract.orchestration.play.PlayTemplate | Mapping[str, Any] | None = ...,
+        template: cargo_ai.contract.orchestration.workflows.play.PlayTemplate | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.play.PlayReply:
+    ) -> cargo_ai.contract.orchestration.workflows.play.PlayReply:
         """Change a play's records, schedule, rules, name or folder; enable or disable it.
 
         uuid: The play.
@@ -756,7 +756,7 @@ class QueryMethods:
     def execute(
         self,
         query: str,
-    ) -> cargo_ai.contract.orchestration.query.QueryRows:
+    ) -> cargo_ai.contract.orchestration.insight.query.QueryRows:
         """Query runs, batches, spans, records and row results with SQL: one SELECT, at most 10,000 rows.
 
         query: One SELECT in ClickHouse's dialect, over runs, batches, spans, records, row_results. At most 20,000 characters.
@@ -768,7 +768,7 @@ class QueryMethods:
 class QueueMethods:
     def get(
         self,
-    ) -> cargo_ai.contract.orchestration.queue.QueueReply:
+    ) -> cargo_ai.contract.orchestration.insight.queue.QueueReply:
         """Show all waiting runs and all work on models: for how long, what for, how far, and whether a worker serves them.
         """
         ...
@@ -785,7 +785,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -827,7 +827,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -835,7 +835,7 @@ class RecordMethods:
         user_uuid: str | None = ...,
         ids: Sequence[str] | None = ...,
         statuses: Sequence[Literal['pending', 'running', 'success', 'error', 'cancelled', 'cancelling', 'finished']] | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.CountReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.CountReply:
         """Count the records of a workflow.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -874,7 +874,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -919,7 +919,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -963,7 +963,7 @@ class RecordMethods:
         workflow_uuid: str,
         id: str,
         model_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.explain.ExplanationReply:
+    ) -> cargo_ai.contract.orchestration.insight.explain.ExplanationReply:
         """Explain why a record was or was not run through a workflow, and what to do next.
 
         workflow_uuid: The workflow.
@@ -1008,7 +1008,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -1059,7 +1059,7 @@ class RecordMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         title: str | None = ...,
         title_or_id: str | None = ...,
         parent_run_uuid: str | None = ...,
@@ -1102,7 +1102,7 @@ class ReleaseMethods:
         after: str | None = ...,
         *,
         workflow_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.release_change.ReleaseDifference:
+    ) -> cargo_ai.contract.orchestration.workflows.release_change.ReleaseDifference:
         """Compare two releases, or the deployed release with the draft.
 
         before: The earlier release.
@@ -1116,7 +1116,7 @@ class ReleaseMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.release.ReleaseReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release.ReleaseReply:
         """Show a release with its nodes.
 
         uuid: Its uuid.
@@ -1129,7 +1129,7 @@ class ReleaseMethods:
         self,
         *,
         workflow_uuid: str,
-    ) -> cargo_ai.contract.orchestration.release.ReleaseReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release.ReleaseReply:
         """Show the deployed release of a workflow, which new runs use.
 
         workflow_uuid: The workflow: the workflowUuid of a tool or play.
@@ -1146,7 +1146,7 @@ class ReleaseMethods:
         statuses: Sequence[Literal['draft', 'deployed', 'archived']] | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.release.ReleasesReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release.ReleasesReply:
         """List the releases, newest first.
 
         workflow_uuid: Only releases of this workflow.
@@ -1165,7 +1165,7 @@ class ReleaseMethods:
         statuses: Sequence[Literal['draft', 'deployed', 'archived']] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.release.Release]:
+    ) -> Iterator[cargo_ai.contract.orchestration.workflows.release.Release]:
         """List the releases, newest first. All of them, page after page, or `max_rows`.
 
         workflow_uuid: Only releases of this workflow.
@@ -1181,7 +1181,7 @@ class ReleaseMethods:
         version: str | None = ...,
         description: str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.release_change.DeployedReply:
+    ) -> cargo_ai.contract.orchestration.workflows.release_change.DeployedReply:
         """Deploy an earlier release again, as a new version. The draft stays as it is.
 
         uuid: The release whose content is deployed again.
@@ -1357,7 +1357,7 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         uuids: Sequence[str] | None = ...,
         idempotency_key: str | None = None,
@@ -1401,13 +1401,13 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         is_finished: bool | None = ...,
         workflow_uuid: str | None = ...,
         user_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.CountReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.CountReply:
         """Count the runs of a workflow.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -1442,9 +1442,9 @@ class RunMethods:
         data: Any,
         workflow_uuid: str | None = ...,
         release_uuid: str | None = ...,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.run.RunReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunReply:
         """Run a tool, or an inline graph, on one record.
 
         workflow_uuid: The workflow of the tool (its workflowUuid); omit it to run --nodes.
@@ -1466,7 +1466,7 @@ class RunMethods:
         other_uuid: str,
         *,
         ignore_input: bool = ...,
-    ) -> cargo_ai.contract.orchestration.run_diff.RunDiffReply:
+    ) -> cargo_ai.contract.orchestration.insight.run_diff.RunDiffReply:
         """Compare two runs: find the first node at which they diverge, inside groups and sub-tools too.
 
         uuid: The first run.
@@ -1493,7 +1493,7 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         is_finished: bool | None = ...,
@@ -1540,7 +1540,7 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         is_finished: bool | None = ...,
@@ -1578,7 +1578,7 @@ class RunMethods:
     def explain(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.explain.ExplanationReply:
+    ) -> cargo_ai.contract.orchestration.insight.explain.ExplanationReply:
         """Explain why a run waits, failed or ended, and what to do next.
 
         uuid: Its uuid.
@@ -1590,7 +1590,7 @@ class RunMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.run.RunDetailReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunDetailReply:
         """Show a run with the output of each node.
 
         uuid: Its uuid.
@@ -1604,7 +1604,7 @@ class RunMethods:
         uuid: str,
         *,
         timeout: float | None = None,
-    ) -> cargo_ai.contract.orchestration.run.RunDetailReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunDetailReply:
         """Wait until it has ended, and return it as `get` does; Unfinished after `timeout` seconds.
 
         uuid: Its uuid.
@@ -1622,7 +1622,7 @@ class RunMethods:
         created_after: datetime | str | None = ...,
         created_before: datetime | str | None = ...,
         limit: int = ...,
-    ) -> cargo_ai.contract.orchestration.run_errors.RunErrorsReply:
+    ) -> cargo_ai.contract.orchestration.insight.run_errors.RunErrorsReply:
         """Group the errors of runs by node and message, the most frequent first.
 
         workflow_uuid: The workflow.
@@ -1644,7 +1644,7 @@ class RunMethods:
         execution_index: int | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.run_log.LogReply:
+    ) -> cargo_ai.contract.orchestration.runs.run_log.LogReply:
         """Show what the code of a run's nodes printed, line by line.
 
         uuid: Its uuid.
@@ -1665,7 +1665,7 @@ class RunMethods:
         execution_index: int | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.run_log.LogLine]:
+    ) -> Iterator[cargo_ai.contract.orchestration.runs.run_log.LogLine]:
         """Show what the code of a run's nodes printed, line by line. All of them, page after page, or `max_rows`.
 
         uuid: Its uuid.
@@ -1684,7 +1684,7 @@ class RunMethods:
         batch_uuid: str | None = ...,
         created_after: datetime | str | None = ...,
         created_before: datetime | str | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.RunMetricsReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunMetricsReply:
         """Count executions per node and status.
 
         release_uuid: Only runs of this release.
@@ -1713,7 +1713,7 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         is_finished: bool | None = ...,
@@ -1722,7 +1722,7 @@ class RunMethods:
         limit: int = ...,
         offset: int = ...,
         after: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.RunsReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunsReply:
         """List the runs of a workflow.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -1770,7 +1770,7 @@ class RunMethods:
         parent_batch_uuid: str | None = ...,
         parent_node_uuid: str | None = ...,
         is_group_parent: bool | None = ...,
-        executions_filter: cargo_ai.contract.orchestration.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
+        executions_filter: cargo_ai.contract.orchestration.runs.execution.ExecutionsFilter | Mapping[str, Any] | None = ...,
         parent_uuid: str | None = ...,
         statuses: Sequence[Literal['idle', 'pending', 'running', 'success', 'error', 'cancelling', 'cancelled', 'skipped', 'finished']] | None = ...,
         is_finished: bool | None = ...,
@@ -1778,7 +1778,7 @@ class RunMethods:
         user_uuid: str | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.run.Run]:
+    ) -> Iterator[cargo_ai.contract.orchestration.runs.run.Run]:
         """List the runs of a workflow. All of them, page after page, or `max_rows`.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -1813,9 +1813,9 @@ class RunMethods:
         *,
         from_node: str,
         release_uuid: str | None = ...,
-        nodes: Sequence[cargo_ai.contract.orchestration.node.Node | Mapping[str, Any]] | None = ...,
+        nodes: Sequence[cargo_ai.contract.orchestration.nodes.node.Node | Mapping[str, Any]] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.run.RunReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.RunReply:
         """Replay a run from one of its nodes: earlier executions are reused, without calls or credits.
 
         uuid: The run.
@@ -1879,7 +1879,7 @@ class SpanMethods:
         execution_title: str | None = ...,
         execution_title_or_error_message: str | None = ...,
         execution_statuses: Sequence[Literal['pending', 'success', 'error']] | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.CountReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.CountReply:
         """Count executions of nodes across all runs.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -1942,7 +1942,7 @@ class SpanMethods:
         execution_statuses: Sequence[Literal['pending', 'success', 'error']] | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.span.SpansReply:
+    ) -> cargo_ai.contract.orchestration.insight.span.SpansReply:
         """List executions of nodes across all runs, by trace, run, batch, node, connector or status.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -2007,7 +2007,7 @@ class SpanMethods:
         execution_statuses: Sequence[Literal['pending', 'success', 'error']] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.span.Span]:
+    ) -> Iterator[cargo_ai.contract.orchestration.insight.span.Span]:
         """List executions of nodes across all runs, by trace, run, batch, node, connector or status. All of them, page after page, or
         `max_rows`.
 
@@ -2052,7 +2052,7 @@ class TemplateMethods:
         enable: bool = ...,
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.template.AppliedTemplate:
+    ) -> cargo_ai.contract.orchestration.workflows.template.AppliedTemplate:
         """Make a tool or play of a template: filled in with connectors, a model and values, and deployed.
 
         slug: The slug of the template.
@@ -2071,7 +2071,7 @@ class TemplateMethods:
     def get(
         self,
         slug: str,
-    ) -> cargo_ai.contract.orchestration.template.TemplateReply:
+    ) -> cargo_ai.contract.orchestration.workflows.template.TemplateReply:
         """Show a template with its nodes and what it needs; orchestration template apply makes a tool or play of it.
 
         slug: The slug of the template.
@@ -2086,7 +2086,7 @@ class TemplateMethods:
         has_documentation: bool | None = ...,
         is_preset: bool | None = ...,
         kinds: Sequence[Literal['play', 'tool', 'workflow']] | None = ...,
-    ) -> cargo_ai.contract.orchestration.template.TemplatesReply:
+    ) -> cargo_ai.contract.orchestration.workflows.template.TemplatesReply:
         """List the templates: graphs to start from.
 
         has_documentation: true: only templates with documentation; false: only those without.
@@ -2100,12 +2100,12 @@ class ToolMethods:
         self,
         *,
         name: str,
-        icon: cargo_ai.contract.orchestration.tool.RawIcon | cargo_ai.contract.orchestration.tool.EmojiIcon | Mapping[str, Any] = ...,
+        icon: cargo_ai.contract.orchestration.workflows.tool.RawIcon | cargo_ai.contract.orchestration.workflows.tool.EmojiIcon | Mapping[str, Any] = ...,
         description: str | None = ...,
-        triggers: Sequence[cargo_ai.contract.orchestration.tool.ToolTrigger | cargo_ai.contract.orchestration.tool.HookTrigger | Mapping[str, Any]] = ...,
+        triggers: Sequence[cargo_ai.contract.orchestration.workflows.tool.ToolTrigger | cargo_ai.contract.orchestration.workflows.tool.HookTrigger | Mapping[str, Any]] = ...,
         folder_uuid: str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.tool.ToolReply:
+    ) -> cargo_ai.contract.orchestration.workflows.tool.ToolReply:
         """Create a tool with an empty graph.
 
         name: The name, 1 to 200 characters.
@@ -2124,7 +2124,7 @@ class ToolMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.tool.ToolReply:
+    ) -> cargo_ai.contract.orchestration.workflows.tool.ToolReply:
         """Show a tool.
 
         uuid: Its uuid.
@@ -2137,7 +2137,7 @@ class ToolMethods:
         self,
         *,
         folder_uuid: str | None = ...,
-    ) -> cargo_ai.contract.orchestration.tool.ToolsReply:
+    ) -> cargo_ai.contract.orchestration.workflows.tool.ToolsReply:
         """List the tools, newest first.
 
         folder_uuid: Only tools in this folder.
@@ -2163,14 +2163,14 @@ class ToolMethods:
         uuid: str,
         *,
         name: str | None = ...,
-        icon: cargo_ai.contract.orchestration.tool.RawIcon | cargo_ai.contract.orchestration.tool.EmojiIcon | Mapping[str, Any] | None = ...,
+        icon: cargo_ai.contract.orchestration.workflows.tool.RawIcon | cargo_ai.contract.orchestration.workflows.tool.EmojiIcon | Mapping[str, Any] | None = ...,
         description: str | None = ...,
-        triggers: Sequence[cargo_ai.contract.orchestration.tool.ToolTrigger | cargo_ai.contract.orchestration.tool.HookTrigger | Mapping[str, Any]] | None = ...,
-        public_form: cargo_ai.contract.orchestration.tool.ToolPublicForm | Mapping[str, Any] | None = ...,
+        triggers: Sequence[cargo_ai.contract.orchestration.workflows.tool.ToolTrigger | cargo_ai.contract.orchestration.workflows.tool.HookTrigger | Mapping[str, Any]] | None = ...,
+        public_form: cargo_ai.contract.orchestration.workflows.tool.ToolPublicForm | Mapping[str, Any] | None = ...,
         folder_uuid: str | None = ...,
-        template: cargo_ai.contract.orchestration.tool.ToolTemplate | Mapping[str, Any] | None = ...,
+        template: cargo_ai.contract.orchestration.workflows.tool.ToolTemplate | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.orchestration.tool.ToolReply:
+    ) -> cargo_ai.contract.orchestration.workflows.tool.ToolReply:
         """Change a tool's name, description, icon, folder, triggers or form.
 
         uuid: The tool.
@@ -2201,7 +2201,7 @@ class TraceMethods:
         chat_uuid: str | None = ...,
         agent_uuid: str | None = ...,
         statuses: Sequence[Literal['pending', 'error', 'degraded', 'success']] | None = ...,
-    ) -> cargo_ai.contract.orchestration.run.CountReply:
+    ) -> cargo_ai.contract.orchestration.runs.run.CountReply:
         """Count the traces of runs and batches.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -2217,7 +2217,7 @@ class TraceMethods:
     def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.orchestration.trace.TraceReply:
+    ) -> cargo_ai.contract.orchestration.insight.trace.TraceReply:
         """Show a trace: a run or batch with the totals of all its descendants.
 
         uuid: Its uuid.
@@ -2238,7 +2238,7 @@ class TraceMethods:
         statuses: Sequence[Literal['pending', 'error', 'degraded', 'success']] | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.orchestration.trace.TracesReply:
+    ) -> cargo_ai.contract.orchestration.insight.trace.TracesReply:
         """List the traces of runs and batches, newest first.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -2265,7 +2265,7 @@ class TraceMethods:
         statuses: Sequence[Literal['pending', 'error', 'degraded', 'success']] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.orchestration.trace.Trace]:
+    ) -> Iterator[cargo_ai.contract.orchestration.insight.trace.Trace]:
         """List the traces of runs and batches, newest first. All of them, page after page, or `max_rows`.
 
         count_up_to: Stop counting here; isCountExact says whether there may be more. A large number counts all, which takes its time.
@@ -2281,7 +2281,7 @@ class TraceMethods:
 class WorkflowMethods:
     def list(
         self,
-    ) -> cargo_ai.contract.orchestration.workflow.WorkflowsReply:
+    ) -> cargo_ai.contract.orchestration.workflows.workflow.WorkflowsReply:
         """List the workflows of all tools and plays.
         """
         ...

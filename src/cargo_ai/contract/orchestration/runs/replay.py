@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.batch import BatchReply
+from cargo_ai.contract.orchestration.batches.batch import BatchReply
+from cargo_ai.contract.orchestration.batches.pacing import Paced
 from cargo_ai.contract.orchestration.fields import FINAL, Listed, Number, RunStatusWanted, Word
-from cargo_ai.contract.orchestration.node import Nodes
-from cargo_ai.contract.orchestration.pacing import Paced
-from cargo_ai.contract.orchestration.run import RunReply
+from cargo_ai.contract.orchestration.nodes.node import Nodes
+from cargo_ai.contract.orchestration.runs.run import RunReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.batch_data import (
+from cargo_ai.contract.orchestration.batches.batch_data import (
     ChangeData,
     FilterData,
     RecordIdsData,
@@ -16,7 +16,7 @@ from cargo_ai.contract.orchestration.batch_data import (
     ScheduleData,
     SegmentData,
 )
-from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
+from cargo_ai.contract.orchestration.runs.run import MAXIMUM_UUIDS
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 

@@ -8,7 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Number
-from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.contract.orchestration.nodes.node import Node
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from cargo_ai.contract.orchestration.execution import ExecutionsFilter
 from cargo_ai.contract.orchestration.fields import (
     ChangeKind,
     RecordStatus,
     RunStatusWanted,
     Word,
 )
-from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
+from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter
+from cargo_ai.contract.orchestration.runs.run import MAXIMUM_UUIDS
 from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, NodeKind, Number, Offset, Word
-from cargo_ai.contract.orchestration.run import CountReply
-from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunRecord
+from cargo_ai.contract.orchestration.runs.run import CountReply
+from cargo_ai.contract.orchestration.runs.run_filter import CountUpTo, RunRecord
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 

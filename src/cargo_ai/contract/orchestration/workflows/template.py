@@ -8,8 +8,8 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, Name, Number, Word
-from cargo_ai.contract.orchestration.play import Play
-from cargo_ai.contract.orchestration.tool import Tool, ToolIcon
+from cargo_ai.contract.orchestration.workflows.play import Play
+from cargo_ai.contract.orchestration.workflows.tool import Tool, ToolIcon
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire

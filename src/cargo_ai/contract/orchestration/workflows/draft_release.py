@@ -8,9 +8,9 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Text, Word
-from cargo_ai.contract.orchestration.node import Nodes
-from cargo_ai.contract.orchestration.release import FormFields, OfWorkflow, ReconcileOptions, ReleaseReply, ReleaseTestRecord
-from cargo_ai.contract.orchestration.release_change import DeployedReply
+from cargo_ai.contract.orchestration.nodes.node import Nodes
+from cargo_ai.contract.orchestration.workflows.release import FormFields, OfWorkflow, ReconcileOptions, ReleaseReply, ReleaseTestRecord
+from cargo_ai.contract.orchestration.workflows.release_change import DeployedReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid
 

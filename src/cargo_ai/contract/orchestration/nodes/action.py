@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, Never, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration import batch, run
+from cargo_ai.contract.orchestration.batches import batch
 from cargo_ai.contract.orchestration.fields import FINAL, NodeKind, Number, Word
-from cargo_ai.contract.orchestration.node import NodeRetry
+from cargo_ai.contract.orchestration.nodes.node import NodeRetry
+from cargo_ai.contract.orchestration.runs import run
 from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 

@@ -8,7 +8,8 @@ from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
-from cargo_ai.contract.orchestration.batch_data import BatchInput
+from cargo_ai.contract.orchestration.batches.batch_data import BatchInput
+from cargo_ai.contract.orchestration.batches.pacing import BatchPace, Paced
 from cargo_ai.contract.orchestration.dry_run import DryRunForecast
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
@@ -21,8 +22,7 @@ from cargo_ai.contract.orchestration.fields import (
     WaitsForReview,
     Word,
 )
-from cargo_ai.contract.orchestration.node import NODES, Nodes
-from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
+from cargo_ai.contract.orchestration.nodes.node import NODES, Nodes
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 

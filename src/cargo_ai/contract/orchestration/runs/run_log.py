@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Offset, Word
-from cargo_ai.contract.orchestration.run import GetReason
+from cargo_ai.contract.orchestration.runs.run import GetReason
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Wire
 

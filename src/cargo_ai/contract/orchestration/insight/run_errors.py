@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, WorkflowReason
+from cargo_ai.contract.orchestration.runs.run import WORKFLOW_NOT_FOUND, WorkflowReason
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Text, Word
-from cargo_ai.contract.orchestration.release import Release, ReleaseStatus
+from cargo_ai.contract.orchestration.workflows.release import Release, ReleaseStatus
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 

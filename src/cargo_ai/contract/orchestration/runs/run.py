@@ -8,7 +8,6 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
-from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
     Limit,
@@ -20,8 +19,9 @@ from cargo_ai.contract.orchestration.fields import (
     WaitsForReview,
     Word,
 )
-from cargo_ai.contract.orchestration.node import NODES, Nodes
-from cargo_ai.contract.orchestration.run_filter import CountUpTo, RunFilter, RunOrigin, RunRecord, RunUpdated
+from cargo_ai.contract.orchestration.nodes.node import NODES, Nodes
+from cargo_ai.contract.orchestration.runs.execution import Execution
+from cargo_ai.contract.orchestration.runs.run_filter import CountUpTo, RunFilter, RunOrigin, RunRecord, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Timestamp, Uuid, Wire
 

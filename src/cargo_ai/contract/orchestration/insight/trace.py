@@ -8,8 +8,8 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset
-from cargo_ai.contract.orchestration.run import CountReply
-from cargo_ai.contract.orchestration.run_filter import CountUpTo
+from cargo_ai.contract.orchestration.runs.run import CountReply
+from cargo_ai.contract.orchestration.runs.run_filter import CountUpTo
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cargo_ai.contract.orchestration.execution import ExecutionsFilter
 from cargo_ai.contract.orchestration.fields import Word
+from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 

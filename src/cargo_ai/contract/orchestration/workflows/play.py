@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal, Never
 from pydantic import AfterValidator, AliasChoices, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.action import Action
 from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Number, Text, Word
+from cargo_ai.contract.orchestration.nodes.action import Action
 from cargo_ai.contract.segmentation.filter import EVERYTHING, FILTER, SORT, Filter, Sort
 from cargo_ai.contract.segmentation.segment import Cap, Slugs
 from cargo_ai.contract.workspace.bin import RemovedToBin

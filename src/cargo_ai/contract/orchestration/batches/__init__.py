@@ -1,0 +1,1 @@
+"""Batches: what they run on, how fast, and how far they are."""

@@ -1,0 +1,1 @@
+"""Reading what happened: causes, comparisons, spans and SQL."""

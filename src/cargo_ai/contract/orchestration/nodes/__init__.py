@@ -1,0 +1,1 @@
+"""Nodes and the actions that they perform."""

@@ -1,0 +1,1 @@
+"""Workflows: tools and plays with their releases, and templates to begin with."""
