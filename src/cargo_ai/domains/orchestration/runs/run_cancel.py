@@ -29,7 +29,7 @@ TASK = "cancelRuns"
 AT_ONCE = 100
 """This many runs are cancelled before the caller is answered; of more a job cancels the others."""
 PART = 5_000
-COUNTED = 1_000
+COUNTED = 10_000
 """How far the runs of a filter are counted for the answer."""
 
 
