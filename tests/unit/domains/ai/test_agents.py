@@ -6,7 +6,7 @@ import pytest
 
 from tests.kit.api_client import ApiClient
 from tests.kit.backend import Backend
-from tests.unit.domains.ai.conftest import new_agent
+from tests.unit.domains.ai.conftest import answer_to, new_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +48,23 @@ async def test_a_draft_takes_over_the_parts_of_its_parent(api: ApiClient) -> Non
     draft = (await api.call("ai.release.updateDraft", agentUuid=agent, parentUuid=first, maxSteps=4))["release"]
     assert (draft["systemPrompt"], draft["maxSteps"], draft["parentUuid"]) == ("First", 4, first)
     assert await api.refused("ai.release.updateDraft", agentUuid=agent, parentUuid=draft["uuid"]) == (400, "invalidParent")
+
+
+async def test_the_integration_follows_a_connector_that_is_named_alone(api: ApiClient) -> None:
+    agent = await new_agent(api, integrationSlug="anthropic", languageModelSlug="claude-haiku-4-5")
+    connectors = (await api.call("connection.connector.list"))["connectors"]
+    uuids = {connector["integrationSlug"]: connector["uuid"] for connector in connectors}
+
+    async def saved(**parts: object) -> tuple[str, str | None, str]:
+        draft = (await api.call("ai.release.updateDraft", agentUuid=agent, **parts))["release"]
+        return draft["integrationSlug"], draft["connectorUuid"], draft["languageModelSlug"]
+
+    assert await saved(connectorUuid=uuids["openAi"]) == ("openAi", uuids["openAi"], "gpt-4.1-mini")
+    assert await saved(integrationSlug="anthropic") == ("anthropic", None, "claude-sonnet-5")
+    assert await saved(connectorUuid=uuids["openAi"], languageModelSlug="gpt-4o") == ("openAi", uuids["openAi"], "gpt-4o")
+    assert await saved(temperature=0.5) == ("openAi", uuids["openAi"], "gpt-4o")
+    answer = await answer_to(api, "Who?", agentUuid=agent, connectorUuid=uuids["openAi"])
+    assert (answer["status"], answer["usage"]["languageModelSlug"]) == ("success", "gpt-4.1-mini")
 
 
 async def test_what_a_release_names_has_to_be_there(api: ApiClient) -> None:

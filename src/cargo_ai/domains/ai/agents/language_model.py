@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents.local_servers import LocalServers
 from cargo_ai.domains.connection import public as connection
+from cargo_ai.kernel.wire import JsonObject
 
 USUAL = {
     "openAi": "gpt-4.1-mini",
@@ -68,6 +71,24 @@ async def choose(services: Services, db: AsyncSession, workspace: uuid.UUID, nam
             slug = named.language_model_slug or USUAL.get(account.integration_slug, "")
             return Choice(account.integration_slug, slug, str(account.uuid))
     return None
+
+
+async def agreeing(db: AsyncSession, given: JsonObject, base: Mapping[str, Any]) -> JsonObject:
+    """What is given for parts whose values are `base`. The integration follows a connector that is given alone, and the other way round.
+
+    Another integration knows no model of the former one: where none is given, its usual one takes the place, if it has one.
+    """
+    agreed, former = dict(given), base.get("integrationSlug")
+    if agreed.get("connectorUuid") is not None and "integrationSlug" not in agreed:
+        slugs = [account.integration_slug for account in await connection.accounts(db) if str(account.uuid) == agreed["connectorUuid"]]
+        agreed |= {"integrationSlug": slug for slug in slugs}
+    integration = agreed.get("integrationSlug", former)
+    if integration == former:
+        return agreed
+    agreed.setdefault("connectorUuid", None)
+    if integration in USUAL:
+        agreed.setdefault("languageModelSlug", USUAL[integration])
+    return agreed
 
 
 async def default(ctx: Context) -> Choice:

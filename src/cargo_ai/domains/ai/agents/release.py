@@ -12,7 +12,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import release as contract
 from cargo_ai.domains.ai import capabilities
-from cargo_ai.domains.ai.agents import lookup, parts
+from cargo_ai.domains.ai.agents import language_model, lookup, parts
 from cargo_ai.domains.ai.agents.reconcile import InvalidConnector, NotReconciled, reconcile
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.kernel import clock, ids, versions
@@ -146,7 +146,7 @@ async def _resolved(
     ctx: Context, operation: Operation[Any, Any, Any], request: contract.ReleaseParts, base: JsonObject, agent: uuid.UUID
 ) -> JsonObject:
     """The base with what the request gives; what it names has to be there."""
-    merged = base | parts.given(request, ctx.secrets, base)
+    merged = base | await language_model.agreeing(ctx.db, parts.given(request, ctx.secrets, base), base)
     try:
         merged = await reconcile(ctx, merged, request.options, own=agent)
     except InvalidConnector as error:

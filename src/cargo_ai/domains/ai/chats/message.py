@@ -106,6 +106,7 @@ async def create(ctx: Context, request: contract.CreateMessage) -> contract.Sent
     given = parts.given(request, ctx.secrets, {})
     try:
         release = await effective.release_of_chat(ctx.db, chat)
+        given = await language_model.agreeing(ctx.db, given, {} if release is None else release.parts)
         plan = effective.plan(None if release is None else release.parts, given)
         if not plan.integration_slug:
             choice = await language_model.default(ctx)
