@@ -80,8 +80,9 @@ async def agreeing(db: AsyncSession, given: JsonObject, base: Mapping[str, Any])
     """
     agreed, former = dict(given), base.get("integrationSlug")
     if agreed.get("connectorUuid") is not None and "integrationSlug" not in agreed:
-        slugs = [account.integration_slug for account in await connection.accounts(db) if str(account.uuid) == agreed["connectorUuid"]]
-        agreed |= {"integrationSlug": slug for slug in slugs}
+        account = next((account for account in await connection.accounts(db) if str(account.uuid) == agreed["connectorUuid"]), None)
+        if account is not None:
+            agreed["integrationSlug"] = account.integration_slug
     integration = agreed.get("integrationSlug", former)
     if integration == former:
         return agreed
