@@ -64,6 +64,13 @@ def test_on_a_terminal_text_calls_and_the_chat_are_shown(cli: Cli, asked: FakeAp
     assert sent.json == {"agentUuid": AGENT, "parts": [{"type": "text", "text": "How large?"}]}
 
 
+def test_what_an_answer_rests_on_is_shown_once_at_its_end(cli: Cli, asked: FakeApi) -> None:
+    first, second = ({"type": "source-document", "sourceId": f"f#{page}", "title": f"handbook.pdf, page {page}"} for page in (3, 1))
+    asked.on("GET", STREAM, _events(first, second, first, {"type": "text-delta", "id": "t", "delta": "30 days."}, FINISH))
+    code, shown = _on_terminal(cli, "ask", "--agent-uuid", AGENT, "Vacation?", "--no-color")
+    assert code == 0 and "30 days.\nSources: handbook.pdf, page 3; handbook.pdf, page 1\n(1,234 tokens" in shown
+
+
 def test_elsewhere_one_document_is_printed_and_an_error_exits_with_1(cli: Cli, asked: FakeApi) -> None:
     asked.on("GET", STREAM, _events(FINISH))
     result = cli("ask", "--chat-uuid", CHAT, "-", stdin=b"Who?\n")

@@ -1,4 +1,4 @@
-"""The answer of an agent on a terminal: its text as it comes, its calls and warnings as dim lines."""
+"""The answer of an agent on a terminal: its text as it comes, its calls, warnings and sources as dim lines."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class AnswerView:
         self._dim = output.wants_bold(settings.no_color)
         self._begun = self._in_line = False
         self._names: dict[str, str] = {}
+        self._sources: dict[str, None] = {}
         self._tokens: Any = None
 
     def show(self, event: dict[str, Any]) -> None:
@@ -39,6 +40,8 @@ class AnswerView:
             self._line(f"← {self._name(event)} {_short(event.get('output'))}")
         elif kind == "tool-output-error":
             self._line(f"← {self._name(event)} failed: {_short(event.get('errorText'))}")
+        elif kind == "source-document":
+            self._sources[str(event.get("title"))] = None
         elif kind == "data-step-restarted":
             self._line("(what was said last does not hold: the answer begins again there)")
         elif kind == "data-warning":
@@ -55,7 +58,10 @@ class AnswerView:
             self._begun = False
 
     def end(self, chat: str) -> None:
-        """The last line: how to go on."""
+        """The last lines: what the answer rests on, and how to go on."""
+        if self._sources:
+            self._line(f"Sources: {'; '.join(self._sources)}")
+            self._sources = {}
         tokens = f"{self._tokens:,} tokens; " if isinstance(self._tokens, int) else ""
         self._line(f"({tokens}go on with --chat-uuid {chat})")
 

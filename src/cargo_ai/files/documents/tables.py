@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time
 
 from cargo_ai.files.documents.blocks import Block, Note
 
@@ -44,6 +45,8 @@ def _text(cell: object) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
+    if isinstance(cell, datetime) and cell.time() == time():  # a workbook knows no days, only moments: a day is its midnight
+        return cell.date().isoformat()
     return " ".join(str(cell)[:_LONGEST_CELL].split())
 
 

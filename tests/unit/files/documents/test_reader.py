@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 
@@ -46,6 +47,12 @@ async def test_a_row_of_a_workbook_names_its_columns() -> None:
         Block("Plan: Starter; Price: 19", sheet="Prices", row=2),
         Block("Plan: Growth; Price: 99", sheet="Prices", row=4),
     ]
+
+
+async def test_a_day_in_a_workbook_has_no_time() -> None:
+    day, moment = datetime(2026, 9, 30, tzinfo=None), datetime(2026, 9, 30, 12, 30, tzinfo=None)  # noqa: DTZ001 - workbooks know no zones
+    document = await read(documents.xlsx({"Goals": [["From", "To"], [day, moment]]}), "goals.xlsx")
+    assert document.blocks[1].text == "From: 2026-09-30; To: 2026-09-30 12:30:00"
 
 
 @pytest.mark.parametrize(
