@@ -123,6 +123,8 @@ async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
     assert [tool["slug"] for tool in broken] == ["fine"]
     wrong = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, token="wrong-token-value"))
     assert "does not accept the token" in wrong and "wrong-token-value" not in wrong
+    none = {**client_of(foreign), "authentication": None}
+    assert "wants a token, and none is given" in await api.refusal_message("ai.mcpClient.connect", mcpClient=none)
     for url in ("http://10.0.0.1/mcp", "file:///etc/passwd", "http://169.254.169.254/latest"):
         assert (await api.refused("ai.mcpClient.connect", name="inside", url=url))[1] == "failedToConnectMcpClient"
 
@@ -132,4 +134,6 @@ async def test_a_server_that_is_away_is_noted_and_the_agent_goes_on(api: ApiClie
     agent = await new_agent(api, mcpClients=[away], **MODEL)
     answer = await answer_to(api, "Hello", agentUuid=agent)
     assert said(answer) == "You said: Hello"
+    (warning,) = [part["data"] for part in answer["parts"] if part["type"] == "data-warning"]
+    assert warning["reason"] == "toolUnusable" and warning["message"].startswith("The MCP server away cannot be used now: away: 127.0.0.1")
     assert "The MCP server away cannot be used now" in model.control.said[0].system

@@ -31,7 +31,7 @@ async def offer(opening: Opening, _db: AsyncSession) -> Offer:
         return Offer()
     reason = refusal("python")
     if reason:
-        return Offer(notes=[f"Python cannot be run on this server: {reason}."])
+        return Offer(problems=[f"Python cannot be run on this server: {reason}."])
 
     async def perform(arguments: JsonObject, _key: str) -> Given:
         outcome = await evaluator.shared().python(opening.workspace, arguments["code"], {"nodes": {}, "parentNodes": {}})

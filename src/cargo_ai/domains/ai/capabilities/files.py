@@ -78,7 +78,7 @@ async def offer(opening: Opening, _db: AsyncSession) -> Offer:
     try:
         files = _Files(opening, scope_of(resources, capability))
     except Unusable as error:
-        return Offer(notes=[f"Files cannot be searched: {error}"])
+        return Offer(problems=[f"Files cannot be searched: {error}"])
     about = [
         f"- {resource['slug']}: {' '.join(str(resource[key]) for key in ('name', 'description', 'prompt') if resource.get(key))}"
         for resource in resources

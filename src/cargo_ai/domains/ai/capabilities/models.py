@@ -65,9 +65,9 @@ async def offer(opening: Opening, db: AsyncSession) -> Offer:
     resources = [resource for resource in opening.plan.resources if resource["kind"] == "model"]
     if not resources:
         return Offer()
-    tables, notes = await _open(db, opening.workspace, resources)
+    tables, problems = await _open(db, opening.workspace, resources)
     if not tables:
-        return Offer(notes=notes)
+        return Offer(problems=problems)
     tools = [BuiltIn(_query_tool(tables), partial(_query, opening, resources))]
     for resource, scope in tables:
         if not resource.get("isReadOnly", True):
@@ -75,7 +75,7 @@ async def offer(opening: Opening, db: AsyncSession) -> Offer:
             writes = _Writes(opening, resource)
             tools.append(BuiltIn(_save_tool(resource, scope), writes.save, "writes", approval))
             tools.append(BuiltIn(_remove_tool(resource), writes.remove, "deletes", approval))
-    return Offer(tools, [*notes, _description(tables)])
+    return Offer(tools, [_description(tables)], problems)
 
 
 async def _open(db: AsyncSession, workspace: uuid.UUID, resources: Sequence[JsonObject]) -> tuple[Tables, list[str]]:

@@ -174,7 +174,7 @@ class Answer:
                 [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in step.calls],
             )
             stored["model"] = [asked.model.integration_slug, asked.model.connector_uuid, asked.model.language_model_slug]
-            stored["warnings"] = list(asked.warnings)
+            stored["warnings"] = [*([] if self._steps else self._toolbox.warnings), *asked.warnings]
             stored["attempt"] = self._line.attempt
             self._uncounted, self._number = asked, len(self._steps) + 1
             self._judge(step, stored)

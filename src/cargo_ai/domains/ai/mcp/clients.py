@@ -82,7 +82,7 @@ async def offer(opening: Opening, db: AsyncSession) -> Offer:
     await db.rollback()
     gate = asyncio.Semaphore(MOST_AT_ONCE)
     offers = await asyncio.gather(*(_offer_of(opening, client, gate) for client in clients))
-    return Offer([tool for each in offers for tool in each.tools], [note for each in offers for note in each.notes])
+    return Offer([tool for each in offers for tool in each.tools], problems=[problem for each in offers for problem in each.problems])
 
 
 async def _offer_of(opening: Opening, client: Mapping[str, Any], gate: asyncio.Semaphore) -> Offer:
@@ -91,9 +91,9 @@ async def _offer_of(opening: Opening, client: Mapping[str, Any], gate: asyncio.S
             foreign = await _open(opening.services, opening.workspace, client)
             tools, problems = await _tools_of(foreign, client)
         except (ForeignFailed, WrongKey) as error:
-            return Offer(notes=[f"The MCP server {client['name']} cannot be used now: {untrusted(str(error))}"])
+            return Offer(problems=[f"The MCP server {client['name']} cannot be used now: {untrusted(str(error))}"])
     built_in = [_built_in(opening, foreign, tool, approval=bool(client.get("requiresApproval"))) for tool in tools]
-    return Offer(built_in, [untrusted(problem) for problem in problems])
+    return Offer(built_in, problems=[untrusted(problem) for problem in problems])
 
 
 def _built_in(opening: Opening, foreign: Foreign, tool: ForeignTool, *, approval: bool) -> BuiltIn:

@@ -184,7 +184,8 @@ class Foreign:
                 if "error" in document and document.get("id") in (self._last, None):
                     return document
         if response.status in (401, 403):
-            raise ForeignFailed(f"{self.name} does not accept the token (HTTP {response.status}).")
+            wrong = "does not accept the token" if self.secrets else "wants a token, and none is given"
+            raise ForeignFailed(f"{self.name} {wrong} (HTTP {response.status}).")
         raise ForeignFailed(
             f"{self.name} answered HTTP {response.status}, and not as an MCP server does.", -32600 if response.status == 400 else None
         )

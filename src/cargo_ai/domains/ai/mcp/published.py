@@ -66,7 +66,7 @@ class Published:
     @property
     def notes(self) -> str:
         """What is left out, and why."""
-        return "\n".join(self._toolbox.notes)
+        return "\n".join([*self._toolbox.notes, *self._toolbox.problems])
 
     def hint(self, name: str) -> Hint | None:
         """What a tool does; None where there is no such tool."""

@@ -60,10 +60,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """tools: what may be called. notes: added to the system prompt; what others wrote in them goes through `untrusted`."""
+    """tools: what may be called. notes: added to the system prompt; what others wrote in them goes through `untrusted`.
+
+    problems: notes of what cannot be used now, which those who read the answer see, too.
+    """
 
     tools: Sequence[BuiltIn] = ()
     notes: Sequence[str] = ()
+    problems: Sequence[str] = ()
 
 
 MakeOffer = Callable[[Opening, AsyncSession], Awaitable[Offer]]

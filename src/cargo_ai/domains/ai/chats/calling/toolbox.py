@@ -14,7 +14,7 @@ from cargo_ai.contract.ai.fields import MAXIMUM_TOOLS
 from cargo_ai.domains.ai import capabilities
 from cargo_ai.domains.ai.chats.calling import sub_agent, web_search
 from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Opening
-from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE
+from cargo_ai.domains.ai.chats.untrusted import OPEN, RULE, unmarked
 from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.kernel.schemas import json_schema
@@ -26,6 +26,8 @@ MOST_RESULT = 30_000
 """Characters of a result that the language model sees."""
 MOST_BULK = 50
 """Inputs of one call in bulk."""
+MOST_WARNING = 500
+"""Characters of a warning."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -54,10 +56,11 @@ class Bulk(Usable):
 
 @dataclass(slots=True)
 class Toolbox:
-    """What may be called in an answer, by name. `notes`: for the language model: what offers say, and what is not there any more."""
+    """What may be called in an answer, by name. `notes`: for the language model: what offers say. `problems`: what cannot be used now."""
 
     usable: dict[str, Usable | BuiltIn] = field(default_factory=dict[str, Usable | BuiltIn])
     notes: list[str] = field(default_factory=list[str])
+    problems: list[str] = field(default_factory=list[str])
     hears_marked: bool = False
     """Whether there is marked text in what is said, such as that of a file."""
 
@@ -68,11 +71,18 @@ class Toolbox:
 
     @property
     def system(self) -> str:
-        """What the system prompt says besides: the notes, and what marked text is."""
-        notes = list(self.notes)
+        """What the system prompt says besides: the notes, what cannot be used, and what marked text is."""
+        notes = [*self.notes, *self.problems]
         if self.usable or self.hears_marked or any(OPEN in note for note in notes):
             notes.append(RULE)
         return "".join(f"\n\n{note}" for note in notes)
+
+    @property
+    def warnings(self) -> list[JsonObject]:
+        """What cannot be used, as parts of the answer: people should not have to guess why an agent did without it."""
+        return [
+            {"type": "data-warning", "data": {"reason": "toolUnusable", "message": unmarked(text)[:MOST_WARNING]}} for text in self.problems
+        ]
 
     def problem(self, call: ToolCall) -> str | None:
         """What is wrong with a call, in words that help the language model to correct it; None where it may be carried out."""
@@ -89,7 +99,7 @@ class Toolbox:
     def add(self, usable: Usable | BuiltIn) -> None:
         """Offer a tool. A name that is taken gets a number; more than services take are left out, and noted."""
         if len(self.usable) >= MAXIMUM_TOOLS:
-            self.notes.append(f"There are more than {MAXIMUM_TOOLS} tools: {usable.tool.name} is left out.")
+            self.problems.append(f"There are more than {MAXIMUM_TOOLS} tools: {usable.tool.name} is left out.")
             return
         name = plain = _UNFIT.sub("_", usable.tool.name)[:64] or "tool"
         number = 1
@@ -120,7 +130,7 @@ async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
         try:
             description, schema = await agent_tools.describe(opening.services, db, opening.workspace, action)
         except agent_tools.ToolUnusable as error:
-            toolbox.notes.append(f"{action['slug']} cannot be used: {error}")
+            toolbox.problems.append(f"{action['slug']} cannot be used: {error}")
             continue
         toolbox.add(Usable(action, Tool(action["slug"], description, schema)))
         if action.get("isBulkAllowed"):
@@ -128,6 +138,7 @@ async def open_toolbox(opening: Opening, db: AsyncSession) -> Toolbox:
     for make_offer in capabilities.OFFERS:
         offer = await make_offer(opening, db)
         toolbox.notes += offer.notes
+        toolbox.problems += offer.problems
         for built_in in offer.tools:
             toolbox.add(built_in)
     return toolbox
@@ -146,10 +157,10 @@ async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, a
     try:
         agent, _ = await sub_agent.find(db, action)
     except sub_agent.NotStarted as error:
-        toolbox.notes.append(f"{action['slug']} cannot be used: {error}")
+        toolbox.problems.append(f"{action['slug']} cannot be used: {error}")
         return
     if await sub_agent.depth_of(db, opening.chat) >= sub_agent.DEPTH:
-        toolbox.notes.append(f"{action['slug']} cannot be used: agents call each other {sub_agent.DEPTH} deep at most.")
+        toolbox.problems.append(f"{action['slug']} cannot be used: agents call each other {sub_agent.DEPTH} deep at most.")
         return
     description = action.get("description") or agent.description or f"Asks the agent {agent.name}."
     toolbox.add(SubAgent(action, Tool(action["slug"], description, sub_agent.schema_of(action))))
