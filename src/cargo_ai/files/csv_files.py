@@ -18,8 +18,11 @@ MOST_FIELD = 1024 * 1024
 MOST_COLUMNS = 2_000
 DELIMITERS = (",", ";", "\t", "|")
 
-_HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+(?=[\r\n]|\Z)')
-_QUOTED = re.compile(r'"[^"]*+"?')
+# A quote opens at the start of a value only; elsewhere it is itself, as for the parser.
+_IN_QUOTES = r'"(?:[^"]++|"")*+"'
+_VALUE = rf'(?:{_IN_QUOTES}|(?!"))[^,;\t|\r\n]*+'
+_HEADER = re.compile(rf"{_VALUE}(?:[,;\t|]{_VALUE})*+(?=[\r\n]|\Z)")
+_QUOTED = re.compile(rf"(?:^|(?<=[,;\t|])){_IN_QUOTES}")
 csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
 
 
@@ -142,7 +145,7 @@ class _CsvParser:
         return whole
 
     def _rows(self, whole: str, *, final: bool) -> list[list[str]]:
-        rows, unfinished = self._parse(whole)
+        rows, unfinished = self._parse(whole, final=final)
         if unfinished and final:
             raise InvalidFile(f"Row {self._row + len(rows) + 1} has a quote that is never closed.")
         self._rest = unfinished + self._rest
@@ -193,12 +196,15 @@ class _CsvParser:
         self._row += len(rows)
         return records
 
-    def _parse(self, text: str) -> tuple[list[list[str]], str]:
+    def _parse(self, text: str, *, final: bool) -> tuple[list[list[str]], str]:
         """The complete rows of whole lines, and the text of the last row where a quote is still open."""
         if not text:
             return [], ""
         if not self.columns and self._given is None:
-            self._delimiter = _detect_delimiter(text)
+            detected = _detect_delimiter(text)
+            if detected is None and not final:
+                return [], text
+            self._delimiter = detected or DELIMITERS[0]
         plain = _split_unquoted(text, self._delimiter)
         if plain is not None:
             return plain, ""
@@ -246,12 +252,13 @@ def _normalize_unquoted(text: str) -> str | None:
     return None if "\r" in text else text
 
 
-def _detect_delimiter(text: str) -> str:
-    """The delimiter that is most frequent in the header, outside of quotes; a comma when none occurs."""
-    text = text.lstrip("\r\n")
-    match = _HEADER.match(text)
-    header = match.group() if match else text[: text.find("\n")]
-    unquoted = _QUOTED.sub("", header)
+def _detect_delimiter(text: str) -> str | None:
+    """The delimiter that is most frequent in the header, outside of quotes; a comma when none occurs. None where a quote of the header is
+    not closed yet, so that it is the same however the file is cut. O(text)."""
+    header = _HEADER.match(text.lstrip("\r\n"))
+    if header is None:
+        return None
+    unquoted = _QUOTED.sub("", header.group())
     return max(DELIMITERS, key=unquoted.count)
 
 

@@ -51,7 +51,7 @@ class DownloadArchive(NamedMonth):
     format: ArchiveFormat | None = Field(default=None, description="The format of the file: csv, gzipped, unless this says otherwise.")
 
 
-_MONTH_NOT_ARCHIVED = refusal(404, "The archive has nothing of {month}. It has: {months}.")
+_MONTH_NOT_FOUND = refusal(404, "The archive has nothing of {month}. It has: {months}.")
 
 list_: Operation[Nothing, ArchiveReply, Never] = operations.add(
     Operation(
@@ -66,7 +66,7 @@ list_: Operation[Nothing, ArchiveReply, Never] = operations.add(
     )
 )
 
-load: Operation[NamedMonth, MonthReply, Literal["monthNotArchived"]] = operations.add(
+load: Operation[NamedMonth, MonthReply, Literal["monthNotFound"]] = operations.add(
     Operation(
         "orchestration.archive.load",
         "POST",
@@ -75,12 +75,12 @@ load: Operation[NamedMonth, MonthReply, Literal["monthNotArchived"]] = operation
         response=MonthReply,
         summary="Let SQL over spans find the executions of an archived month again, for a week.",
         permission="orchestration:workflow:write",
-        refusals={"monthNotArchived": _MONTH_NOT_ARCHIVED},
+        refusals={"monthNotFound": _MONTH_NOT_FOUND},
         cli=Cli(examples=("cargo-ai orchestration archive load --month 2025-01",)),
     )
 )
 
-download: Operation[DownloadArchive, DownloadReply, Literal["monthNotArchived"]] = operations.add(
+download: Operation[DownloadArchive, DownloadReply, Literal["monthNotFound"]] = operations.add(
     Operation(
         "orchestration.archive.download",
         "POST",
@@ -89,7 +89,7 @@ download: Operation[DownloadArchive, DownloadReply, Literal["monthNotArchived"]]
         response=DownloadReply,
         summary="Download the executions of an archived month, with what their nodes gave.",
         permission="orchestration:workflow:read",
-        refusals={"monthNotArchived": _MONTH_NOT_ARCHIVED},
+        refusals={"monthNotFound": _MONTH_NOT_FOUND},
         reads=True,
         output="download",
         cli=Cli(url_when=("--format",), examples=("cargo-ai orchestration archive download --month 2025-01 --format ndjson",)),

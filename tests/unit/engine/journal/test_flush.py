@@ -103,6 +103,7 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
         "credits": 1.5,
         "started_ms": 1_000,
         "finished_ms": 2_000,
+        "is_dropped": False,
     }
     row = await harness.row("select status, error_message, credits, finished_ms, updated_ms from runs where uuid = %s", run)
     assert row == {"status": "error", "error_message": "a: no", "credits": 1.5, "finished_ms": 5_000, "updated_ms": 5_000}

@@ -96,6 +96,7 @@ async def test_packed_executions_read_as_they_were_given(harness: EngineHarness,
             "started_ms": given.started,
             "finished_ms": given.finished,
             "packed_ms": rows[0][1].started + json.loads(given.output)["n"],
+            "is_dropped": False,
         }
 
 

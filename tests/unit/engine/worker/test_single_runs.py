@@ -88,7 +88,7 @@ async def test_one_statement_writes_what_the_common_way_does_and_removes_the_sha
 
 
 def test_no_column_of_executions_is_forgotten() -> None:
-    assert {column.name for column in executions.c} == {*single_flush.COLUMNS, "warnings", "output_file"}
+    assert {column.name for column in executions.c} == {*single_flush.COLUMNS, "warnings", "output_file", "is_dropped"}
 
 
 async def test_where_one_shard_was_taken_over_nothing_of_all_is_written_at_once(harness: EngineHarness, connection: Link) -> None:

@@ -73,7 +73,7 @@ async def download(ctx: Context, request: contract.DownloadArchive) -> DownloadR
     """The URL of a file with all executions of the month."""
     months = await months_of(ctx.db, ctx.workspace)
     if not any(month.month == request.month for month in months):
-        contract.download.refuse("monthNotArchived", month=request.month, months=shown(months))
+        contract.download.refuse("monthNotFound", month=request.month, months=shown(months))
     return DownloadReply.of(exports.sign(ctx, "archive", {"month": stored_month(request.month)}, request.format))
 
 

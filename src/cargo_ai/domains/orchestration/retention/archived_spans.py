@@ -67,7 +67,7 @@ async def load(ctx: Context, request: contract.NamedMonth) -> contract.MonthRepl
     months = await archive_files.months_of(ctx.db, ctx.workspace)
     month = next((each for each in months if each.month == request.month), None)
     if month is None:
-        contract.load.refuse("monthNotArchived", month=request.month, months=archive_files.shown(months))
+        contract.load.refuse("monthNotFound", month=request.month, months=archive_files.shown(months))
     if not month.is_in_sql:
         names = {"workspace": str(ctx.workspace), "month": archive_files.stored_month(request.month)}
         await producer().defer(await driver_connection(ctx.db), TASK, "batch", **names)

@@ -130,7 +130,7 @@ class ArchiveMethods:
 
         month: The month in which the runs were created, as 2026-01.
 
-        Refused for: monthNotArchived
+        Refused for: monthNotFound
         """
         ...
 
@@ -151,7 +151,7 @@ class ArchiveMethods:
 
         month: The month in which the runs were created, as 2026-01.
 
-        Refused for: monthNotArchived
+        Refused for: monthNotFound
         """
         ...
 
