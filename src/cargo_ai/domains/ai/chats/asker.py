@@ -22,6 +22,7 @@ ATTEMPTS_BEFORE_FALLBACK = 2
 FIRST_WAIT, GROWTH = 2.0, 2.0
 LONGEST_WAIT = 600.0
 LONGEST_WAIT_BEFORE_FALLBACK = 5.0
+NO_SUCH_MODEL = 404
 _NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 501})
 """With these a service refuses a request for events that it takes without them, where it knows no streams."""
 
@@ -109,7 +110,9 @@ class Asker:
                 said, seconds = f"{service.name} takes no more calls now: {error.reason}.", error.seconds
             except ServiceError as error:
                 if not error.transient:
-                    raise Failed(str(error)) from None
+                    models = f"cargo-ai connection connector get-language-models {service.connector}"
+                    listed = f" `{models}` lists its language models." if error.status == NO_SUCH_MODEL else ""
+                    raise Failed(f"{error}{listed}") from None
                 said, seconds = str(error), error.retry_after or FIRST_WAIT * GROWTH ** (attempt - 1)
             except AccountHalted as error:
                 raise Failed(f"The connector of {service.name} does not work now: {error}") from None

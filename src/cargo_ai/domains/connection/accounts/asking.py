@@ -63,7 +63,7 @@ async def language_model_service(
         raise NotConnected(f"There is no language model of {integration_slug or 'an integration without a name'}.")
     account = await services.once(Accounts, lambda: Accounts(services)).of_integration(workspace, connector, integration_slug)
     if account is None:
-        raise NotConnected(f"This workspace has no connector of {integration.name}.")
+        raise NotConnected(f"This workspace has no connector {f'{connector} ' if connector else ''}of {integration.name}.")
     if account.integration_slug != integration_slug:
         raise NotConnected(f"The connector {connector} is one of {account.integration_slug}, not of {integration_slug}.")
     if account.halt is not None:

@@ -70,7 +70,10 @@ ERRORS: list[tuple[Body, str]] = [
     ({"status": 429, "body": {"error": {"message": "You exceeded your current quota"}}}, "no money left"),
     ({"status": 429, "body": {"error": {"message": "Rate limit reached"}}, "headers": {"retry-after": "0"}}, "Rate limit reached"),
     ({"status": 401, "body": {"error": {"message": "Incorrect API key provided."}}}, "does not accept the key"),
-    ({"status": 404, "body": {"error": {"message": "The model `x` does not exist"}}}, "does not exist"),
+    (
+        {"status": 404, "body": {"error": {"message": "The model `x` does not exist"}}},
+        "not exist `cargo-ai connection connector get-language-models ",
+    ),
     ({"status": 400, "body": {"error": {"message": "maximum context length is 128000 tokens"}}}, "maximum context length"),
     ({"status": 200, "body": {"choices": []}}, "form that it should not"),
     ({"status": 200, "body": "<html>Login</html>"}, "not JSON"),
