@@ -77,6 +77,7 @@ def _bound(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
+_NOT_BLANK = r"\S"
 _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "enum": _one_of,
     "greater_than": lambda _, context: f"must be more than {_bound(context['gt'])}",
@@ -84,7 +85,9 @@ _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "less_than": lambda _, context: f"must be less than {_bound(context['lt'])}",
     "less_than_equal": lambda _, context: f"must be at most {_bound(context['le'])}",
     "literal_error": _one_of,
-    "string_pattern_mismatch": lambda _, context: f"must match the pattern {context['pattern']}",
+    "string_pattern_mismatch": lambda _, context: (
+        "must not be blank" if context["pattern"] == _NOT_BLANK else f"must match the pattern {context['pattern']}"
+    ),
     "string_too_long": _at_most,
     "string_too_short": _at_least,
     "too_long": _at_most,

@@ -62,6 +62,8 @@ INSTRUCTIONS = (
 _ADMINISTRATION = frozenset({"billing", "userManagement", "workspaceManagement"})
 _NEVER = frozenset({"getInitialisation", "workspaceManagement.token.all"})
 _DELETES = ("remove", "delete", "clear", "archive", "cancel")
+_MAY_DELETE = frozenset({"orchestration.action.execute", "orchestration.action.executeBatch"})
+"""They do what the action that is named does, which may be to delete: clients ask their person."""
 _NOT_PASSED = frozenset({b"content-length", b"content-type", b"accept", b"idempotency-key", b"prefer", b"transfer-encoding"})
 
 
@@ -78,7 +80,8 @@ def hint_of(operation: AnyOperation) -> Hint:
     if not operation.writes:
         return "reads"
     verb = operation.name.rpartition(".")[2]
-    return "deletes" if operation.verb == "DELETE" or verb.startswith(_DELETES) else "writes"
+    deletes = operation.verb == "DELETE" or verb.startswith(_DELETES) or operation.name in _MAY_DELETE
+    return "deletes" if deletes else "writes"
 
 
 @cache

@@ -113,6 +113,7 @@ async def test_people_correct_and_remove_memories_in_their_scope(backend: Backen
         assert await api.refused("ai.memory.remove", **named | wrong) == (404, "memoryNotFound")
     assert await backend.other_api.refused("ai.memory.update", **named, content="x") == (404, "memoryNotFound")
     assert await backend.other_api.refused("ai.memory.remove", **named) == (404, "memoryNotFound")
+    assert "must not be blank" in await api.refusal_message("ai.memory.update", **named, content="  ")
     for content in ("", "  ", "x" * 2_001):
         assert await api.refused("ai.memory.update", **named, content=content) == (400, "invalidInput")
     assert await api.refused("ai.memory.list", scope="agent") == (400, "invalidInput")

@@ -128,7 +128,9 @@ async def hint_of(services: Services, workspace: uuid.UUID, action: Mapping[str,
         declared = None if integration is None else integration.action(action["actionSlug"])
         return (declared.hint if declared is not None else None) or "writes"
     native = services.actions.native(str(action["actionSlug"])) if action["kind"] == "native" else None
-    return "reads" if native is not None and (native.does != "acts" or native.idempotency == "reads") else "writes"
+    if native is not None and (native.does != "acts" or native.idempotency == "reads"):
+        return "reads"
+    return "deletes" if native is not None and native.slug.endswith("Remove") else "writes"
 
 
 async def start(

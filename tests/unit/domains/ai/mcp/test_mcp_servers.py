@@ -54,6 +54,15 @@ async def test_the_official_client_lists_and_calls_with_and_without_a_handshake(
     assert runs[0]["status"] == "success"
 
 
+async def test_a_native_action_that_removes_records_says_that_it_destroys(backend: Backend, api: ApiClient) -> None:
+    config = {"modelUuid": await api.model("doomed", columns=[{"slug": "domain", "type": "string"}], idColumnSlug="domain")}
+    actions = [{"kind": "native", "slug": slug, "actionSlug": slug, "config": config} for slug in ("modelRemove", "modelInsert")]
+    server = (await api.call("ai.mcpServer.create", name="Records", actions=actions, resources=[]))["mcpServer"]
+    async with connected(backend.app, token_of(api), path_of(server)) as client:
+        hints = {name: tool["annotations"] for name, tool in (await tools_of(client)).items()}
+    assert {name for name, hint in hints.items() if hint["destructiveHint"]} == {"modelRemove"}
+
+
 async def test_arguments_that_break_the_schema_are_an_error_that_says_where(backend: Backend, api: ApiClient) -> None:
     server = await tier_server(api)
     async with connected(backend.app, token_of(api), path_of(server)) as client:

@@ -25,7 +25,7 @@ async def test_the_operations_are_tools_with_hints_schemas_and_the_callers_permi
         assert tools["orchestration_action_execute"]["annotations"] == {
             "title": tools["orchestration_action_execute"]["description"].rstrip("."),
             "readOnlyHint": False,
-            "destructiveHint": False,
+            "destructiveHint": True,
         }
         assert "uuid" in tools["orchestration_run_get"]["inputSchema"]["properties"]
         workspace = await client.call_tool("workspaceManagement_workspace_getCurrent", {})
