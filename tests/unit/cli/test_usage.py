@@ -61,6 +61,12 @@ def test_version_belongs_to_a_command_that_has_such_a_flag(cli: Cli, api: FakeAp
     assert api.requests[0].json == {"workflowUuid": "w", "version": "2.0.0"}
 
 
+def test_a_flag_is_found_by_a_word_of_its_name(signed_out: Cli) -> None:
+    del signed_out.env["CARGO_AI_CLI_INDEX"]
+    result = signed_out("storage", "record", "ingest", "--file", "a.csv")
+    assert result.code == 2 and "Did you mean --s3-filename" in result.json["errorMessage"]
+
+
 def test_version_and_short_help_import_next_to_nothing(signed_out: Cli) -> None:
     heavy = {"argparse", "typing", "http.client", "urllib.parse", "ssl", "email", "pathlib", "difflib", "uuid", "subprocess"}
     for args in (["--version"], [*BATCH, "--help"]):

@@ -21,6 +21,8 @@ REMOVING = frozenset(
 """Words of commands that take something away. They are suggested to people, and never a `fix`."""
 CARD = frozenset({"--card-number", "--card-exp", "--card-cvc", "--card-stdin"})
 MOST_FLAGS = 12
+LEAST_PART = 4
+"""Letters of a flag that are enough to find it by them: `--file` is asked of a command that has `--s3-filename`."""
 PROJECTS = "Workflows are kept as JSON here: `cargo-ai orchestration draft-release get` and `update` read and write them."
 INSTEAD = {
     "cdk": PROJECTS,
@@ -46,12 +48,14 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
         card = "A card is typed at the payment page only: without this flag, the command gives its address."
         return usage("unknownFlag", f"{sentence} {card}", shell_line(words))
     names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
-    close = near(flag[2:], [name[2:] for name in names])
+    typed = flag[2:]
+    own = [name for name, arg in table.items() if arg.get("in") != "cli" and not arg.get("hidden")]
+    within = [name[2:] for name in own if name in names and len(typed) >= LEAST_PART and typed in name]
+    close = within[:2] or near(typed, [name[2:] for name in names])
     if close:
         repaired = ["--" + close[0] + word[len(flag) :] if word == token else word for word in argv]
-        fix = shell_line(repaired) if is_fix(flag[2:], close[0]) else None
+        fix = shell_line(repaired) if is_fix(typed, close[0]) else None
         return usage("unknownFlag", f"{sentence} Did you mean {or_list(['--' + name for name in close])}?", fix)
-    own = [name for name, arg in table.items() if arg.get("in") != "cli" and not arg.get("hidden")]
     known = f" It has {or_list(own[:MOST_FLAGS])}{' and more' if len(own) > MOST_FLAGS else ''}." if own else ""
     return usage("unknownFlag", sentence + known, shell_line([*words, "--help"]))
 
