@@ -35,11 +35,14 @@ MOST_TOKENS = 8_192
 
 
 class NoAnswer(Exception):
-    """The model gave nothing to go on with; the message is for people. `transient`: asking again may help."""
+    """The model gave nothing to go on with; the message is for people.
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    transient: asking again may help. step: what it gave all the same, which took tokens.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False, step: Step | None = None) -> None:
         super().__init__(message)
-        self.transient = transient
+        self.transient, self.step = transient, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,14 +278,9 @@ def _step(response: ModelResponse) -> Step:
     texts = [part.content for part in response.parts if isinstance(part, TextPart)]
     thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
     calls = [ToolCall(part.tool_call_id, part.tool_name, _arguments(part)) for part in response.parts if isinstance(part, ToolCallPart)]
-    if response.finish_reason == "content_filter":
-        raise NoAnswer("The language model refused to answer.")
-    if not texts and not calls:
-        cause = " before its limit of tokens" if response.finish_reason == "length" else ""
-        raise NoAnswer(f"The language model answered nothing{cause}.")
     usage = response.usage
     (stored,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
-    return Step(
+    step = Step(
         response=stored,
         text="".join(texts),
         thoughts="".join(thoughts),
@@ -296,6 +294,12 @@ def _step(response: ModelResponse) -> Step:
             int(usage.details.get("reasoning_tokens", 0)),
         ),
     )
+    if response.finish_reason == "content_filter":
+        raise NoAnswer("The language model refused to answer.", step=step)
+    if not texts and not calls:
+        cause = " before its limit of tokens" if response.finish_reason == "length" else ""
+        raise NoAnswer(f"The language model answered nothing{cause}.", step=step)
+    return step
 
 
 def _arguments(part: Any) -> JsonObject | None:

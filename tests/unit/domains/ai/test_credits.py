@@ -62,6 +62,18 @@ async def test_each_step_of_an_answer_is_charged_once(backend: Backend, api: Api
     assert (await api.call("ai.agent.get", uuid=agent))["agent"]["creditsUsedToday"] == usage["creditsUsedCount"]
 
 
+async def test_what_a_language_model_refuses_is_charged_all_the_same(backend: Backend, api: ApiClient, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    model.control.rules.append(lambda _heard: Reply(refusal=True))
+    answer = await answer_to(api, "Hello", agentUuid=agent)
+    assert answer["status"] == "error" and answer["usage"]["creditsUsedCount"] == await _charged(backend, agent) > 0
+    today = str(clock.now().date())
+    usage = {"from": today, "to": today, "unit": "billing.credits"}
+    before = (await api.call("billing.usage.getMetrics", **usage))["totalUsage"]
+    assert "refused to answer" in await api.refusal_message("ai.prompt.optimize", prompt="You research.")
+    assert (await api.call("billing.usage.getMetrics", **usage))["totalUsage"] > before
+
+
 async def test_usage_names_the_agent_the_workflow_and_the_connector_of_nodes(backend: Backend, api: ApiClient, model: Running) -> None:
     agent = await new_agent(api, **OPENAI)
     action = {"kind": "agent", "agentUuid": agent, "config": {"prompt": "Hello"}}

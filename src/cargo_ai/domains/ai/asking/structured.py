@@ -114,10 +114,10 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
                 await charging.check(db, workspace, model)
         except charging.NoCreditsLeft as error:
             raise Unanswered(str(error)) from None
-        step = await _step(question, model)
+        step, refusal = await _step(question, model)
         credits = model.credits(step.usage.sent + step.usage.received)
         took = usage.added(took, step.usage, choice.language_model_slug, model.connector, credits)
-        value, problem = await _value(step, wish)
+        value, problem = (None, refusal) if refusal is not None else await _value(step, wish)
         async with services.database.session(workspace) as db:
             if wish.keep is not None and problem is None and value is not None:
                 await wish.keep(db, value)
@@ -128,6 +128,8 @@ async def _answer(services: Services, workspace: uuid.UUID, wish: Wish) -> Struc
             await db.commit()
         if problem is None and value is not None:
             return Structured(value, took)
+        if refusal is not None:
+            raise Unanswered(refusal)
         if last:
             raise Unanswered(f"The language model gave nothing that can be used, also when it was corrected: {problem}")
         turns = _with_problem(turns, step, str(problem))
@@ -147,10 +149,11 @@ async def _choose(services: Services, workspace: uuid.UUID, named: language_mode
     return choice
 
 
-async def _step(question: Question, model: connection.LanguageModelService) -> Step:
+async def _step(question: Question, model: connection.LanguageModelService) -> tuple[Step, str | None]:
+    """What the model gives, and why that is of no use where it refuses: its tokens count all the same."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await ask(question, model.ask)
+            return await ask(question, model.ask), None
         except Throttled as error:
             await asyncio.sleep(error.seconds)
         except ServiceError as error:
@@ -160,7 +163,9 @@ async def _step(question: Question, model: connection.LanguageModelService) -> S
         except AccountHalted as error:
             raise Unanswered(f"The connector of {model.name} does not work now: {error}", "languageModelMissing") from None
         except NoAnswer as error:
-            raise Unanswered(str(error)) from None
+            if error.step is None:
+                raise Unanswered(str(error)) from None
+            return error.step, str(error)
     raise Unanswered(f"{model.name} takes no more calls now; try again later.")
 
 

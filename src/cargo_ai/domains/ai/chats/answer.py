@@ -91,6 +91,8 @@ class Answer:
             await self._open()
             answer = await self._walk()
         except Failed as error:
+            if error.asked is not None:
+                self._uncounted, self._number = error.asked, len(self._steps) + 1
             await self._end("error", str(error))
         except Parked as parked:
             async with self._saving:

@@ -28,7 +28,11 @@ _NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 501})
 
 
 class Failed(Exception):
-    """The answer ends in error; the message is for the user."""
+    """The answer ends in error; the message is for the user. asked: a step of no use, whose tokens count."""
+
+    def __init__(self, message: str, asked: Asked | None = None) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class _Overloaded(Exception):
@@ -118,7 +122,8 @@ class Asker:
                 raise Failed(f"The connector of {service.name} does not work now: {error}") from None
             except NoAnswer as error:
                 if not error.transient:
-                    raise Failed(str(error)) from None
+                    asked = None if error.step is None else Asked(error.step, self.model, service, ())
+                    raise Failed(str(error), asked) from None
                 said, seconds = str(error), FIRST_WAIT * GROWTH ** (attempt - 1)
             if seconds > longest and not last:
                 break

@@ -100,6 +100,8 @@ async def test_a_refusal_and_an_empty_answer_are_errors(api: ApiClient, model: R
     model.control.rules.append(lambda _heard: Reply(refusal=True))
     answer = await answer_to(api, "Hello", agentUuid=agent)
     assert answer["status"] == "error" and "refused to answer" in answer["errorMessage"]
+    tokens = answer["usage"]["tokensUsedCount"]
+    assert tokens > 0 and (await api.call("ai.agent.get", uuid=agent))["agent"]["tokensUsedToday"] == tokens
     model.control.rules[:] = [lambda _heard: Reply("")]
     answer = await answer_to(api, "Hello", agentUuid=agent)
     assert answer["status"] == "error" and "nothing" in answer["errorMessage"], answer
