@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import Anonymous, Bearer
+from cargo_ai.integrations.kit import Anonymous, Bearer, ErrorRule
 from cargo_ai.integrations.kit.language.integration import Vendor, language_integration
 from cargo_ai.integrations.kit.language.models import Interface, LanguageModels
 
@@ -37,6 +37,14 @@ INTEGRATION = language_integration(
         fields=Address,
         bound_to=("baseUrl",),
         models=LanguageModels(protocol="openai", embeddings="/embeddings"),
+        errors=(
+            ErrorRule(
+                "fail",
+                status=404,
+                message="It knows no such address or model: the address ends with the version, mostly /v1. It says: {said}",
+                reason="notFound",
+            ),
+        ),
         documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
     )
 )

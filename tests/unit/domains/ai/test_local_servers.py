@@ -68,6 +68,12 @@ async def test_a_server_that_answers_is_connected_by_the_command_that_the_warnin
     assert await bare.admin.warnings("ai.agent.create", name="Second", icon=icon) == []
 
 
+async def test_an_address_without_the_version_is_refused_with_what_it_lacks(bare: Backend, local: FakeApi) -> None:
+    local.on("GET", "/models", Answer(404, {"error": "page not found"}))
+    given = {"integrationSlug": "openAiCompatible", "slug": "bare", "name": "Bare", "config": {"baseUrl": f"http://127.0.0.1:{local.port}"}}
+    assert "mostly /v1" in await bare.admin.refusal_message("connection.connector.create", **given)
+
+
 async def test_a_server_with_openai_s_list_is_seen_and_what_is_no_such_server_is_not(bare: Backend, local: FakeApi) -> None:
     """Something else on the port, such as a page or an error, is not taken for one."""
     server = replace(VLLM, port=local.port)
