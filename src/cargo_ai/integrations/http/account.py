@@ -24,6 +24,7 @@ from cargo_ai.integrations.kit import (
     Verification,
     secret_field,
 )
+from cargo_ai.kernel.schemas.validation_errors import WEB_ADDRESS
 from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_base_url, parse_url
 
 
@@ -54,8 +55,7 @@ class NamedKey(SignIn):
 class HttpAccount(Form):
     """What is entered besides the credentials."""
 
-    # No user, query or fragment: they would be shown, and they may hold keys.
-    base_url: str = Field(default="", title="Base address", pattern="^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$")
+    base_url: str = Field(default="", title="Base address", pattern=WEB_ADDRESS)
     headers: dict[str, Annotated[str, Field(json_schema_extra={"writeOnly": True})]] = Field(default={}, title="Headers")
     verify_path: str = Field(
         default="",

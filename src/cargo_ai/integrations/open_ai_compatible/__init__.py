@@ -11,13 +11,17 @@ from pydantic import Field
 from cargo_ai.integrations.kit import Anonymous, Bearer, ErrorRule
 from cargo_ai.integrations.kit.language.integration import Vendor, language_integration
 from cargo_ai.integrations.kit.language.models import Interface, LanguageModels
+from cargo_ai.kernel.schemas.validation_errors import WEB_ADDRESS
 
 
 class Address(Interface):
     """Where it answers."""
 
     base_url: Annotated[
-        str, Field(min_length=1, max_length=2_000, title="Address", description="With the version: http://127.0.0.1:11434/v1 is Ollama's.")
+        str,
+        Field(
+            max_length=2_000, title="Address", description="With the version: http://127.0.0.1:11434/v1 is Ollama's.", pattern=WEB_ADDRESS
+        ),
     ]
 
 

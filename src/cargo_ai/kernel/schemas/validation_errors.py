@@ -77,7 +77,12 @@ def _bound(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-_NOT_BLANK = r"\S"
+WEB_ADDRESS = r"^https?://[^\s/?#@\\]+(/[^\s?#]*)?$"
+"""Of addresses that are shown: what stands before an `@`, or in a query, may be a secret."""
+_PATTERNS = {
+    r"\S": "must not be blank",
+    WEB_ADDRESS: "must be an address that begins with http:// or https://, without user, password, query and fragment",
+}
 _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "enum": _one_of,
     "greater_than": lambda _, context: f"must be more than {_bound(context['gt'])}",
@@ -85,9 +90,7 @@ _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "less_than": lambda _, context: f"must be less than {_bound(context['lt'])}",
     "less_than_equal": lambda _, context: f"must be at most {_bound(context['le'])}",
     "literal_error": _one_of,
-    "string_pattern_mismatch": lambda _, context: (
-        "must not be blank" if context["pattern"] == _NOT_BLANK else f"must match the pattern {context['pattern']}"
-    ),
+    "string_pattern_mismatch": lambda _, context: _PATTERNS.get(context["pattern"], f"must match the pattern {context['pattern']}"),
     "string_too_long": _at_most,
     "string_too_short": _at_least,
     "too_long": _at_most,
