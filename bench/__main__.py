@@ -36,6 +36,7 @@ from bench.runs import agents1k, charged_batch, dry_run, fair_shares, group10k, 
 from bench.runs.age import grown, memory100k, usage10m
 from bench.runs.moments import api_writes, idle, idle_plays, play_latency, single_run
 from bench.runs.services import crm_sync10k, crm_upsert10k, faults100k, http1k, rate5k, sync1m
+from cargo_ai.kernel import log
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,
@@ -93,6 +94,7 @@ def main() -> int:
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
     signal.signal(signal.SIGTERM, _interrupted)
+    log.setup()  # on stderr: the document has stdout for itself
     before = report.machine()
     figures = {name: _measured(name) for name in names}
     missed = [f"{name}: {goal['name']}" for name, figure in figures.items() for goal in figure["goals"] if not goal["ok"]]

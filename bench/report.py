@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cargo_ai.kernel import log
+
 Json = dict[str, Any]
 
 
@@ -71,6 +73,7 @@ def say(line: str) -> None:
 
 def alone(name: str, measure: Callable[[], Json]) -> int:
     """Run one benchmark by itself and print its document; the exit code is 0 when it could be measured."""
+    log.setup()  # on stderr: the document has stdout for itself
     before = machine()
     print(json.dumps({name: measure(), "machine": before | {"loadAverageAfter": machine()["loadAverage"]}}, indent=2))
     return 0

@@ -23,7 +23,7 @@ from bench.report import Json
 from bench.runs.age import journal_rows
 from bench.temporary_server import MeasurementFailed
 
-RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
+RUNS = int(os.environ.get("BENCH_CONSOLE_RUNS", "1000000"))
 TOOLS = 300
 """Tools of the workspace besides, each of which has a graph."""
 TIMES = 5
