@@ -26,11 +26,11 @@ from bench.data import (
     guard_sql,
     import_rows,
     metric_columns,
-    retrieval,
     segment_changes,
     upsert_file,
     upsert_singles,
 )
+from bench.data.passages import retrieval
 from bench.report import Json
 from bench.runs import agents1k, charged_batch, dry_run, fair_shares, group10k, jobs10k, native10k, replay
 from bench.runs.age import grown, memory100k, usage10m

@@ -9,9 +9,10 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.schemas.validation_errors import MONTH
 from cargo_ai.kernel.wire import Nothing, Wire
 
-Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The month in which the runs were created, as 2026-01.")]
+Month = Annotated[str, Field(pattern=MONTH, description="The month in which the runs were created, as 2026-01.")]
 ArchiveFormat = Literal["csv", "json", "ndjson", "parquet"]
 
 

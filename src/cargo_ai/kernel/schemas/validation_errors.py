@@ -79,7 +79,9 @@ def _bound(value: float) -> str:
 
 WEB_ADDRESS = r"^https?://[^\s/?#@\\]+(/[^\s?#]*)?$"
 """Of addresses that are shown: what stands before an `@`, or in a query, may be a secret."""
+MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 _PATTERNS = {
+    MONTH: "must be a month, such as 2026-01",
     r"\S": "must not be blank",
     WEB_ADDRESS: "must be an address that begins with http:// or https://, without user, password, query and fragment",
 }

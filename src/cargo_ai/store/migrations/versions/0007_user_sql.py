@@ -15,7 +15,7 @@ down_revision = "0006"
 ID = sa.Uuid(as_uuid=True)
 TIME = sa.DateTime(timezone=True)
 
-# `vector` lives in whatever schema its extension was put into; where there is none, no column can hold one.
+# `vector` lives in whatever schema its extension was put into; without it, no column can hold one.
 VECTOR_SCHEMA = (
     "SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typname = 'vector' LIMIT 1"
 )

@@ -188,6 +188,7 @@ async def test_months_that_are_too_large_for_a_query_are_loaded_by_a_job(past: P
     assert await past.by_node() == {}
     (month,) = (await api.call("orchestration.archive.list"))["months"]
     assert f"archive load --month {month['month']}" in warnings[0]
+    assert "must be a month, such as 2026-01" in await api.refusal_message("orchestration.archive.load", month="2026-13")
     assert await api.refused("orchestration.archive.load", month="2001-01") == (404, "monthNotFound")
     await api.call("orchestration.archive.load", month=month["month"])
     for _ in range(600):

@@ -22,8 +22,8 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from bench import report
-from bench.data import retrieval_pages
-from bench.data.retrieval_set import PER_FILE, LabelledSet, Question, make
+from bench.data.passages import retrieval_pages
+from bench.data.passages.retrieval_set import PER_FILE, LabelledSet, Question, make
 from bench.report import Json
 from cargo_ai.domains.content.retrieval import hybrid, index, search, vectors
 from cargo_ai.domains.content.retrieval.chunks import Piece

@@ -15,7 +15,7 @@ from cargo_ai.domains.content.retrieval.chunks import Piece, cut
 from cargo_ai.files.documents import plain
 
 Part = Literal["tuning", "heldOut"]
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench import report
-from bench.data import retrieval
-from bench.data.retrieval_questions import QUESTIONS, pages
+from bench.data.passages import retrieval
+from bench.data.passages.retrieval_questions import QUESTIONS, pages
 from bench.report import Json
 from cargo_ai.domains.content.retrieval import hybrid, search, vectors
 from cargo_ai.domains.content.retrieval.hybrid import Meaning

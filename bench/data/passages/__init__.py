@@ -1,0 +1,1 @@
+"""Retrieval: passages and questions, and how well and quickly they are found."""
