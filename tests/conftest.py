@@ -66,7 +66,7 @@ def pytest_sessionfinish() -> None:
 def no_stalls() -> Iterator[None]:
     """Fail a test in which a callback of an in-process server held up its event loop."""
     yield
-    measured = sys.modules.get("tests.kit.loop_steps")
+    measured = sys.modules.get("tests.kit.measures.loop_steps")
     stalls: list[str] = measured.take_stalls() if measured is not None else []
     assert not stalls, "\n".join(stalls)
 

@@ -11,14 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-import index
 import licences
-import parity
-import reference
-import sdk_types
-import settings_page
+from generate import index, parity, reference, sdk_types, settings_page, skills
 
-import skills
 from cargo_ai.server.api import rest
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,8 +15,7 @@ from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-import index
-import reference
+from generate import index, reference
 
 
 class EmojiIcon(Wire):

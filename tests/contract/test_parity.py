@@ -9,8 +9,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-import parity
 import pytest
+from generate import parity
 
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.words.commands import find

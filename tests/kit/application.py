@@ -23,8 +23,9 @@ from cargo_ai.server.compose import hooks
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from tests.kit import compiled_statements, loop_steps
-from tests.kit.loop_steps import MeasuredApp
+from tests.kit import compiled_statements
+from tests.kit.measures import loop_steps
+from tests.kit.measures.loop_steps import MeasuredApp
 
 compiled_statements.share()
 

@@ -22,8 +22,9 @@ from psycopg.rows import dict_row
 
 from cargo_ai.server.processes.watching import loop_watch
 from cargo_ai.store.embedded import postgres
-from tests.kit import data_folders, loop_steps
+from tests.kit import data_folders
 from tests.kit.api_client import request_of
+from tests.kit.measures import loop_steps
 
 Json = dict[str, Any]
 START_SECONDS = 90

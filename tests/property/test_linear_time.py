@@ -18,7 +18,7 @@ from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from tests.kit.linear_time import Case, explain_slowness
+from tests.kit.measures.linear_time import Case, explain_slowness
 
 COLUMNS = tuple(Column(slug, kind, "original") for slug, kind in (("name", "string"), ("size", "number")))  # pyright: ignore[reportArgumentType]
 MODEL = Relation(uuid.UUID(int=1), "companies", "default", "ws", "t_companies", "v_companies", COLUMNS)

@@ -15,9 +15,9 @@ from cargo_ai.engine.graph.validation import Inventory, validate
 from cargo_ai.files.csv_files import csv_blocks, csv_chunks, csv_columns
 from cargo_ai.files.json_files import json_chunks
 from cargo_ai.files.text_files import InvalidFile
-from cargo_ai.server.routes.multipart import FileForm, FormBroken, NoFile
+from cargo_ai.server.routes.files.multipart import FileForm, FormBroken, NoFile
 from tests.kit.graphs import node
-from tests.kit.linear_time import Case, explain_slowness
+from tests.kit.measures.linear_time import Case, explain_slowness
 from tests.unit.engine.graphs import Body, actions, variables
 
 KNOWN = Inventory(actions())

@@ -71,7 +71,7 @@ def test_interfaces_and_ones_own_modules_are_open(tmp_path: Path, line: str) -> 
 
 def test_the_server_enters_a_domain_through_its_public_interface(tmp_path: Path) -> None:
     plant(tmp_path, "src/cargo_ai/server/compose.py", "from cargo_ai.domains.storage.records import ingest\n")
-    plant(tmp_path, "src/cargo_ai/server/routes/uploads.py", "from cargo_ai.domains.workspace.public import file\n")
+    plant(tmp_path, "src/cargo_ai/server/routes/files/uploads.py", "from cargo_ai.domains.workspace.public import file\n")
     plant(tmp_path, "src/cargo_ai/server/routes/ingest.py", "from cargo_ai.domains.storage.records import ingest\n")
     (fault,) = said(interfaces.faults(tmp_path))
     assert fault.startswith("src/cargo_ai/server/routes/ingest.py:1: server reaches into storage")

@@ -13,7 +13,7 @@ from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.credits import EstimateRun
 from cargo_ai.engine.dispatch.enumerate import Source
 from cargo_ai.engine.dispatch.queue import Task
-from cargo_ai.engine.dispatch.schedule import Fire
+from cargo_ai.engine.dispatch.timers.schedule import Fire
 from cargo_ai.engine.graph.action import Action, Call
 from cargo_ai.engine.graph.action_registry import FindOwn, LoadActions
 from cargo_ai.engine.graph.tool_graph import FindTool

@@ -21,7 +21,7 @@ from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.credits import EstimateRun, free
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
-from cargo_ai.engine.dispatch.schedule import Fire
+from cargo_ai.engine.dispatch.timers.schedule import Fire
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import secrets

@@ -27,7 +27,8 @@ from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes import logins, message_stream, uploads
+from cargo_ai.server.routes import logins, message_stream
+from cargo_ai.server.routes.files import uploads
 from cargo_ai.store.session import ALL_WORKSPACES
 
 QUIET_SECONDS = 2.0

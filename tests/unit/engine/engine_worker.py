@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 from obstore.store import MemoryStore
 
-from cargo_ai.engine.dispatch import submit, wake
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.graph.tool_graph import ToolGraph, ToolMissing

@@ -23,7 +23,7 @@ from cargo_ai.domains.orchestration import public as orchestration
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.engine.dispatch.schedule import ScheduleState
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.observability.tables import Alert
-from cargo_ai.engine.dispatch import cron
-from cargo_ai.engine.dispatch import schedule as schedules
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, ScheduleSpec, ScheduleState
+from cargo_ai.engine.dispatch.timers import cron
+from cargo_ai.engine.dispatch.timers import schedule as schedules
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired, ScheduleSpec, ScheduleState
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.store.driver import driver_connection

@@ -15,9 +15,10 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine.dispatch import singles, wake
+from cargo_ai.engine.dispatch import singles
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
+from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
 from cargo_ai.engine.limits.table import forget_unused

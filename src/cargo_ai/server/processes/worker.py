@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from cargo_ai.engine.dispatch import cancel, singles
 from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
-from cargo_ai.engine.dispatch.schedule import Scheduler
+from cargo_ai.engine.dispatch.timers.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.cancelling import Cancelling

@@ -23,7 +23,7 @@ from cargo_ai.server.api.http import responses
 from cargo_ai.server.api.long_poll import unless_disconnected
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes.receiving import receiver_of
+from cargo_ai.server.routes.files.receiving import receiver_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES
 

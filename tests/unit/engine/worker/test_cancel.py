@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from cargo_ai.engine.dispatch import cancel, claim, wake
+from cargo_ai.engine.dispatch import cancel, claim
 from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.kernel import ids

@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 
-from cargo_ai.engine.dispatch import claim, wake
+from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.journal.shard_flush import HOUR

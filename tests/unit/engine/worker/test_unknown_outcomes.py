@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from cargo_ai.engine.dispatch import wake
+from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Call, Done, Failed, Later, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.worker import runner

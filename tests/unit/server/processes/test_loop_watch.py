@@ -9,8 +9,8 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cargo_ai.server.processes.watching.loop_watch import LoopWatch
-from tests.kit import loop_steps
-from tests.kit.loop_steps import MeasuredApp
+from tests.kit.measures import loop_steps
+from tests.kit.measures.loop_steps import MeasuredApp
 
 
 def compute(seconds: float) -> None:

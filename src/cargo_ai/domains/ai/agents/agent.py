@@ -17,7 +17,7 @@ from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.engine.dispatch.schedule import ScheduleState
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed

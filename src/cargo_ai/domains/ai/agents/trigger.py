@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.ai import agent as contract
 from cargo_ai.domains.ai.tables import Agent
 from cargo_ai.domains.connection import public as connectors
-from cargo_ai.engine.dispatch import cron, schedule
-from cargo_ai.engine.dispatch.schedule import ScheduleSpec, ScheduleState
+from cargo_ai.engine.dispatch.timers import cron, schedule
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleSpec, ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.chats import sending
 from cargo_ai.domains.ai.tables import Message
-from cargo_ai.engine.dispatch import resume_early
 from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.timers import resume_early
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.ai.agents import lookup
 from cargo_ai.domains.ai.chats import sending
 from cargo_ai.domains.ai.tables import Chat
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired
 from cargo_ai.kernel import ids
 
 

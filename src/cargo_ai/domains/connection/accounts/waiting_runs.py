@@ -13,7 +13,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.connection.accounts.accounts import FRESH_SECONDS, waits_for, waits_for_limit
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.queue import Task, producer
-from cargo_ai.engine.dispatch.resume_early import resume_waiting
+from cargo_ai.engine.dispatch.timers.resume_early import resume_waiting
 from cargo_ai.store.driver import driver_connection
 
 TASK = "wake runs of connector"

@@ -20,7 +20,7 @@ from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup, owners, validation
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.schedule import ScheduleState
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
 

@@ -14,8 +14,8 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.workflows import play as contract
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
-from cargo_ai.engine.dispatch import cron, schedule
-from cargo_ai.engine.dispatch.schedule import ScheduleSpec, ScheduleState
+from cargo_ai.engine.dispatch.timers import cron, schedule
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleSpec, ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject

@@ -17,7 +17,7 @@ from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids, log

@@ -15,7 +15,7 @@ from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_rows
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.resume_early import has_passed, resume
+from cargo_ai.engine.dispatch.timers.resume_early import has_passed, resume
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.expression import coerce
 from cargo_ai.kernel import clock, ids

@@ -16,7 +16,7 @@ from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.orchestration.removed import tool_bin
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
-from cargo_ai.engine.dispatch.schedule import ScheduleState
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
 

@@ -16,9 +16,10 @@ from cargo_ai.domains.connection import public as connectors
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup
-from cargo_ai.engine.dispatch import cron, schedule, submit
+from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import DueSchedule, Fire, NotFired, ScheduleSpec, ScheduleState
+from cargo_ai.engine.dispatch.timers import cron, schedule
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, Fire, NotFired, ScheduleSpec, ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject

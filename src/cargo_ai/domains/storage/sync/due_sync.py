@@ -13,7 +13,7 @@ from cargo_ai.domains.storage.models import refresh_run
 from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
 from cargo_ai.domains.storage.sync import sync_state
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired
 
 LATE_SECONDS = 10
 """After how long every process has noticed that a connector works again."""

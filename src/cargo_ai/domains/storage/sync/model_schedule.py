@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch import cron, schedule
-from cargo_ai.engine.dispatch.schedule import ScheduleSpec
+from cargo_ai.engine.dispatch.timers import cron, schedule
+from cargo_ai.engine.dispatch.timers.schedule import ScheduleSpec
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.store.driver import driver_connection

@@ -13,7 +13,7 @@ from cargo_ai.domains.connection.custom.foreign_schema import Bounds, Unusable
 from cargo_ai.domains.connection.custom.openapi import document, reading
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.linear_time import explain_slowness
+from tests.kit.measures.linear_time import explain_slowness
 from tests.kit.peers.fake_api import Answer
 from tests.unit.domains.connection.custom.conftest import Server, graph
 

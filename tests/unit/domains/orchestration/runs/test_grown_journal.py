@@ -17,7 +17,7 @@ from bench.runs.age.grown import read_journal
 from bench.runs.age.grown_reads import Asked, Journal, questions
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
-from tests.kit.rows_read import rows_read
+from tests.kit.measures.rows_read import rows_read
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,7 +11,7 @@ from cargo_ai.domains.connection.accounts.accounts import Accounts
 from cargo_ai.domains.storage.package import PACKAGE
 from cargo_ai.domains.storage.sync.sync_state import SyncState
 from cargo_ai.domains.storage.sync.sync_steps import PageSaver
-from cargo_ai.engine.dispatch.schedule import Scheduler
+from cargo_ai.engine.dispatch.timers.schedule import Scheduler
 from cargo_ai.integrations.kit import ExtractedPage
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State

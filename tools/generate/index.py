@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import nouns
+from generate import nouns
 
 from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation, RefusalSpec

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.cron import InvalidCron
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, Scheduler, ScheduleSpec
+from cargo_ai.engine.dispatch.timers import schedule
+from cargo_ai.engine.dispatch.timers.cron import InvalidCron
+from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired, Scheduler, ScheduleSpec
 from cargo_ai.kernel import clock, ids, tasks
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database

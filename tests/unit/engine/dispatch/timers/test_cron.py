@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.engine.dispatch.cron import InvalidCron, parse
+from cargo_ai.engine.dispatch.timers.cron import InvalidCron, parse
 
 
 def at(text: str) -> datetime:

@@ -28,8 +28,8 @@ from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge, NoFile
-from cargo_ai.server.routes.receiving import Arrival, receiver_of
+from cargo_ai.server.routes.files.multipart import FileForm, FormBroken, FormTooLarge, NoFile
+from cargo_ai.server.routes.files.receiving import Arrival, receiver_of
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileStore, FilesUnavailable

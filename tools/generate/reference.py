@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import index
+from generate import index
 
 from cargo_ai.contract.workspace.permission import ACTIONS
 from cargo_ai.kernel.operation import AnyOperation

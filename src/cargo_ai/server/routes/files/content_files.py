@@ -18,7 +18,7 @@ from cargo_ai.kernel.wire import Wire
 from cargo_ai.server.api import dispatch
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes.uploads import Received, ignore_disconnects, take
+from cargo_ai.server.routes.files.uploads import Received, ignore_disconnects, take
 from cargo_ai.store import quotas
 from cargo_ai.store.files import FileMissing, FilesUnavailable
 

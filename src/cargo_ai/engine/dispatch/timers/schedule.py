@@ -12,7 +12,7 @@ import psycopg
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine.dispatch.cron import InvalidCron, parse
+from cargo_ai.engine.dispatch.timers.cron import InvalidCron, parse
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import schedules
 from cargo_ai.kernel import clock, ids, log

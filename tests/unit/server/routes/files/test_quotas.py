@@ -13,12 +13,12 @@ from sqlalchemy import func, select
 
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
-from cargo_ai.server.routes.receiving import receiver_of
+from cargo_ai.server.routes.files.receiving import receiver_of
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
-from tests.unit.server.routes import test_upload_parts as parts
-from tests.unit.server.routes.test_upload_form import BOUNDARY, PART, UPLOAD, a_file
+from tests.unit.server.routes.files import test_upload_parts as parts
+from tests.unit.server.routes.files.test_upload_form import BOUNDARY, PART, UPLOAD, a_file
 
 Files = Callable[[], list[Path]]
 Refused = Callable[[httpx.Response, int, str], str]
