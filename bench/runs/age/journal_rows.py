@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from bench import report
-from cargo_ai.engine.journal import tables
+from cargo_ai.engine.journal import failures, tables
 
 Connection = psycopg.Connection[Any]
 
@@ -80,6 +80,10 @@ INDEXES = """
 select c.relname, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') from pg_index i join pg_class c on c.oid = i.indexrelid
 where i.indrelid = any (array['runs', 'execution_rows', 'packed_executions']::regclass[]) and not i.indisunique order by i.indexrelid
 """
+NOTED = """
+insert into failed_runs (workflow_uuid, run_uuid, workspace_uuid)
+select workflow_uuid, uuid, workspace_uuid from runs where rare_status = 'error' on conflict do nothing
+"""
 BY_SHARD = (
     "(select shard, batch, min(run::text)::uuid as first, max(run::text)::uuid as last, count(*) as runs from copies group by 1, 2) c"
 )
@@ -110,6 +114,11 @@ def fill(connection: Connection, batch: str, runs: int) -> None:
     for _, definition in indexes:
         connection.execute(str(definition).encode())
     connection.execute(b"vacuum (analyze) runs, execution_rows, packed_executions, path_steps, batches, shards, node_metrics")
+    # As flushes note them; a worker would count them, part by part.
+    connection.execute(NOTED.encode())
+    while (connection.execute(failures.FOLD.encode()).fetchone() or (0,))[0]:
+        pass
+    connection.execute(b"vacuum (analyze) failed_runs, failure_counts")
     report.say(f"journal: indexes and statistics, {time.monotonic() - began:.0f} s")
 
 

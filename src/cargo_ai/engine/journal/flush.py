@@ -14,7 +14,7 @@ import psycopg
 from pydantic_core import to_json
 
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal import fanout, packing
+from cargo_ai.engine.journal import failures, fanout, packing
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.packing import KnownPaths
 from cargo_ai.engine.journal.shard_flush import MILLION, NIL, ChargeKey, FeeKey, MetricScope, RunUpdate, ShardFlush
@@ -104,9 +104,13 @@ async def write(
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
+        updates = [update for part in live for update in part.updates]
+        failed = [run for part in live if part.has_failed for run in part.failed_runs()]
         # Sent together: one round trip, and another one where credits are paid, instead of one for each statement.
         async with connection.pipeline():
-            due = await _write_updates(connection, [update for part in live for update in part.updates], now)
+            due = await _write_updates(connection, updates, now)
+            if failed:
+                await failures.note(connection, failed)
             await _write_metrics(connection, live, slot)
             await _write_charges(connection, live, flush, slot, now, fee)
             await _notify(connection, live)

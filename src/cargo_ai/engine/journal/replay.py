@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cargo_ai.engine.graph.action import Json
+from cargo_ai.engine.journal import failures
 from cargo_ai.engine.journal.rows import OriginalRow, rows_of
 from cargo_ai.store.driver import Connection
 
@@ -35,6 +36,7 @@ class ReplayRecord(dict[str, Any]):
 
 # Outputs and files are shared, calls were made and paid before: the copies cost nothing.
 COPY = """
+with copied as (
 insert into execution_rows (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
     error_message, reason, warnings, attempts, log, output, output_file, config, credits, started_ms, finished_ms)
 select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.status, e.child_index,
@@ -42,6 +44,8 @@ select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.stat
     e.warnings, e.attempts, e.log, e.output, e.output_file, e.config, 0, e.started_ms, e.finished_ms
 from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) as v(run, old, taken, node)
 cross join lateral (select * from executions x where x.run_uuid = v.old and x.seq < v.taken offset 0) e
+returning run_uuid, status
+) select distinct run_uuid::text from copied where status = 'error'
 """
 # An item that never came to the node keeps everything that it did, and how it ended.
 CUT = """
@@ -64,13 +68,16 @@ order by f.attempt, r.item
 
 
 async def copy_executions(connection: Connection, seeds: Sequence[tuple[uuid.UUID, ReplayPoint]]) -> None:
-    """Copy into the journals of new runs the executions that they reuse. O(executions copied); one statement."""
+    """Copy into the journals of new runs, whose rows are there, the executions that they reuse. O(executions copied); one statement, and
+    another where some had failed."""
     pairs = [(run, seed) for run, seed in seeds if seed.taken > 0]
     if not pairs:
         return
     former = [seed.run for _, seed in pairs]
     columns = ([run for run, _ in pairs], former, [seed.taken for _, seed in pairs], [seed.node for _, seed in pairs])
-    await connection.execute(COPY, columns)
+    failed = [row[0] for row in await (await connection.execute(COPY, columns)).fetchall()]
+    if failed:
+        await failures.note(connection, failed)
 
 
 class OriginalRun(NamedTuple):

@@ -138,6 +138,18 @@ class ShardFlush:
         """Whether an execution of it has cost credits."""
         return any(counts.charges for counts in self.counts.values())
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether an execution or a run of it has failed."""
+        if any(row[2] for counts in self.counts.values() for row in counts.nodes.values()):
+            return True
+        return any(update.status == "error" for update in self.updates)
+
+    def failed_runs(self) -> set[str]:
+        """The runs in which a node failed, and those that failed."""
+        at_node = {run for run, execution, _ in self.executions if execution.status == "error"}
+        return at_node | {update.run for update in self.updates if update.status == "error"}
+
     def seal(self) -> None:
         """Nothing more is added: note which effects are begun and not among these executions."""
         if self.shard.has_new_begun:

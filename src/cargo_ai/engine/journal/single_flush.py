@@ -96,13 +96,15 @@ select pg_notify('cargo_done', uuid::text) from ended
 
 
 def is_single(part: ShardFlush) -> bool:
-    """Whether a shard is a single run that has ended with this flush, and had nothing but its own nodes to journal."""
+    """Whether a shard is a single run that has ended with this flush, and had nothing but its own nodes to journal, which went well."""
     shard, updates = part.shard, part.updates
     if not (shard.single and len(updates) == 1 and updates[0].ended and updates[0].fanout is None):
         return False
     if part.fanouts or part.is_charged or part.begun or len(part.executions) > MOST_EXECUTIONS:
         return False
-    return all(file is None for _, _, file in part.executions)
+    if updates[0].status == "error":
+        return False
+    return all(file is None and execution.status != "error" for _, execution, file in part.executions)
 
 
 async def write(connection: psycopg.AsyncConnection[Any], parts: Sequence[ShardFlush], slot: int) -> bool:

@@ -54,6 +54,8 @@ class Writer:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.parked: Callable[[int], None] = lambda _: None
         """Called after a flush that parked runs, with the time when the first of them is due, in milliseconds since 1970."""
+        self.failed: Callable[[], None] = lambda: None
+        """Called after a flush in which something failed."""
         self._task = asyncio.create_task(self._run(), name="journal writer")
 
     def hold(self, shard: HeldShard) -> None:
@@ -211,6 +213,8 @@ class Writer:
                 crash_points.point("after flush")
                 if due is not None:
                     self.parked(due)
+                if any(part.has_failed for part in parts):
+                    self.failed()
                 return
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 _log.warning("the journal cannot be written now; trying again", cause=str(error).strip()[:200], wait_seconds=wait)

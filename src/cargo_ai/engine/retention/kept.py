@@ -87,6 +87,10 @@ class Due:
         """The lowest id of runs that are younger than those in question."""
         return _first_id(_end_ms(self.month, cutoff))
 
+    def times(self, cutoff: int) -> tuple[int, int]:
+        """When the runs in question were created: from, and before, in milliseconds since 1970."""
+        return _begin_ms(self.month), _end_ms(self.month, cutoff)
+
 
 async def due_months(connection: Connection, cutoffs: Cutoffs) -> list[Due]:
     """The months that had ended by the cutoff of any workspace, oldest first."""
@@ -139,6 +143,13 @@ def _end_ms(month: str, cutoff_ms: int) -> int:
         return cutoff_ms
     year, number = (int(part) for part in month.split("_"))
     return int(datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def _begin_ms(month: str) -> int:
+    if month == OTHER:
+        return 0
+    year, number = (int(part) for part in month.split("_"))
+    return int(datetime(year, number, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def _first_id(ms: int) -> uuid.UUID:

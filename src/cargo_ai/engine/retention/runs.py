@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine.dispatch.submit import LARGE_RECORD
+from cargo_ai.engine.journal import failures
 from cargo_ai.engine.retention import kept
 from cargo_ai.engine.retention.kept import OTHER, STAYS, Connection, Cutoffs, Due
 from cargo_ai.kernel import log
@@ -160,6 +161,8 @@ class _Month:
         try:
             async with self._connection.transaction():
                 await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
+                # Before those of the journal, in the order of what counts failures.
+                await self._connection.execute(failures.LOCK)
                 # No run can be written while these are held, so nothing slow may happen here.
                 await self._connection.execute(LOCK.encode())
                 replayed = await kept.find_replayed(self._connection)
@@ -168,6 +171,7 @@ class _Month:
                 await self._connection.execute(DROP.format(month=self._month).encode())
                 await self._connection.execute(FORGET, (self._month,))
                 await self._connection.execute(ARCHIVED_ONLY, (self._month, self._due.workspaces))
+                await self._recount(self._values["cutoff"], self._due.workspaces)
                 await self._uncount(large)
         except psycopg.errors.LockNotAvailable:
             _log.info("the journal is busy; the month is dropped later", month=self._month)
@@ -181,8 +185,12 @@ class _Month:
         query, deleted = EXPIRED.format(part=f"runs_{self._month}").encode(), 0
         self._values |= {"end": self._due.end(cutoff), "cutoff": cutoff}
         for workspace in workspaces:
-            values, after = self._values | {"workspace": workspace}, uuid.UUID(int=0)
+            values, after, removed = self._values | {"workspace": workspace}, uuid.UUID(int=0), 0
             while runs := [row[0] for row in await (await self._connection.execute(query, values | {"after": after})).fetchall()]:
+                if not removed:
+                    async with self._connection.transaction():
+                        await self._connection.execute(failures.LOCK)
+                        await self._recount(cutoff, [workspace])
                 await self._remove_files_of(runs)
                 large = await self._large_records("runs", "r.uuid = any(%s)", (runs,))
                 async with self._connection.transaction():
@@ -190,10 +198,16 @@ class _Month:
                     await self._connection.execute(ARCHIVED_ONLY, (self._month, [workspace]))
                     for table, column in JOURNAL:
                         await self._connection.execute(f"delete from {table} where {column} = any(%s)".encode(), (runs,))  # noqa: S608 - constants
-                after, deleted = runs[-1], deleted + len(runs)
+                after, removed = runs[-1], removed + len(runs)
+            deleted += removed
         if deleted:
             await self._delete_bodies()
         return deleted
+
+    async def _recount(self, cutoff: int, workspaces: Sequence[uuid.UUID]) -> None:
+        """Count failures of these workspaces again from the runs that stay."""
+        stays = f"(r.uuid >= %(end)s or {STAYS})"
+        await failures.recount(self._connection, *self._due.times(cutoff), workspaces, stays, self._values)
 
     async def _delete_bodies(self) -> None:
         """Delete the bodies of the month that no packed execution is in any longer."""

@@ -21,6 +21,7 @@ from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.dispatch.timers.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.journal.failures import LOOK_SECONDS, FailureCounter
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.engine.worker.driver import Driver
@@ -115,6 +116,7 @@ class Worker:
             for name, task in composed.jobs.items():
                 self._queue.register(name, task)
             replaces = self._settings.replaces_worker
+            failure_counter = FailureCounter(pool)
             housekeeping = Housekeeping(
                 pool,
                 self._queue,
@@ -124,11 +126,12 @@ class Worker:
                 replaces=replaces,
                 chores=[
                     Chore("prune idempotency keys", lambda: idempotency.prune(self._database)),
+                    Chore("count failures", failure_counter.run, LOOK_SECONDS),
                     *(Chore(name, run) for name, run in composed.chores.items()),
                 ],
             )
             for writer in writers.values():
-                writer.parked = housekeeping.parked
+                writer.parked, writer.failed = housekeeping.parked, failure_counter.noticed
             housekeeping.others = single_runs.share_with
             channels: dict[str, Callable[[str], None]] = {
                 "cargo_wake": lambda _: housekeeping.wake(),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from cargo_ai.engine.journal import failures
 from cargo_ai.engine.retention import runs as retention
 from cargo_ai.engine.retention.kept import Cutoffs
 
@@ -206,3 +207,27 @@ async def test_a_workspace_may_keep_its_runs_for_less_long(journal: Journal) -> 
     assert await journal.runs() == sorted([mine, theirs])
     await journal.remove({OTHER_WORKSPACE: ms(4, 1)})
     assert await journal.runs() == [mine]
+
+
+async def test_failures_of_removed_runs_are_counted_no_longer(journal: Journal) -> None:
+    workflow = uuid.UUID(int=5)
+
+    async def counted() -> list[tuple[int, uuid.UUID]]:
+        while await failures.fold(journal.connection):
+            pass
+        query = "select runs, latest_run from failure_counts where scope_uuid = %s order by hour"
+        return [(row[0], row[1]) for row in await (await journal.connection.execute(query, (workflow,))).fetchall()]
+
+    def failed(month: int, **values: Any) -> Awaitable[uuid.UUID]:
+        failure: dict[str, Any] = {"status": "error", "rare_status": "error", "error_message": "No", "workflow_uuid": workflow, **values}
+        return journal.run(month, **failure)
+
+    late = await failed(1, finished_ms=CUTOFF)
+    gone, dropped, recent = await failed(1), await failed(2), await failed(3)
+    for run in (late, gone, dropped, recent):
+        await journal.insert("failed_runs", workflow_uuid=workflow, run_uuid=run, workspace_uuid=WORKSPACE)
+    assert await counted() == [(2, max(late, gone)), (1, dropped), (1, recent)]
+    assert await journal.remove() == retention.Removed(1, 1, [])
+    assert await journal.rows("select run_uuid from failed_runs") == [late]
+    assert await counted() == [(1, late), (1, recent)]
+    assert await journal.rows("select count(*) from failed_runs") == [0]

@@ -6,8 +6,10 @@ import asyncio
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
+from cargo_ai.engine.journal import failures
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -20,6 +22,8 @@ GRAPH = [
     node("wait", "delay", ("end",), config={"minutes": "{{nodes.start.minutes || 0}}"}),
     node("end"),
 ]
+
+NOTED = "select count(*) from failed_runs where workflow_uuid = %s"
 
 
 async def follow(backend: Backend, **fields: Any) -> list[Body]:
@@ -64,6 +68,32 @@ async def test_an_absorbed_failure_is_counted_as_such(backend: Backend) -> None:
     await backend.run({"fail": "Oops"}, workflowUuid=tool["workflowUuid"])
     (error,) = (await backend.admin.call("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"]))["runErrors"]
     assert (error["runsCount"], error["absorbedCount"]) == (1, 1)
+
+
+async def test_errors_are_the_same_before_and_after_they_are_counted(backend: Backend) -> None:
+    lenient = [{**one, "fallbackOnFailure": one["slug"] == "check"} for one in GRAPH]
+    tool, _ = await backend.admin.deployed(lenient)
+    url = backend.state.database.url.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection, connection.transaction():
+        # Nobody counts meanwhile.
+        await connection.execute(failures.LOCK)
+        records: list[Body] = [{"_id": str(at), "fail": f"No company {at}" if at % 2 else "Forbidden"} for at in range(5)]
+        await backend.batch([*records, {"_id": "x", "minutes": "soon", "fail": "Forbidden"}], workflowUuid=tool["workflowUuid"])
+        waiting = await backend.admin.call(
+            "orchestration.run.create", workflowUuid=tool["workflowUuid"], data={"fail": "Gone", "minutes": 9}
+        )
+        await backend.parked(waiting["run"]["uuid"])
+        before = (await backend.admin.call("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"]))["runErrors"]
+        noted = await (await connection.execute(NOTED, (tool["workflowUuid"],))).fetchone()
+    assert sorted((one["nodeSlug"], one["runsCount"], one["absorbedCount"]) for one in before) == [
+        ("check", 1, 0), ("check", 2, 2), ("check", 4, 3), ("wait", 1, 0)
+    ]  # fmt: skip
+    async with await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection:
+        while await failures.fold(connection):
+            pass
+        assert (noted, await (await connection.execute(NOTED, (tool["workflowUuid"],))).fetchone()) == ((7,), (1,)), "one goes on"
+    after = (await backend.admin.call("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"]))["runErrors"]
+    assert sorted(after, key=str) == sorted(before, key=str)
 
 
 async def test_a_batch_is_followed_to_its_end(backend: Backend) -> None:

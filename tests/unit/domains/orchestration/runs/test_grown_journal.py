@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from bench import graphs
 from bench.runs.age import journal_rows
 from bench.runs.age.grown import read_journal
 from bench.runs.age.grown_reads import Asked, Journal, questions
+from cargo_ai.kernel import clock
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.measures.rows_read import rows_read
@@ -41,6 +46,11 @@ class Grown:
     async def read_by(self, asked: Asked, api: ApiClient | None = None) -> int:
         """How many rows a request reads."""
         return await rows_read(self.backend.state.database, self._ask(asked, api or self.backend.admin), TABLES)
+
+    async def rows(self, query: str) -> list[Any]:
+        """What the database has."""
+        async with self.backend.state.database.session(ALL_WORKSPACES) as db:
+            return list(await db.execute(text(query)))
 
     async def _ask(self, asked: Asked, api: ApiClient) -> Body:
         verb, path, body = asked
@@ -73,7 +83,7 @@ async def grown(backend: Backend) -> Grown:
 
 def _lists(asked: Mapping[str, Asked]) -> dict[str, Asked]:
     """What has no bound of its own: metrics are counters, one run is one run."""
-    others = ("run get", "run explain", "run errors", "segment", "server", "run list, half way", *NO_INDEX)
+    others = ("run get", "run explain", "segment", "server", "run list, half way", *NO_INDEX)
     return {name: each for name, each in asked.items() if not name.startswith(others)}
 
 
@@ -97,6 +107,34 @@ async def test_a_batch_shows_its_runs_and_spans_to_its_own_workspace_only(grown:
     assert (await grown.backend.other_api.call("orchestration.run.list", batchUuid=batch))["runs"] == []
     tool = await grown.backend.admin.tool("Other")
     assert (await grown.backend.admin.call("orchestration.run.list", batchUuid=batch, workflowUuid=tool["workflowUuid"]))["runs"] == []
+
+
+async def test_errors_are_as_many_as_have_failed_whatever_time_is_asked_for(grown: Grown) -> None:
+    moments = [row[0] for row in await grown.rows("select created_ms from runs where rare_status = 'error' order by uuid")]
+    half, begin, end = moments[len(moments) // 2], moments[10] + 1, moments[-10]
+    small = str((await grown.rows("select uuid from batches where cursor < 10000 and cursor > 1000"))[0][0])
+    asked: list[tuple[Body, str]] = [
+        ({}, "true"),
+        ({"batchUuid": grown.journal.batch}, f"batch_uuid = '{grown.journal.batch}'"),
+        ({"batchUuid": small, "createdAfter": _iso(half)}, f"batch_uuid = '{small}' and created_ms >= {half}"),
+        ({"releaseUuid": grown.journal.release}, f"release_uuid = '{grown.journal.release}'"),
+        ({"createdAfter": _iso(begin)}, f"created_ms >= {begin}"),
+        ({"createdBefore": _iso(end)}, f"created_ms < {end}"),
+        ({"createdAfter": _iso(begin), "createdBefore": _iso(end)}, f"created_ms >= {begin} and created_ms < {end}"),
+        ({"createdAfter": _iso(half), "createdBefore": _iso(half + 1)}, f"created_ms = {half}"),
+    ]
+    for fields, where in asked:
+        ((runs,),) = await grown.rows(f"select count(*) from runs where rare_status = 'error' and {where}")
+        reply = await grown.backend.admin.call("orchestration.run.getErrors", workflowUuid=grown.journal.workflow, **fields)
+        (error,) = reply["runErrors"]
+        assert (error["runsCount"], reply["count"], error["nodeSlug"]) == (runs, 1, "small"), fields
+        assert error["errorMessage"].startswith("The service answered 500: record ")
+    nothing = {"workflowUuid": grown.journal.workflow, "batchUuid": str(uuid.UUID(int=7))}
+    assert (await grown.backend.admin.call("orchestration.run.getErrors", **nothing))["runErrors"] == []
+
+
+def _iso(ms: int) -> str:
+    return clock.to_iso(datetime.fromtimestamp(ms / 1000, UTC))
 
 
 async def test_the_page_behind_one_far_down_is_read_from_where_that_ended(grown: Grown) -> None:
