@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, span_encoding
 
 MOST_BEGUN = 20
 """A request that begins more traces than these is shown in the first ones."""
@@ -46,14 +46,27 @@ class Begun:
     traces: list[uuid.UUID] = field(default_factory=list[uuid.UUID])
 
 
-Sender = Callable[[Span], None]
+class Sender(Protocol):
+    """Where the spans of a process go. It returns at once and raises nothing."""
+
+    def wants(self, trace: int) -> bool:
+        """Whether a trace is sent: each is as a whole, or not at all."""
+        ...
+
+    def send(self, span: Span) -> None:
+        """Send a span, if its trace is wanted."""
+
+    def send_encoded(self, spans: bytes) -> None:
+        """Send spans of a wanted trace, as `span_encoding` has put them together: some, not thousands."""
+
+
 _senders: list[Sender] = []
 _current: ContextVar[Place | None] = ContextVar("span", default=None)
 _begun: ContextVar[Begun | None] = ContextVar("begun", default=None)
 
 
 def send_with(sender: Sender | None) -> None:
-    """From now on, spans of this process go there; None: nowhere. A sender returns at once and raises nothing."""
+    """From now on, spans of this process go there; None: nowhere."""
     _senders[:] = [] if sender is None else [sender]
 
 
@@ -62,16 +75,41 @@ def are_sent() -> bool:
     return bool(_senders)
 
 
+def are_wanted(trace: uuid.UUID) -> bool:
+    """Whether spans of this trace go anywhere."""
+    return any(sender.wants(trace.int) for sender in _senders)
+
+
 def send(span: Span) -> None:
     """Hand over a span that has ended."""
     for sender in _senders:
-        sender(span)
+        sender.send(span)
+
+
+def send_encoded(spans: bytes) -> None:
+    """Hand over spans of a wanted trace that are encoded already: for what has many."""
+    for sender in _senders:
+        sender.send_encoded(spans)
+
+
+def encode(span: Span) -> bytes:
+    """A span as a collector takes it. Raises ValueError, struct.error and the like for one that cannot be."""
+    content = span_encoding.about(span.name, span.kind, span.attributes, failed=span.failed)
+    if span.link is not None:
+        content += span_encoding.link(span.link.trace.to_bytes(16), span.link.span.to_bytes(8))
+    trace, uid = span.place.trace.to_bytes(16), span.place.span.to_bytes(8)
+    return span_encoding.span(trace, uid, span.parent.to_bytes(8) if span.parent else None, span.started, span.ended, [content])
 
 
 def span_id(*parts: object) -> int:
     """The id of the span of something that has a name: the same in every process, so that parents are known without being looked up."""
-    digest = hashlib.blake2b(":".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) or 1
+    return int.from_bytes(span_bytes(":".join(map(str, parts))))
+
+
+def span_bytes(name: str) -> bytes:
+    """The same as eight bytes, of a name whose parts stand between colons."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return digest if any(digest) else b"\0\0\0\0\0\0\0\1"
 
 
 def chance_id() -> int:

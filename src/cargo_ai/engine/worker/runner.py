@@ -293,7 +293,7 @@ class Runner:
                 node = walk.program.nodes.get(entry.node)
                 metrics.count("executions", (node.kind if node else "", entry.status))
         if traces.are_sent():
-            spans.send_executions(walk, origin, (entry for entry, _ in entries))
+            spans.send_executions(walk, origin, [entry for entry, _ in entries])
 
     def _end(self, row: DrivenRun, walk: Walk) -> RunUpdate:
         if traces.are_sent():

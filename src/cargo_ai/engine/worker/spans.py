@@ -1,61 +1,91 @@
-"""Spans of runs and of their nodes, for traces: ids and times, none of what they were given or gave."""
+"""Spans of runs and of their nodes, for traces: ids and times, none of what they were given or gave.
+
+A worker may end thousands of nodes a second, so that what spans have in common is encoded once.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 
 from cargo_ai.engine.graph.walk import Act, Execution, Walk
 from cargo_ai.engine.journal.shard_flush import MetricScope
 from cargo_ai.engine.worker.driven_shard import DrivenRun, now
-from cargo_ai.kernel import traces
-from cargo_ai.kernel.traces import Place, Span
+from cargo_ai.kernel import span_encoding, traces
+from cargo_ai.kernel.traces import Place
+
+AT_ONCE = 8
+"""Spans that wait as one to be sent: what waits is bounded by their number."""
+REMEMBERED = 4096
+"""How many nodes and batches, each with what ends it has come to, are encoded once."""
 
 
-def send_executions(walk: Walk, origin: MetricScope, entries: Iterable[Execution]) -> None:
+def send_executions(walk: Walk, origin: MetricScope, entries: Sequence[Execution]) -> None:
     """One span for each node that was visited, below that of its run."""
-    for entry in entries:
-        node = walk.program.nodes.get(entry.node)
-        about: dict[str, str | int | float] = {
-            "cargo.run": walk.run,
-            "cargo.node": entry.slug,
-            "cargo.status": entry.status,
-            "cargo.credits": entry.credits,
-            "cargo.visit": entry.visit,
-        }
-        if node is not None:
-            about |= {"cargo.node.kind": node.kind, "cargo.action": node.action.slug}
-        if entry.service is not None:
-            about["cargo.integration"] = entry.service[0]
-        if entry.reason is not None:
-            about["cargo.reason"] = entry.reason
-        place = Place(origin.trace.int, node_span(walk.run, entry.node, entry.visit))
-        times = traces.nanoseconds(entry.started), traces.nanoseconds(entry.finished)
-        traces.send(Span(entry.slug, "internal", place, traces.span_id(walk.run), *times, about, failed=entry.status == "error"))
+    if not entries or not traces.are_wanted(origin.trace):
+        return
+    run, trace = walk.run, origin.trace.bytes
+    parent, of_run = traces.span_bytes(run), _of_run(run)
+    spans = [
+        span_encoding.span(
+            trace,
+            traces.span_bytes(f"{run}:{entry.node}:{entry.visit}"),
+            parent,
+            traces.nanoseconds(entry.started),
+            traces.nanoseconds(entry.finished),
+            (_of_execution(walk, entry), of_run),
+        )
+        for entry in entries
+    ]
+    for first in range(0, len(spans), AT_ONCE):
+        traces.send_encoded(b"".join(spans[first : first + AT_ONCE]))
 
 
 def send_run(row: DrivenRun, walk: Walk) -> None:
     """The span of a run that has ended: below the run that it belongs to, else below what has begun it."""
     fan, trace = row["fan"], row["trace_uuid"]
-    about: dict[str, str | int | float] = {
-        "cargo.run": walk.run,
-        "cargo.workflow": str(row["workflow_uuid"]),
-        "cargo.workspace": str(row["workspace_uuid"]),
-        "cargo.status": walk.status or "error",
-        "cargo.credits": walk.credits,
-    }
-    for name, uid in (("cargo.batch", row["batch_uuid"]), ("cargo.release", row["release_uuid"])):
-        if uid is not None:
-            about[name] = str(uid)
-    above = traces.first_span(trace) if fan is None else node_span(str(fan["run_uuid"]), fan["node_uuid"], fan["visit"])
-    place = Place(trace.int, traces.span_id(walk.run))
+    if not traces.are_wanted(trace):
+        return
+    above = f"begin:{trace}" if fan is None else f"{fan['run_uuid']}:{fan['node_uuid']}:{fan['visit']}"
     times = traces.nanoseconds(row["created_ms"]), traces.nanoseconds(now())
-    traces.send(Span("run", "internal", place, above, *times, about, failed=walk.status == "error"))
+    common = _about_run(
+        row["workflow_uuid"], row["workspace_uuid"], row["batch_uuid"], row["release_uuid"], walk.status or "error", float(walk.credits)
+    )
+    content = common, _of_run(walk.run)
+    traces.send_encoded(span_encoding.span(trace.bytes, traces.span_bytes(walk.run), traces.span_bytes(above), *times, content))
 
 
-def node_span(run: str, node: str, visit: int) -> int:
-    """The id of the span of a node of a run."""
-    return traces.span_id(run, node, visit)
+def _of_run(run: str) -> bytes:
+    return span_encoding.attribute("cargo.run", run)
+
+
+def _of_execution(walk: Walk, entry: Execution) -> bytes:
+    node = walk.program.nodes.get(entry.node)
+    kind, action = (None, None) if node is None else (node.kind, node.action.slug)
+    integration = None if entry.service is None else entry.service[0]
+    return _about_execution(entry.slug, kind, action, integration, entry.status, entry.reason, entry.visit, float(entry.credits))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _about_execution(
+    slug: str, kind: str | None, action: str | None, integration: str | None, status: str, reason: str | None, visit: int, credits: float
+) -> bytes:
+    named = {"cargo.node": slug, "cargo.status": status, "cargo.node.kind": kind, "cargo.action": action}
+    named |= {"cargo.integration": integration, "cargo.reason": reason}
+    attributes = {name: value for name, value in named.items() if value is not None}
+    return span_encoding.about(slug, "internal", {**attributes, "cargo.visit": visit, "cargo.credits": credits}, failed=status == "error")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _about_run(
+    workflow: uuid.UUID, workspace: uuid.UUID, batch: uuid.UUID | None, release: uuid.UUID | None, status: str, credits: float
+) -> bytes:
+    ids = {"cargo.workflow": workflow, "cargo.workspace": workspace, "cargo.batch": batch, "cargo.release": release}
+    attributes = {name: str(uid) for name, uid in ids.items() if uid is not None}
+    return span_encoding.about(
+        "run", "internal", {**attributes, "cargo.status": status, "cargo.credits": credits}, failed=status == "error"
+    )
 
 
 def place_of(trace: uuid.UUID, act: Act) -> Place:

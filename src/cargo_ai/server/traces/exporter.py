@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from cargo_ai import __version__
-from cargo_ai.kernel import log, traces
+from cargo_ai.kernel import log, span_encoding, traces
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.kernel.traces import Place, Span
+from cargo_ai.kernel.traces import Span
 
 QUEUE = 8192
-"""What waits to be sent at most, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise: more is dropped, the oldest first."""
+"""What waits to be sent at most, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise: more is dropped, the oldest first. What a run has
+journaled at once waits as one (see `engine.worker.spans`)."""
 LAST_SECONDS = 2
 """How long the end of a process may be put off by spans that are still to be sent."""
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -26,57 +26,59 @@ _log = log.get(__name__)
 _exporters: list[Exporter] = []
 
 
+class _Spans(NamedTuple):
+    """Encoded spans of one trace, as the library's queue takes a span: `context` says that they are to be sent."""
+
+    encoded: bytes
+    context: Any
+
+
+class _Message(list[_Spans]):
+    """The spans of one message, as the library encodes what it sends."""
+
+    def __init__(self, spans: Sequence[_Spans], resource: bytes, scope: bytes) -> None:
+        super().__init__(spans)
+        self._about = resource, scope
+
+    def SerializePartialToString(self) -> bytes:
+        return span_encoding.envelope(*self._about, b"".join([spans.encoded for spans in self]))
+
+    SerializeToString = SerializePartialToString
+
+
 class Exporter:
     """Sends with the library of OpenTelemetry, which is loaded here and reads the other `OTEL_*` variables by itself."""
 
     def __init__(self, settings: Settings, process: str) -> None:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace import SpanContext, TraceFlags
 
         environment = settings.environment
-        about = {"service.version": __version__, "cargo.process": process}
-        if "OTEL_SERVICE_NAME" not in environment and "service.name=" not in environment.get("OTEL_RESOURCE_ATTRIBUTES", ""):
-            about["service.name"] = "cargo-ai"
-        self._resource = Resource.create(about)
         self._most = settings.otlp_percent * (1 << CHANCE_BITS) // 100
-        endpoint = settings.otlp_endpoint
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.removesuffix(PATH)}{PATH}" if endpoint else None)
+        self._context = SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
         size = None if "OTEL_BSP_MAX_QUEUE_SIZE" in environment else QUEUE
-        self._processor = BatchSpanProcessor(exporter, max_queue_size=size)
+        self._processor: Any = BatchSpanProcessor(_sender(settings, process, self._context), max_queue_size=size)
         self._failed = False
 
+    def wants(self, trace: int) -> bool:
+        """By the chance in its id."""
+        return trace % (1 << CHANCE_BITS) < self._most
+
     def send(self, span: Span) -> None:
-        """Put a span into the queue. A trace is sent whole or not at all, by the chance in its id."""
-        if span.place.trace % (1 << CHANCE_BITS) >= self._most:
+        """Put a span into the queue, if its trace is wanted."""
+        if not self.wants(span.place.trace):
             return
         try:
-            self._processor.on_end(self._readable(span))
+            self.send_encoded(traces.encode(span))
         except Exception:
             # Traces are for looking on: what is looked at goes on without them.
             if not self._failed:
                 self._failed = True
                 _log.warning("a span could not be sent", exc_info=True)
 
-    def _readable(self, span: Span) -> Any:
-        from opentelemetry.sdk.trace import ReadableSpan
-        from opentelemetry.trace import Link, SpanKind
-        from opentelemetry.trace.status import Status, StatusCode
-
-        kinds = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
-        return ReadableSpan(
-            name=span.name,
-            context=_context(span.place),
-            parent=_context(Place(span.place.trace, span.parent)) if span.parent else None,
-            resource=self._resource,
-            attributes=span.attributes,
-            links=[Link(_context(span.link))] if span.link else [],
-            kind=kinds[span.kind],
-            status=Status(StatusCode.ERROR if span.failed else StatusCode.UNSET),
-            start_time=span.started,
-            end_time=span.ended,
-            instrumentation_scope=_scope(),
-        )
+    def send_encoded(self, spans: bytes) -> None:
+        """Put spans into the queue."""
+        self._processor.on_end(_Spans(spans, self._context))
 
     def close(self) -> None:
         """Send what still waits, for a moment at most: a collector that is away holds no process up."""
@@ -85,17 +87,42 @@ class Exporter:
         closing.join(LAST_SECONDS)
 
 
-def _context(place: Place) -> Any:
-    from opentelemetry.trace import SpanContext, TraceFlags
-
-    return SpanContext(place.trace, place.span, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-
-
-@cache
-def _scope() -> Any:
+def _sender(settings: Settings, process: str, context: Any) -> Any:
+    """The library's own exporter, which knows addresses, headers, certificates, compression, and when to try again."""
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    return InstrumentationScope("cargo_ai", __version__)
+    environment = settings.environment
+    about = {"service.version": __version__, "cargo.process": process}
+    if "OTEL_SERVICE_NAME" not in environment and "service.name=" not in environment.get("OTEL_RESOURCE_ATTRIBUTES", ""):
+        about["service.name"] = "cargo-ai"
+    library: Any = trace_exporter
+    scope = InstrumentationScope("cargo_ai", __version__)
+    example = ReadableSpan("example", context, resource=Resource.create(about), instrumentation_scope=scope)
+    common = library.encode_spans([example]).resource_spans[0]
+    encoded = common.resource.SerializeToString(), common.scope_spans[0].scope.SerializeToString()
+    _let_encoded_pass(library)
+
+    class Sender(trace_exporter.OTLPSpanExporter):
+        def export(self, spans: Sequence[Any]) -> Any:
+            message: Any = _Message(spans, *encoded)
+            return super().export(message)
+
+    endpoint = settings.otlp_endpoint
+    return Sender(endpoint=f"{endpoint.removesuffix(PATH)}{PATH}" if endpoint else None)
+
+
+def _let_encoded_pass(library: Any) -> None:
+    """Have the library's exporter send what is encoded already: it encodes by a function of its module, which takes objects of spans."""
+    of_objects: Callable[[Any], Any] = library.encode_spans
+
+    def encode_spans(spans: Any) -> Any:
+        return cast("object", spans) if isinstance(spans, _Message) else of_objects(spans)
+
+    if of_objects.__module__ != __name__:
+        library.encode_spans = encode_spans
 
 
 def is_wanted(settings: Settings) -> bool:
@@ -119,10 +146,10 @@ def begin(settings: Settings, process: str) -> None:
         _log.warning("a collector of traces is named, but the extra that sends to it is not installed: pip install 'cargo-ai[otel]'")
         return
     except Exception as error:
-        _log.warning("no traces are sent: a variable of OpenTelemetry cannot be used", error=str(error))
+        _log.warning("no traces are sent: OpenTelemetry's library or one of its variables cannot be used", error=str(error))
         return
     _exporters.append(exporter)
-    traces.send_with(exporter.send)
+    traces.send_with(exporter)
 
 
 def end() -> None:
