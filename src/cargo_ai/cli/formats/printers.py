@@ -120,7 +120,7 @@ class Table:
         self.paths = paths
         self.bold = bold
         self.show = show
-        self._widths: list[int] = []
+        self._widths: list[int] | None = None
 
     def add(self, rows: list[Any]) -> None:
         """Rows."""
@@ -128,16 +128,16 @@ class Table:
             return
         paths = self.paths = self.paths or layout.columns_of(rows) or [["(value)"]]
         cells = [[layout.text_of(at(row, path)) for path in paths] for row in rows]
-        heading = None if self._widths else [".".join(path).upper() for path in paths]
+        heading = [".".join(path).upper() for path in paths] if self._widths is None else None
         if heading:
-            self._widths = layout.widths_of([heading, *cells]) or [0]
+            self._widths = layout.widths_of([heading, *cells])
             cells.insert(0, heading)
-        lines = layout.lines_of(cells, self._widths, layout.width())
+        lines = layout.lines_of(cells, self._widths or [], layout.width())
         if heading and self.bold:
             lines[0] = f"\x1b[1m{lines[0]}\x1b[0m"
         self.show(lines)
 
     def end(self) -> None:
         """A word where there was nothing."""
-        if not self._widths:
+        if self._widths is None:
             self.show(["(none)"])

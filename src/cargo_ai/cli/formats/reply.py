@@ -54,11 +54,16 @@ class Form:
         printer.end()
 
     def _look_inside(self, document: Any) -> None:
-        """Paths that begin with the name of the one thing in the reply, such as `message.parts`, are meant from the reply on."""
+        """Paths that begin with the name of the one thing in the reply, such as `message.parts`, are meant from the reply on. Where more
+        stands beside the thing, such as warnings, `uuid` is meant as that of the thing."""
         thing, reply = thing_in(document), output.as_object(document)
         if self.fields and thing is not document:
             name = next(iter(reply))
             self.fields = [path[1:] if len(path) > 1 and path[0] == name and name not in thing else path for path in self.fields]
+        elif self.fields:
+            name = next((name for name, value in reply.items() if output.is_object(value)), None)
+            if name is not None:
+                self.fields = [[name, *path] if path[0] not in reply and path[0] in reply[name] else path for path in self.fields]
 
     def printer(self, row: Row | None, key: str, first: dict[str, Any]) -> Printer:
         """What prints the rows; `first`: the first page, whose other fields stand behind the list in a JSON document."""

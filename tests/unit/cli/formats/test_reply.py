@@ -70,6 +70,16 @@ def test_fields_choose_what_is_kept_in_every_form(real: Cli) -> None:
     assert real(*LIST, "--fields", "a..b").code == 2
 
 
+def test_fields_are_those_of_the_thing_though_more_stands_beside_it(real: Cli, api: FakeApi) -> None:
+    api.on("GET", f"/v1/orchestration/tools/{TOOL}", {"tool": REPLY["tools"][0], "warnings": []})
+    command = ("orchestration", "tool", "get", TOOL, "--fields")
+    assert real(*command, "uuid,warnings,tool.name").json == {"tool": {"uuid": "t-1", "name": "Énrich"}, "warnings": []}
+
+
+def test_a_table_of_one_column_is_not_cut(real: Cli) -> None:
+    assert real(*LIST, "--output", "table", "--fields", "uuid").out.splitlines() == ["UUID", "t-1", "t-2"]
+
+
 def test_fields_go_through_lists_on_the_way() -> None:
     run = {"run": {"executions": [{"nodeSlug": "a", "status": "x"}, {"nodeSlug": "b", "status": "y"}]}}
     paths = [["run", "executions", "nodeSlug"], ["run", "executions", "status"], ["none", "at", "all"]]
