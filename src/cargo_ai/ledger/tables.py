@@ -65,9 +65,9 @@ ledger_charges = Table(
     CheckConstraint("amount > 0", name="amount"),
 )
 """Transfers from the workspace's `overage` to its `usage` for what one label has used on one day (UTC) within one transaction of the
-journal, which also writes those executions; what each cost is in its row. `source_uuid` is that flush, or the answer of an agent, whose
-steps are the numbers. Old ones are summed by day and label into `ledger_transfers`. `ledger_entries` (a view) has both, these with the key
-`charge:<source>:<number>`."""
+journal, which also writes those executions; what each cost is in its row. `source_uuid` is that flush, of answers to nodes one for those
+that end together, or the answer of an agent, whose steps are the numbers. Old ones are summed by day and label into `ledger_transfers`.
+`ledger_entries` (a view) has both, these with the key `charge:<source>:<number>`."""
 
 ledger_labels = Table(
     "ledger_labels",

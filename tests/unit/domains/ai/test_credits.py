@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from cargo_ai.domains.ai.agents import daily_limit
+from cargo_ai.domains.ai.asking import admitting
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
@@ -181,7 +181,7 @@ async def test_a_dry_run_does_not_promise_that_tools_of_agents_have_an_end(backe
 async def test_many_answers_at_once_exceed_the_credits_of_a_day_by_one_step_at_most(
     backend: Backend, api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daily_limit, "PAUSE", 0.02)
+    monkeypatch.setattr(admitting, "PAUSE", 0.02)
     agent = await new_agent(api, **OPENAI)
     cost = (await answer_to(api, "Hello", agentUuid=agent))["usage"]["creditsUsedCount"]
     await api.call("ai.agent.update", uuid=agent, maxCreditsPerDay=cost * 3)
@@ -189,6 +189,31 @@ async def test_many_answers_at_once_exceed_the_credits_of_a_day_by_one_step_at_m
     shown = (await api.call("ai.agent.get", uuid=agent))["agent"]
     assert cost * 3 <= shown["creditsUsedToday"] <= cost * 4 and shown["creditsUsedToday"] == await _charged(backend, agent)
     assert any("maxCreditsPerDay" in str(answer["errorMessage"]) for answer in answers)
+
+
+async def test_nodes_that_end_together_spend_the_credits_of_a_day_exactly(
+    backend: Backend, api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admitting, "PAUSE", 0.02)
+    agent = await new_agent(api, **OPENAI)
+    await api.call("ai.agent.update", uuid=agent, maxCreditsPerDay=100_000)
+    model.control.fail(path="completions", delay=0.05, times=100)
+    spent = (await _batch_of(backend, api, agent, 30))["creditsUsedCount"]
+    query = text(
+        """select count(distinct c.source_uuid), count(*), sum(c.executions) from ledger_charges c
+        join ledger_labels l on l.uuid = c.label_uuid where l.agent_uuid = :agent"""
+    )
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        groups, charges, executions = (await db.execute(query, {"agent": agent})).one()
+    assert groups == charges < 20 and executions == 30, "what ends together is charged together"
+    cost = spent / 30
+    await api.call("ai.agent.update", uuid=agent, maxCreditsPerDay=spent + cost * 3)
+    batch = await _batch_of(backend, api, agent, 8)
+    used = (await api.call("ai.agent.get", uuid=agent))["agent"]["creditsUsedToday"]
+    assert spent + cost * 3 <= used <= spent + cost * 4 and used == await _charged(backend, agent) == spent + batch["creditsUsedCount"]
+    assert batch["executedRunsCount"] - batch["failedRunsCount"] == batch["creditsUsedCount"] / cost
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        assert (await db.execute(text("select count(*) from agent_reservations"))).scalar_one() == 0
 
 
 async def test_without_credits_no_language_model_is_asked(backend: Backend, api: ApiClient, model: Running) -> None:

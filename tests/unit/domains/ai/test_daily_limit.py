@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from cargo_ai.domains.ai.agents import daily_limit
+from cargo_ai.domains.ai.asking import admitting
 from cargo_ai.domains.ai.tables import AgentReservation
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
@@ -37,7 +37,7 @@ async def test_used_tokens_are_shown_and_end_at_the_limit(api: ApiClient, model:
 async def test_many_at_once_exceed_it_by_no_more_than_one_step(
     api: ApiClient, backend: Backend, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daily_limit, "PAUSE", 0.02)
+    monkeypatch.setattr(admitting, "PAUSE", 0.02)
     agent = await new_agent(api, **OPENAI)
     cost = (await answer_to(api, "Hello", agentUuid=agent))["usage"]["tokensUsedCount"]
     most = cost * 4

@@ -6,10 +6,9 @@ takes, at most. Reservations of a worker that has died end with its lease.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -18,15 +17,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.ai.tables import Agent, AgentReservation, AgentUsage, Message
+from cargo_ai.domains.ai.tables import Agent, AgentReservation, AgentUsage
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
 from cargo_ai.llm.step import MOST_TOKENS, Question
-from cargo_ai.store.session import Database
+from cargo_ai.store.driver import Connection
 
 SLOTS = 8
 """Rows of one agent and day, so that its answers do not wait for each other to count."""
-PAUSE = 0.25
 
 
 class LimitReached(Exception):
@@ -38,6 +36,38 @@ class Taken(NamedTuple):
 
     tokens: int = 0
     credits: float = 0.0
+
+
+class Wanted(NamedTuple):
+    """What a step of an answer may take at most."""
+
+    workspace: uuid.UUID
+    agent: uuid.UUID
+    message: uuid.UUID
+    most: Taken
+
+
+TURN = "select pg_advisory_xact_lock(hashtextextended('agent usage ' || agent, 0)) from unnest(%s::uuid[]) as agent"
+# What the answers of the group have reserved is what their former steps may have taken, which are at an end.
+DAYS = """
+select a.uuid, a.max_tokens_per_day, a.max_credits_per_day, coalesce(u.tokens, 0), coalesce(u.credits, 0), coalesce(h.tokens, 0),
+    coalesce(h.credits, 0)
+from agents a
+cross join lateral (
+    select sum(tokens)::bigint as tokens, sum(credits) as credits from agent_usage where agent_uuid = a.uuid and day = %(day)s
+) u
+cross join lateral (
+    select sum(r.tokens)::bigint as tokens, sum(r.credits) as credits
+    from agent_reservations r join messages m on m.uuid = r.message_uuid
+    where r.agent_uuid = a.uuid and r.message_uuid <> all(%(messages)s) and m.finished_at is null and m.leased_until > %(now)s
+) h
+where a.uuid = any(%(agents)s) and (a.max_tokens_per_day is not null or a.max_credits_per_day is not null)
+"""
+RESERVE = """
+insert into agent_reservations (workspace_uuid, agent_uuid, message_uuid, tokens, credits)
+select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::numeric[])
+on conflict (message_uuid) do update set tokens = excluded.tokens, credits = excluded.credits
+"""
 
 
 async def is_limited(db: AsyncSession, agent: uuid.UUID | None) -> bool:
@@ -55,52 +85,40 @@ def most_tokens(question: Question) -> int:
     return sum(len(text.encode("utf-8", "replace")) for text in texts) + MOST_TOKENS
 
 
-async def reserve(database: Database, workspace: uuid.UUID, agent: uuid.UUID, message: uuid.UUID, most: Taken) -> None:
-    """Return when a step of an answer may take so much; it has reserved that then. LimitReached where nothing is left."""
-    while not await _try(database, workspace, agent, message, most):  # noqa: ASYNC110 - others give back in transactions of theirs
-        await asyncio.sleep(PAUSE)
+async def reserve(connection: Connection, wanted: Sequence[Wanted]) -> list[bool | LimitReached]:
+    """Reserve what steps may take, in this order, until the caller's transaction has ended and they are counted: for each whether it may
+    go ahead; False: not until others have ended. LimitReached where nothing is left of the day."""
+    agents = sorted({step.agent for step in wanted})
+    # Those who reserve take turns, in one order; those who only count do not wait for them.
+    await connection.execute(TURN, (agents,))
+    values = {"agents": agents, "messages": [step.message for step in wanted], "now": clock.now(), "day": _today()}
+    days = {agent: _Day(*row) for agent, *row in await (await connection.execute(DAYS, values)).fetchall()}
+    decided = [days[step.agent].decide(step) if step.agent in days else True for step in wanted]
+    kept = [step for step, is_free in zip(wanted, decided, strict=True) if is_free is True and step.agent in days]
+    if kept:
+        columns = [list(column) for column in zip(*((*step[:3], *step.most) for step in kept), strict=True)]
+        await connection.execute(RESERVE, columns)
+    return decided
 
 
-async def _try(database: Database, workspace: uuid.UUID, agent: uuid.UUID, message: uuid.UUID, most: Taken) -> bool:
-    async with database.session(workspace) as db:
-        row = (await db.execute(select(Agent.max_tokens_per_day, Agent.max_credits_per_day).where(Agent.uuid == agent))).one_or_none()
-        if row is None or (row[0] is None and row[1] is None):
-            return True
-        limits = Taken(row[0] or 0, float(row[1] or 0))
-        # Those who reserve take turns; those who only count do not wait for them.
-        await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"agent usage {agent}", 0))))
-        used = (await used_today(db, [agent])).get(agent, Taken())
-        held = await _held_by_others(db, agent, message)
-        for name, limit, has, others, more in zip(Taken._fields, limits, used, held, most, strict=True):
-            if row[Taken._fields.index(name)] is None:
-                continue
-            if has >= limit:
-                raise LimitReached(_sentence(agent, name, has, limit))
-            if others and has + others + more > limit:
+class _Day:
+    """The day of one agent: its limits (None: no such limit), what it has used, and what answers that go on have reserved."""
+
+    def __init__(
+        self, tokens: int | None, credits: Decimal | None, used: int, used_credits: Decimal, held: int, held_credits: Decimal
+    ) -> None:
+        self._limits = (tokens, None if credits is None else float(credits))
+        self._used, self._held = Taken(used, float(used_credits)), Taken(held, float(held_credits))
+
+    def decide(self, step: Wanted) -> bool | LimitReached:
+        """Whether a step may take so much; it has reserved that then."""
+        for name, limit, used, held, most in zip(Taken._fields, self._limits, self._used, self._held, step.most, strict=True):
+            if limit is not None and used >= limit:
+                return LimitReached(_sentence(step.agent, name, used, limit))
+            if limit is not None and held and used + held + most > limit:
                 return False
-        reservation = insert(AgentReservation).values(
-            message_uuid=message, agent_uuid=agent, workspace_uuid=workspace, tokens=most.tokens, credits=Decimal(str(most.credits))
-        )
-        kept = {"tokens": reservation.excluded.tokens, "credits": reservation.excluded.credits}
-        await db.execute(reservation.on_conflict_do_update(index_elements=["message_uuid"], set_=kept))
-        await db.commit()
+        self._held = Taken(self._held.tokens + step.most.tokens, self._held.credits + step.most.credits)
         return True
-
-
-async def _held_by_others(db: AsyncSession, agent: uuid.UUID, message: uuid.UUID) -> Taken:
-    """What other answers of the agent have reserved whose processes are alive."""
-    query = (
-        select(func.coalesce(func.sum(AgentReservation.tokens), 0), func.coalesce(func.sum(AgentReservation.credits), 0))
-        .join(Message, Message.uuid == AgentReservation.message_uuid)
-        .where(
-            AgentReservation.agent_uuid == agent,
-            AgentReservation.message_uuid != message,
-            Message.finished_at.is_(None),
-            Message.leased_until > clock.now(),
-        )
-    )
-    tokens, credits = (await db.execute(query)).one()
-    return Taken(int(tokens), float(credits))
 
 
 def _sentence(agent: uuid.UUID, name: str, used: float, most: float) -> str:

@@ -21,13 +21,14 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import charging, usage
+from cargo_ai.domains.ai.asking.admitting import Admitting, Asking
 from cargo_ai.domains.ai.chats import cancelling, conversation, effective, origin, parking
 from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
 from cargo_ai.domains.ai.chats.calling.calls import Calls, Parked
 from cargo_ai.domains.ai.chats.calling.offer import Opening
 from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, open_toolbox
 from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease
-from cargo_ai.domains.ai.chats.nodes.ending import End, Ending
+from cargo_ai.domains.ai.chats.nodes.ending import End, Ending, LastStep
 from cargo_ai.domains.ai.chats.origin import CancelledBefore, Origin
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
@@ -72,6 +73,7 @@ class Answer:
         self.ended: Ended | None = None
         """How it has ended, where that was stored by this process for a node."""
         self._ending = services.once(Ending, lambda: Ending(services.database, owner))
+        self._admitting = services.once(Admitting, lambda: Admitting(services.database))
         self._speaker = services.once(Speaker, lambda: Speaker(services))
         self._line = self._speaker.line(message)
         self._steps: list[JsonObject] = []
@@ -219,14 +221,12 @@ class Answer:
         )
         self._line.attempt = ""
         service = await self._asker.connect()
+        limited = None
+        if self._agent is not None and self._limited:
+            most = daily_limit.most_tokens(question)
+            limited = daily_limit.Wanted(self._workspace, self._agent, self._message, daily_limit.Taken(most, service.credits(most)))
         try:
-            if service.costs:
-                async with self._services.database.session(self._workspace) as db:
-                    await charging.check(db, self._workspace, service)
-            if self._agent is not None and self._limited:
-                most = daily_limit.most_tokens(question)
-                taken = daily_limit.Taken(most, service.credits(most))
-                await daily_limit.reserve(self._services.database, self._workspace, self._agent, self._message, taken)
+            await self._admitting.admit(Asking(self._workspace, service, limited))
         except (daily_limit.LimitReached, charging.NoCreditsLeft) as error:
             raise Failed(str(error)) from None
         streamed = not self._of_node or self._speaker.is_watched(self._message)
@@ -246,7 +246,7 @@ class Answer:
 
         async def store() -> None:
             async with self._saving, self._services.database.session(self._workspace) as db:
-                cost = await self._count(db, goes_on=True)
+                cost = await self._count(db)
                 await self._put(db)
                 await self._charge(db, cost)
                 await db.commit()
@@ -272,7 +272,7 @@ class Answer:
         if self._speaker.is_watched(self._message):
             await (await driver_connection(db)).execute("select pg_notify(%s, %s)", (notes.SAID, notes.changed_note(str(self._message))))
 
-    async def _count(self, db: AsyncSession, *, goes_on: bool) -> float:
+    async def _count(self, db: AsyncSession) -> float:
         """Add what the last step took to the usage of the answer, once: with the step, or with the end. The credits that it costs."""
         asked = self._uncounted
         if asked is None:
@@ -284,7 +284,7 @@ class Answer:
         if stored is None:
             return 0.0
         self._usage = self._counted = stored[0] or {}
-        if goes_on and stored[1] >= len(self._steps):
+        if stored[1] >= self._number:
             # A commit of which no one heard has counted the step.
             return 0.0
         self._counted, tokens, credits = self._with_last_step(asked)
@@ -323,23 +323,24 @@ class Answer:
 
     async def _end_in_group(self, status: str, error: str | None, answer: Json) -> bool:
         """Store the end of the answer to a node with those of others; False where it has to be stored by itself."""
-        asked = self._uncounted
-        if not self._of_node or self._limited or (asked is not None and asked.service.costs):
+        if not self._of_node:
             return False
-        total, tokens, _ = (self._usage, 0, 0.0) if asked is None else self._with_last_step(asked)
+        last, asked = None, self._uncounted
+        if asked is not None:
+            total, tokens, credits = self._with_last_step(asked)
+            last = LastStep(self._number, total, tokens, charging.Spent(self._chat, asked.service, credits))
         shown_parts = conversation.parts_of(self._steps, answer) + self._said
         watched = self._speaker.is_watched(self._message)
-        end = End(self._message, status, error, self._steps, shown_parts, total, tokens, self._afterwards, watched)
-        stored = await self._ending.end(end)
+        stored = await self._ending.end(End(self._message, status, error, self._steps, shown_parts, last, self._afterwards, watched))
         if stored is not None:
             # A cancellation that was accepted counts.
-            error = error if stored == status else None
-            self.ended = Ended(self._chat.uuid, stored, error, shown_parts, float(total.get("creditsUsedCount", 0)))
+            error = error if stored.status == status else None
+            self.ended = Ended(self._chat.uuid, stored.status, error, shown_parts, stored.credits)
         return stored is not None
 
     async def _store_end(self, db: AsyncSession, status: str, error: str | None, answer: Json) -> None:
         # Before it is no longer this process's.
-        cost = await self._count(db, goes_on=False)
+        cost = await self._count(db)
         ended = await db.execute(
             update(Message)
             .where(Message.uuid == self._message, Message.owner == self._owner, Message.finished_at.is_(None))

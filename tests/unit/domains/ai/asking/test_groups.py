@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
-from cargo_ai.domains.ai.chats.nodes import groups
-from cargo_ai.domains.ai.chats.nodes.groups import Groups
+from cargo_ai.domains.ai.asking import groups
+from cargo_ai.domains.ai.asking.groups import Groups
 
 
 class Stored:
