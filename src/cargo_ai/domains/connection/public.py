@@ -38,6 +38,7 @@ __all__ = [
     "EmbeddingService",
     "FileSource",
     "Hook",
+    "Integrations",
     "LanguageModelService",
     "NoEmbeddings",
     "NotConnected",

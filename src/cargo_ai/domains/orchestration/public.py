@@ -6,6 +6,7 @@ from cargo_ai.domains.orchestration.nodes import agent_tools
 from cargo_ai.domains.orchestration.nodes.action import execute_action, problem_of_action
 from cargo_ai.domains.orchestration.nodes.action_graph import ARGUMENTS
 from cargo_ai.domains.orchestration.nodes.agent_tools import has_tool
+from cargo_ai.domains.orchestration.nodes.effects import Effect, Effects
 from cargo_ai.domains.orchestration.reviews import review_link
 from cargo_ai.domains.orchestration.workflows import form
 from cargo_ai.domains.orchestration.workflows.lookup import workflow_exists
@@ -13,6 +14,8 @@ from cargo_ai.domains.orchestration.workflows.lookup import workflow_exists
 __all__ = [
     "ARGUMENTS",
     "Delivered",
+    "Effect",
+    "Effects",
     "agent_tools",
     "deliver",
     "execute_action",

@@ -33,18 +33,18 @@ class PublishedTools:
                 "name": tool.name,
                 "description": tool.description,
                 "inputSchema": tool.schema,
-                "annotations": hints_of(tool.name, tool.hint),
+                "annotations": hints_of(tool.name, tool.effect.hint, is_open=tool.effect.is_open),
             }
             for tool in self._published.tools
-            if tool.hint == "reads" or self._caller.may(RUN, self._things)
+            if tool.for_readers or self._caller.may(RUN, self._things)
         ]
 
     async def call(self, name: str, arguments: JsonObject) -> ToolResult:
         """Carry out a call. Raises UnknownTool, and Refusal without the permission."""
-        hint = self._published.hint(name)
-        if hint is None:
+        for_readers = self._published.for_readers(name)
+        if for_readers is None:
             raise UnknownTool
-        if hint != "reads":
+        if not for_readers:
             dispatch.require_permission(self._caller, RUN, self._things)
         return ToolResult(*await self._published.call(name, arguments))
 

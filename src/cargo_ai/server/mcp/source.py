@@ -45,9 +45,11 @@ def problem(reason: str, sentence: str, details: Mapping[str, Any] | None = None
     return ToolResult({"errorMessage": sentence, "reason": reason, **(details or {})}, failed=True)
 
 
-def hints_of(title: str, hint: str) -> JsonObject:
-    """What clients show and ask their person for: whether a tool only reads, or destroys."""
-    return {"title": title, "readOnlyHint": hint == "reads", "destructiveHint": hint == "deletes"}
+def hints_of(title: str, hint: str, *, is_open: bool | None = None) -> JsonObject:
+    """What clients show and ask their person for: whether a tool only reads, or destroys, and whether it reaches services outside (None:
+    that depends on what it is called with)."""
+    hints = {"title": title, "readOnlyHint": hint == "reads", "destructiveHint": hint == "deletes"}
+    return hints if is_open is None else {**hints, "openWorldHint": is_open}
 
 
 class ToolSource(Protocol):

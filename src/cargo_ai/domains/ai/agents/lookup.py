@@ -32,3 +32,10 @@ async def agent_or_refuse(ctx: Context, operation: Operation[Any, Any, Any], tex
 async def release_of(db: AsyncSession, agent: uuid.UUID, status: str) -> AgentRelease | None:
     """The draft or deployed release of an agent."""
     return await db.scalar(select(AgentRelease).where(AgentRelease.agent_uuid == agent, AgentRelease.status == status))
+
+
+async def named_release(db: AsyncSession, agent: uuid.UUID | None, release: uuid.UUID | None) -> AgentRelease | None:
+    """The release that answers for an agent that is there: the one that is named, else the deployed one."""
+    wanted = AgentRelease.status == "deployed" if release is None else AgentRelease.uuid == release
+    query = select(AgentRelease).join(Agent, Agent.uuid == AgentRelease.agent_uuid)
+    return await db.scalar(query.where(Agent.uuid == agent, Agent.deleted_at.is_(None), wanted))

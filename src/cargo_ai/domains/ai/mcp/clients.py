@@ -100,7 +100,7 @@ def _built_in(opening: Opening, foreign: Foreign, tool: ForeignTool, *, approval
     description = f"Of the MCP server {foreign.name[:80]}, in its words: {untrusted(tool.description[:800])}"
     hint = "deletes" if tool.deletes else "reads" if tool.reads else "writes"
     offered = Tool(f"{foreign.name}_{tool.name}", description, _marked(tool.schema))
-    return BuiltIn(offered, partial(_perform, opening, foreign, tool), hint, approval)
+    return BuiltIn(offered, partial(_perform, opening, foreign, tool), hint, approval, is_open=True)
 
 
 def _marked(schema: Json) -> Json:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
+from cargo_ai.domains.ai.agents import lookup
 from cargo_ai.domains.ai.chats import effective
 from cargo_ai.domains.ai.chats.calling import approval
-from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Hint, Opening
+from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Opening
 from cargo_ai.domains.ai.chats.calling.runs_awaited import RunsAwaited
 from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, Usable, open_toolbox, shown
 from cargo_ai.domains.ai.chats.untrusted import unmarked
 from cargo_ai.domains.ai.tables import McpServer
-from cargo_ai.domains.orchestration.public import agent_tools
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.public import Effect, Effects, agent_tools
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool, ToolCall
@@ -37,19 +40,20 @@ _RESULT_SENTENCE = "Gives the result of a call that was still running: wait for 
 
 @dataclass(frozen=True, slots=True)
 class PublishedTool:
-    """A tool as it is offered. hint: what it does."""
+    """A tool as it is offered. effect: what it does at most. for_readers: who may only read may call it, too."""
 
     name: str
     description: str
     schema: JsonObject
-    hint: Hint
+    effect: Effect
+    for_readers: bool
 
 
 class Published:
     """The tools of one MCP server for one request, performed in the name of a user."""
 
-    def __init__(self, services: Services, server: McpServer, user: uuid.UUID, toolbox: Toolbox, hints: dict[str, Hint]) -> None:
-        self._services, self._user, self._toolbox, self._hints = services, user, toolbox, hints
+    def __init__(self, services: Services, server: McpServer, user: uuid.UUID, toolbox: Toolbox, effects: dict[str, Effect]) -> None:
+        self._services, self._user, self._toolbox, self._effects = services, user, toolbox, effects
         self._server, self._name, self._workspace = server.uuid, server.name, server.workspace_uuid
         self._runs = services.once(RunsAwaited, lambda: RunsAwaited(services.database))
         if any(isinstance(usable, Usable) for usable in toolbox.usable.values()):
@@ -59,8 +63,9 @@ class Published:
     def tools(self) -> list[PublishedTool]:
         """What is offered now."""
         return [
-            PublishedTool(usable.tool.name, usable.tool.description, usable.tool.parameters, self.hint(usable.tool.name) or "writes")
+            PublishedTool(tool.name, tool.description, tool.parameters, self._effect(usable), self._for_readers(usable))
             for usable in self._toolbox.usable.values()
+            for tool in (usable.tool,)
         ]
 
     @property
@@ -68,12 +73,18 @@ class Published:
         """What is left out, and why."""
         return "\n".join([*self._toolbox.notes, *self._toolbox.problems])
 
-    def hint(self, name: str) -> Hint | None:
-        """What a tool does; None where there is no such tool."""
+    def for_readers(self, name: str) -> bool | None:
+        """Whether who may only read may call a tool; None where there is no such tool."""
         usable = self._toolbox.usable.get(name)
-        if usable is None:
-            return None
-        return usable.hint if isinstance(usable, BuiltIn) else self._hints.get(name, "writes")
+        return None if usable is None else self._for_readers(usable)
+
+    def _effect(self, usable: Usable | BuiltIn) -> Effect:
+        return Effect(usable.hint, usable.is_open) if isinstance(usable, BuiltIn) else self._effects[usable.tool.name]
+
+    def _for_readers(self, usable: Usable | BuiltIn) -> bool:
+        # What a workflow or an agent does may change with each release of it: they are for those who may start runs.
+        starts = isinstance(usable, Usable) and usable.action["kind"] in ("tool", "agent")
+        return not starts and self._effect(usable).hint == "reads"
 
     async def call(self, name: str, arguments: JsonObject) -> tuple[Json, bool]:
         """What a call gives, and whether it failed."""
@@ -139,9 +150,16 @@ async def open_published(services: Services, db: AsyncSession, server: McpServer
     plan = effective.plan(None, given)
     opening = Opening(services, server.workspace_uuid, user, None, ids.new(), ids.new(), plan, "")
     toolbox = await open_toolbox(opening, db)
-    hints: dict[str, Hint] = {
-        name: await agent_tools.hint_of(services, server.workspace_uuid, usable.action)
+    known = await connection.integrations(services, server.workspace_uuid)
+    effects: dict[str, Effect] = {
+        name: await Effects(services, db, known, _parts_of).of_action(usable.action)
         for name, usable in toolbox.usable.items()
         if isinstance(usable, Usable)
     }
-    return Published(services, server, user, toolbox, hints)
+    return Published(services, server, user, toolbox, effects)
+
+
+async def _parts_of(db: AsyncSession, action: Mapping[str, Any]) -> JsonObject | None:
+    """What the agent of an action or node is made of."""
+    release = await lookup.named_release(db, ids.parse(str(action.get("agentUuid"))), ids.parse(str(action.get("releaseUuid"))))
+    return None if release is None else release.parts

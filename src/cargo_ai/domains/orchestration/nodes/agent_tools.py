@@ -24,7 +24,7 @@ from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.graph.action import Action as Declared
-from cargo_ai.engine.graph.action import Call, Hint
+from cargo_ai.engine.graph.action import Call
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -119,18 +119,6 @@ def find_native(services: Services, action: Mapping[str, Any]) -> Declared[Call]
 
 def _objects_of(native: Declared[Call]) -> list[str]:
     return [name for name in cast("JsonObject", native.config_schema.get("properties", {})) if _OBJECT.search(name)]
-
-
-async def hint_of(services: Services, workspace: uuid.UUID, action: Mapping[str, Any]) -> Hint:
-    """What an action does; what is not known counts as writing."""
-    if action["kind"] == "connector":
-        integration = (await connection.integrations(services, workspace)).get(action["integrationSlug"])
-        declared = None if integration is None else integration.action(action["actionSlug"])
-        return (declared.hint if declared is not None else None) or "writes"
-    native = services.actions.native(str(action["actionSlug"])) if action["kind"] == "native" else None
-    if native is not None and (native.does != "acts" or native.idempotency == "reads"):
-        return "reads"
-    return "deletes" if native is not None and native.slug.endswith("Remove") else "writes"
 
 
 async def start(

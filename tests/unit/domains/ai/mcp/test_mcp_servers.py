@@ -19,9 +19,11 @@ from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
 from tests.kit.peers.mcp_client import connected, text_of, tools_of
+from tests.unit.domains.ai.conftest import new_agent
 from tests.unit.domains.ai.mcp.conftest import READER, tier_server, tier_tool, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+MODEL = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"}
 
 
 def path_of(server: Body) -> str:
@@ -46,7 +48,12 @@ async def test_the_official_client_lists_and_calls_with_and_without_a_handshake(
         assert set(tools) == {"tier", "get_result"}
         assert tools["tier"]["description"] == "The tier of a company."
         assert tools["tier"]["inputSchema"]["required"] == ["domain"]
-        assert tools["tier"]["annotations"] == {"title": "tier", "readOnlyHint": False, "destructiveHint": False}
+        assert tools["tier"]["annotations"] == {
+            "title": "tier",
+            "readOnlyHint": True,
+            "destructiveHint": False,
+            "openWorldHint": False,
+        }
         assert tools["get_result"]["annotations"]["readOnlyHint"] is True
         result = await client.call_tool("tier", {"domain": "acme.com"})
         assert (result.is_error, result.structured_content) == (False, {"tier": "A"})
@@ -61,6 +68,36 @@ async def test_a_native_action_that_removes_records_says_that_it_destroys(backen
     async with connected(backend.app, token_of(api), path_of(server)) as client:
         hints = {name: tool["annotations"] for name, tool in (await tools_of(client)).items()}
     assert {name for name, hint in hints.items() if hint["destructiveHint"]} == {"modelRemove"}
+
+
+async def test_a_workflow_says_what_its_nodes_do(backend: Backend, api: ApiClient) -> None:
+    model = await api.model("of_workflows", columns=[{"slug": "domain", "type": "string"}], idColumnSlug="domain")
+    removing = node("remove", "modelRemove", (None,), config={"modelUuid": model, "matchingColumnSlug": "domain", "matchingValue": "a"})
+    looking = node("look", "modelSearch", (None,), config={"modelUuid": model})
+    deletes, inserts = (
+        node("ask", "request", (None,), kind="connector", integrationSlug="http", config={"method": method, "url": "https://example.com"})
+        for method in ("DELETE", "POST")
+    )
+    removal, _ = await api.deployed([node("start", children=("remove",)), removing])
+    nested = node("nested", "", (None,), kind="tool", toolUuid=removal["uuid"], config={})
+    agent = await new_agent(api, resources=[{"slug": "rows", "kind": "model", "modelUuid": model, "isReadOnly": False}], **MODEL)
+    asking = node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})
+    actions: list[Body] = []
+    for name, last in (("look", looking), ("nest", nested), ("delete", deletes), ("insert", inserts), ("asks", asking)):
+        tool, _ = await api.deployed([node("start", children=(last["slug"],)), last])
+        actions.append({"kind": "tool", "slug": name, "toolUuid": tool["uuid"]})
+    server = (await api.call("ai.mcpServer.create", name="Workflows", actions=actions, resources=[]))["mcpServer"]
+    async with connected(backend.app, token_of(api), path_of(server)) as client:
+        tools = await tools_of(client)
+    hints = {name: [tools[name]["annotations"][f"{hint}Hint"] for hint in ("readOnly", "destructive", "openWorld")] for name in tools}
+    assert hints == {
+        "look": [True, False, False],
+        "nest": [False, True, False],
+        "delete": [False, True, True],
+        "insert": [False, False, True],
+        "asks": [False, True, False],
+        "get_result": [True, False, False],
+    }
 
 
 async def test_arguments_that_break_the_schema_are_an_error_that_says_where(backend: Backend, api: ApiClient) -> None:

@@ -35,13 +35,14 @@ class BuiltIn:
     perform: gets arguments that hold to the tool's schema, and a key that is the same when the call is repeated after a death: what reads
     may be repeated, what writes must do so once for a key. An error for the language model is a `Given` that has failed; anything raised
     is a bug, of which the language model only hears that the tool broke.
-    approval: a person decides on each call.
+    approval: a person decides on each call. is_open: it reaches what is outside of the workspace.
     """
 
     tool: Tool
     perform: Callable[[JsonObject, str], Awaitable[Given]]
     hint: Hint = "reads"
     approval: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

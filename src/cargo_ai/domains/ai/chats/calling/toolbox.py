@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -108,7 +108,7 @@ class Toolbox:
             name = f"{plain[:60]}_{number}"
         tool = Tool(name, usable.tool.description[:1_000], usable.tool.parameters)
         if isinstance(usable, BuiltIn):
-            self.usable[name] = BuiltIn(tool, usable.perform, usable.hint, usable.approval)
+            self.usable[name] = replace(usable, tool=tool)
         else:
             self.usable[name] = type(usable)(usable.action, tool)
 
