@@ -33,8 +33,12 @@ def kind_of(file: IO[bytes]) -> Literal["docx", "xlsx"]:
             for part in parts:
                 if part.filename.lower().endswith(_XML):
                     _refuse_declarations(archive, part)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Unreadable(f"The file is damaged, or protected by a password: {str(error)[:100]}.") from None
+    except NotImplementedError as error:
+        raise Unreadable(f"The file is packed in a way that is not known here ({error}): open it, and save it again.") from None
+    except RuntimeError:
+        raise Unreadable("The file is protected by a password: save it without one.") from None
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise Unreadable(f"The file is damaged, or only a part of it has come: {str(error)[:100].rstrip('.')}.") from None
     file.seek(0)
     return kind
 

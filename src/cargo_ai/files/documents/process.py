@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterable
 from typing import IO
+from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from cargo_ai.expression.sandbox import jail
 from cargo_ai.files.documents import markup, office, pdf, plain, tables
@@ -85,6 +88,17 @@ def _limit() -> None:
     jail.drop_privileges()
 
 
+def _damage(error: Exception) -> str:
+    """What is wrong with a document, in words, by what a parser raised."""
+    said = tidy(str(error.args[0] if isinstance(error, KeyError) and error.args else error))[:150].rstrip(".?")
+    missing = re.search("no item named '(.+)' in the archive", said)
+    if missing:
+        return f"it has no part {missing.group(1)}"
+    if isinstance(error, ParseError | ExpatError):
+        return f"a part of it is no XML ({said})"
+    return said or "nothing in it can be understood"
+
+
 def main(words: list[str]) -> int:
     """0; 3 when there is no text to be had, which the last line says."""
     _limit()
@@ -103,7 +117,7 @@ def main(words: list[str]) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:  # a parser may fail in any way on what it was not made for
-        problem = f"The file is damaged and cannot be read ({type(error).__name__}: {tidy(str(error))[:150]})."
+        problem = f"The file is damaged: {_damage(error)}. Open it in the program that wrote it, and save it again."
     else:
         return 0
     print(json.dumps(problem))  # noqa: T201 - what the parent reads

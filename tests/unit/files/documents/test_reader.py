@@ -27,6 +27,16 @@ async def problem(data: bytes, name: str, *, seconds: float = 60) -> str:
     return str(caught.value)
 
 
+def _locked(archive: bytes) -> bytes:
+    """The archive, whose parts say that they are encrypted."""
+    locked = bytearray(archive)
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := locked.find(mark, at + 1)) >= 0:
+            locked[at + flags] |= 1
+    return bytes(locked)
+
+
 async def test_a_pdf_gives_paragraphs_with_their_pages() -> None:
     document = await read(documents.pdf(["Welcome to Acme.", "Vacation is\n30 days."]), "handbook.pdf")
     assert document.blocks == [Block("Welcome to Acme.", page=1), Block("Vacation is\n30 days.", page=2)]
@@ -84,6 +94,10 @@ async def test_texts_are_read_as_what_they_are(name: str, data: bytes, blocks: l
         ("a.pdf", documents.pdf([""]), "no text on its page"),
         ("a.pdf", b"%PDF-1.7 and nothing else", "damaged"),
         ("a.docx", documents.docx([("x", None)])[:-40], "damaged"),
+        ("a.docx", documents.archive({"word/document.xml": b"<a><b"}), "a part of it is no XML"),
+        ("a.xlsx", documents.archive({"xl/workbook.xml": b"<a/>"}), "it has no part [Content_Types].xml."),
+        ("a.docx", _locked(documents.docx([("x", None)])), "protected by a password"),
+        ("a.txt", b"", "empty"),
         ("a.docx", documents.docx([("&a;", None)], prolog='<!DOCTYPE x [<!ENTITY a "aaaa">]>'), "XML entities"),
         ("a.zip", documents.archive({"a.txt": b"text"}), "an archive"),
         ("a.pptx", documents.archive({"ppt/presentation.xml": b"<a/>"}), "a presentation"),
