@@ -61,6 +61,9 @@ async def test_an_event_begins_a_chat_once(api: ApiClient, model: Running) -> No
     assert answer["status"] == "success" and said(answer).startswith("You said: Greet the lead.")
     (asked,) = [heard.last for heard in model.control.said]
     assert asked.count(OPEN) == asked.count(CLOSE) == 1 and '"name": "Ada' in asked
+    sent = (await api.call("ai.message.list", chatUuid=chat["uuid"]))["messages"][0]
+    assert [set(part) for part in sent["parts"]] == [{"type", "text"}] * 2
+    assert sent["parts"][0]["text"] == "Greet the lead." and event["name"] in sent["parts"][1]["text"], "people see it as it came"
 
 
 async def test_many_deliveries_of_one_event_begin_one_chat(api: ApiClient, model: Running) -> None:

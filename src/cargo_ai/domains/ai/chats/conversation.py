@@ -44,8 +44,12 @@ def _result_of(call: Mapping[str, Any]) -> ToolResult:
 
 
 def text_of(message_parts: Sequence[Mapping[str, Any]]) -> str:
-    """The texts of a message, and those of the files that came with it, which others may have written."""
-    texts = [str(part.get("text", "")) for part in message_parts if part.get("type") == "text"]
+    """The texts of a message, and those of the files that came with it; what others have written stands between marks."""
+    texts = [
+        untrusted(str(part["text"])) if part.get("isUntrusted") else str(part.get("text", ""))
+        for part in message_parts
+        if part.get("type") == "text"
+    ]
     texts += [
         f"The file {untrusted(str(part['name']))}:\n{untrusted(str(part.get('text', '')))}"
         for part in message_parts

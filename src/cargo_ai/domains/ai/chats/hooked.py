@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.agents import lookup
 from cargo_ai.domains.ai.chats import sending
-from cargo_ai.domains.ai.chats.untrusted import untrusted
 from cargo_ai.domains.ai.tables import Agent, Chat
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
@@ -57,8 +56,8 @@ class HookedAgent:
         )
         db.add(chat)
         await db.flush()
-        part: JsonObject = {"type": "text", "text": f"{text}\n\n{untrusted(shown)}"}
-        await sending.send(db, chat, self.agent.user_uuid, [part], {}, self.release)
+        parts: list[JsonObject] = [{"type": "text", "text": text}, {"type": "text", "text": shown, "isUntrusted": True}]
+        await sending.send(db, chat, self.agent.user_uuid, parts, {}, self.release)
 
 
 async def of_connector(db: AsyncSession, connector: uuid.UUID) -> list[HookedAgent]:

@@ -72,8 +72,9 @@ def _meta(row: Message) -> JsonObject | None:
 
 
 def _shown(part: JsonObject) -> JsonObject:
-    """A part without the text that was read of its file."""
-    return {name: value for name, value in part.items() if name != "text"} if part.get("type") == "s3File" else part
+    """A part without the text that was read of its file, and without the note that others have written it."""
+    hidden = "text" if part.get("type") == "s3File" else "isUntrusted"
+    return {name: value for name, value in part.items() if name != hidden}
 
 
 async def _read_files(preparation: Preparation, request: contract.CreateMessage) -> dict[int, str]:
