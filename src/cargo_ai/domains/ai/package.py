@@ -6,7 +6,7 @@ from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
 from cargo_ai.domains.ai.agents import search_kinds, trigger
-from cargo_ai.domains.ai.asking import fields, token_bounds
+from cargo_ai.domains.ai.asking import fields, given_before, token_bounds
 from cargo_ai.domains.ai.chats import hooked, scheduled, sending
 from cargo_ai.domains.ai.chats.answers import Answers
 from cargo_ai.domains.ai.chats.nodes import agent_node
@@ -27,7 +27,7 @@ PACKAGE = Package(
     actions=agent_node.ACTIONS,
     instruct=lambda services: services.once(fields.Fields, lambda: fields.Fields(services)).fill,
     hooks=Hooks(token_bounds=token_bounds.of_nodes, hook_targets=(hooked.of_connector,), search_kinds=search_kinds.KINDS),
-    chores={"forget what fields were filled with": lambda services: fields.forget(services.database)},
+    chores={"forget what fields were filled with": lambda services: given_before.forget(services.database)},
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},
     background=[

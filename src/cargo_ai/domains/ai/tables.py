@@ -170,7 +170,7 @@ class AgentMemory(Stamped, Owned, Row):
 
 
 class FilledField(Owned, Row):
-    """What a language model gave for a field that it fills. digest: of the instruction and the schema."""
+    """What a language model gave for a field that it fills, or for a request with a key. digest: of what it was asked."""
 
     __tablename__ = "filled_fields"
     __table_args__ = (Index("ix_filled_fields_given_at", "given_at"),)

@@ -10,28 +10,22 @@ from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.asking import structured
+from cargo_ai.domains.ai.asking import given_before, structured
 from cargo_ai.domains.ai.asking.charging import Purpose
 from cargo_ai.domains.ai.asking.structured import Unanswered, Wish
-from cargo_ai.domains.ai.tables import FilledField
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.expression import ExpressionError
 from cargo_ai.expression.requests import AskedBy
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 Json = Any
 SECONDS = 300.0
 FRESH = timedelta(minutes=10)
 """So long the same instruction has the same value, in whichever run."""
-KEPT = timedelta(days=1)
-"""So long the value is there for a run that had begun before it was given."""
 MOST_IN_MEMORY = 5_000
 MOST_TEXT = 200_000
 _INSTRUCTIONS = """You fill one field of a step in a workflow. Do what the text says, with the data that it holds, and give the value of
@@ -70,16 +64,14 @@ class Fields:
         digest = hashlib.sha256(json.dumps([instruction, schema]).encode()).hexdigest()
         now = clock.now()
         begun = now if asked_by is None else datetime.fromtimestamp(asked_by.began_ms / 1000, UTC)
-        since = max(min(begun, now - FRESH), now - KEPT)
+        since = max(min(begun, now - FRESH), now - given_before.KEPT)
         async with self._services.database.session(workspace) as db:
-            stored = await db.scalar(select(FilledField.value).where(FilledField.digest == digest, FilledField.given_at >= since))
+            stored = await given_before.find(db, digest, since)
         if stored is not None:
             return stored["value"]
 
         async def keep(db: AsyncSession, value: JsonObject) -> None:
-            given: JsonObject = {"value": value, "given_at": clock.now()}
-            row = insert(FilledField).values(workspace_uuid=workspace, digest=digest, **given)
-            await db.execute(row.on_conflict_do_update(index_elements=["workspace_uuid", "digest"], set_=given))
+            await given_before.keep(db, workspace, digest, value)
 
         form: JsonObject = {
             "type": "object",
@@ -99,10 +91,3 @@ def _purpose_of(workspace: uuid.UUID, asked_by: AskedBy | None) -> Purpose | Non
         return None
     trace = asked_by.trace
     return Purpose(workspace, trace, trace, asked_by.user, workflow=asked_by.workflow, batch=asked_by.batch)
-
-
-async def forget(database: Database) -> None:
-    """Delete the values that no run can need any more."""
-    async with database.session(ALL_WORKSPACES) as db:
-        await db.execute(delete(FilledField).where(FilledField.given_at < clock.now() - KEPT))
-        await db.commit()

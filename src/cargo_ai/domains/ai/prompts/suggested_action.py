@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
+from datetime import timedelta
 from typing import cast
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from cargo_ai.contract.ai import fields
 from cargo_ai.contract.ai import suggested_action as contract
 from cargo_ai.contract.ai.message import MessageUsage
 from cargo_ai.domains.ai.agents import language_model, lookup, parts
-from cargo_ai.domains.ai.asking import suggest
+from cargo_ai.domains.ai.asking import given_before, suggest
 from cargo_ai.domains.ai.asking.structured import Structured, Wish
 from cargo_ai.domains.ai.chats import conversation
 from cargo_ai.domains.ai.prompts.prompt import ask
@@ -25,25 +25,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Turn
 
-FRESH_SECONDS = 3_600.0
-MOST_KEPT = 1_000
-
-
-class _Kept:
-    """Replies that are given again for the same request with the same key; one per process, the oldest go first."""
-
-    def __init__(self) -> None:
-        self._replies: OrderedDict[str, tuple[float, Structured]] = OrderedDict()
-
-    def find(self, key: str) -> Structured | None:
-        until, reply = self._replies.get(key, (0.0, None))
-        return reply if until > clock.seconds() else None
-
-    def keep(self, key: str, reply: Structured) -> None:
-        self._replies[key] = (clock.seconds() + FRESH_SECONDS, reply)
-        self._replies.move_to_end(key)
-        if len(self._replies) > MOST_KEPT:
-            self._replies.popitem(last=False)
+FRESH = timedelta(hours=1)
 
 
 async def _suggest(prepared: Preparation, request: contract.GenerateSuggestedActions) -> Structured:
@@ -53,14 +35,17 @@ async def _suggest(prepared: Preparation, request: contract.GenerateSuggestedAct
     wish = _wish(request, given, talk)
     if request.cache_key is None:
         return await _ask(prepared, wish, given)
-    kept = prepared.services.once(_Kept, _Kept)
     # All that the reply depends on, so that a key that stands for two things does no harm.
-    depends = json.dumps([str(workspace), request.cache_key, wish.text, str(wish.named)])
-    key = hashlib.sha256(depends.encode("utf-8", "surrogatepass")).hexdigest()
-    reply = kept.find(key)
-    if reply is None:
-        reply = await _ask(prepared, wish, given)
-        kept.keep(key, reply)
+    depends = json.dumps(["suggestions", request.cache_key, wish.text, str(wish.named)])
+    digest = hashlib.sha256(depends.encode("utf-8", "surrogatepass")).hexdigest()
+    async with prepared.services.database.session(workspace) as db:
+        kept = await given_before.find(db, digest, clock.now() - FRESH)
+    if kept is not None:
+        return Structured(kept["reply"], kept["usage"])
+    reply = await _ask(prepared, wish, given)
+    async with prepared.services.database.session(workspace) as db:
+        await given_before.keep(db, workspace, digest, {"reply": reply.value, "usage": reply.usage})
+        await db.commit()
     return reply
 
 
