@@ -12,6 +12,7 @@ from tests.kit.peers.mail_server import MailServer, mail_thread
 from tests.kit.real_server import RealServer, real_server
 from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
+from tests.simulators.apolloio import server as apolloio
 from tests.simulators.hubspot import server as hubspot
 from tests.simulators.hubspot.server import Running
 from tests.simulators.language_models import server as language_models
@@ -29,6 +30,13 @@ def hubspot_service() -> Iterator[Running]:
 def enrichment_service() -> Iterator[people_data_labs.Running]:
     """People Data Labs, as far as the server can see."""
     with people_data_labs.running() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def apollo_service() -> Iterator[apolloio.Running]:
+    """Apollo, as far as the server can see."""
+    with apolloio.running() as simulator:
         yield simulator
 
 
@@ -51,11 +59,14 @@ def server(
     tmp_path_factory: pytest.TempPathFactory,
     hubspot_service: Running,
     enrichment_service: people_data_labs.Running,
+    apollo_service: apolloio.Running,
     language_model: language_models.Running,
     mail: MailServer,
 ) -> Iterator[RealServer]:
     """`cargo-ai server start` with two workers; the loopback may be called, and whoever has an address of example.org may come in."""
-    addresses = f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url},openAi={language_model.url}"
+    addresses = (
+        f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url},apolloio={apollo_service.url},openAi={language_model.url}"
+    )
     with real_server(
         tmp_path_factory.mktemp("server"),
         SMTP_HOST="127.0.0.1",

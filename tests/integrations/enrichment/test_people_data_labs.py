@@ -65,6 +65,7 @@ SUBJECT = Subject(
             rejected={"sql": "SELECT * FROM company WHERE name='acme' LIMIT 5"},
             says="Malformed sql",
         ),
+        "queryCompanies": Example(config={"query": "SELECT * FROM company WHERE name='acme'", "limit": 5}, effect=_charged),
     },
     listings=(Listing(name="search", size=PAGE, fill=_fill, read=_ids),),
 )

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from cargo_ai.integrations.kit import Integration
 from cargo_ai.integrations.people_data_labs.account import ACCOUNT
-from cargo_ai.integrations.people_data_labs.actions import enrich_company, enrich_person, search_companies, search_people
+from cargo_ai.integrations.people_data_labs.actions import enrich_company, enrich_person, query_companies, search_companies, search_people
 from cargo_ai.integrations.people_data_labs.client import SERVICE
 
 _ICON = (
@@ -24,6 +24,6 @@ INTEGRATION = Integration(
     category="enrichment",
     account=ACCOUNT,
     service=SERVICE,
-    actions=(enrich_person.ACTION, enrich_company.ACTION, search_people.ACTION, search_companies.ACTION),
+    actions=(enrich_person.ACTION, enrich_company.ACTION, search_people.ACTION, search_companies.ACTION, query_companies.ACTION),
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

@@ -7,17 +7,14 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.clearbit.answering import answer
+from cargo_ai.integrations.clearbit.answering import answered
 from cargo_ai.integrations.clearbit.providers import COMPANIES
 from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, connector_action, ui
+from cargo_ai.integrations.kit.answering import ANSWERED_BY
 
 Json = Any
 TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
 NUMBER: Mapping[str, Json] = {"type": ["number", "null"]}
-ANSWERED_BY: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {"integrationSlug": {"type": "string"}, "connectorUuid": {"type": "string"}, "note": {"type": "string"}},
-}
 
 
 class CompanyEnrich(Form):
@@ -31,7 +28,7 @@ async def perform(request: ActionRequest) -> Outcome:
     domain = request.form(CompanyEnrich).domain.strip()
     if not domain:
         raise InvalidConfig("`domain` is empty.")
-    return await answer(request, domain, COMPANIES)
+    return await answered(request, domain, COMPANIES)
 
 
 def object_of(**properties: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cargo_ai.integrations.clearbit.actions.company import ANSWERED_BY, TEXT, object_of
-from cargo_ai.integrations.clearbit.answering import answer
+from cargo_ai.integrations.clearbit.actions.company import TEXT, object_of
+from cargo_ai.integrations.clearbit.answering import answered
 from cargo_ai.integrations.clearbit.providers import PEOPLE
 from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Form, InvalidConfig, Outcome, connector_action, ui
+from cargo_ai.integrations.kit.answering import ANSWERED_BY
 
 
 class PersonEnrich(Form):
@@ -21,7 +22,7 @@ async def perform(request: ActionRequest) -> Outcome:
     email = request.form(PersonEnrich).email.strip()
     if not email:
         raise InvalidConfig("`email` is empty.")
-    return await answer(request, email, PEOPLE)
+    return await answered(request, email, PEOPLE)
 
 
 def _action(slug: str) -> ConnectorAction:

@@ -9,7 +9,7 @@ from cargo_ai.integrations.people_data_labs.searching import MOST, Search, searc
 
 async def perform(request: ActionRequest) -> Outcome:
     """The companies, page by page."""
-    return await search(request, "/company/search")
+    return await search(request, "/company/search", request.form(Search))
 
 
 ACTION = connector_action(

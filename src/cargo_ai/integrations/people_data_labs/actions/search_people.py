@@ -9,7 +9,7 @@ from cargo_ai.integrations.people_data_labs.searching import MOST, Search, searc
 
 async def perform(request: ActionRequest) -> Outcome:
     """The people, page by page."""
-    return await search(request, "/person/search")
+    return await search(request, "/person/search", request.form(Search))
 
 
 ACTION = connector_action(
