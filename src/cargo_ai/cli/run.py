@@ -74,8 +74,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
         prepare_file(row, parsed)
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
-    if any(arg.get("noun") for arg, _ in parsed.values):
-        need_uuids(parsed, api)
+    need_uuids(parsed, api)
     if any(arg["type"] == "secrets" for arg, _ in parsed.values):
         from cargo_ai.cli.arguments import secret_values
 
@@ -133,9 +132,10 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
 
 def need_uuids(parsed: Parsed, api: Api) -> None:
-    """Replace the names that stand where uuids are asked for; the module that does it is loaded only where there are some."""
+    """Replace the names that stand where uuids are asked for; the module that does it is loaded only where there may be some."""
     texts = [item for arg, value in parsed.values if arg.get("noun") for item in (value if output.is_list(value) else [value])]
-    if any(isinstance(text, str) and (len(text) != 36 or text.count("-") != 4) for text in texts):
+    named = any(isinstance(text, str) and (len(text) != 36 or text.count("-") != 4) for text in texts)
+    if named or any(arg["type"] == "json" for arg, _ in parsed.values):
         from cargo_ai.cli.arguments.names import replace_names
 
         replace_names(parsed, api)

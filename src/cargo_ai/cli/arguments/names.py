@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cargo_ai.cli import output
+from cargo_ai.cli.arguments.json_names import in_json, is_name, may_hold_names
 from cargo_ai.cli.client.query_string import encode
 from cargo_ai.cli.failure import FAILED, failure, shell_line
 from cargo_ai.cli.words.command_index import read_index
@@ -19,35 +20,39 @@ if TYPE_CHECKING:
     from cargo_ai.cli.client.api import Api
     from cargo_ai.cli.shapes import Noun, NounList
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOST_PAGES = 20
 MOST_SHOWN = 10
-LONGEST = 200
-"""What is longer is no name."""
 
 
 def replace_names(parsed: Parsed, api: Api) -> None:
-    """Put uuids in place of the names that stand where a uuid is asked for. A name that nothing has stays: the server refuses it.
+    """Put uuids in place of the names that stand where a uuid is asked for, inside of JSON as well. A name that nothing has stays: the
+    server refuses it.
 
     Failure (1) for a name that several things have, with all of them, and for one that is almost right."""
-    lists: dict[str, list[Thing]] = {}
+    known = Known(api)
     for at, (arg, value) in enumerate(parsed.values):
         noun = arg.get("noun")
-        if noun is None:
-            continue
-        texts: list[Any] = value if output.is_list(value) else [value]
-        if not any(is_name(text) for text in texts):
-            continue
-        if noun not in lists:
+        if noun is not None:
+            texts: list[Any] = value if output.is_list(value) else [value]
+            found = [known.uuid_of(text, noun) if is_name(text) else text for text in texts]
+            parsed.values[at] = (arg, found if output.is_list(value) else found[0])
+        elif may_hold_names(parsed, arg):
+            parsed.values[at] = (arg, in_json(value, known))
+
+
+class Known:
+    """The things of nouns, asked for once."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._lists: dict[str, list[Thing]] = {}
+
+    def uuid_of(self, text: str, noun: str) -> str:
+        """The uuid of the thing of a noun with that name; the name itself, when nothing has it. Failure as of `replace_names`."""
+        if noun not in self._lists:
             known: Noun | None = read_index("_nouns.json").get(noun)
-            lists[noun] = list(things(known, api)) if known else []
-        found = [_uuid_of(text, lists[noun], noun) if is_name(text) else text for text in texts]
-        parsed.values[at] = (arg, found if output.is_list(value) else found[0])
-
-
-def is_name(text: Any) -> bool:
-    """Whether a value may be a name: not a uuid."""
-    return isinstance(text, str) and 0 < len(text) <= LONGEST and not UUID.fullmatch(text)
+            self._lists[noun] = list(things(known, self._api)) if known else []
+        return _uuid_of(text, self._lists[noun], noun)
 
 
 def need_found(parsed: Parsed) -> None:

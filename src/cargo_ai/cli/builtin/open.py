@@ -6,7 +6,8 @@ import os
 import sys
 
 from cargo_ai.cli import output
-from cargo_ai.cli.arguments.names import UUID, Thing, things
+from cargo_ai.cli.arguments.json_names import UUID
+from cargo_ai.cli.arguments.names import Thing, things
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.failure import FAILED, Failure, failure, usage
 from cargo_ai.cli.formats.reply import Form

@@ -14,23 +14,45 @@ if TYPE_CHECKING:
 WIDEST = 40
 """Columns but the last are not wider."""
 MOST_COLUMNS = 7
-FIRST = ("uuid", "_id", "name", "_title", "title", "slug", "kind", "status", "email", "version")
+FIRST = (
+    "uuid",
+    "_id",
+    "name",
+    "_title",
+    "title",
+    "slug",
+    "kind",
+    "status",
+    "email",
+    "roleSlug",
+    "version",
+    "recordTitle",
+    "recordId",
+    "nodeSlug",
+    "nodeUuid",
+    "isEnabled",
+    "runsCount",
+    "failedRunsCount",
+    "recordsCount",
+    "errorMessage",
+)
 """The columns that people look for, where nothing else is asked for."""
 LAST = ("createdAt", "updatedAt", "description")
 NO_EDGE = 1_000_000
 
 
 def columns_of(rows: list[Any]) -> list[list[str]]:
-    """The columns that a person sees: those most looked for, then the other plain values, then times."""
-    names = [name for name, value in _merged(rows).items() if not isinstance(value, (dict, list))]
+    """The columns that a person sees: those most looked for, then the other plain values, then times; none that is empty in all rows."""
+    merged = _merged(rows)
+    names = [name for name, value in merged.items() if not isinstance(value, (dict, list)) and value is not None] or list(merged)
     known = [name for name in FIRST if name in names]
     others = [name for name in names if name not in (*FIRST, *LAST) and not name.startswith("_") and not _is_other(name)]
     return [[name] for name in [*known, *others, *(name for name in LAST if name in names)]][:MOST_COLUMNS]
 
 
 def _is_other(name: str) -> bool:
-    """Whether it is the uuid of something else; that of a workflow is what other commands take."""
-    return name.endswith("Uuid") and name != "workflowUuid"
+    """Whether it names something else, as only programs do; the uuid of a workflow is what other commands take."""
+    return name.endswith(("Uuid", "S3Filename", "Id")) and name != "workflowUuid"
 
 
 def all_columns(rows: list[Any]) -> list[list[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.kit.peers.fake_api import Answer, FakeApi
@@ -77,3 +79,21 @@ def test_completion_offers_uuids_with_names_and_asks_once_a_minute(real: Cli, ap
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     other = real("__complete", "orchestration", "tool", "get", "", CARGO_API_TOKEN="cai_live_of_another_sign_in")
     assert (other.code, other.out) == (0, ""), "the names of one sign-in are not those of another, and no answer is no failure"
+
+
+def test_names_stand_inside_of_json_too_but_for_values_of_people(real: Cli, api: FakeApi) -> None:
+    api.on("POST", "/v1/orchestration/batches", {"batch": {"uuid": D, "status": "pending"}})
+    node = {"slug": "set", "config": {"modelUuid": "companies", "matchingValue": "{{nodes.start.modelUuid}}"}, "toolUuid": "{{nodes.a.b}}"}
+    words = ("orchestration", "batch", "create", "--workflow-uuid", "Enrich", "--nodes", json.dumps([node]))
+    data = {"kind": "records", "records": [{"modelUuid": "companies", "toolUuid": "Score"}]}
+    assert real(*words, "--data", json.dumps(data)).code == 0
+    sent = api.requests[-1].json
+    assert sent["nodes"] == [{**node, "config": {**node["config"], "modelUuid": A}}] and sent["data"] == data
+    assert real(*words, "--data", json.dumps({"kind": "filter", "modelUuid": "All companies"})).code == 0
+    assert api.requests[-1].json["data"]["modelUuid"] == A
+    template = [{"slug": "x", "connectorUuid": "__REPLACE_WITH_CONNECTOR_UUID__", "config": {}}]
+    api.on("POST", "/v1/orchestration/nodes/validate", {"outcome": "valid"})
+    assert real("orchestration", "node", "validate", "--nodes", json.dumps(template)).code == 0
+    assert api.requests[-1].json["nodes"] == template
+    wrong = real("orchestration", "node", "validate", "--nodes", json.dumps([{"slug": "x", "config": {"modelUuid": "company"}}]))
+    assert wrong.json["reason"] == "nameNotFound" and 'Did you mean "companies"?' in wrong.json["errorMessage"]

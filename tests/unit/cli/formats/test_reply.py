@@ -22,6 +22,8 @@ REPLY = {
         {
             "uuid": "t-1",
             "userUuid": "u",
+            "temporalWorkflowId": "w",
+            "publicForm": None,
             "name": "Énrich",
             "creditsCost": {"kind": "minMax", "min": 1},
             "isReadOnly": False,
@@ -56,7 +58,7 @@ def test_csv_has_a_column_for_each_field_and_reads_back(real: Cli) -> None:
 
 def test_a_table_shows_plain_values_and_is_not_cut_in_a_pipe(real: Cli) -> None:
     heading, first, second = real(*LIST, "--output", "table").out.splitlines()
-    assert heading.split() == ["UUID", "NAME", "ISREADONLY", "DESCRIPTION"], "uuids of other things are left out"
+    assert heading.split() == ["UUID", "NAME", "ISREADONLY", "DESCRIPTION"], "ids of other things and what is empty everywhere are left out"
     assert first.split() == ["t-1", "Énrich", "false"] and second.split() == ["t-2", 'Sco"re', "true", "a", "b"]
 
 
