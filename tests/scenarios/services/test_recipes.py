@@ -87,7 +87,7 @@ def services() -> Iterator[FakeApi]:
                 for of, action, *_ in OWN
                 if of == slug
             }
-            connector = {"config": {"jsonSchema": {"type": "object", "properties": {}}}}
+            connector: Json = {"config": {"jsonSchema": {"type": "object", "properties": {}}}}
             api.on("GET", f"/{slug}/manifest", {"name": slug, "description": slug, "connector": connector, "actions": actions})
             api.on("POST", f"/{slug}/authenticate", {"outcome": "success"})
             for action in actions:
@@ -146,5 +146,5 @@ def test_recipes_of_services_that_a_workspace_has_registered(recipes: Person, se
         recipes("connection", "custom-integration", "create", "--base-url", f"{services.url}/{slug}", "--slug", slug)
         connect(recipes, slug)
     for slug, action, command, given in OWN:
-        asked = given if isinstance(given, list) else [given]
+        asked: Json = given if isinstance(given, list) else [given]
         assert [output["asked"] for output in cook(recipes, slug, action, command, given)] == asked, (slug, action)

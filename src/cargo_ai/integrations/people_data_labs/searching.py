@@ -31,7 +31,8 @@ class Search(Form):
 
 
 async def search(request: ActionRequest, path: str, form: Search) -> Done:
-    """The records, up to `limit` of the form. What breaks after the first page ends the search with a warning, and with a token that continues it."""
+    """The records, up to `limit` of the form. What breaks after the first page ends the search with a warning, and with a
+    token that continues it."""
     records: list[Json] = []
     total, spent, remaining = None, 0.0, None
     token: str | None = form.scroll_token.strip() or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,11 @@ def test_completion_offers_uuids_with_names_and_asks_once_a_minute(real: Cli, ap
 
 def test_names_stand_inside_of_json_too_but_for_values_of_people(real: Cli, api: FakeApi) -> None:
     api.on("POST", "/v1/orchestration/batches", {"batch": {"uuid": D, "status": "pending"}})
-    node = {"slug": "set", "config": {"modelUuid": "companies", "matchingValue": "{{nodes.start.modelUuid}}"}, "toolUuid": "{{nodes.a.b}}"}
+    node: dict[str, Any] = {
+        "slug": "set",
+        "config": {"modelUuid": "companies", "matchingValue": "{{nodes.start.modelUuid}}"},
+        "toolUuid": "{{nodes.a.b}}",
+    }
     words = ("orchestration", "batch", "create", "--workflow-uuid", "Enrich", "--nodes", json.dumps([node]))
     data = {"kind": "records", "records": [{"modelUuid": "companies", "toolUuid": "Score"}]}
     assert real(*words, "--data", json.dumps(data)).code == 0
@@ -91,7 +96,7 @@ def test_names_stand_inside_of_json_too_but_for_values_of_people(real: Cli, api:
     assert sent["nodes"] == [{**node, "config": {**node["config"], "modelUuid": A}}] and sent["data"] == data
     assert real(*words, "--data", json.dumps({"kind": "filter", "modelUuid": "All companies"})).code == 0
     assert api.requests[-1].json["data"]["modelUuid"] == A
-    template = [{"slug": "x", "connectorUuid": "__REPLACE_WITH_CONNECTOR_UUID__", "config": {}}]
+    template: list[dict[str, Any]] = [{"slug": "x", "connectorUuid": "__REPLACE_WITH_CONNECTOR_UUID__", "config": {}}]
     api.on("POST", "/v1/orchestration/nodes/validate", {"outcome": "valid"})
     assert real("orchestration", "node", "validate", "--nodes", json.dumps(template)).code == 0
     assert api.requests[-1].json["nodes"] == template
