@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -146,5 +146,5 @@ def test_recipes_of_services_that_a_workspace_has_registered(recipes: Person, se
         recipes("connection", "custom-integration", "create", "--base-url", f"{services.url}/{slug}", "--slug", slug)
         connect(recipes, slug)
     for slug, action, command, given in OWN:
-        asked: Json = given if isinstance(given, list) else [given]
+        asked = cast("list[Json]", given) if isinstance(given, list) else [given]
         assert [output["asked"] for output in cook(recipes, slug, action, command, given)] == asked, (slug, action)
