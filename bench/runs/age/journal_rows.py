@@ -138,11 +138,12 @@ def _copy(connection: Connection, values: Mapping[str, Any], runs: int, *, last:
     connection.execute(b"analyze copies")
     node = "(select e.node_uuid from executions e where e.run_uuid = c.source and e.seq = 3)"
     run = {name: text.format(records=max(1, runs // 2), node=node) for name, text in RUN.items()}
-    _insert(connection, tables.runs, run, "copies c join runs t on t.uuid = c.source")
+    # In the order of their ids, as they are created.
+    _insert(connection, tables.runs, run, "copies c join runs t on t.uuid = c.source order by c.run")
     done = "copies c join packed_executions t on t.run_uuid = c.source"
-    _insert(connection, tables.packed_executions, PACKED, f"{done} where c.status = 'success'")
+    _insert(connection, tables.packed_executions, PACKED, f"{done} where c.status = 'success' order by c.run")
     others = "copies c cross join lateral (select * from executions x where x.run_uuid = c.source offset 0) t"
-    _insert(connection, tables.execution_rows, EXECUTION, f"{others} where c.status <> 'success'")
+    _insert(connection, tables.execution_rows, EXECUTION, f"{others} where c.status <> 'success' order by c.run, t.seq")
     of_batch = "where t.batch_uuid = %(batch)s"
     upsert = " on conflict (uuid) do nothing"
     _insert(connection, tables.batches, BATCH, f"{BY_BATCH} cross join batches t where t.uuid = %(batch)s{upsert}", values)

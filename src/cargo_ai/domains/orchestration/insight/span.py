@@ -28,6 +28,8 @@ _NOT_OLDER = (
     f"Spans of the newest {MOST_RUNS:,} runs are shown: name a workflow, a batch or a run, or an earlier time (executionStartedBefore),"
     " to see older ones."
 )
+Graphs = Sequence[uuid.UUID] | None
+"""Those that the runs in question walk; None: any."""
 Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 """By run and node: the batch and the run that the node has started."""
 
@@ -36,33 +38,40 @@ Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
     """Spans, those of the newest run first; within a run the last one first."""
     counted = request.count_up_to // SPANS_OF_RUN
+    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request)
+    if walked == []:
+        return contract.SpansReply(spans=[], count=0, is_count_exact=True)
     near = await _floor(ctx, request, counted)
-    rows = await _page(ctx, request, near)
+    rows = await _page(ctx, request, near, walked)
     if near is not None and len(rows) < request.limit:
         far = None if span_filter.is_indexed(request) else await _floor(ctx, request, max(counted, MOST_RUNS))
-        rows = await _page(ctx, request, far)
+        rows = await _page(ctx, request, far, walked)
         if far is not None and len(rows) < request.limit:
             ctx.warn(_NOT_OLDER)
     graphs = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
     nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
     spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
-    count, is_exact = await _count(ctx, request, near)
+    count, is_exact = await _count(ctx, request, near, walked)
     return contract.SpansReply(spans=spans, count=max(count, len(spans)), is_count_exact=is_exact)
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
     """How many spans match, as far as was asked for."""
-    count, is_exact = await _count(ctx, request, await _floor(ctx, request, request.count_up_to // SPANS_OF_RUN))
+    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request)
+    if walked == []:
+        return CountReply(count=0, is_count_exact=True)
+    count, is_exact = await _count(ctx, request, await _floor(ctx, request, request.count_up_to // SPANS_OF_RUN), walked)
     return CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | None) -> Sequence[RowMapping]:
+async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | None, graphs: Graphs) -> Sequence[RowMapping]:
     """Each part is read in its order, from its end: never more of it than is shown."""
     where, values = span_filter.where(request)
+    sources = span_filter.parts(ctx.workspace, request, floor, graphs)
     order = "order by s.run_uuid desc, s.seq desc"
-    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in span_filter.parts(ctx.workspace, request, floor))  # noqa: S608 - our own texts
+    parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in sources)  # noqa: S608 - our own texts
     page = f"select s.* from ({' union all '.join(parts)}) s {order} limit :limit offset :offset"  # noqa: S608 - our own texts
     most = request.limit + request.offset
     result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset, "most": most})
@@ -78,9 +87,10 @@ async def _floor(ctx: Context, request: contract.CountSpans, looked_at: int) -> 
     return await bounded_count.nth_run(ctx.db, run_filter.matching(ctx.workspace, filters), looked_at)
 
 
-async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None) -> Count:
+async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None, graphs: Graphs) -> Count:
     where, values = span_filter.where(request)
-    parts = (f"(select 1 from {part} where {where} limit :most)" for part in span_filter.parts(ctx.workspace, request, floor))  # noqa: S608 - our own texts
+    sources = span_filter.parts(ctx.workspace, request, floor, graphs)
+    parts = (f"(select 1 from {part} where {where} limit :most)" for part in sources)  # noqa: S608 - our own texts
     total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
     count = int(await ctx.db.scalar(text(total), values | {"most": request.count_up_to + 1}) or 0)
     return Count(min(count, request.count_up_to), count <= request.count_up_to and floor is None)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.insight.span import CountSpans
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
@@ -53,6 +57,8 @@ _OF_TRACE = (
     "r.batch_uuid = {0} and r.parent_uuid is null",
     "r.trace_uuid = {0} and r.parent_uuid is not null",
 )
+MOST_GRAPHS, MOST_NAMED = 500, 50
+"""How many graphs are looked at for a node, and how many of them may have it."""
 _UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
 _PARTS = {
@@ -72,8 +78,16 @@ _OF_NODE = {
 }
 
 
-def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None) -> list[str]:
-    """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this."""
+_NAMED = {"node_uuid": "uuid", "node_slug": "slug"}
+_GRAPHS = f"""
+select g.uuid, exists (select from json_array_elements(g.nodes) n where {{conditions}}) as has_node
+from (select * from graphs where workspace_uuid = :workspace limit {MOST_GRAPHS + 1}) g
+"""  # noqa: S608 - our own texts
+
+
+def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, graphs: Sequence[uuid.UUID] | None = None) -> list[str]:
+    """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this.
+    `graphs`: only of runs that walk one of these; None: any."""
     source = _FAILED if is_indexed(request) else _OF_EACH_RUN
     ends = [] if floor is None else [f">= {_literal(floor)}"]
     if request.execution_started_before is not None:
@@ -86,6 +100,8 @@ def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None) ->
         own = [f" and {part.format(_literal(ids.parse(request.trace_uuid)))}" for part in _OF_TRACE]
         traces = [(part, _of_batch(request.trace_uuid, mine) if "r.batch_uuid =" in part else within) for part in own]
     bounds, own_bounds = ("".join(f" and {name} {end}" for end in ends) for name in ("r.uuid", "x.run_uuid"))
+    if graphs is not None:
+        bounds += f" and r.graph_uuid in ({', '.join(_literal(graph) for graph in graphs)})"
     source = source.format(workspace=mine, bounds=own_bounds)
     # No execution is stored while its run waits at the node.
     kinds = (_WAITING,) if request.execution_statuses == ["pending"] else (_EXECUTED, _WAITING)
@@ -100,6 +116,19 @@ def _of_batch(text: str, workspace: str) -> str:
 def _literal(uid: uuid.UUID | None) -> str:
     """An id as part of the statement, not bound to it: a plan for any id at all would be one for a third of the journal."""
     return "null::uuid" if uid is None else f"'{uid}'::uuid"
+
+
+async def graphs_with_node(db: AsyncSession, workspace: uuid.UUID, request: CountSpans) -> list[uuid.UUID] | None:
+    """The graphs of the workspace that have a node as the request asks for one; None where it does not ask, or there are too many graphs
+    to look at. Runs with other graphs need not be looked at."""
+    asked = {f"n.value ->> '{key}' = :{name}": (name, getattr(request, name)) for name, key in (_NAMED | _OF_NODE).items()}
+    asked = {condition: value for condition, value in asked.items() if value[1] is not None}
+    if not asked:
+        return None
+    query = _GRAPHS.format(conditions=" and ".join(asked))
+    rows = (await db.execute(text(query), {"workspace": workspace, **dict(asked.values())})).all()
+    found = [row.uuid for row in rows if row.has_node]
+    return None if len(rows) > MOST_GRAPHS or len(found) > MOST_NAMED else found
 
 
 def is_indexed(request: CountSpans) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, Select, func, literal, select, union_all
+from sqlalchemy import RowMapping, Select, func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.orchestration.runs import run_filter
@@ -32,41 +32,46 @@ class Page(NamedTuple):
     behind: uuid.UUID | None = None
 
 
-async def count_runs(db: AsyncSession, alternatives: Alternatives, up_to: int, *, floor: uuid.UUID | None = None) -> Count:
-    """The runs that meet the conditions, at most `up_to`; `floor`: no older ones than this."""
-    bounds = [] if floor is None else [runs.c.uuid >= run_filter.literal_id(floor)]
+async def count_runs(db: AsyncSession, alternatives: Alternatives, up_to: int, *, is_all: bool = True) -> Count:
+    """The runs that meet the conditions, at most `up_to`; `is_all`: the conditions leave no older ones out."""
     parts = [
-        select(select(literal(1)).select_from(run_filter.source(where)).where(*where, *bounds).limit(up_to + 1).subquery())
-        for where in alternatives
+        select(select(literal(1)).select_from(run_filter.source(where)).where(*where).limit(up_to + 1).subquery()) for where in alternatives
     ]
     if not parts:
         return Count(0, is_exact=True)
     few = union_all(*parts).limit(up_to + 1).subquery()
     total = int(await db.scalar(select(func.count()).select_from(few)) or 0)
-    return Count(min(total, up_to), total <= up_to and floor is None)
+    return Count(min(total, up_to), total <= up_to and is_all)
+
+
+async def without_helpers(db: AsyncSession) -> None:
+    """From here on the transaction has no parallel processes: to start them takes longer than what is read here."""
+    await db.execute(text("set local max_parallel_workers_per_gather = 0"))
 
 
 async def newest_runs(
-    db: AsyncSession, query: Select[Any], alternatives: Alternatives, page: Page, *, floor: uuid.UUID | None = None
+    db: AsyncSession, query: Select[Any], alternatives: Callable[[uuid.UUID | None], Alternatives], page: Page, floor: uuid.UUID | None
 ) -> Sequence[RowMapping]:
     """A page of the runs that meet the conditions, newest first: of those from `floor` on, if there are enough.
+
+    `alternatives`: the conditions for runs from a floor on.
 
     Without it, a month in which nothing matches would be gone through before the first run of a newer one is shown. What is skipped is
     read from an index alone, where the conditions allow it.
     """
-    if not alternatives:
-        return []
     behind = [] if page.behind is None else [runs.c.uuid < run_filter.literal_id(page.behind)]
     if floor is not None:
-        rows = await _page(db, query, alternatives, [*behind, runs.c.uuid >= run_filter.literal_id(floor)], page)
+        rows = await _page(db, query, alternatives(floor), behind, page)
         if len(rows) == page.limit:
             return rows
-    return await _page(db, query, alternatives, behind, page)
+    return await _page(db, query, alternatives(None), behind, page)
 
 
 async def _page(
     db: AsyncSession, query: Select[Any], alternatives: Alternatives, bounds: Sequence[Condition], page: Page
 ) -> Sequence[RowMapping]:
+    if not alternatives:
+        return []
     newest, most = runs.c.uuid.desc(), page.limit + page.offset
     parts = [select(runs.c.uuid).select_from(run_filter.source(where)).where(*where, *bounds).order_by(newest) for where in alternatives]
     if len(parts) == 1:

@@ -27,12 +27,16 @@ _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) -
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
     """Records, the one that ran last first."""
-    alternatives = run_filter.alternatives(ctx.workspace, record_filter.run_filters(request))
-    alternatives = [[*where, record_filter.latest()] for where in alternatives]
+    await bounded_count.without_helpers(ctx.db)
+    filters = record_filter.run_filters(request)
+
+    def alternatives(floor: uuid.UUID | None) -> bounded_count.Alternatives:
+        return [[*where, record_filter.latest()] for where in run_filter.alternatives(ctx.workspace, filters, floor=floor)]
+
     floor = await _floor(ctx, request, request.count_up_to)
     positions = ctx.services.once(PagePositions, PagePositions)
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
-    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor=floor)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
     count, is_exact = await _count(ctx, request, request.count_up_to)
@@ -43,16 +47,17 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountRecords) -> run_contract.CountReply:
     """How many records match, as far as was asked for."""
+    await bounded_count.without_helpers(ctx.db)
     count, is_exact = await _count(ctx, request, request.count_up_to)
     return run_contract.CountReply(count=count, is_count_exact=is_exact)
 
 
 async def _count(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> Count:
-    where = [*run_filter.matching(ctx.workspace, record_filter.run_filters(request)), *more]
     floor = await _floor(ctx, request, up_to, *more)
+    alternatives = run_filter.alternatives(ctx.workspace, record_filter.run_filters(request), floor=floor)
     # Runs at the top and those below others are counted apart: a run is one or the other.
-    levels = [[*where, part] for part in record_filter.latest_by_level()]
-    return await bounded_count.count_runs(ctx.db, levels, up_to, floor=floor)
+    levels = [[*where, *more, part] for where in alternatives for part in record_filter.latest_by_level()]
+    return await bounded_count.count_runs(ctx.db, levels, up_to, is_all=floor is None)
 
 
 async def _floor(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> uuid.UUID | None:

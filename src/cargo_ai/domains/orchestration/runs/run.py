@@ -74,14 +74,16 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     filters = run_filter.filters_of(request)
-    alternatives = run_filter.alternatives(ctx.workspace, filters, known=True)
-    if request.after is not None:
-        last = ids.parse(request.after)
-        alternatives = [[*where, runs.c.uuid < last if last else false()] for where in alternatives]
+    last = None if request.after is None else ids.parse(request.after)
+    behind = [] if request.after is None else [runs.c.uuid < last if last else false()]
+
+    def alternatives(floor: uuid.UUID | None) -> bounded_count.Alternatives:
+        return [[*where, *behind] for where in run_filter.alternatives(ctx.workspace, filters, known=True, floor=floor)]
+
     floor = await bounded_count.floor_of(ctx.db, ctx.workspace, filters, request.count_up_to)
     positions = ctx.services.once(PagePositions, PagePositions)
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
-    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor=floor)
+    rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     count, is_exact = await _count(ctx, request, floor) if request.after is None else Count(len(rows), is_exact=True)
     return contract.RunsReply(
@@ -111,8 +113,8 @@ async def _count(ctx: Context, request: contract.CountRuns, floor: uuid.UUID | N
     counted = await _from_counters(ctx, request)
     if counted is not None:
         return Count(counted, is_exact=True)
-    alternatives = run_filter.alternatives(ctx.workspace, run_filter.filters_of(request), known=True)
-    return await bounded_count.count_runs(ctx.db, alternatives, request.count_up_to, floor=floor)
+    alternatives = run_filter.alternatives(ctx.workspace, run_filter.filters_of(request), known=True, floor=floor)
+    return await bounded_count.count_runs(ctx.db, alternatives, request.count_up_to, is_all=floor is None)
 
 
 async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:

@@ -29,7 +29,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter, ExecutionsFilterConditionNode
-from cargo_ai.engine.journal.tables import batches, executions, runs, shards
+from cargo_ai.engine.journal.tables import batches, execution_rows, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire
 
@@ -44,6 +44,8 @@ RARE = frozenset({"idle", "cancelling", "error", "cancelled", "skipped"})
 """The statuses that have an index: see `rare_status`."""
 UNINDEXED = frozenset({"user_uuid", "release_uuid", "executions_filter", "updated_after", "updated_before", "is_finished"})
 """Filters by which runs are gone through one by one."""
+_SPLIT = frozenset({"updated_after", "executions_filter"})
+"""Filters of which `alternatives` makes conditions of its own."""
 _PARKED, _FINAL = ("idle", "cancelling"), frozenset({"success", "error", "cancelled", "skipped"})
 _UUIDS = {"workflow_uuid": "workflow_uuid", "user_uuid": "user_uuid", "batch_uuid": "batch_uuid", "release_uuid": "release_uuid"}
 _PARENTS = {"parent_batch_uuid": "parent_batch_uuid", "parent_uuid": "parent_uuid"}
@@ -86,20 +88,41 @@ def matching(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = 
     where += _states(workspace, filters, within)
     where += _times(filters)
     if filters.get("executions_filter") is not None:
-        where.append(_executions(filters["executions_filter"]))
+        where.append(_executions(workspace, filters["executions_filter"]))
     return where
 
 
-def alternatives(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = False) -> list[list[Condition]]:
-    """The same as conditions of which a run meets those of one list at most: each has an index, which "one or the other" has not."""
+def alternatives(
+    workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = False, floor: uuid.UUID | None = None
+) -> list[list[Condition]]:
+    """The same as conditions of which a run meets those of one list at most: each has an index, which "one or the other" has not.
+
+    `floor`: only of runs that are no older than this one.
+    """
+    unfinished = filters.get("is_finished") is False
+    common = {name: value for name, value in filters.items() if name not in _SPLIT and not (unfinished and name == "is_finished")}
     statuses: list[str] | None = filters.get("statuses")
-    by_status = [filters] if statuses is None else [{**filters, "statuses": [name]} for name in _disjoint(statuses)]
-    parts = [matching(workspace, each, known=known) for each in by_status]
-    if filters.get("is_finished") is not False:
-        return parts
-    # What is driven is young, what is parked may be of any age.
-    driven = [runs.c.rare_status.is_(None), runs.c.uuid >= _oldest_driven(workspace)]
-    return [[*part, *more] for part in parts for more in (driven, *([runs.c.rare_status == name] for name in _PARKED))]
+    by_status = [common] if statuses is None else [{**common, "statuses": [name]} for name in _disjoint(statuses)]
+    bounds = [] if floor is None else [runs.c.uuid >= literal_id(floor)]
+    if filters.get("executions_filter") is not None:
+        bounds.append(_executions(workspace, filters["executions_filter"], floor))
+    parts = [[*matching(workspace, each, known=known), *bounds] for each in by_status]
+    if filters.get("updated_after") is not None:
+        parts = [[*part, *more] for part in parts for more in _updated_after(filters["updated_after"], floor)]
+    if unfinished:
+        # What is driven is young, what is parked may be of any age.
+        driven = [runs.c.rare_status.is_(None), runs.c.uuid >= _oldest_driven(workspace)]
+        ways = [driven, *([runs.c.rare_status == name] for name in _PARKED)]
+        parts = [[*part, runs.c.finished_ms.is_(None), *way] for part in parts for way in ways]
+    return parts
+
+
+def _updated_after(moment: datetime, floor: uuid.UUID | None) -> list[list[Condition]]:
+    """What was created after a moment was updated after it: only of what was created before it, its update has to be looked at."""
+    first = literal_id(ids.first_at(moment.timestamp() + 60))
+    # Among the newest runs it is looked at in their order: the index of updates would bring pages of all that happened since.
+    updated = runs.c.updated_ms if floor is None else runs.c.updated_ms + 0
+    return [[runs.c.uuid >= first], [runs.c.uuid < first, updated >= milliseconds(moment)]]
 
 
 def _disjoint(statuses: Sequence[str]) -> list[str]:
@@ -217,8 +240,8 @@ def milliseconds(timestamp: datetime) -> int:
     return int(timestamp.timestamp() * 1000)
 
 
-def _executions(filter: ExecutionsFilter) -> Condition:
-    groups = [_join(group.conjonction, [_node(condition) for condition in group.conditions]) for group in filter.groups]
+def _executions(workspace: uuid.UUID, filter: ExecutionsFilter, floor: uuid.UUID | None = None) -> Condition:
+    groups = [_join(group.conjonction, [_node(workspace, each, floor) for each in group.conditions]) for group in filter.groups]
     return _join(filter.conjonction, groups)
 
 
@@ -226,7 +249,9 @@ def _join(conjonction: str, parts: list[Condition]) -> Condition:
     return and_(true(), *parts) if conjonction == "and" else or_(false(), *parts)
 
 
-def _node(condition: ExecutionsFilterConditionNode) -> Condition:
+def _node(workspace: uuid.UUID, condition: ExecutionsFilterConditionNode, floor: uuid.UUID | None) -> Condition:
+    if condition.status == "error":
+        return _failed_at(workspace, condition, floor)
     seen = select(executions.c.seq).where(
         executions.c.run_uuid == runs.c.uuid,
         executions.c.workspace_uuid == runs.c.workspace_uuid,
@@ -240,6 +265,19 @@ def _node(condition: ExecutionsFilterConditionNode) -> Condition:
         return and_(not_(each.exists()), runs.c.finished_ms.is_(None))
     seen = seen.where(executions.c.status == condition.status)
     if condition.value is not None:
-        text = executions.c.error_message if condition.status == "error" else cast(executions.c.output, Text)
-        seen = seen.where(cast(text, String).icontains(condition.value, autoescape=True))
-    return (seen.offset(0) if condition.status == "success" else seen).exists()
+        seen = seen.where(cast(cast(executions.c.output, Text), String).icontains(condition.value, autoescape=True))
+    return seen.offset(0).exists()
+
+
+def _failed_at(workspace: uuid.UUID, condition: ExecutionsFilterConditionNode, floor: uuid.UUID | None) -> Condition:
+    """Whether a node failed: what is packed did not, and of what failed there is an index."""
+    rows = execution_rows.c
+    seen = select(rows.run_uuid).where(
+        rows.workspace_uuid == literal_id(workspace),
+        rows.node_slug == condition.node_slug,
+        rows.status != "success",
+        rows.status == "error",
+    )
+    if condition.value is not None:
+        seen = seen.where(rows.error_message.icontains(condition.value, autoescape=True))
+    return runs.c.uuid.in_(seen if floor is None else seen.where(rows.run_uuid >= literal_id(floor)))
