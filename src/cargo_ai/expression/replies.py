@@ -53,17 +53,17 @@ def results_of(answer: object, questions: tuple[EngineExpression, ...]) -> list[
     if not isinstance(answer, list) or len(cast("list[object]", answer)) != len(questions):
         raise InvalidReply
     results = cast("list[object]", answer)
-    if len(questions) == 1:
-        result = results[0]
-        if isinstance(result, dict) and len(cast("dict[str, object]", result)) == 1 and isinstance(value := result.get("v"), str):  # pyright: ignore
-            return [EngineResult(value)]
-        return [_parse_result(results[0], questions[0])]
-    return [_parse_result(result, question) for result, question in zip(results, questions, strict=True)]
+    return [
+        EngineResult(result) if isinstance(result, str) else _parse_result(result, question)
+        for result, question in zip(results, questions, strict=True)
+    ]
 
 
 def _parse_result(result: object, question: EngineExpression) -> EngineResult:
     if not isinstance(result, dict):
-        raise InvalidReply
+        if isinstance(result, list):
+            raise InvalidReply
+        return EngineResult(as_double(result) if is_number(result) else result)
     fields = cast("dict[str, Any]", result)
     warnings = _warnings(fields["w"]) if "w" in fields else ()
     if "v" in fields:

@@ -10,16 +10,15 @@ from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError, quote
 from cargo_ai.expression.native.values import UNDEFINED
-from cargo_ai.expression.plan import UNDEFINED_TEXT, RequestPlan, encode_data, names_of, plan_request
+from cargo_ai.expression.plan import LargeData, RequestPlan, encode_data, plan_of
 from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_answers, parse_reply, results_of
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Pool
 from cargo_ai.kernel import clock, tasks
 
-MAX_REQUESTS = 256
+MAX_REQUESTS = 1_000
 MAX_BYTES = 4 * 1024 * 1024
-MAX_ROW_BYTES = 2_000
 MAX_ROWS_BYTES = 256 * 1024
 MAX_DEFINITIONS = 4096
 _ENDED = "more CPU time or memory than an expression may"
@@ -31,14 +30,17 @@ class _PendingRequest:
 
     questions: tuple[EngineExpression, ...]
     plan: RequestPlan
-    lines: str
-    texts: list[bytes]
-    size: int
+    data: bytes | LargeData
     future: asyncio.Future[list[EngineResult]]
     again: bool = False
     """It was being answered when its child was ended by others, which happens once without being held against it."""
     alone: bool = False
     """It was in a message whose child ended: next time it goes by itself, so that the one to blame is known."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its data."""
+        return self.data.size if isinstance(self.data, LargeData) else len(self.data)
 
 
 class RequestBatcher:
@@ -57,13 +59,13 @@ class RequestBatcher:
     def ask(self, request: EngineRequest) -> asyncio.Future[list[EngineResult]]:
         """The answers to the request's questions, in order; none of them is an exception."""
         future: asyncio.Future[list[EngineResult]] = asyncio.get_running_loop().create_future()
-        planned = plan_request(names_of(request), request.questions)
+        planned = plan_of(request)
         try:
-            lines, texts = encode_data(request, planned)
+            data = encode_data(request, planned)
         except ValueError as error:
             future.set_result([_error_result(f"reads data that is no JSON ({error})", question) for question in request.questions])
             return future
-        self._waiting.append(_PendingRequest(request.questions, planned, lines, texts, sum(map(len, texts)), future))
+        self._waiting.append(_PendingRequest(request.questions, planned, data, future))
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="expressions")
         return future
@@ -161,7 +163,7 @@ class RequestBatcher:
 
 
 def _message(child: Child, batch: list[_PendingRequest]) -> tuple[bytes, list[bytes]]:
-    """The header and the texts of a batch. Requests that ask the same of data of the same form go together, as rows of one text."""
+    """The header and the texts of a batch. Requests that ask the same go together, as rows of one text."""
     define: dict[str, object] = {}
     run: list[object] = []
     texts: list[bytes] = []
@@ -174,34 +176,29 @@ def _message(child: Child, batch: list[_PendingRequest]) -> tuple[bytes, list[by
         if number is None:
             number = child.known[asked.plan] = len(child.known)
             define[str(number)] = asked.plan.definition
-        end = _end_of_rows(batch, at)
-        if end == at + 1:
-            run.append([number, asked.lines, [len(text) for text in asked.texts]])
-            texts += asked.texts
-        else:
-            rows = b"[[%s]]" % b"],[".join([b",".join(one.texts) for one in batch[at:end]])
-            run.append([number, asked.lines, [len(rows)], end - at])
-            texts.append(rows)
-        at = end
+        if isinstance(asked.data, LargeData):
+            run.append([number, [len(text) for text in asked.data.texts], asked.data.lines])
+            texts += asked.data.texts
+            at += 1
+            continue
+        rows = _rows_from(batch, at)
+        text = b"[%b]" % b",".join(rows)
+        run.append([number, len(text), len(rows)])
+        texts.append(text)
+        at += len(rows)
     return to_json({"define": define, "run": run}), texts
 
 
-def _end_of_rows(batch: list[_PendingRequest], first: int) -> int:
-    """Where the requests end that can be sent as rows with this one."""
-    plan, lines, size = batch[first].plan, batch[first].lines, 0
-    for at in range(first, len(batch)):
-        asked = batch[at]
-        size += asked.size
-        # A long value is parsed only when it is read, which rows are not; and what is not there is no JSON.
-        if (
-            asked.plan is not plan
-            or asked.size > MAX_ROW_BYTES
-            or size > MAX_ROWS_BYTES
-            or asked.lines != lines
-            or UNDEFINED_TEXT in asked.texts
-        ):
-            return max(at, first + 1)
-    return len(batch)
+def _rows_from(batch: list[_PendingRequest], first: int) -> list[bytes]:
+    """The rows of requests that ask the same, from this one on."""
+    plan, size, rows = batch[first].plan, 0, list[bytes]()
+    for asked in batch[first:]:
+        row = asked.data
+        if isinstance(row, LargeData) or asked.plan is not plan or (rows and size + len(row) > MAX_ROWS_BYTES):
+            break
+        rows.append(row)
+        size += len(row)
+    return rows
 
 
 def _settle(asked: _PendingRequest, results: list[EngineResult]) -> None:

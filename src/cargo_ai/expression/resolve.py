@@ -51,6 +51,8 @@ class Resolver:
     problems: tuple[ExpressionError, ...]
     engine: tuple[EngineExpression, ...]
     asks_model: bool
+    asks_all: bool
+    """Whether it asks all of `engine` at once, whatever the data is."""
     _evaluate: Evaluate
     _with_answers: Evaluate
 
@@ -69,6 +71,8 @@ class Resolver:
 
         Raises ExpressionError where the config fails whatever the engine says.
         """
+        if self.asks_all:
+            return tuple(question for question in self.engine if question not in answers) if answers else self.engine
         asking = ScopeWithResults(scope, answers or {}, {})
         self._with_answers(asking, [])
         return tuple(asking.open_questions or ())
@@ -95,13 +99,14 @@ def compile_config(
         def constant(scope: Scope, warnings: list[str]) -> object:
             return config
 
-        return Resolver(True, (), (), (), (), False, constant, constant)
+        return Resolver(True, (), (), (), (), False, True, constant, constant)
     # The second form looks for answers at every expression, which the first, that most configs stay with, need not.
     with_answers = _Compiler(names, skip, omit_undefined, asking=True, schema=schema).compile(config)
     assert with_answers is not None
     engine = tuple(question.source for question in compiler.engine)
     problems, questions = tuple(compiler.problems), tuple(dict.fromkeys(compiler.engine))
-    return Resolver(False, tuple(compiler.sources), engine, problems, questions, compiler.asks_model, evaluate, with_answers)
+    asks_all = len(compiler.engine) == len(compiler.sources) and not problems and not compiler.asks_model
+    return Resolver(False, tuple(compiler.sources), engine, problems, questions, compiler.asks_model, asks_all, evaluate, with_answers)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 `nodes.a.b` → `$path$(nodes,"nodes",0,"a","b")`; `nodes.a.b.split(x)` → `$owner$("split",nodes,"nodes",0,"a","b").split(x)`, an error that
 names the path. The third argument has a bit for each key that is read with `?.`. What is assigned to or deleted is left alone.
+Where reading twice is the same as reading once, the call is made only when nothing is there: `(nodes?.a?.b??$path$(…))`.
 Runs in the sandboxed child: reading source of users takes time, which must not be the event loop's.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cargo_ai.expression.dependencies import properties_read
 from cargo_ai.expression.tokens import Token, TokenizeError, tokenize
 
 MAX_LENGTH = 20_000
@@ -25,6 +27,10 @@ _MAX_KEYS = 28  # bits of a JavaScript integer, less the two that mean something
 _ASSIGNS = frozenset("= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??= ++ -- =>".split())  # noqa: SIM905 - a table of signs
 _NOT_READ_AFTER = frozenset(". ?. ++ -- new delete let const var function class async # break continue".split())  # noqa: SIM905
 _DISGUISED_NAME = re.compile(r"[\w$]\\u|\\u\{?[0-9a-fA-F]++\}?[\w$]*+\.")
+_CHANGES = re.compile(
+    r"(?<![=!<>])=(?![=>])|\+\+|--|\b(?:sort|reverse|push|pop|shift|unshift|splice|fill|copyWithin|assign|delete|_*define\w+|set\w*|call|apply"
+    r"|bind|Reflect|eval|Function)\b"
+)
 _GROUP_AFTER_NAME = frozenset("return typeof case in of void throw instanceof await yield do else".split())  # noqa: SIM905
 
 
@@ -36,11 +42,18 @@ def rewrite(source: str, names: tuple[str, ...]) -> str | None:
     """
     if len(source) > MAX_LENGTH or ("\\u" in source.replace("\\\\", "") and _DISGUISED_NAME.search(source)):
         return None
+    # The data has no getters, as nothing can have given it any; and these names mean nothing but the data.
+    is_data = () if changes(source) else [name for name in names if properties_read(source, name) is not None]
     try:
-        text = _Rewriter(frozenset(names), tokenize(source)).whole()
+        text = _Rewriter(frozenset(names), frozenset(is_data), tokenize(source)).whole()
     except (TokenizeError, RecursionError):
         return None
     return None if text == source else text
+
+
+def changes(source: str) -> bool:
+    """Whether the expression may change the data that it reads, which the next one must not see. Errs towards yes."""
+    return _CHANGES.search(source) is not None
 
 
 def strip_semicolons(source: str) -> str:
@@ -60,14 +73,15 @@ class _Step:
     optional: bool
     method: str | None  # the name, where it is written as one
     end: int
+    direct: str  # as it is written where the object may be nothing; empty for a key that is computed
 
 
 class _Rewriter:
     """Rewrites one list of tokens. Whatever stands in brackets is rewritten once and remembered, because a path that is given up (it is
     assigned to, say) leaves its inside to be read again: without that, the work doubles with each nesting."""
 
-    def __init__(self, names: frozenset[str], tokens: Sequence[Token]) -> None:
-        self._names = names
+    def __init__(self, names: frozenset[str], is_data: frozenset[str], tokens: Sequence[Token]) -> None:
+        self._names, self._is_data = names, is_data
         self._tokens = tokens
         self._closing = _match_brackets(tokens)
         self._inside: dict[int, str] = {}
@@ -112,7 +126,9 @@ class _Rewriter:
             return token.text
         text = self._templates.get(position)
         if text is None:
-            parts = [part if isinstance(part, str) else "${" + _Rewriter(self._names, part).whole() + "}" for part in token.inside]
+            parts = [
+                part if isinstance(part, str) else "${" + _Rewriter(self._names, self._is_data, part).whole() + "}" for part in token.inside
+            ]
             text = self._templates[position] = "`" + "".join(parts) + "`"
         return text
 
@@ -130,8 +146,10 @@ class _Rewriter:
         if following < limit and self._tokens[following].text in _ASSIGNS:
             return None
         call = _is_call(self._tokens, following, limit)
+        is_direct = label in self._is_data and _is_group(previous) and all(step.direct for step in steps)
         if call is None:
-            return _reading(base_text, label, steps), end
+            reading = _reading(base_text, label, steps)
+            return f"({base_text}{_chain(steps)}??{reading})" if is_direct else reading, end
         *owner, method = steps
         # What `?.` cuts short it cuts short as a whole, the call included.
         link = "?." if any(step.optional for step in owner) else ""
@@ -142,7 +160,11 @@ class _Rewriter:
         if not owner and label != "(…)":
             return None
         arguments = [json.dumps(method.method), base_text, json.dumps(label), str(_bits(owner)), *(step.key for step in owner)]
-        return f"$owner$({','.join(arguments)}){link or '.'}{method.method}", end
+        found = f"$owner$({','.join(arguments)})"
+        if is_direct and not link:
+            there = base_text + "".join(step.direct.removeprefix("?") if step.method else step.direct[2:] for step in owner)
+            found = f"(typeof {base_text}{_chain(steps)}==='function'?{there}:{found})"
+        return f"{found}{link or '.'}{method.method}", end
 
     def _base(self, position: int, limit: int, previous: str) -> tuple[str, str, int] | None:
         token = self._tokens[position]
@@ -172,7 +194,7 @@ class _Rewriter:
             at = _significant(tokens, at + 1, limit)
             if at < limit and tokens[at].kind == "name" and not tokens[at].text.startswith("#"):
                 name = tokens[at].text
-                return _Step(json.dumps(name), optional, name, at + 1)
+                return _Step(json.dumps(name), optional, name, at + 1, f"?.{name}")
             if not optional or at >= limit or tokens[at].text != "[":
                 return None
         close = self._closing[at]
@@ -180,15 +202,19 @@ class _Rewriter:
         if first == close:
             return None
         if tokens[first].kind in ("number", "string") and _significant(tokens, first + 1, close) == close:
-            return _Step(tokens[first].text, optional, None, close + 1)
+            return _Step(tokens[first].text, optional, None, close + 1, f"?.[{tokens[first].text}]")
         inner = self._between(at)
         # Computed only where there is something to read the property of.
-        return _Step(f"()=>({inner}\n)" if "//" in inner else f"()=>({inner})", optional, None, close + 1)
+        return _Step(f"()=>({inner}\n)" if "//" in inner else f"()=>({inner})", optional, None, close + 1, "")
 
 
 def _reading(base: str, label: str, steps: Sequence[_Step], *, quiet: bool = False) -> str:
     bits = _bits(steps) | (1 << len(steps) if quiet else 0)
     return f"$path$({','.join([base, json.dumps(label), str(bits), *(step.key for step in steps)])})"
+
+
+def _chain(steps: Sequence[_Step]) -> str:
+    return "".join(step.direct for step in steps)
 
 
 def _bits(steps: Sequence[_Step]) -> int:

@@ -1,12 +1,13 @@
 """JavaScript in a child: expressions in one frozen context that is kept, scripts each in a context of its own.
 
 A message is a JSON header (its length before it) and texts behind it. What headers ask for, and what goes back:
-`{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, lines, [lengths]], [set, lines, [length], rows], ...]}`: messages of
-arrays, one for each request in order, of its results. A run with `rows` has that many requests in one text: `[[value, ...], ...]`;
+`{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, length, rows], [set, [lengths], lines], ...]}`: messages of arrays, one
+for each request in order, of its results. The text of a run has that many requests as rows, each with a value for every name:
+`[[value, ...], ...]`. Larger data comes as several texts for one request, with lines that say what they are;
 `{"check": [[[names], source, body], ...]}`: an array of errors or nulls;
 `{"script": source, "libraries": bool, "seconds": n, "lengths": [..]}`: one result.
-A result is `{"v": value}`, `{"u": 1}` for undefined, `{"n": "NaN"}` or `{"e": {name, message, line, column}}`, with sentences in `"w"` and
-what a script logged in `"log"`.
+A result is a text, a number, a boolean or null as it is, `{"v": value}`, `{"u": 1}` for undefined, `{"n": "NaN"}` or
+`{"e": {name, message, line, column}}`, with sentences in `"w"` and what a script logged in `"log"`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
-from cargo_ai.expression.rewrite import rewrite, strip_semicolons
+from cargo_ai.expression.rewrite import changes, rewrite, strip_semicolons
 from cargo_ai.expression.sandbox import syscalls
 from cargo_ai.expression.sandbox.frames import Channel
 
@@ -87,16 +88,15 @@ def serve(channel: Channel) -> None:
             _guard(CHECK_SECONDS)
             expressions.define(header["define"])
             flushed = time.monotonic()
-            for number, lines, lengths, *rows in header["run"]:
-                texts, position = _texts(message, position, lengths)
-                running = (
-                    expressions.run_rows(str(number), lines, texts[0], rows[0]) if rows else expressions.run_one(str(number), lines, texts)
-                )
+            for number, length, more in header["run"]:
+                of_set, is_rows = str(number), isinstance(length, int)
+                texts, position = _texts(message, position, [length] if is_rows else length)
+                running = expressions.run_rows(of_set, texts[0], more) if is_rows else expressions.run_one(of_set, more, texts)
                 # After a limit a set is evaluated once more, one by one, up to the expression that meets it again.
-                most = EXPRESSION_SECONDS * (1 if expressions.count(str(number)) == 1 else 2)
+                most = EXPRESSION_SECONDS * (1 if expressions.count(of_set) == 1 else 2)
                 _guard(most)
                 for results in running:
-                    if channel.add(results.encode()) > FLUSH_BYTES or time.monotonic() > flushed + FLUSH_SECONDS:
+                    if (results and channel.add(results.encode()) > FLUSH_BYTES) or time.monotonic() > flushed + FLUSH_SECONDS:
                         channel.flush()
                         flushed = time.monotonic()
                     _guard(most)
@@ -162,18 +162,18 @@ class Expressions:
         """The results of one request, as JSON text of an array of arrays."""
         yield f"[{self.run(number, lines, texts)}]"
 
-    def run_rows(self, number: str, lines: str, text: str, count: int) -> Generator[Result]:
-        """The results of as many requests that have the same set and lines, in one or more texts of arrays of arrays.
+    def run_rows(self, number: str, text: str, count: int) -> Generator[Result]:
+        """The results of as many requests of one set, in one or more texts of arrays of arrays; an empty one says that a limit was met.
 
         They share a call, which ends after a moment; the rows of one that meets a limit are evaluated each by itself.
         """
         plan = self._plan(number)
         good, ready = self._good_of(number, plan)
         done = 0
-        if ready == len(plan):
+        if ready == len(plan) and count > 1:
             context = self._context
             try:
-                self._take(lines, text)
+                self._take(text)
                 # What is left behind may have cost the context, and with it the rows that wait in it.
                 while done < count and context is self._context:
                     rows, _, results = self._more(good).partition(" ")
@@ -183,6 +183,8 @@ class Expressions:
             except _FAILURES as error:
                 if _limit(error) != _TIME:
                     self._renew()
+                yield ""
+        lines = "\n".join(self._sets[number][0])
         for texts in _values(text)[done:] if done < count else ():
             yield f"[{self.run(number, lines, texts)}]"
 
@@ -295,17 +297,6 @@ def _values(rows: str) -> list[list[str]]:
         found.append(texts)
         at += 1 + (rows[at + 1] == ",")
     return found
-
-
-_CHANGES = re.compile(
-    r"(?<![=!<>])=(?![=>])|\+\+|--|\b(?:sort|reverse|push|pop|shift|unshift|splice|fill|copyWithin|assign|delete|define\w+|set\w*|call|apply"
-    r"|bind|Reflect|eval|Function)\b"
-)
-
-
-def changes(source: str) -> bool:
-    """Whether the expression may change the data that it reads, which the next one must not see. Errs towards yes."""
-    return _CHANGES.search(source) is not None
 
 
 def wrappings(names: list[str], source: str, body: bool) -> list[str]:

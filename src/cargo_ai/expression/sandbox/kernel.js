@@ -113,12 +113,26 @@
     if (missing.length) missing = [];
     let text;
     try {
-      text = encode(compiled[id].apply(undefined, values));
+      const value = compiled[id].apply(undefined, values);
+      if (missing.length === 0) {
+        if (typeof value === 'string') {
+          text = stringify(value);
+          return text.includes('\\ud') ? whole(text) : text;
+        }
+        if (value === null || typeof value === 'boolean' || (typeof value === 'number' && value - value === 0)) return value === 0 ? '0' : '' + value;
+      }
+      text = encode(value);
     } catch (error) {
       if (error instanceof InternalError && error.message === 'out of memory') throw error;
       text = failure(error);
     }
     return text + (missing.length ? ',"w":' + stringify(missing) + '}' : '}');
+  }
+
+  function oneOfMany(entries, row) {
+    const results = [];
+    for (const [id, changes] of entries) results.push(one(id, changes ? parse(stringify(row)) : row));
+    return results.join(',');
   }
 
   // ---- data: each name a JSON text, or an object whose properties are parsed when they are first read ----
@@ -152,20 +166,6 @@
     return values;
   }
 
-  // The same of a row of values that are parsed already.
-  function arrange(layout, row) {
-    const values = [];
-    let object;
-    let next = 0;
-    for (const line of layout) {
-      if (line.isValue) values.push(row[next++]);
-      else if (line.key === undefined) values.push((object = {}));
-      else if (line.isPlain) object[line.key] = row[next++];
-      else defineProperty(object, line.key, { value: row[next++], writable: true, configurable: true, enumerable: true });
-    }
-    return values;
-  }
-
   // What `lines` say, once for all requests that have the same.
   const layouts = new Map();
 
@@ -183,9 +183,8 @@
     return layout;
   }
 
-  // Rows of one layout that wait for their results.
+  // Rows that wait for their results.
   let rows = [];
-  let layoutOfRows = [];
   let nextRow = 0;
 
   return {
@@ -205,9 +204,8 @@
       }
       return ['[', results.join(','), ']'].join(''); // joined, not added: the binding cannot read a text that is kept in pieces
     },
-    // `text`: `[[value, ...], ...]`, rows whose values stand in the order of `lines`.
-    take(lines, text) {
-      layoutOfRows = layoutOf(lines);
+    // `text`: `[[value of the first name, ...], ...]`.
+    take(text) {
       rows = parse(text);
       nextRow = 0;
     },
@@ -215,24 +213,19 @@
     more(plan) {
       if (nextRow >= rows.length) throw new RangeError('no row waits');
       const entries = plan.split(',').map((entry) => [parseInt(entry), entry.endsWith('!')]);
+      const only = entries.length === 1 ? entries[0][0] : undefined;
       const ends = now() + SLICE;
       const first = nextRow;
       const texts = [];
       let size = 0;
       do {
         const row = rows[nextRow];
-        const results = [];
-        let shared;
-        for (const [id, changes] of entries) {
-          const copied = changes && entries.length > 1;
-          results.push(one(id, copied ? arrange(layoutOfRows, parse(stringify(row))) : (shared ??= arrange(layoutOfRows, row))));
-        }
-        const text = '[' + results.join(',') + ']';
+        const text = only === undefined ? oneOfMany(entries, row) : one(only, row);
         size += text.length;
         texts.push(text);
         rows[nextRow++] = undefined;
       } while (nextRow < rows.length && size < LARGE && now() < ends);
-      return [nextRow - first, ' [', texts.join(','), ']'].join('');
+      return [nextRow - first, ' [[', texts.join('],['), ']]'].join('');
     },
   };
 })();
