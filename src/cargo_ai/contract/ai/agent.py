@@ -23,6 +23,13 @@ class AgentIcon(Wire):
     face: Word = "🤖"
 
 
+class ChangedIcon(Wire):
+    """What changes of an icon; the rest stays."""
+
+    color: Literal["grey", "green", "purple", "yellow", "blue", "red"] | None = None
+    face: Word | None = None
+
+
 class CronTrigger(Wire):
     """The agent is sent this text by the clock. The fields of a reply are accepted unchanged."""
 
@@ -180,7 +187,7 @@ class UpdateAgent(Wire):
 
     uuid: Uuid = Field(description="The agent.")
     name: Name | None = Field(default=None, description="The new name.")
-    icon: AgentIcon | None = Field(default=None, description="The new icon.")
+    icon: ChangedIcon | None = Field(default=None, description="What changes of the icon.")
     description: Text | None = Field(default=None, description="What it is for; null removes it.")
     triggers: Triggers | None = Field(default=None, description="All triggers, in place of the present ones; [] removes them.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind agent; null: none.")

@@ -16,6 +16,8 @@ NOWHERE = "0198c5f0-0000-7000-8000-000000000001"
 async def test_a_new_agent_begins_with_the_language_model_of_the_workspace(api: ApiClient) -> None:
     agent = (await api.call("ai.agent.create", name="Planner", icon={"color": "purple", "face": "🧭"}, temperature=0.7))["agent"]
     assert (agent["deployedRelease"], agent["icon"]["color"], agent["isReadOnly"]) == (None, "purple", False)
+    changed = (await api.call("ai.agent.update", uuid=agent["uuid"], icon={"face": "🦊"}))["agent"]
+    assert changed["icon"] == {"color": "purple", "face": "🦊"}, "what is not given stays"
     draft = (await api.call("ai.release.getDraft", agentUuid=agent["uuid"]))["release"]
     assert (draft["integrationSlug"], draft["temperature"], draft["status"]) == ("anthropic", 0.7, "draft")
 

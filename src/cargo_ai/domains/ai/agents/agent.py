@@ -122,7 +122,7 @@ async def update(ctx: Context, request: contract.UpdateAgent) -> contract.AgentR
     if request.name is not None:
         row.name = request.name
     if request.icon is not None:
-        row.icon = request.icon.to_wire()
+        row.icon = row.icon | {name: value for name, value in request.icon.to_wire().items() if value is not None}
     if "description" in fields:
         row.description = request.description
     if "max_tokens_per_day" in fields:

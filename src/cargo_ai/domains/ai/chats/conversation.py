@@ -85,7 +85,8 @@ def parts_of(steps: Sequence[Mapping[str, Any]], answer: Json = None) -> list[Js
         if step["thoughts"]:
             shown.append({"type": "reasoning", "text": step["thoughts"], "state": "done"})
         if step["text"]:
-            shown.append({"type": "text", "text": step["text"], "state": "done"})
+            # Models repeat the marks that they read.
+            shown.append({"type": "text", "text": unmarked(step["text"]), "state": "done"})
         shown += step.get("warnings", ())
         for call in step["calls"]:
             if not call.get("unseen"):

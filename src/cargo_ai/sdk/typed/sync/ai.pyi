@@ -85,7 +85,7 @@ class AgentMethods:
         uuid: str,
         *,
         name: str | None = ...,
-        icon: cargo_ai.contract.ai.agent.AgentIcon | Mapping[str, Any] | None = ...,
+        icon: cargo_ai.contract.ai.agent.ChangedIcon | Mapping[str, Any] | None = ...,
         description: str | None = ...,
         triggers: Sequence[cargo_ai.contract.ai.agent.CronTrigger | cargo_ai.contract.ai.agent.HookTrigger | Mapping[str, Any]] | None = ...,
         folder_uuid: str | None = ...,
@@ -98,7 +98,7 @@ class AgentMethods:
 
         uuid: The agent.
         name: The new name.
-        icon: The new icon.
+        icon: What changes of the icon.
         description: What it is for; null removes it.
         triggers: All triggers, in place of the present ones; [] removes them.
         folder_uuid: The folder, of kind agent; null: none.
