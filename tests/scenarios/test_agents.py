@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.kit.documents import pdf
 from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
@@ -78,16 +78,24 @@ def test_a_message_has_tools_and_a_model_of_its_own(person: Person, agent: str, 
     assert looping["status"] == "error" and looping["errorMessage"]
 
 
-def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, tmp_path: Path) -> None:
-    page = tmp_path / "kb.txt"
-    page.write_text("The secret word of Acme is heliotrope.\n")
-    file = person("ai", "file", "upload", "--file-path", str(page))["file"]
-    assert file["size"] == page.stat().st_size and file["contentType"].startswith("text/plain")
+def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, language_model: Running) -> None:
+    page = person.home / "kb.pdf"
+    page.write_bytes(pdf(["The secret word of Acme is heliotrope."]))
+    file = person("ai", "file", "upload", "--file-path", "./kb.pdf")["file"]
+    assert file["size"] == page.stat().st_size and file["contentType"] == "application/pdf"
     items = [{"kind": "file", "fileUuid": file["uuid"]}]
     resources = json.dumps([{"kind": "file", "slug": "kb", "name": "KB", "description": None, "prompt": None, "items": items}])
     draft = person("ai", "release", "update-draft", "--agent-uuid", agent, "--resources", resources)["release"]
     assert [item["fileUuid"] for item in draft["resources"][0]["items"]] == [file["uuid"]]
     person("ai", "release", "deploy-draft", "--agent-uuid", agent, "--description", "Knows more")
+    wait_until(lambda: person("ai", "file", "get", file["uuid"])["file"]["status"] == "ready", 30, "the file can be searched")
+
+    def look_up(said: Said) -> Reply:
+        return Reply(said.results[-1][1]) if said.results else Reply(calls=[("search_files", {"query": "secret word"})])
+
+    language_model.control.rules[:] = [look_up]
+    answer = say(person, new_chat(person, agent), "What is the secret word?", "--wait-until-finished")["message"]
+    assert answer["status"] == "success" and "heliotrope" in text_of(answer)
     folder = person("workspace", "folder", "create", "--name", "Docs", "--emoji-slug", "books", "--kind", "file")["folder"]["uuid"]
     moved = person("ai", "file", "update", "--uuid", file["uuid"], "--name", "Knowledge", "--folder-uuid", folder)["file"]
     assert (moved["name"], moved["folderUuid"]) == ("Knowledge", folder)
@@ -95,6 +103,8 @@ def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, 
     wrong = ("ai", "file", "update", "--uuid", file["uuid"], "--folder-uuid", unknown)
     assert person.refused(*wrong)["reason"] == "folderNotFound"
     assert [one["uuid"] for one in person("content", "file", "list")["files"]] == [file["uuid"]]
+    same = ("content", "file", "update", "--uuid", file["uuid"], "--name", "Known")
+    assert (person(*same)["file"]["name"], person("content", "file", "get", file["uuid"])["file"]["name"]) == ("Known", "Known")
     person("ai", "release", "update-draft", "--agent-uuid", agent, "--resources", "[]")
     person("ai", "release", "deploy-draft", "--agent-uuid", agent, "--description", "Knows less")
     person("content", "file", "remove", file["uuid"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from tests.scenarios.story.person import Json, Person
@@ -82,7 +83,8 @@ def test_a_model_from_nothing(person: Person) -> None:
     used = person.refused("storage", "model", "remove", deals)
     assert used["reason"] == "modelIsUsed"
     person("storage", "column", "remove", "--model-uuid", leads, "--column-slug", "deals")
-    person("storage", "relationship", "set", "--dataset-uuid", own, "--relationships", "[]")
+    assert used["fix"] == f"cargo-ai storage relationship set --dataset-uuid {own} --relationships '[]'"
+    person(*shlex.split(used["fix"])[1:])
     person("storage", "model", "remove", deals)
     assert person.refused("storage", "model", "get", deals)["reason"] == "modelNotFound"
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from cargo_ai.cli.arguments.parse import GLOBALS, WAITING, WRITING
+from cargo_ai.cli.words.command_index import domains
+from cargo_ai.cli.words.commands import find
 from tests.kit.real_server import RealServer, real_server
 from tests.scenarios.story import console
 from tests.scenarios.story.companies import Companies
@@ -45,6 +50,31 @@ def test_every_command_of_the_skills_works_as_shown(skilled: RealServer, compani
     for name in ORDER:
         folder = tmp_path / "skills" / (name if name == ORDER[0] else ORDER[0] + name)
         console.run(folder / "SKILL.md", folder, environment, tmp_path / "stderr.txt")
+
+
+def test_every_command_in_the_text_of_the_skills_is_one_with_its_flags() -> None:
+    """Beside those in blocks, which are executed."""
+    known = set(domains())
+    seen = 0
+    for page in SKILLS.glob("*/SKILL.md"):
+        text = page.read_text("utf-8")
+        body = re.sub(r"^```console\n.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+        blocks = re.findall(r"^```text\n(.*?)^```", body, flags=re.DOTALL | re.MULTILINE)
+        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", body, flags=re.DOTALL | re.MULTILINE))
+        for command in [*lines, *spans]:
+            words = command.removeprefix("cargo-ai ").split()
+            if len(words) < 3 or words[0] not in known or "…" in words[:3] or not words[1].islower():
+                continue
+            row = find(list(takewhile(re.compile(r"[a-z][a-z-]*").fullmatch, words))).row
+            assert row is not None, f"{page.parent.name}: {command}"
+            flags = {flag for arg in row["args"] for flag in arg["flags"]} | {
+                flag for arg in (*GLOBALS, *WAITING, *WRITING) for flag in arg["flags"]
+            }
+            unknown = [word for word in words if word.startswith("--") and word not in flags]
+            assert not unknown, f"{page.parent.name}: {command}: {unknown}"
+            seen += 1
+    assert seen > 40
 
 
 def test_every_skill_has_what_agents_look_for() -> None:

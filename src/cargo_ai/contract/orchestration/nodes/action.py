@@ -237,7 +237,7 @@ list_: Operation[ListActions, FoundActions, Never] = operations.add(
         "/orchestration/actions/list",
         request=ListActions,
         response=FoundActions,
-        summary="Search the actions of connectors, the native actions and the tools.",
+        summary="Search the actions of connectors, the native actions, the tools and the agents.",
         permission="orchestration:workflow:read",
         cli=Cli(
             aliases=(("connection", "action", "search"),),

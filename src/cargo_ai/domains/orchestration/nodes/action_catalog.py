@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +12,14 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.prices import costs_of
+from cargo_ai.context.search_kinds import Wanted
 from cargo_ai.contract.orchestration.nodes import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.kernel.wire import JsonObject
 
 IN_NAME, IN_INTEGRATION, IN_DESCRIPTION = 10, 5, 1
+MOST_AGENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Entry:
                 ),
                 0,
             )
+            # What it acts on may be said by its fields alone, such as the kinds of records of a CRM.
+            best = best or (IN_DESCRIPTION if term in json.dumps(self.inputs, ensure_ascii=False).lower() else 0)
             if not best:
                 return 0
             total += best
@@ -58,7 +63,7 @@ class Entry:
 
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundActions:
-    """The best hits first; of equal ones those of services, then built-in ones, then tools, by name."""
+    """The best hits first; of equal ones those of services, then built-in ones, tools and agents, by name."""
     entries: list[Entry] = []
     if request.kind in {None, "connector"}:
         entries += await _connectors(ctx)
@@ -66,6 +71,8 @@ async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundAc
         entries += _natives(ctx)
     if request.kind in {None, "tool"}:
         entries += await _tools(ctx)
+    if request.kind in {None, "agent"}:
+        entries += await _agents(ctx)
     if request.integration_slug is not None:
         entries = [entry for entry in entries if entry.action.get("integrationSlug") == request.integration_slug]
     if request.category is not None:
@@ -163,6 +170,15 @@ async def _tools(ctx: Context) -> list[Entry]:
     ]
 
 
+async def _agents(ctx: Context) -> list[Entry]:
+    """The agents, as search knows them."""
+    kinds = [kind for kind in ctx.services.hooks.search_kinds if kind.kind == "agent" and ctx.who.may(kind.permission)]
+    hits = [hit for kind in kinds for hit in await kind.find(ctx.db, ctx.workspace, Wanted("", MOST_AGENTS, None))]
+    named = [(hit.name or "", hit.uuid) for hit in hits]
+    return [Entry(name, "", {"kind": "agent", "agentUuid": uuid}, name.lower(), inputs=_PROMPT) for name, uuid in named]
+
+
+_PROMPT: JsonObject = {"type": "object", "properties": {"prompt": {"type": "string", "title": "Prompt"}}, "required": ["prompt"]}
 _TYPES = {"string": "string", "number": "number", "boolean": "boolean", "date": "string", "enum": "string"}
 
 

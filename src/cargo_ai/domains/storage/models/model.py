@@ -174,9 +174,11 @@ async def _refuse_used(ctx: Context, row: Model) -> None:
     if others:
         contract.remove.refuse("hasWorkflows", users=model_usages.to_sentence(others), details=details)
     if segments:
-        contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details)
+        fix = f"cargo-ai segmentation segment remove {segments[0][1]}"
+        contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details, fix=fix)
     if own_users:
-        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own_users), details=details)
+        fix = await model_usages.how_to_unrelate(ctx.db, own_users)
+        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own_users), details=details, fix=fix)
 
 
 @handles(contract.get_ddl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection, Sequence
 
@@ -16,6 +17,7 @@ from cargo_ai.records.catalog import Catalog
 from cargo_ai.store.tables import BinItem, Reference
 
 MODEL, COLUMN, RELATIONSHIP = "model", "column", "relationship"
+LONGEST_FIX = 2_000
 Users = list[tuple[str, uuid.UUID]]
 
 
@@ -67,6 +69,29 @@ async def record_relationship(db: AsyncSession, row: Relationship, *, gone: bool
 async def users_of_model(db: AsyncSession, row: Model) -> Users:
     """Everything that uses a model, but for the model itself."""
     return [one for one in await usages.used_by(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
+
+
+async def how_to_unrelate(db: AsyncSession, users: Users) -> str | None:
+    """The command that removes those users that are relationships, and keeps the others of their dataset; None without any, or with too
+    many to write down."""
+    mine = {uid for kind, uid in users if kind == RELATIONSHIP}
+    dataset = await db.scalar(select(Relationship.from_dataset_uuid).where(Relationship.uuid.in_(mine)).limit(1))
+    if dataset is None:
+        return None
+    rows = await db.scalars(select(Relationship).where(Relationship.from_dataset_uuid == dataset, Relationship.uuid.not_in(mine)))
+    kept = [
+        {
+            "uuid": str(row.uuid),
+            "fromModelUuid": str(row.from_model_uuid),
+            "fromColumnSlug": row.from_column_slug,
+            "toModelUuid": str(row.to_model_uuid),
+            "toColumnSlug": row.to_column_slug,
+            "relation": row.relation,
+        }
+        for row in rows
+    ]
+    command = f"cargo-ai storage relationship set --dataset-uuid {dataset} --relationships '{json.dumps(kept)}'"
+    return command if len(command) <= LONGEST_FIX else None
 
 
 async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:

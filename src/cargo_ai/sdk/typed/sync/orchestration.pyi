@@ -109,7 +109,7 @@ class ActionMethods:
         credits_only: bool = ...,
         limit: int = ...,
     ) -> cargo_ai.contract.orchestration.nodes.action.FoundActions:
-        """Search the actions of connectors, the native actions and the tools.
+        """Search the actions of connectors, the native actions, the tools and the agents.
 
         query: Words that must all occur; all actions by default.
         kind: Only actions of this kind.

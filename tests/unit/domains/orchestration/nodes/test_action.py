@@ -163,6 +163,11 @@ async def test_actions_are_found_by_all_of_their_words_the_best_first(backend: B
     (only,) = (await backend.admin.call("orchestration.action.list", query="zebra tool"))["results"]
     assert only["action"] == {"kind": "tool", "toolUuid": tool["uuid"]}
     assert (await backend.admin.call("orchestration.action.list", query="zebra nothing"))["totalMatches"] == 0
+    records = (await backend.admin.call("orchestration.action.list", query="hubspot contacts upsert"))["results"]
+    assert records[0]["action"]["actionSlug"] == "upsertRecords", "what it acts on is said by its fields"
+    agent = (await backend.admin.call("ai.agent.create", name="Zebra expert", icon={"color": "blue", "face": "🦓"}, triggers=[]))["agent"]
+    (expert,) = (await backend.admin.call("orchestration.action.list", query="zebra", kind="agent"))["results"]
+    assert expert["action"] == {"kind": "agent", "agentUuid": agent["uuid"]}
     natives = (await backend.admin.call("orchestration.action.list", kind="native", limit=50))["results"]
     slugs = {one["action"]["actionSlug"] for one in natives}
     assert {"python", "script"} <= slugs and not slugs & {"start", "end", "branch"}
