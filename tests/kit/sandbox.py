@@ -14,7 +14,8 @@ from cargo_ai.expression.sandbox.host import refusal
 WORKSPACE = "workspace"
 
 
-def _refused(sentence: str | None) -> None:
+def skip_refused(sentence: str | None) -> None:
+    """End a test where code of users is refused, when the answer that it got says so."""
     assert sentence is not None and "on this server" in sentence
     pytest.skip(f"refused here, as it must be: {sentence}")
 
@@ -26,7 +27,7 @@ async def answer(
     question = EngineExpression(source, body)
     found = (await evaluator.ask(workspace, scope, [question]))[question]
     if refusal("javascript"):
-        _refused(found.error and found.error.message)
+        skip_refused(found.error and found.error.message)
     return found
 
 
@@ -44,7 +45,7 @@ async def resolve(evaluator: Evaluator, config: JsonValue, scope: Mapping[str, A
     answers = await evaluator.ask(WORKSPACE, scope, questions) if questions else {}
     if questions and refusal("javascript"):
         first = next(iter(answers.values())).error
-        _refused(first and first.message)
+        skip_refused(first and first.message)
     return resolver(scope, [] if warnings is None else warnings, answers)
 
 
@@ -52,7 +53,7 @@ async def script(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *,
     """What a JavaScript script gives."""
     outcome = await evaluator.script(workspace, source, scope)
     if refusal("javascript"):
-        _refused(outcome.error)
+        skip_refused(outcome.error)
     return outcome
 
 
@@ -60,5 +61,5 @@ async def python(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *,
     """What a Python script gives."""
     outcome = await evaluator.python(workspace, source, scope)
     if refusal("python"):
-        _refused(outcome.error)
+        skip_refused(outcome.error)
     return outcome

@@ -20,7 +20,7 @@ from cargo_ai.expression.plan import json_text
 from cargo_ai.expression.replies import InvalidReply, parse_reply, parse_script_result
 from cargo_ai.expression.request_batcher import RequestBatcher
 from cargo_ai.expression.requests import AskedBy, EngineExpression, EngineRequest, EngineResult, ScriptResult
-from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
+from cargo_ai.expression.sandbox.host import Child, Language, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 
 JAVASCRIPT = Limits(megabytes=384, cpu_seconds=3600, retire_seconds=1800, wall_seconds=10)
@@ -44,6 +44,10 @@ class Evaluator:
         """Start the JavaScript sandbox now, so that the first expression need not wait for it. Raises nothing."""
         with contextlib.suppress(SandboxUnavailable):
             await self._javascript.warm()
+
+    def left(self, language: Language) -> list[str]:
+        """What of the host the sandbox of a language has left behind, while it runs: namespaces by their names, and `root`."""
+        return (self._javascript if language == "javascript" else self._python).left()
 
     async def evaluate(self, workspace: uuid.UUID | str, requests: Sequence[EngineRequest]) -> list[list[EngineResult]]:
         """The answers to all questions of all requests, in order; requests that come at the same time share a round trip.

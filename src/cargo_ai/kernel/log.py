@@ -31,10 +31,10 @@ class _LibraryLines(logging.Formatter):
         return str(event)
 
 
-def setup(*, debug: bool = False, human: bool | None = None) -> None:
-    """Configure logging for this process; people at a terminal get readable lines, everything else JSON."""
+def setup(*, debug: bool = False, quiet: bool = False, human: bool | None = None) -> None:
+    """Configure logging for this process; people at a terminal get readable lines, everything else JSON. `quiet`: warnings at least."""
     readable = sys.stderr.isatty() if human is None else human
-    level = logging.DEBUG if debug else logging.INFO
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -55,7 +55,7 @@ def refusal(language: Language) -> str | None:
     if level() == "full":
         return None
     if jail.IS_LINUX:
-        return "this kernel or container does not let system calls be filtered (seccomp), without which code of users is not run"
+        return jail.why_unfiltered()
     if language == "python":
         return "Python code is only run on Linux, where it can be locked in"
     return None if level() == "partial" else "code of users is only run on Linux and macOS"
@@ -112,6 +112,10 @@ class Zygote:
             process.kill()
             process.wait()
             raise SandboxUnavailable(f"the sandbox did not start ({type(error).__name__}, exit code {process.returncode})") from None
+        if "failed" in ready:
+            ours.close()
+            process.wait()
+            raise SandboxUnavailable(f"the sandbox could not lock itself in: {ready['failed']}")
         zygote = cls(process, ours, list(ready["left"]))
         if jail.IS_LINUX and not ready["filtered"]:
             zygote.close()

@@ -26,6 +26,9 @@ _DETACH = 2
 _NOBODY = 65534
 _FIONBIO = 0x5421
 _PROT_EXEC = 4
+_CAPABILITY_VERSION = 0x20080522
+_MAY_CHANGE_USER = 1 << 6 | 1 << 7  # CAP_SETGID, CAP_SETUID
+_UNKNOWN_ADDRESS_SPACE = 1 << 29
 
 OsUser = tuple[int, int]
 IS_LINUX = sys.platform == "linux"
@@ -34,11 +37,33 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def can_filter() -> bool:
     """Whether this kernel filters system calls and this machine's numbers are known. Asks without changing anything."""
-    if not IS_LINUX or platform.machine() not in NUMBERS:
-        return False
-    # A filter at address 0: EFAULT where filters exist, EINVAL or another error where they do not.
+    return IS_LINUX and platform.machine() in NUMBERS and _answer_to_a_filter() == errno.EFAULT
+
+
+def why_unfiltered() -> str:
+    """Why `can_filter` says no on Linux, and what would allow it: the end of a sentence."""
+    if platform.machine() not in NUMBERS:
+        return f"the system calls of this machine ({platform.machine()}) are not known to the sandbox: run the server on x86-64 or ARM64"
+    need = "system calls be filtered (seccomp), without which code of users is not run"
+    if _answer_to_a_filter() in (errno.EPERM, errno.EACCES):
+        allow = "give it a seccomp profile that allows prctl and seccomp, as the default ones of Docker and Podman do"
+        return f"this container or service does not let {need}: {allow}"
+    return f"this kernel or emulator does not let {need}: run the server on a Linux kernel with CONFIG_SECCOMP_FILTER"
+
+
+def _answer_to_a_filter() -> int:
+    """The error of a filter at address 0: EFAULT where filters exist and may be set, EINVAL or another one where they do not."""
     ctypes.set_errno(0)
-    return _libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
+    return ctypes.get_errno() if _libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, None, 0, 0) == -1 else 0
+
+
+def may_change_user() -> bool:
+    """Whether this process may become another user, which root in a container may be denied."""
+    header, sets = struct.pack("II", _CAPABILITY_VERSION, 0), ctypes.create_string_buffer(24)
+    if not IS_LINUX or _libc.capget(header, sets) != 0:
+        return False
+    (effective,) = struct.unpack_from("I", sets.raw)
+    return effective & _MAY_CHANGE_USER == _MAY_CHANGE_USER
 
 
 def _check(result: int, what: str) -> None:
@@ -159,7 +184,7 @@ def drop_privileges() -> None:
         return
     _drop_bounds()
     _libc.prctl(_CAP_AMBIENT, 4, 0, 0, 0)
-    header, nothing = struct.pack("II", 0x20080522, 0), bytes(24)
+    header, nothing = struct.pack("II", _CAPABILITY_VERSION, 0), bytes(24)
     _libc.syscall(NUMBERS[platform.machine()]["capset"], header, nothing)
     _libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
 
@@ -192,8 +217,12 @@ _address_space = 0
 
 
 def measure() -> None:
-    """Note how much address space this process has: what `limit` counts from. Needs /proc, so before the root is emptied."""
+    """Note how much address space this process has: what `limit` counts from. Needs /proc, so before the root is emptied.
+
+    Where /proc is not there, more than any has is taken, since a limit below what a child has already would end it at once.
+    """
     global _address_space
+    _address_space = _UNKNOWN_ADDRESS_SPACE
     with contextlib.suppress(OSError), open("/proc/self/statm") as file:
         _address_space = int(file.read().split()[0]) * resource.getpagesize()
 

@@ -9,17 +9,19 @@ import pwd
 import shutil
 import subprocess
 
+from cargo_ai.expression.sandbox.jail import IS_LINUX, may_change_user
+
 SYSTEM_USER = "cargo-ai-sandbox"
 _SYSTEM_PATHS = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def sandbox_user() -> tuple[int, int] | None:
-    """The uid and gid to become; None where this process is not root and keeps its own.
+    """The uid and gid to become; None where this process keeps its own: it is not root, or root that may not become another.
 
     The system user is made when it is missing. Where it cannot be (no `useradd`, a read-only system), a number of the system range that
     no user has does as well: nothing in a sandbox needs a name.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or (IS_LINUX and not may_change_user()):
         return None
     return _look_up() or _create() or _free_number()
 

@@ -62,6 +62,10 @@ class Pool:
         """Have the zygote running. Raises SandboxUnavailable."""
         await self._living()
 
+    def left(self) -> list[str]:
+        """What of the host the zygote that runs has left behind."""
+        return list(self._zygote.left) if self._zygote is not None else []
+
     def give_back(self, key: Hashable, child: Child) -> None:
         """Keep the child warm for its key, or end it when it has worked enough."""
         if child.calls >= MAX_CALLS or child.seconds > self.limits.retire_seconds or not child.is_idle:

@@ -46,10 +46,27 @@ class Language(Protocol):
 def main() -> None:
     """Entry: `argv[-1]` is the language. Returns when the server has gone."""
     jail.die_with_parent()
+    try:
+        language, left = _lock_in(sys.argv[-1])
+    except PermissionError as error:
+        allow = "run the server as an ordinary user, or let it become another one (CAP_SETUID, CAP_SETGID)"
+        _announce({"failed": f"{error.strerror}; {allow}"})
+        return
+    except (OSError, ImportError, MemoryError) as error:
+        _announce({"failed": f"{type(error).__name__}: {error}"})
+        return
+    filtered = jail.can_filter() and _filters(language.CALLS)
+    control = _announce({"filtered": filtered, "left": left, "uid": os.getuid()})
+    _serve(control, language, filtered)
+    os._exit(0)
+
+
+def _lock_in(name: str) -> tuple[Language, list[str]]:
+    """Load the language and leave the host as far as the system allows: the language, and what was left. OSError where it may not."""
     account = sandbox_user()
     # Without an account of its own, before there is a thread; with one, when all files are read that it may not be allowed to read.
     left = jail.enter_namespaces(None) if jail.IS_LINUX and account is None else []
-    language: Language = importlib.import_module(f"cargo_ai.expression.sandbox.{sys.argv[-1]}")  # pyright: ignore[reportAssignmentType]
+    language: Language = importlib.import_module(f"cargo_ai.expression.sandbox.{name}")  # pyright: ignore[reportAssignmentType]
     _detach()
     language.prepare()
     jail.measure()
@@ -60,12 +77,14 @@ def main() -> None:
     jail.die_with_parent()  # again: a change of account makes the kernel forget it
     gc.collect()
     gc.freeze()
+    return language, left
+
+
+def _announce(state: dict[str, object]) -> socket.socket:
     control = socket.socket(fileno=CONTROL)
-    filtered = jail.can_filter() and _filters(language.CALLS)
-    ready = json.dumps({"filtered": filtered, "left": left, "uid": os.getuid()}).encode()
-    control.sendall(struct.pack("<I", len(ready)) + ready)
-    _serve(control, language, filtered)
-    os._exit(0)
+    text = json.dumps(state).encode()
+    control.sendall(struct.pack("<I", len(text)) + text)
+    return control
 
 
 def _detach() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,17 +13,16 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.doctor.checks import Check
 from cargo_ai.store import migrate
+from cargo_ai.store.embedded import roles
 
 OLDEST = 16_00_00
 MOST_APART_SECONDS = 5.0
-HARDEN = (
-    "As a superuser: psql -d DATABASE -c \"SET cargo_ai.owner = 'LOGIN_OF_THE_SERVER'\" -f cargo_ai/store/embedded/harden.sql "
-    "(a file of the installed package)"
-)
 _LOOK = """
-select current_setting('server_version_num')::int as version, current_setting('server_version') as shown, current_user as login,
+select current_setting('server_version_num')::int as version, current_setting('server_version') as shown,
+    current_user as login, current_database() as database,
     extract(epoch from clock_timestamp()) as now, has_database_privilege(current_database(), 'CREATE') as creates,
     (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as makes_roles,
+    (select rolsuper from pg_roles where rolname = current_user) as is_superuser,
     (select coalesce(array_agg(extname::text), '{}') from pg_extension) as extensions,
     not (has_function_privilege('public', 'pg_sleep(double precision)', 'EXECUTE') or has_table_privilege('public', 'pg_class', 'SELECT'))
         as hardened,
@@ -53,17 +53,11 @@ def _of(found: dict[str, Any], apart: float) -> Iterator[Check]:
     missing = sorted(set(migrate.EXTENSIONS) - set(found["extensions"]))
     fix = "; ".join(f"CREATE EXTENSION {name}" for name in missing)
     yield Check("extensions", not missing, f"missing: {', '.join(missing)}" if missing else "all are there", f"As a superuser: {fix}")
-    rights = found["creates"] and found["makes_roles"]
-    detail = (
-        "the login may create schemas and roles"
-        if rights
-        else "the login may not create schemas and roles, which models and SQL of users need"
-    )
-    yield Check(
-        "rights", rights, detail, f"As a superuser: GRANT CREATE ON DATABASE … TO {found['login']}; ALTER ROLE {found['login']} CREATEROLE"
-    )
+    yield _rights(found)
     hardened = "harden.sql was run: logins of users' SQL reach nothing but their models" if found["hardened"] else "harden.sql was not run"
-    yield Check("hardened", found["hardened"], hardened, HARDEN)
+    file = Path(roles.__file__).with_name("harden.sql")
+    run = f"As a superuser: psql -d {found['database']} -c \"SET cargo_ai.owner = '{found['login']}'\" -f {file}"
+    yield Check("hardened", found["hardened"], hardened, run)
     yield Check("durable", found["durable"], "fsync is on" if found["durable"] else "fsync is off: a power cut loses data", "fsync = on")
     enough = found["connections"] >= 100
     yield Check("connections", enough, f"max_connections = {found['connections']}", "max_connections = 100 or more (docs/guide/sizing.md)")
@@ -71,6 +65,18 @@ def _of(found: dict[str, Any], apart: float) -> Iterator[Check]:
     yield Check(
         "clock", near, f"this machine and the database are {abs(apart):.1f} s apart", "Keep the time of both by NTP (chrony, timesyncd)."
     )
+
+
+def _rights(found: dict[str, Any]) -> Check:
+    login = found["login"]
+    if found["is_superuser"]:
+        detail = f"{login} is a superuser, which the server must not be: whatever reached its connections would reach the whole PostgreSQL"
+        return Check("rights", False, detail, "Give it a login and a database of its own: deploy/database.sh makes both.")
+    if found["creates"] and found["makes_roles"]:
+        return Check("rights", True, "the login may create schemas and roles, and is no superuser", "")
+    detail = "the login may not create schemas and roles, which models and SQL of users need"
+    fix = f"As a superuser: GRANT CREATE ON DATABASE {found['database']} TO {login}; ALTER ROLE {login} CREATEROLE"
+    return Check("rights", False, detail, fix)
 
 
 def _schema(url: str) -> Check:

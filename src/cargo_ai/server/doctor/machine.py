@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import resource
@@ -10,29 +11,31 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from pathlib import Path
 
 from cargo_ai import __version__
 from cargo_ai.email import smtp
+from cargo_ai.expression import EngineExpression
+from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.sandbox import host as sandbox
+from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.outbound import http_client
 from cargo_ai.server.compose import KeyUnusable, former_key_file, key_file, secret_key
 from cargo_ai.server.doctor.checks import Check
+from cargo_ai.server.processes import server_status, supervise
 from cargo_ai.store import disk
 
 FEWEST_FILES = 4_096
 LEAST_SHARE_FREE = 0.1
 LEAST_FREE_BYTES = 1 << 30
 PROBE_HOST = "example.com"
+PROBE_SECONDS = 3.0
 
 
 def checks(settings: Settings) -> Iterator[Check]:
     """Look at the machine; nothing is changed."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield Check(
-        "versions", sys.version_info >= (3, 11), f"cargo-ai {__version__}, Python {version}, {platform.platform()}", "Python 3.11 or newer."
-    )
+    yield _versions(settings)
     yield _settings(settings)
     yield _data_folder(settings)
     yield _disk(settings)
@@ -42,6 +45,19 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _outbound(settings)
     status = smtp.configuration_status(settings)
     yield Check("email", status in ("configured", "notConfigured"), status, "Set CARGO_AI_SMTP_* right.")
+
+
+def _versions(settings: Settings) -> Check:
+    """This Python, and whether the server that runs is the version that is installed."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    here = f"cargo-ai {__version__}, Python {python}, {platform.platform()}"
+    if sys.version_info < (3, 11):
+        return Check("versions", False, here, "Python 3.11 or newer.")
+    state = supervise.running(settings)
+    running = server_status.version_of(state) if state else None
+    if running not in (None, __version__):
+        return Check("versions", False, f"{here}; the server that runs is still {running}", server_status.RESTART)
+    return Check("versions", True, here, "")
 
 
 def _settings(settings: Settings) -> Check:
@@ -55,19 +71,25 @@ def _settings(settings: Settings) -> Check:
 
 def _data_folder(settings: Settings) -> Check:
     folder = settings.data_dir
-    if not folder.exists():
-        return Check(
-            "dataFolder", os.access(folder.parent, os.W_OK) or not folder.parent.exists(), f"{folder} is made at the first start", ""
-        )
+    existing = _nearest(folder)
+    own = f"chown {os.geteuid()} {existing} (or, in a container, a volume of its own), or another folder with CARGO_AI_DATA_DIR"
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        return Check("dataFolder", False, f"{folder} cannot be used: user {os.geteuid()} may not write into {existing}", own)
+    if existing != folder:
+        return Check("dataFolder", True, f"{folder} is made at the first start", "")
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
         return Check("dataFolder", False, f"{folder} is open to others (mode {mode:04o})", f"chmod 700 {folder}")
-    writable = os.access(folder, os.W_OK)
-    return Check("dataFolder", writable, f"{folder}, mode {mode:04o}", f"chown it to the user of the server: {folder}")
+    return Check("dataFolder", True, f"{folder}, mode {mode:04o}", "")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or what exists of the path to it."""
+    return next(path for path in (folder, *folder.parents) if os.path.lexists(path))
 
 
 def _disk(settings: Settings) -> Check:
-    folder = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    folder = _nearest(settings.data_dir)
     usage = shutil.disk_usage(folder)
     enough = usage.free > max(disk.LEAST_FREE_BYTES, min(LEAST_FREE_BYTES, usage.total * LEAST_SHARE_FREE))
     detail = f"{usage.free / 2**30:.1f} of {usage.total / 2**30:.1f} GB are free at {folder}"
@@ -87,15 +109,33 @@ def _key(settings: Settings) -> Check:
 
 
 def _sandbox() -> Check:
-    level = sandbox.level()
-    detail = {
-        "full": "code of users runs with filtered system calls",
-        "partial": "JavaScript only, in processes with limits",
-        "none": "expressions that need JavaScript, `script` and `python` are refused",
-    }[level]
-    return Check(
-        "sandbox", level != "none", f"{level}: {detail}", "A Linux kernel with seccomp, and the extra: pip install 'cargo-ai[server]'."
-    )
+    """Whether code of users runs: by running some, for a container may refuse what its kernel has."""
+    refused = {language: reason for language in ("javascript", "python") if (reason := sandbox.refusal(language))}
+    if not refused:
+        refused, left = asyncio.run(_try_out())
+        if not refused:
+            level = sandbox.level()
+            around = (
+                f"in namespaces of its own ({', '.join(left)})" if left else "without namespaces of its own, which this machine refuses"
+            )
+            return Check("sandbox", True, f"{level}: code of users runs with filtered system calls, {around}", "")
+    if list(refused) == ["python"] and sandbox.level() == "partial":
+        return Check("sandbox", True, "partial: JavaScript only, in processes with limits", "")
+    without = "Only expressions that are simple paths and comparisons work; `script`, `python` and other expressions are refused."
+    return Check("sandbox", False, f"none: {'; '.join(sorted(set(refused.values())))}", f"Mend that, or live without it. {without}")
+
+
+async def _try_out() -> tuple[dict[Language, str], list[str]]:
+    """Why each language does not run, if so, and which namespaces the sandbox has of its own."""
+    tried = Evaluator()
+    try:
+        question = EngineExpression("6 * 7")
+        answer = (await tried.ask("doctor", {"nodes": {}, "parentNodes": {}}, [question]))[question]
+        script = await tried.python("doctor", "result = 6 * 7", {"nodes": {}, "parentNodes": {}})
+        errors: dict[Language, str | None] = {"javascript": answer.error.message if answer.error else None, "python": script.error}
+        return {language: error for language, error in errors.items() if error}, tried.left("javascript")
+    finally:
+        await tried.close()
 
 
 def _open_files() -> Check:
@@ -106,15 +146,21 @@ def _open_files() -> Check:
 
 
 def _outbound(settings: Settings) -> Check:
-    """Whether calls can go out: names of hosts resolve, and what is allowed besides the internet is well-formed."""
+    """Whether calls can go out: names of hosts resolve, a connection opens, and what is allowed besides the internet is well-formed."""
     try:
         http_client.client(settings)
     except SettingsError as error:
         return Check("outbound", False, str(error), "Set CARGO_AI_OUTBOUND_ALLOW right.")
-    name = urlsplit(settings.public_url).hostname or PROBE_HOST
     try:
-        socket.getaddrinfo(name, 443)
+        socket.getaddrinfo(PROBE_HOST, 443)
     except OSError as error:
-        detail = f"the name {name} does not resolve ({error}): services of the internet cannot be called"
+        detail = f"the name {PROBE_HOST} does not resolve ({error}): services of the internet cannot be called"
         return Check("outbound", False, detail, "Give the machine a resolver (/etc/resolv.conf), or live without calls to the internet.")
-    return Check("outbound", True, f"names of hosts resolve; besides the internet: {settings.outbound_allow or 'nothing'}", "")
+    try:
+        socket.create_connection((PROBE_HOST, 443), PROBE_SECONDS).close()
+    except OSError as error:
+        detail = f"{PROBE_HOST}:443 cannot be reached ({error}): services of the internet cannot be called"
+        fix = "Let the server out to port 443 (no proxy is used), or live without calls to the internet."
+        return Check("outbound", False, detail, fix)
+    detail = f"names of hosts resolve and connections open; allowed besides the internet: {settings.outbound_allow or 'nothing'}"
+    return Check("outbound", True, detail, "")

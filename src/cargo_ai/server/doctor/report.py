@@ -11,7 +11,7 @@ from cargo_ai.store.embedded import postgres
 
 
 def report(settings: Settings) -> dict[str, object]:
-    """What was looked at, and whether all of it is well. Changes nothing, and starts nothing."""
+    """What was looked at, and whether all of it is well. Changes nothing of the server, and starts it not."""
     found = [*machine.checks(settings), *_database(settings)]
     return {"ok": all(check.ok for check in found), "checks": [check.document() for check in found]}
 

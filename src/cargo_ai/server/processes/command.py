@@ -60,7 +60,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
     }
     try:
         configuration, ignored = settings_file.with_file(Settings({**settings.read().environment, **overrides}))
-        log.setup(debug=configuration.debug)
+        log.setup(debug=configuration.debug, quiet=verb == "doctor")
         if verb in ("start", "worker"):
             for sentence in [*configuration.unknown(), *ignored]:
                 _log.warning(sentence)

@@ -36,6 +36,16 @@ def problem_of(settings: Settings, state: dict[str, Any]) -> Problem | None:
     return Problem("notReady", f"{server} cannot do its work: {sentence}", str(report.get("fix") or RESTART))
 
 
+def version_of(state: dict[str, Any]) -> str | None:
+    """The version of the server of this state; None where it does not say so."""
+    address = state.get("address")
+    if not isinstance(address, list) or len(address) != 2:  # pyright: ignore[reportUnknownArgumentType]
+        return None
+    report = _readiness(str(address[0]), int(str(address[1]))) or {}  # pyright: ignore[reportUnknownArgumentType]
+    version = report.get("version")
+    return version if isinstance(version, str) else None
+
+
 def _readiness(host: str, port: int) -> dict[str, Any] | None:
     """What `/readyz` says; None when no answer comes."""
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)

@@ -10,6 +10,7 @@ from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.doctor import database, machine
 from cargo_ai.server.doctor.checks import Check
 from cargo_ai.server.doctor.report import report
+from cargo_ai.store.embedded.postgres import Cluster
 
 KEY = "k" * 40
 
@@ -53,6 +54,18 @@ def test_a_database_is_looked_over(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("update alembic_version set version_num = '0001'")
     assert by_name(list(database.checks(Settings({}), database_url)))["schema"].fix == "cargo-ai server migrate"
+
+
+def test_where_the_data_folder_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = Settings({"CARGO_AI_DATA_DIR": str(tmp_path / "file" / "data")})
+    check = by_name(list(machine.checks(settings)))["dataFolder"]
+    assert not check.ok and f"may not write into {tmp_path / 'file'}" in check.detail and "CARGO_AI_DATA_DIR" in check.fix
+
+
+def test_a_login_that_is_a_superuser_is_named(cluster: Cluster) -> None:
+    check = by_name(list(database.checks(Settings({}), cluster.admin_url)))["rights"]
+    assert not check.ok and "superuser" in check.detail and "deploy/database.sh" in check.fix
 
 
 def test_a_database_that_does_not_answer_is_one_check() -> None:
