@@ -85,6 +85,8 @@ lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--u
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' | \
 		$(LOCK) $(UPGRADE) --extra server --extra sdk --extra billing --extra ai --extra pandas --extra polars \
 		--extra aws --extra google --extra azure --extra otel --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(LOCK) $(UPGRADE) --constraint requirements/dev.txt --output-file requirements/build.txt -
 
 clean: ## Remove .venv and what tools have left
 	rm -rf .venv .venv-small-model build dist site .pytest_cache .ruff_cache .import_linter_cache .hypothesis

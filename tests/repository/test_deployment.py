@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,10 @@ HARDENED = (
     "User=cargo-ai",
 )
 ENGINE = next((name for name in ("podman", "docker") if shutil.which(name)), "")
+BASE = os.environ.get("CARGO_AI_TEST_BASE_IMAGE", "")
+"""The image to build on, where the one of the Containerfile cannot be had: see BASE there."""
+DEFAULT_BASE = "docker.io/library/python:3.13-slim"
+PIP_CONF = os.environ.get("CARGO_AI_TEST_PIP_CONF", "")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -50,7 +55,7 @@ def test_the_container_is_built_from_the_pinned_requirements_and_runs_without_ri
     sources = [word for name, text in build if name == "COPY" for word in text.split()[:-1]]
     assert [source for source in sources if not (ROOT / source).exists()] == []
     named = re.findall(r"-r (requirements/\S+)", " ".join(text for _, text in build))
-    assert len(named) == 5
+    assert len(named) == 6
     assert all((ROOT / name).is_file() for name in named)
     assert all("--require-hashes" in text for name, text in build if name == "RUN" and "requirements/" in text)
     assert final["USER"] == "10001:10001"
@@ -66,9 +71,20 @@ def test_the_services_of_the_compose_file_are_read_only_and_share_key_and_databa
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert is_a_server_command(service["command"])
-        assert service["environment"]["CARGO_AI_DATABASE_URL"].startswith("postgresql://cargo_owner:${POSTGRES_PASSWORD")
+        assert service["environment"]["CARGO_AI_DATABASE_URL"].startswith("postgresql://cargo_owner:${CARGO_AI_DATABASE_PASSWORD")
         assert service["environment"]["CARGO_AI_SECRET_KEY"].startswith("${CARGO_AI_SECRET_KEY")
     assert services["api"]["ports"] == ["127.0.0.1:8420:8420"]
+    mounted = [volume.split(":")[0] for volume in compose()["services"]["database"]["volumes"] if volume.startswith(".")]
+    assert len(mounted) == 2 and all((DEPLOY / path).resolve().is_file() for path in mounted)
+
+
+@pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
+def test_compose_reads_its_file_and_asks_for_the_passwords() -> None:
+    values = dict.fromkeys(("CARGO_AI_SECRET_KEY", "CARGO_AI_DATABASE_PASSWORD", "POSTGRES_PASSWORD"), "x")
+    command = ["docker-compose", "-f", DEPLOY / "compose.yaml", "config", "--quiet"]
+    for given, works in ((values, True), ({}, False)):
+        parsed = subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False)
+        assert (parsed.returncode == 0) is works, parsed.stderr
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -98,9 +114,17 @@ def has_engine() -> bool:
 @pytest.mark.slow
 def test_the_image_is_built_and_its_command_runs_without_rights_on_a_read_only_root() -> None:
     if not has_engine():
-        pytest.skip("no container engine runs here")
+        pytest.skip("no container engine runs here: install podman or docker")
+    given = ["--build-arg", f"BASE={BASE}"] if BASE else []
+    if not BASE and subprocess.run([ENGINE, "pull", "--quiet", DEFAULT_BASE], capture_output=True, timeout=600, check=False).returncode:
+        pytest.skip(f"{DEFAULT_BASE} cannot be had here: CARGO_AI_TEST_BASE_IMAGE names another one with Python 3.11 or newer")
+    given += ["--secret", f"id=pip,src={PIP_CONF}", "--network", "host"] if PIP_CONF else []
     built = subprocess.run(
-        [ENGINE, "build", "--quiet", "-f", DEPLOY / "Containerfile", ROOT], capture_output=True, text=True, timeout=1_200, check=False
+        [ENGINE, "build", "--quiet", *given, "-f", DEPLOY / "Containerfile", ROOT],
+        capture_output=True,
+        text=True,
+        timeout=1_200,
+        check=False,
     )
     assert built.returncode == 0, built.stderr[-2_000:]
     image = built.stdout.strip().splitlines()[-1]

@@ -51,8 +51,6 @@ def _versions(settings: Settings) -> Check:
     """This Python, and whether the server that runs is the version that is installed."""
     python = ".".join(map(str, sys.version_info[:3]))
     here = f"cargo-ai {__version__}, Python {python}, {platform.platform()}"
-    if sys.version_info < (3, 11):
-        return Check("versions", False, here, "Python 3.11 or newer.")
     state = supervise.running(settings)
     running = server_status.version_of(state) if state else None
     if running not in (None, __version__):
