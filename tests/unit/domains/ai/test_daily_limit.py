@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import admitting
 from cargo_ai.domains.ai.tables import AgentReservation
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
 from tests.kit.backend import Backend
@@ -48,6 +51,16 @@ async def test_many_at_once_exceed_it_by_no_more_than_one_step(
     assert most <= used <= most + cost
     assert sum(answer["status"] == "success" for answer in answers) == used // cost - 1, "each of those that answered is counted"
     async with backend.state.database.session(ALL_WORKSPACES) as db:
+        assert await db.scalar(select(func.count()).select_from(AgentReservation)) == 0
+
+
+async def test_an_answer_that_has_ended_meanwhile_reserves_nothing(api: ApiClient, backend: Backend, model: Running) -> None:
+    agent = await new_agent(api, **OPENAI)
+    ended = await answer_to(api, "Hello", agentUuid=agent)
+    await api.call("ai.agent.update", uuid=agent, maxTokensPerDay=1_000_000)
+    wanted = daily_limit.Wanted(uuid.UUID(backend.workspace), uuid.UUID(agent), uuid.UUID(ended["uuid"]), daily_limit.Taken(10))
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        assert await daily_limit.reserve(await driver_connection(db), [wanted]) == [True]
         assert await db.scalar(select(func.count()).select_from(AgentReservation)) == 0
 
 

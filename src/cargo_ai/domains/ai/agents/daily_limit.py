@@ -63,9 +63,15 @@ cross join lateral (
 ) h
 where a.uuid = any(%(agents)s) and (a.max_tokens_per_day is not null or a.max_credits_per_day is not null)
 """
+# An answer that has ended meanwhile, such as one that was cancelled, must not reserve what no one would give back.
 RESERVE = """
+with wanted as (
+    select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::numeric[]) as w(workspace, agent, message, tokens, credits)
+), going_on as materialized (
+    select m.uuid from messages m where m.uuid in (select message from wanted) and m.finished_at is null order by m.uuid for share
+)
 insert into agent_reservations (workspace_uuid, agent_uuid, message_uuid, tokens, credits)
-select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::numeric[])
+select w.workspace, w.agent, w.message, w.tokens, w.credits from wanted w join going_on g on g.uuid = w.message
 on conflict (message_uuid) do update set tokens = excluded.tokens, credits = excluded.credits
 """
 
