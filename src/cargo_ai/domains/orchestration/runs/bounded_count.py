@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import RowMapping, Select, func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.contract.orchestration.record import ListRecords
+from cargo_ai.contract.orchestration.runs.run import ListRuns
 from cargo_ai.domains.orchestration.runs import run_filter
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import runs
@@ -80,6 +82,15 @@ async def _page(
         merged = union_all(*(select(part.limit(most).subquery()) for part in parts)).subquery()
         chosen = select(merged.c.uuid).order_by(merged.c.uuid.desc()).limit(page.limit).offset(page.offset)
     return (await db.execute(query.where(runs.c.uuid.in_(chosen)).order_by(newest))).mappings().all()
+
+
+def of_last_page(request: ListRuns | ListRecords, rows: Sequence[RowMapping]) -> Count | None:
+    """How many match, where this page of `newest_runs` says it; None: they have to be counted. Behind a run that is named, it is the page
+    that is counted."""
+    if getattr(request, "after", None) is not None:
+        return Count(len(rows), is_exact=True)
+    is_last = len(rows) < request.limit and (bool(rows) or request.offset == 0)
+    return Count(request.offset + len(rows), is_exact=True) if is_last else None
 
 
 async def floor_of(db: AsyncSession, workspace: uuid.UUID, filters: Mapping[str, Any], at_most: int) -> uuid.UUID | None:

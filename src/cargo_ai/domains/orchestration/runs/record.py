@@ -39,7 +39,7 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
-    count, is_exact = await _count(ctx, request, request.count_up_to)
+    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, request, request.count_up_to)
     records = [_to_response(run) for run in latest_runs]
     return contract.RecordsReply(records=records, count=max(count, len(records)), is_count_exact=is_exact)
 

@@ -85,7 +85,7 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
-    count, is_exact = await _count(ctx, request, floor) if request.after is None else Count(len(rows), is_exact=True)
+    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, request, floor)
     return contract.RunsReply(
         runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=max(count, len(rows)), is_count_exact=is_exact
     )
