@@ -44,6 +44,7 @@ class Form:
             output.write(self.query.texts(document))
             return
         self._look_inside(document)
+        self._say_what_is_missing(row, document)
         if self.output in (None, "json"):
             output.print_document(self._chosen(row, document) if self.fields else document)
             return
@@ -64,6 +65,16 @@ class Form:
             name = next((name for name, value in reply.items() if output.is_object(value)), None)
             if name is not None:
                 self.fields = [[name, *path] if path[0] not in reply and path[0] in reply[name] else path for path in self.fields]
+
+    def _say_what_is_missing(self, row: Row | None, document: Any) -> None:
+        """Warn of fields that nothing in the reply has: they are printed as empty, which looks like an answer."""
+        key = list_of(row, document)
+        rows: list[Any] = output.as_object(document)[key] if key else [thing_in(document)]
+        known = dict.fromkeys(name for entry in rows for name in output.as_object(entry))
+        unknown = [path[0] for path in self.fields or [] if path[0] not in known] if known else []
+        if unknown and not self.options.get("quiet"):
+            shown = ", ".join(name for name in known if not name.startswith("__"))
+            output.say(f"warning: Nothing here has a field {' or '.join(unknown)}. There are: {shown}.")
 
     def printer(self, row: Row | None, key: str, first: dict[str, Any]) -> Printer:
         """What prints the rows; `first`: the first page, whose other fields stand behind the list in a JSON document."""

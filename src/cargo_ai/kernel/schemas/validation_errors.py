@@ -146,6 +146,11 @@ def _path(location: Sequence[int | str], raw: object, missing: bool) -> list[str
         elif isinstance(at, Mapping):
             fields = cast("Mapping[str, object]", at)
             written = next((name for name in (part, to_snake(part)) if name in fields), None)
+            after = None if last else location[place + 1]
+            is_plain = written is not None and not isinstance(fields[written], (Mapping, list, tuple))
+            if is_plain and after is not None and ((missing and place == len(location) - 2) or after in fields):
+                # The variant of a union that is called like one of its own fields, such as `cron` of a trigger.
+                continue
             if written is not None:
                 at = fields[written]
                 parts.append(written)

@@ -180,3 +180,11 @@ def test_output_of_a_download_is_the_format_of_the_file(real: Cli, api: FakeApi)
     assert real("orchestration", "run", "download", "--workflow-uuid", TOOL, "--output", "csv").out == "a,b\n1,2\n"
     assert api.requests[0].json["format"] == "csv"
     assert real("orchestration", "run", "download", "--workflow-uuid", TOOL, "--output", "table").code == 2
+
+
+def test_a_field_that_nothing_has_is_printed_as_empty_with_a_warning(real: Cli) -> None:
+    done = real(*LIST, "--fields", "name,colour", "--output", "jsonl")
+    assert [json.loads(line)["colour"] for line in done.out.splitlines()] == [None, None]
+    assert "Nothing here has a field colour. There are: uuid, " in done.err
+    assert not real(*LIST, "--fields", "name", "--output", "jsonl").err
+    assert not real(*LIST, "--fields", "name,colour", "--quiet").err

@@ -63,6 +63,30 @@ def test_the_variant_of_a_union_is_not_in_the_path() -> None:
     assert wrong({"data": {"kind": "records", "records": []}}) == {"data.records": "must not be empty"}
 
 
+def test_a_variant_that_is_called_like_one_of_its_fields_is_not_in_the_path_either() -> None:
+    class Cron(Wire):
+        type: Literal["cron"]
+        name: str = Field(max_length=3)
+        cron: str
+
+    class Other(Wire):
+        type: Literal["other"]
+
+    class Triggered(Wire):
+        triggers: list[Annotated[Cron | Other, Field(discriminator="type")]]
+
+    def paths(trigger: dict[str, Any]) -> list[str]:
+        raw = {"triggers": [trigger]}
+        with pytest.raises(ValidationError) as failure:
+            Triggered.model_validate(raw)
+        return [error["path"] for error in errors_of(failure.value, raw)]
+
+    assert paths({"type": "cron", "cron": "0 9 * * 1"}) == ["triggers.0.name"]
+    assert paths({"type": "cron", "cron": "0 9 * * 1", "name": "Monday"}) == ["triggers.0.name"]
+    assert paths({"type": "cron", "name": "Mon"}) == ["triggers.0.cron"]
+    assert paths({"type": "cron", "name": "Mon", "cron": 5}) == ["triggers.0.cron"]
+
+
 def test_an_unknown_or_absent_variant_is_reported_at_the_field_that_chooses_it() -> None:
     assert wrong({"data": {"kind": "segment"}}) == {"data.kind": "must be one of file, records"}
     assert wrong({"data": {}}) == {"data.kind": "is required"}
