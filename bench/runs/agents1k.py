@@ -1,9 +1,15 @@
-"""agents1k: a batch of 1,000 records with one agent node each, against an imitation of a language model that takes 200 ms to answer."""
+"""agents1k: a batch of 1,000 records with one agent node each, against an imitation of a language model that takes 200 ms to answer.
+
+With BENCH_AGENTS_SHARED=1 as a shared account, whose tokens cost credits, and with a limit of tokens for a day.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 from bench import graphs, processes, report
 from bench.report import Json
@@ -12,17 +18,22 @@ from bench.temporary_server import MeasurementFailed, TemporaryServer
 from tests.simulators.language_models import server as language_models
 
 RECORDS = int(os.environ.get("BENCH_AGENTS", "1000"))
+SHARED = os.environ.get("BENCH_AGENTS_SHARED") == "1"
 ANSWER_SECONDS = 0.2
 CPU_MILLISECONDS = 8
+MOST_TOKENS = 900_000_000
 IN_FLIGHT = 50
 """Of the answers that a perfect server would always have in flight."""
 
 
 def agent_of(server: TemporaryServer, key: str) -> str:
     """An agent that is answered by the imitation; its uuid."""
-    account = {"integrationSlug": "openAi", "slug": "openai", "name": "OpenAI", "config": {"apiKey": key}}
-    server.api.post("/connection/connectors", account)
+    account: Json = {"integrationSlug": "openAi", "slug": "openai", "name": "OpenAI"}
+    server.api.post("/connection/connectors", account if SHARED else {**account, "config": {"apiKey": key}})
     agent = str(server.api.post("/ai/agents", {"name": "Classifier"})["agent"]["uuid"])
+    if SHARED:
+        limit = json.dumps({"maxTokensPerDay": MOST_TOKENS}).encode()
+        server.api.send("PUT", f"/ai/agents/{agent}", limit, **{"Content-Type": "application/json"})
     server.api.post("/ai/releases/draft/deploy", {"agentUuid": agent, "integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"})
     return agent
 
@@ -36,8 +47,13 @@ def nodes_of(agent: str) -> list[Json]:
 
 def measure() -> Json:
     """One batch, after a small one that loads what is loaded at first use."""
-    with language_models.running() as model:
-        with TemporaryServer(workers=2, SERVICE_ADDRESSES=f"openAi={model.url}") as server:
+    with language_models.running() as model, tempfile.TemporaryDirectory() as folder:
+        settings = {"SERVICE_ADDRESSES": f"openAi={model.url}"}
+        if SHARED:
+            accounts = Path(folder) / "shared.json"
+            accounts.write_text(json.dumps({"openAi": {"apiKey": model.key}}))
+            settings |= {"SHARED_ACCOUNTS_FILE": str(accounts), "ACTION_COSTS": "openAi.tokens=0.25/tokens"}
+        with TemporaryServer(workers=2, **settings) as server:
             workflow = server.deploy(nodes_of(agent_of(server, model.key)))
             # Large enough for shards of both workers: each imports what asks language models when it first does.
             small = server.upload(graphs.companies(400))
