@@ -1,4 +1,4 @@
-"""The bin: keep removed things for some days, restore them, and remove them for ever; each domain says how for its own kinds."""
+"""The bin: keep removed things for some days, restore them, and remove them forever; each domain says how for its own kinds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from cargo_ai.context import usages
 from cargo_ai.contract.workspace import bin as contract
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_WARNINGS = 10
 NOT_FOUND = {f"{kind}NotFound" for kind in ("model", "play", "tool", "segment", "connector")}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+Columns = tuple[InstrumentedAttribute[uuid.UUID], InstrumentedAttribute[str], InstrumentedAttribute[datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,33 @@ class Contents:
 class BinKind:
     """What a domain does with removed things of one kind. All of it runs in the caller's transaction and in a session of the workspace.
 
-    permission: who may remove, and therefore restore. contents: of a living thing; None for one that is not there. living: which of these
-    are there. restore: makes the thing what it was, under another slug if one is given; refuses by `contract.restore`. destroy: removes
-    for ever what a removal has kept.
+    permission: who may remove, and therefore restore. columns: uuid, name and time of removal. contents: of a living thing; None for one
+    that is not there. restore: makes the thing what it was, under another slug if one is given; refuses by `contract.restore`. destroy:
+    removes forever what a removal has kept.
     """
 
     kind: contract.BinKind
     permission: str
+    columns: Columns
     contents: Callable[[AsyncSession, uuid.UUID], Awaitable[Contents | None]]
-    living: Callable[[AsyncSession, Collection[uuid.UUID]], Awaitable[set[uuid.UUID]]]
     restore: Callable[[Context, BinItem, str | None], Awaitable[None]]
     destroy: Callable[[AsyncSession, BinItem], Awaitable[None]]
+
+    async def living(self, db: AsyncSession, things: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Which of these things are there."""
+        uid, _, removed_at = self.columns
+        return set(await db.scalars(select(uid).where(uid.in_(things), removed_at.is_(None))))
+
+
+def named_contents(columns: Columns, text: str) -> Callable[[AsyncSession, uuid.UUID], Awaitable[Contents | None]]:
+    """The contents of things of which always the same goes with them."""
+    uid, name, removed_at = columns
+
+    async def contents(db: AsyncSession, thing: uuid.UUID) -> Contents | None:
+        called = await db.scalar(select(name).where(uid == thing, removed_at.is_(None)))
+        return None if called is None else Contents(called, text)
+
+    return contents
 
 
 def command(item: uuid.UUID) -> str:
@@ -77,7 +95,7 @@ async def put(
     records_count: int | None = None,
     kept: Mapping[str, Any] | None = None,
 ) -> contract.RemovedToBin:
-    """Put a thing into the bin that its domain has just hidden, and forget what it uses; with 0 days it is removed for ever at once."""
+    """Put a thing into the bin that its domain has just hidden, and forget what it uses; with 0 days it is removed forever at once."""
     uses = await db_uses(ctx.db, kind.kind, removed)
     await usages.replace(ctx.db, ctx.workspace, kind.kind, removed, ())
     item = BinItem(
@@ -126,7 +144,7 @@ async def refuse_without(ctx: Context, item: BinItem, kind: contract.BinKind, ne
     start = f'The {item.kind} "{item.name}" {relation}'
     other = await find(ctx.db, needed)
     if other is None:
-        contract.restore.refuse("neededIsRemoved", problem=f"{start} a {kind} that was removed for ever: it cannot be restored.")
+        contract.restore.refuse("neededIsRemoved", problem=f"{start} a {kind} that was removed forever: it cannot be restored.")
     problem = f'{start} the {kind} "{other.name}", which is in the bin: restore that first ({command(other.uuid)}).'
     contract.restore.refuse("neededIsRemoved", problem=problem, fix=command(other.uuid))
 
@@ -139,7 +157,7 @@ async def warn_of_missing(ctx: Context, item: BinItem, kinds: Mapping[str, BinKi
         for missing in sorted(used - await described.living(ctx.db, used) - {item.uuid}) if used else ():
             other = await find(ctx.db, missing)
             if other is None:
-                sentences.append(f'The {item.kind} "{item.name}" uses the {kind} {missing}, which was removed for ever.')
+                sentences.append(f'The {item.kind} "{item.name}" uses the {kind} {missing}, which was removed forever.')
             else:
                 problem = f'uses the {kind} "{other.name}", which is in the bin'
                 sentences.append(f'The {item.kind} "{item.name}" {problem}: {command(missing)}')

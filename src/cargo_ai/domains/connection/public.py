@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
-from cargo_ai.domains.connection import hook_address, hooks
+from cargo_ai.domains.connection import hook_address, hooks, triggers
 from cargo_ai.domains.connection.accounts.accounts import default_first
 from cargo_ai.domains.connection.accounts.asking import TOKENS, LanguageModelService, NotConnected, language_model_service
 from cargo_ai.domains.connection.accounts.embedding import Embedded, EmbeddingService, NoEmbeddings, NotEmbedded, embedding_service
@@ -57,7 +57,6 @@ __all__ = [
     "embedding_service",
     "former_owner",
     "hook_address",
-    "hook_exists",
     "hooks",
     "integrations",
     "language_model_service",
@@ -67,6 +66,7 @@ __all__ = [
     "open_files",
     "open_source",
     "protocol",
+    "triggers",
 ]
 
 
@@ -74,12 +74,6 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     """Whether the session's workspace has this connector."""
     wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
     return await db.scalar(wanted) is not None
-
-
-async def hook_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
-    """Whether the session's workspace has this connector, and it takes events."""
-    wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
-    return await db.scalar(wanted.where(Connector.integration_slug == hooks.INTEGRATION)) is not None
 
 
 async def connector_integration(services: Services, db: AsyncSession, connector: uuid.UUID) -> Integration | None:

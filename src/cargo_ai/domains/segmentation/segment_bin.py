@@ -1,15 +1,12 @@
-"""Removed segments: hide one, bring it back, and forget for ever which records were in it."""
+"""Removed segments: hide one, bring it back, and forget forever which records were in it."""
 
 from __future__ import annotations
-
-import uuid
-from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import bin_kinds
-from cargo_ai.context.bin_kinds import BinKind, Contents
+from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.workspace import bin as bin_contract
@@ -44,20 +41,12 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     await comparison.forget(db, item.uuid)
 
 
-async def _contents(db: AsyncSession, segment: uuid.UUID) -> Contents | None:
-    name = await db.scalar(select(Segment.name).where(Segment.uuid == segment, Segment.deleted_at.is_(None)))
-    return None if name is None else Contents(name, "the history of its changes; its records stay in their model")
-
-
-async def _living(db: AsyncSession, segments: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    return set(await db.scalars(select(Segment.uuid).where(Segment.uuid.in_(segments), Segment.deleted_at.is_(None))))
-
-
+_COLUMNS = (Segment.uuid, Segment.name, Segment.deleted_at)
 KIND = BinKind(
     kind="segment",
     permission=contract.remove.permission or "",
-    contents=_contents,
-    living=_living,
+    columns=_COLUMNS,
+    contents=bin_kinds.named_contents(_COLUMNS, "the history of its changes; its records stay in their model"),
     restore=_restore,
     destroy=_destroy,
 )

@@ -16,6 +16,7 @@ from cargo_ai.contract.ai import agent as contract
 from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger
 from cargo_ai.domains.ai.tables import Agent, AgentRelease
+from cargo_ai.domains.connection import public as connectors
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import clock, ids
@@ -27,7 +28,7 @@ _DEPLOYED = ("uuid", "userUuid", "description", "templateSlug", "version", "depl
 
 async def to_responses(ctx: Context, rows: Sequence[Agent]) -> list[contract.Agent]:
     """Agents on the wire, in the order of the rows: four statements, however many there are."""
-    states = await trigger.states(ctx.db, ctx.workspace, rows)
+    states = await connectors.triggers.trigger_states(ctx.db, ctx.workspace, trigger.KIND, [row.uuid for row in rows if row.triggers])
     deployed = select(AgentRelease).where(AgentRelease.agent_uuid.in_([row.uuid for row in rows]), AgentRelease.status == "deployed")
     releases = {row.agent_uuid: row for row in await ctx.db.scalars(deployed)}
     used = await daily_limit.used_today(ctx.db, [row.uuid for row in rows])
@@ -167,5 +168,5 @@ async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str |
 async def _record_usages(ctx: Context, row: Agent) -> None:
     """Write down what an agent uses: its folder, and the connectors whose events it is sent."""
     targets = [("folder", row.folder_uuid)] if row.folder_uuid else []
-    targets += [("connector", connector) for connector in trigger.connectors_of(row)]
+    targets += [("connector", connector) for connector in connectors.triggers.connectors_of(row.triggers)]
     await usages.replace(ctx.db, row.workspace_uuid, "agent", row.uuid, targets)

@@ -1,16 +1,13 @@
-"""Removed connectors: hide one with its dataset, its secrets sealed as they are; bring it back; erase the secrets for ever."""
+"""Removed connectors: hide one with its dataset, its secrets sealed as they are; bring it back; erase the secrets forever."""
 
 from __future__ import annotations
-
-import uuid
-from collections.abc import Collection
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import bin_kinds
-from cargo_ai.context.bin_kinds import BinKind, Contents
+from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace import bin as bin_contract
@@ -70,20 +67,12 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     )
 
 
-async def _contents(db: AsyncSession, connector: uuid.UUID) -> Contents | None:
-    name = await db.scalar(select(Connector.name).where(Connector.uuid == connector, Connector.deleted_at.is_(None)))
-    return None if name is None else Contents(name, "its credentials")
-
-
-async def _living(db: AsyncSession, connectors: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    return set(await db.scalars(select(Connector.uuid).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))))
-
-
+_COLUMNS = (Connector.uuid, Connector.name, Connector.deleted_at)
 KIND = BinKind(
     kind="connector",
     permission=contract.remove.permission or "",
-    contents=_contents,
-    living=_living,
+    columns=_COLUMNS,
+    contents=bin_kinds.named_contents(_COLUMNS, "its credentials"),
     restore=_restore,
     destroy=_destroy,
 )

@@ -39,7 +39,7 @@ async def _restore(ctx: Context, item: BinItem, _slug: str | None) -> None:
     row.folder_uuid = await workspace.living_folder(ctx, row.folder_uuid, "play")
     await ctx.db.flush()
     enable = f"cargo-ai orchestration play update --uuid {row.uuid} --is-enabled true"
-    ctx.warn(f"The play is disabled; changes count from when it is enabled, and what it missed is not made up for: {enable}")
+    ctx.warn(f"The play is disabled; changes count from when it is enabled, and what it missed is not caught up on: {enable}")
 
 
 async def _destroy(db: AsyncSession, item: BinItem) -> None:
@@ -52,8 +52,8 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
 KIND = BinKind(
     kind="play",
     permission=contract.remove.permission or "",
+    columns=(Play.uuid, Play.name, Play.deleted_at),
     contents=workflow_bin.contents_of(Play),
-    living=workflow_bin.living_of(Play),
     restore=_restore,
     destroy=_destroy,
 )

@@ -35,7 +35,7 @@ async def _restore(ctx: Context, item: BinItem, _slug: str | None) -> None:
     if gone:
         ctx.warn("The connectors of " + ", ".join(gone) + " were removed: these triggers are not restored.")
     if triggers:
-        ctx.warn("Its triggers fire again, from their next time on; what they missed is not made up for.")
+        ctx.warn("Its triggers fire again, from their next time on; what they missed is not caught up on.")
     if public_form.is_enabled(row):
         ctx.warn(f"Its form is open again at {ctx.base_url}/v1/forms/{row.uuid}.")
     await ctx.db.flush()
@@ -52,8 +52,8 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
 KIND = BinKind(
     kind="tool",
     permission=contract.remove.permission or "",
+    columns=(Tool.uuid, Tool.name, Tool.deleted_at),
     contents=workflow_bin.contents_of(Tool),
-    living=workflow_bin.living_of(Tool),
     restore=_restore,
     destroy=_destroy,
 )

@@ -1,9 +1,9 @@
-"""Removed workflows: what tools and plays share when they go into the bin, come back and are removed for ever."""
+"""Removed workflows: what tools and plays share when they go into the bin, come back and are removed forever."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -57,12 +57,3 @@ def contents_of(table: type[Tool | Play]) -> Callable[[AsyncSession, uuid.UUID],
         return Contents(row.name, f"{releases} release{'' if releases == 1 else 's'}; of {counted} the history stays")
 
     return contents
-
-
-def living_of(table: type[Tool | Play]) -> Callable[[AsyncSession, Collection[uuid.UUID]], Awaitable[set[uuid.UUID]]]:
-    """The function that says which tools or plays are there."""
-
-    async def living(db: AsyncSession, owners: Collection[uuid.UUID]) -> set[uuid.UUID]:
-        return set(await db.scalars(select(table.uuid).where(table.uuid.in_(owners), table.deleted_at.is_(None))))
-
-    return living

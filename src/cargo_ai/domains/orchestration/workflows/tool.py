@@ -13,6 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.workflows import tool as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
+from cargo_ai.domains.connection import public as connectors
 from cargo_ai.domains.orchestration.removed import tool_bin
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
@@ -23,7 +24,7 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject
 
 async def to_responses(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
     """Tools on the wire, in the order of the rows; the states of their triggers are read in one statement."""
-    states = await trigger.states(ctx.db, ctx.workspace, rows)
+    states = await connectors.triggers.trigger_states(ctx.db, ctx.workspace, trigger.KIND, [row.uuid for row in rows if row.triggers])
     return [_to_response(row, states) for row in rows]
 
 
@@ -140,7 +141,7 @@ async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) ->
     name."""
     targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(nodes, kind)]
     targets += [("model", uid) for uid in validation.used_models(nodes)]
-    targets += [("connector", uid) for uid in trigger.connectors_of(row)]
+    targets += [("connector", uid) for uid in connectors.triggers.connectors_of(row.triggers)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await usages.replace(db, row.workspace_uuid, "tool", row.uuid, targets)

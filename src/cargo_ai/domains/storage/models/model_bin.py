@@ -1,9 +1,8 @@
-"""Removed models: hide a model with its table, bring it back, and drop it for ever."""
+"""Removed models: hide a model with its table, bring it back, and drop it forever."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -136,15 +135,11 @@ async def _contents(db: AsyncSession, model: uuid.UUID) -> Contents | None:
     return Contents(row.name, f"{count:,} record{'' if count == 1 else 's'}")
 
 
-async def _living(db: AsyncSession, models: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    return set(await db.scalars(select(Model.uuid).where(Model.uuid.in_(models), Model.deleted_at.is_(None))))
-
-
 KIND = BinKind(
     kind="model",
     permission=contract.remove.permission or "",
+    columns=(Model.uuid, Model.name, Model.deleted_at),
     contents=_contents,
-    living=_living,
     restore=_restore,
     destroy=_destroy,
 )
