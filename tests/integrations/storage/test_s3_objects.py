@@ -70,9 +70,9 @@ class TestObjects(Fixtures):
     @pytest.mark.parametrize(
         ("content", "format", "says"),
         [
-            (b"{", "json", "is no JSON"),
-            (b"NaN", "json", "is no JSON"),
-            (b"[" * 100_000, "json", "is no JSON"),
+            (b"{", "json", "is not JSON"),
+            (b"NaN", "json", "is not JSON"),
+            (b"[" * 100_000, "json", "is not JSON"),
             (b'{"a": 1}\n{', "jsonl", "line 2 is not JSON"),
             (b"a,a\n1,2\n", "csv", "each once"),
             (b'a,b\n"' + b"x" * 2_000_000, "csv", "line 2"),
@@ -183,7 +183,7 @@ class TestModels(Fixtures):
 
     @pytest.mark.parametrize(
         ("content", "says"),
-        [(b"id,text\n1,\xff\n", "no text in UTF-8"), (b'id\n"' + b"x" * 2_000_000 + b'"\n', "more than"), (b"id,id\n1,2\n", "each once")],
+        [(b"id,text\n1,\xff\n", "not text in UTF-8"), (b'id\n"' + b"x" * 2_000_000 + b'"\n', "more than"), (b"id,id\n1,2\n", "each once")],
     )
     async def test_a_content_that_is_no_csv_ends_with_an_error(self, harness: Harness, content: bytes, says: str) -> None:
         (extractor,) = harness.integration.extractors

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Headers, Policy, ServiceError, ServiceSpec
+from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Headers, Policy, ServiceSpec, unexpected
 from cargo_ai.integrations.kit.errors import at, words_of
 
 Json = Any
@@ -60,7 +60,7 @@ ERRORS = (
 
 
 def endpoint_of(call: CallShape) -> str:
-    """The endpoint that Apollo counts a call under: ids are no part of it."""
+    """The endpoint that Apollo counts a call under: ids are not part of it."""
     parts = [part if part.replace("_", "").isalpha() else "*" for part in call.path.strip("/").split("/")]
     return f"{call.method} /{'/'.join(parts)}"
 
@@ -109,7 +109,7 @@ def object_at(answer: Answer, path: str) -> JsonObject:
     """The object at a path of an answer. ServiceError where something else than Apollo has answered."""
     value: object = next(at(answer.body, path), None)
     if not isinstance(value, Mapping):
-        raise unexpected(answer)
+        raise unexpected("Apollo", answer, sent=True)
     return cast("JsonObject", value)
 
 
@@ -117,10 +117,5 @@ def list_at(answer: Answer, path: str) -> list[Json]:
     """The same for a list."""
     value: object = next(at(answer.body, path), None)
     if not isinstance(value, list):
-        raise unexpected(answer)
+        raise unexpected("Apollo", answer, sent=True)
     return cast("list[Json]", value)
-
-
-def unexpected(answer: Answer) -> ServiceError:
-    """The answer is not one of Apollo."""
-    return ServiceError("Apollo: the answer is not one of Apollo.", status=answer.status, reason="unexpectedAnswer", sent=True)

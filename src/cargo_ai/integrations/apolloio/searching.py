@@ -40,7 +40,7 @@ def query_of(filters: JsonObject) -> dict[str, Json]:
     for name, value in filters.items():
         plain = name.removesuffix("[]")
         if not _NAME.fullmatch(name) or plain in _OURS:
-            raise InvalidConfig(f"`filters` has {name[:100]!r}, which is no filter of Apollo.")
+            raise InvalidConfig(f"`filters` has {name[:100]!r}, which is not a filter of Apollo.")
         if isinstance(value, Mapping):
             query |= {f"{plain}[{end}]": cast("JsonObject", value).get(end) for end in ("min", "max")}
         elif isinstance(value, list):

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from cargo_ai.integrations.attio.attributes import Attributes
 from cargo_ai.integrations.attio.values import plain_values
-from cargo_ai.integrations.kit import Answer, Service, ServiceError, segment
+from cargo_ai.integrations.kit import Answer, Service, ServiceError, segment, unexpected
 
 Json = Any
 JsonObject = Mapping[str, Json]
@@ -78,8 +78,7 @@ def data_of(answer: Answer, kind: type[Any]) -> Any:
     body = answer.body
     data = cast("JsonObject", body).get("data") if isinstance(body, Mapping) else None
     if not isinstance(data, kind):
-        # Something else than Attio has answered: a proxy, or what a redirect led to.
-        raise ServiceError("Attio: the answer is not one of Attio.", status=answer.status, reason="unexpectedAnswer", sent=True)
+        raise unexpected("Attio", answer, sent=True)
     return data
 
 

@@ -171,7 +171,7 @@ def _differs(attributes: Attributes, record: JsonObject, wanted: Mapping[str, Js
 
 def _ambiguous(wanted: Wanted, count: str) -> Failed:
     which = f"{count} records of {wanted.object_type} have {wanted.by} {wanted.key}"
-    return Failed(f"{which}: it is not clear which to change. Match by an attribute that is unique.", reason="ambiguous")
+    return Failed(f"{which}: it is unclear which to change. Match by an attribute that is unique.", reason="ambiguous")
 
 
 async def insert(request: ActionRequest, object_type: str, values: Mapping[str, Json]) -> Outcome:

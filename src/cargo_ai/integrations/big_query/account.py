@@ -35,7 +35,7 @@ def project_of(config: Mapping[str, Json]) -> str:
     """The project that pays. InvalidConfig where it is not known."""
     project = str(config.get("projectId") or "").strip() or _of_key_file(str(config.get("serviceAccountKey") or ""))
     if not _PROJECT.fullmatch(project):
-        raise InvalidConfig("`projectId` of the connector is missing, or is no id of a project.")
+        raise InvalidConfig("`projectId` of the connector is missing, or is not an id of a project.")
     return project
 
 

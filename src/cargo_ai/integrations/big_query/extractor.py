@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
-from pydantic import Field as form_field
-
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.jobs import PAGE, Job, Result, Statement, ended, read, results
@@ -23,8 +21,8 @@ from cargo_ai.integrations.kit import (
     SourceColumn,
     SourceShape,
     Throttled,
-    widget,
 )
+from cargo_ai.integrations.kit.tables.changed_rows import changed_field, columns_to_read, key_field, latest
 
 Json = Any
 _COMPARED = {"TIMESTAMP", "DATETIME", "DATE", "INT64"}
@@ -37,21 +35,12 @@ _TYPES: Mapping[str, ColumnType] = {
 }
 
 
-def column_field(title: str, description: str, **more: Any) -> Any:
-    """A column of the table that stands beside it."""
-    return form_field(title=title, description=description, max_length=300, json_schema_extra=widget("listColumns", table="table"), **more)
-
-
 class Rows(Form):
     """Which rows."""
 
     table: str = table_named()
-    key_column: str = column_field("Key", "The column whose values tell rows apart.", min_length=1)
-    changed_column: str = column_field(
-        "Changed at",
-        "A TIMESTAMP, DATETIME, DATE or INT64 that grows with each change of a row. Without one, each sync reads all rows.",
-        default="",
-    )
+    key_column: str = key_field()
+    changed_column: str = changed_field("TIMESTAMP, DATETIME, DATE or INT64")
 
 
 async def _table(request: ExtractRequest) -> tuple[Table, Rows]:
@@ -83,9 +72,7 @@ async def shape(request: ExtractRequest) -> SourceShape:
 
 
 def _statement(request: ExtractRequest, table: Table, form: Rows, since: Json) -> Statement:
-    known = [name for name in request.columns if name in table.columns] or [*table.columns]
-    more = [form.changed_column] if form.changed_column else []
-    names = list(dict.fromkeys([form.key_column, *known, *more]))
+    names = columns_to_read(request.columns, table.columns, form.key_column, form.changed_column)
     text = f"SELECT {', '.join(map(quoted, names))} FROM {table.sql} WHERE {quoted(form.key_column)} IS NOT NULL"  # noqa: S608
     if since is None:
         return Statement(text)
@@ -97,7 +84,7 @@ def _statement(request: ExtractRequest, table: Table, form: Rows, since: Json) -
 async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
     """The pages of the result of one query, which BigQuery keeps for a day.
 
-    A cursor is `{job, location, start, since, high}` within it, `{since}` behind it; high: the latest change so far.
+    A cursor is `{job, location, start, since, high}` within it, `{since}` after it; high: the latest change so far.
     """
     table, form = await _table(request)
     position = dict(cursor or {})
@@ -112,8 +99,7 @@ async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator
     fields: list[Field] = [*page.fields]
     while True:
         rows = records(fields, page.rows)
-        seen = [value for row in rows if form.changed_column and (value := row[form.changed_column]) is not None]
-        high = max([*seen, *([] if high is None else [high])], default=None)
+        high = latest(rows, form.changed_column, high)
         start += len(rows)
         if page.page_token is None:
             yield ExtractedPage(rows, {"since": high} if form.changed_column else None, more=False)

@@ -128,7 +128,7 @@ async def results(service: Service, job: Job, *, most: int = PAGE, page_token: s
 
 def _result(body: Json) -> Result | Job:
     if not isinstance(body, dict) or "jobComplete" not in body:
-        raise ServiceError("BigQuery: the answer is not one of BigQuery.", reason="unexpectedAnswer")
+        raise ServiceError("BigQuery: the answer does not have the form that its API documents.", reason="unexpectedAnswer")
     answer = cast("dict[str, Json]", body)
     job = _job_of(answer["jobReference"])
     if not answer["jobComplete"]:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from cargo_ai.integrations.full_enrich.client import unexpected
-from cargo_ai.integrations.kit import ActionRequest, Answer, Done, Failed, Outcome, segment
+from cargo_ai.integrations.kit import ActionRequest, Answer, Done, Failed, Outcome, segment, unexpected
 from cargo_ai.integrations.kit.calls.jobs import Waiting, begun, collect, jobs_of
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.kit.forms import FormT
@@ -56,7 +55,7 @@ class Batches(Generic[FormT]):
         answer = await rows.service.post(self.path, json={"name": self.title, "data": data})
         job = next(at(answer.body, "enrichment_id"), None)
         if not isinstance(job, str) or not job:
-            raise unexpected(answer)
+            raise unexpected("FullEnrich", answer, sent=True)
         for position in entries:
             rows.settle(position, begun(job).later(FIRST_SECONDS, REASON))
 

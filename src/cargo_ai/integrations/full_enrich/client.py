@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Policy, ServiceError, ServiceSpec
+from cargo_ai.integrations.kit import ErrorRule, Policy, ServiceSpec
 
 Json = Any
 JsonObject = Mapping[str, Json]
@@ -35,8 +35,3 @@ ERRORS = (
 POLICIES = (Policy(60, MINUTE, scope="account"),)
 
 SERVICE = ServiceSpec(base_url="https://app.fullenrich.com/api/v2", errors=ERRORS, policies=POLICIES)
-
-
-def unexpected(answer: Answer) -> ServiceError:
-    """Something else than FullEnrich has answered."""
-    return ServiceError("FullEnrich: the answer is not one of FullEnrich.", status=answer.status, reason="unexpectedAnswer", sent=True)

@@ -44,5 +44,5 @@ def comparable(value: Json) -> str:
 def key_of(value: Json) -> str:
     """The value by which a row is found. InvalidConfig where it is missing: it would match empty cells."""
     if isinstance(value, (list, dict)) or not comparable(value):
-        raise InvalidConfig("`matchingValue` is empty or no text: there is nothing to find a row by.")
+        raise InvalidConfig("`matchingValue` is empty or not text: there is nothing to find a row by.")
     return comparable(value)

@@ -39,7 +39,7 @@ ERRORS = (
         "fail",
         status=404,
         message="There is no such spreadsheet, or it is not shared with the account: `spreadsheetId` is the part of its address "
-        "behind /d/. Google says: {said}",
+        "after /d/. Google says: {said}",
         reason="notFound",
     ),
     ErrorRule(

@@ -53,7 +53,7 @@ class Area:
     def within(self, rows: int, columns: int) -> Area:
         """What of it lies on a sheet of this size. InvalidConfig where nothing does."""
         if self.first_row > rows or self.first_column >= columns:
-            raise InvalidConfig(f"`range` begins behind the end of the sheet, which has {rows} rows and {columns} columns.")
+            raise InvalidConfig(f"`range` begins after the end of the sheet, which has {rows} rows and {columns} columns.")
         last_row = rows if self.last_row is None else min(rows, self.last_row)
         last_column = columns - 1 if self.last_column is None else min(columns - 1, self.last_column)
         return Area(self.first_row, self.first_column, last_row, last_column)
@@ -73,7 +73,7 @@ def area_of(text: str) -> Area:
     if ":" not in text:
         last_column, last_row = first_column, first_row
     elif not last_column and not last_row:
-        raise InvalidConfig("`range` has nothing behind the colon.")
+        raise InvalidConfig("`range` has nothing after the colon.")
     area = Area(
         int(first_row or 1),
         position(first_column) if first_column else 0,

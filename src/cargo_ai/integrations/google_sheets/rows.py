@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit import Cursor, ExtractedPage, Extractor, ExtractR
 
 Json = Any
 LOOK_BACK = 100
-"""Rows that are read again before a page begins, so that it goes on behind the last row also where rows were added or removed meanwhile."""
+"""Rows that are read again before a page begins, so that it goes on after the last row also where rows were added or removed meanwhile."""
 _SAMPLE = 200
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from cargo_ai.integrations.google_sheets.cells import comparable
 from cargo_ai.integrations.google_sheets.client import path_of
 from cargo_ai.integrations.google_sheets.ranges import Area, letters, quoted, spreadsheet_of
-from cargo_ai.integrations.kit import InvalidConfig, Service, ServiceError, segment
+from cargo_ai.integrations.kit import InvalidConfig, Service, object_of, segment
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -34,7 +34,7 @@ class Sheet:
     names: tuple[str, ...]
 
     def column(self, name: str) -> int:
-        """The position of a column. InvalidConfig where there is no such one, or several."""
+        """The position of a column. InvalidConfig where it is missing, or several."""
         count = self.names.count(name.strip()) if name.strip() else 0
         if count == 1:
             return self.names.index(name.strip())
@@ -93,10 +93,7 @@ async def blocks(service: Service, sheet: Sheet, area: Area, *, formatted: bool 
             "dateTimeRenderOption": "FORMATTED_STRING",
         }
         answer = await service.get(f"{path_of(sheet.spreadsheet_id)}/values/{segment(part.text(sheet.title))}", query=query)
-        body: Json = answer.body
-        if not isinstance(body, dict):
-            raise ServiceError("Google Sheets: the answer is not one of Sheets.", status=answer.status, reason="unexpectedAnswer")
-        yield Block(first, cast("list[Cells]", cast("dict[str, Json]", body).get("values") or []))
+        yield Block(first, cast("list[Cells]", object_of("Google Sheets", answer).get("values") or []))
 
 
 async def rows_by_key(service: Service, sheet: Sheet, column: str) -> dict[str, list[int]]:

@@ -153,7 +153,7 @@ def _refusal(target: Target, key: str, numbers: Sequence[int], *, is_added: bool
     if target.policy == "createOnly" and (numbers or is_added):
         return _result(sheet, "skipped", numbers, "The row exists.")
     if len(numbers) > (MOST_MATCHES if target.several else 1):
-        text = f"{len(numbers)} rows of {sheet.title} have the same key ({which}): it is not clear which to change."
+        text = f"{len(numbers)} rows of {sheet.title} have the same key ({which}): it is unclear which to change."
         return Failed(f"{text} Match by a column that names each row.", reason="ambiguous")
     return None
 

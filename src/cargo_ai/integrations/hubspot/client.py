@@ -34,7 +34,7 @@ ERRORS = (
     ErrorRule(
         "fail",
         status=530,
-        message=f"The key does not look like one of HubSpot. Copy it again ({_KEYS}); nothing may stand before or behind it.",
+        message=f"The key does not look like one of HubSpot. Copy it again ({_KEYS}); nothing may stand before or after it.",
         reason="unauthorized",
     ),
     ErrorRule(

@@ -179,7 +179,7 @@ def _within(groups: Sequence[Sequence[JsonObject]], last_id: str | None) -> list
 
 
 def document_of(answer: Answer) -> JsonObject:
-    """The body of an answer, {} where it is no object."""
+    """The body of an answer, {} where it is not an object."""
     body: object = answer.body
     return cast("JsonObject", body) if isinstance(body, dict) else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Policy, Route, ServiceError, ServiceSpec
+from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Policy, Route, ServiceError, ServiceSpec, unexpected
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -68,7 +68,7 @@ def data_of(answer: Answer) -> JsonObject:
     """What was asked for. ServiceError where something else than Hunter has answered."""
     data: object = next(at(answer.body, "data"), None)
     if not isinstance(data, Mapping):
-        raise ServiceError("Hunter: the answer is not one of Hunter.", status=answer.status, reason="unexpectedAnswer")
+        raise unexpected("Hunter", answer)
     return cast("JsonObject", data)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Policy, Service, ServiceError, ServiceSpec, cursor, items_of
+from cargo_ai.integrations.kit import Answer, ErrorRule, Policy, Service, ServiceSpec, cursor, items_of, object_of, unexpected
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -42,10 +42,7 @@ SERVICE = ServiceSpec(base_url="https://api.instantly.ai/api/v2", errors=ERRORS,
 
 def document_of(answer: Answer, *, changes: bool = False) -> JsonObject:
     """The object of an answer. ServiceError where something else than Instantly has answered."""
-    body: object = answer.body
-    if not isinstance(body, Mapping):
-        raise ServiceError("Instantly: the answer is not one of Instantly.", status=answer.status, reason="unexpectedAnswer", sent=changes)
-    return cast("JsonObject", body)
+    return object_of("Instantly", answer, sent=changes)
 
 
 def page_of(answer: Answer) -> tuple[list[dict[str, Json]], str | None]:
@@ -53,7 +50,7 @@ def page_of(answer: Answer) -> tuple[list[dict[str, Json]], str | None]:
     body = document_of(answer)
     items: object = body.get("items")
     if not isinstance(items, list):
-        raise ServiceError("Instantly: the answer is no list of Instantly.", status=answer.status, reason="unexpectedAnswer")
+        raise unexpected("Instantly", answer)
     following = body.get("next_starting_after")
     return cast("list[dict[str, Json]]", items), str(following) if following and items else None
 
@@ -82,7 +79,7 @@ async def _leads_page(service: Service, narrowed: JsonObject, after: str | None)
 
 
 async def leads_page(service: Service, campaign: str, after: str | None) -> tuple[list[dict[str, Json]], str | None]:
-    """A page of the leads of a campaign, or of all, behind an id."""
+    """A page of the leads of a campaign, or of all, after an id."""
     return page_of(await _leads_page(service, {"campaign": campaign}, after))
 
 

@@ -8,6 +8,7 @@ from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verifica
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest, narrowed
 from cargo_ai.integrations.kit.calls.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.calls.service_call import Answer, Service, ServiceSpec, segment
+from cargo_ai.integrations.kit.calls.unexpected import object_of, unexpected
 from cargo_ai.integrations.kit.errors import AccountHalted, ErrorRule, ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of, widget
 from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
@@ -98,6 +99,7 @@ __all__ = [
     "items_of",
     "link",
     "narrowed",
+    "object_of",
     "offset",
     "outcome_of",
     "page",
@@ -110,6 +112,7 @@ __all__ = [
     "service_time",
     "ui",
     "ui_schema_of",
+    "unexpected",
     "walk",
     "widget",
     "without_secrets",

@@ -63,15 +63,15 @@ class Integration:
         return spec if address is None else replace(spec, base_url=address)
 
     def action(self, slug: str) -> ConnectorAction | None:
-        """One of its actions, None when it has no such one."""
+        """One of its actions, None when it has none of this name."""
         return next((action for action in self.actions if action.slug == slug), None)
 
     def extractor(self, slug: str) -> Extractor | None:
-        """One of its extractors, None when it has no such one."""
+        """One of its extractors, None when it has none of this name."""
         return next((extractor for extractor in self.extractors if extractor.slug == slug), None)
 
     def file_list(self, slug: str) -> FileList | None:
-        """One of its file lists, None when it has no such one."""
+        """One of its file lists, None when it has none of this name."""
         return next((files for files in self.file_lists if files.slug == slug), None)
 
 

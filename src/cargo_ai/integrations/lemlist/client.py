@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Headers, Page, Policy, Service, ServiceError, ServiceSpec, page
+from cargo_ai.integrations.kit import Answer, ErrorRule, Headers, Page, Policy, Service, ServiceError, ServiceSpec, page, unexpected
 
 Json = Any
 JsonObject = Mapping[str, Json]
@@ -38,18 +38,13 @@ POLICIES = (Policy(20, 2, scope="account", headers=Headers("x-ratelimit-limit", 
 SERVICE = ServiceSpec(base_url="https://api.lemlist.com/api", errors=ERRORS, policies=POLICIES)
 
 
-def unexpected(answer: Answer) -> ServiceError:
-    """Something else than lemlist has answered."""
-    return ServiceError("lemlist: the answer is not one of lemlist.", status=answer.status, reason="unexpectedAnswer", sent=True)
-
-
 def lead_of(answer: Answer) -> JsonObject:
     """The lead in an answer; some give a list with it for each campaign."""
     body: Json = answer.body
     leads = cast("list[object]", body) if isinstance(body, list) else [body]
     first = leads[0] if leads else None
     if not isinstance(first, Mapping) or "_id" not in first:
-        raise unexpected(answer)
+        raise unexpected("lemlist", answer, sent=True)
     return cast("JsonObject", first)
 
 

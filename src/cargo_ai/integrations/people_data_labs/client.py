@@ -1,4 +1,4 @@
-"""How People Data Labs is called: its address, what its errors mean (404 is no match), how fast calls may come, searches in pages."""
+"""How People Data Labs is called: its address, what its errors mean (404 is not a match), how fast calls may come, searches in pages."""
 
 from __future__ import annotations
 

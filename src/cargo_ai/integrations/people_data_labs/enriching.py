@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import ActionRequest, Answer, Done, ServiceError
+from cargo_ai.integrations.kit import ActionRequest, Answer, Done, unexpected
 from cargo_ai.integrations.people_data_labs.client import credits_of, is_match
 
 Json = Any
@@ -30,8 +30,7 @@ def _match_of(answer: Answer) -> tuple[int | None, Mapping[str, Json]]:
     body = cast("dict[str, Json]", raw) if isinstance(raw, dict) else {}
     data = body.get("data") if "data" in body else {name: value for name, value in body.items() if name not in _ABOUT}
     if not isinstance(data, dict) or not data:
-        text = "People Data Labs: the answer is not one of People Data Labs."
-        raise ServiceError(text, status=answer.status, reason="unexpectedAnswer", sent=True)
+        raise unexpected("People Data Labs", answer, sent=True)
     likelihood = body.get("likelihood")
     return likelihood if isinstance(likelihood, int) else None, cast("dict[str, Json]", data)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Headers, Policy, Reading, Route, ServiceError, ServiceSpec
+from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Headers, Policy, Reading, Route, ServiceError, ServiceSpec, unexpected
 from cargo_ai.integrations.kit.errors import at, words_of
 from cargo_ai.kernel import clock
 
@@ -87,13 +87,8 @@ def record_of(answer: Answer) -> JsonObject:
     """The record in an answer. ServiceError where something else than Pipedrive has answered."""
     data: object = next(at(answer.body, "data"), None)
     if not isinstance(data, Mapping) or "id" not in data:
-        raise unexpected(answer)
+        raise unexpected("Pipedrive", answer, sent=True)
     return cast("JsonObject", data)
-
-
-def unexpected(answer: Answer) -> ServiceError:
-    """The answer is not one of Pipedrive."""
-    return ServiceError("Pipedrive: the answer is not one of Pipedrive.", status=answer.status, reason="unexpectedAnswer", sent=True)
 
 
 def is_missing(error: ServiceError) -> bool:

@@ -32,9 +32,9 @@ def listed(
 
 
 async def read(service: Service, of: Object, record_id: str) -> JsonObject | None:
-    """The record with this id; None without one. InvalidConfig where that is no id of Pipedrive."""
+    """The record with this id; None without one. InvalidConfig where that is not an id of Pipedrive."""
     if not record_id.isdigit():
-        raise InvalidConfig(f"{record_id!r} is no id of Pipedrive: they are whole numbers.")
+        raise InvalidConfig(f"{record_id!r} is not an id of Pipedrive: they are whole numbers.")
     try:
         record = record_of(await service.get(f"/{of.path}/{segment(record_id)}"))
     except ServiceError as error:
@@ -114,9 +114,9 @@ async def change(service: Service, of: Object, record_id: Json, body: JsonObject
 
 
 async def remove(service: Service, of: Object, record_id: str) -> bool:
-    """Delete a record; False where there is no such one."""
+    """Delete a record; False where it is missing."""
     if not record_id.isdigit():
-        raise InvalidConfig(f"{record_id!r} is no id of Pipedrive: they are whole numbers.")
+        raise InvalidConfig(f"{record_id!r} is not an id of Pipedrive: they are whole numbers.")
     try:
         await service.delete(f"/{of.path}/{segment(record_id)}")
     except ServiceError as error:

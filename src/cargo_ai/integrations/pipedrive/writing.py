@@ -87,7 +87,7 @@ def _missing(target: Target, row: Row) -> Done:
 
 def _ambiguous(target: Target, row: Row, count: str) -> Failed:
     which = f"{count} records of {target.object_type} have {target.match_by} {row.key}"
-    return Failed(f"{which}: it is not clear which to change. Match by a field that tells them apart, or by id.", reason="ambiguous")
+    return Failed(f"{which}: it is unclear which to change. Match by a field that tells them apart, or by id.", reason="ambiguous")
 
 
 def of_records(names: Names, operation: Operation, records: Sequence[JsonObject], reason: str | None = None) -> Done:

@@ -90,7 +90,7 @@ def checked_bucket(bucket: str) -> str:
     """The name of a bucket. InvalidConfig for a text that is not one."""
     if not _BUCKET.fullmatch(bucket):
         raise InvalidConfig(
-            "`bucket` is missing, or is no name of a bucket." if bucket else "`bucket` is missing: name it in the node or the connector."
+            "`bucket` is missing, or is not a name of a bucket." if bucket else "`bucket` is missing: name it in the node or the connector."
         )
     return bucket
 

@@ -84,7 +84,11 @@ def unexpected(answer: Answer, *, changes: bool = False) -> ServiceError:
     """Something else than S3 has answered: a proxy, or a page for people."""
     said = " ".join(words_of(str(answer.body or ""))[:200].split())
     return ServiceError(
-        f"S3: the answer is not one of S3: {said}", status=answer.status, transient=True, reason="unexpectedAnswer", sent=changes
+        f"S3: the answer does not have the form that its API documents: {said}",
+        status=answer.status,
+        transient=True,
+        reason="unexpectedAnswer",
+        sent=changes,
     )
 
 

@@ -54,7 +54,7 @@ class _Part:
 
 
 async def _part(request: ExtractRequest, form: Rows, start: int, size: int, etag: str = "") -> _Part:
-    """A part. ServiceError with the status 412 where the object is another one by now, and for what is no text in UTF-8."""
+    """A part. ServiceError with the status 412 where the object is another one by now, and for what is not text in UTF-8."""
     headers = {"range": f"bytes={start}-{start + size - 1}", **({"if-match": etag} if etag else {})}
     try:
         answer = await read(request.service, form.bucket, form.key, headers)
@@ -73,7 +73,7 @@ async def _part(request: ExtractRequest, form: Rows, start: int, size: int, etag
     # What was cut in two at the end is read again with the next part.
     inner = text if is_last else text[: text.rfind("\n") + 1]
     if "\ufffd" in inner or ("charset=" in kind and not any(name in kind for name in ("utf-8", "utf8", "ascii"))):
-        raise ServiceError(f"S3: {form.key} is no text in UTF-8.", reason="unreadable")
+        raise ServiceError(f"S3: {form.key} is not text in UTF-8.", reason="unreadable")
     return _Part(text, is_last, answer.headers["etag"])
 
 
@@ -107,10 +107,10 @@ def _parsed(form: Rows, header: str, text: str) -> Iterator[Mapping[str, Json]]:
     try:
         for row in rows:
             if not isinstance(row, dict):
-                raise Unreadable("a line is no object")
+                raise Unreadable("a line is not an object")
             yield cast("dict[str, Json]", row)
     except Unreadable as error:
-        raise ServiceError(f"S3: {form.key} is no {form.format}: {error}.", reason="unreadable") from None
+        raise ServiceError(f"S3: {form.key} is not {form.format}: {error}.", reason="unreadable") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def home(config: Mapping[str, Json]) -> str:
     if not domain:
         return LOGIN
     if not _DOMAIN.fullmatch(domain):
-        raise InvalidConfig("`domain` is no address of an org: it is like acme.my.salesforce.com, by https and without a path.")
+        raise InvalidConfig("`domain` is not an address of an org: it is like acme.my.salesforce.com, by https and without a path.")
     return domain if "://" in domain else f"https://{domain}"
 
 

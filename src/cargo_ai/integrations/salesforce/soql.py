@@ -112,7 +112,7 @@ def _text(name: str, value: Json) -> str:
     typed: JsonObject = cast("JsonObject", value) if isinstance(value, dict) else {}
     kind, inner = typed.get("type"), typed.get("value")
     if kind not in _TYPES or not isinstance(inner, str) or len(typed) != 2:
-        raise InvalidConfig(f"`parameters`: {name} is no text, number, true, false, null, list, or {{type, value}} of {', '.join(_TYPES)}.")
+        raise InvalidConfig(f"`parameters`: {name} is not a text, number, boolean, null, list, or {{type, value}} of {', '.join(_TYPES)}.")
     if kind in _TIMES:
         return literal({"type": _TIMES[str(kind)], "name": name}, inner)
     # In a pattern, % and _ of the value stand for themselves.

@@ -26,7 +26,9 @@ _ESCAPED = re.compile(r"[\\'\n\r\t\b\f]")
 def checked_name(name: str, what: str = "field") -> str:
     """An API name as it may stand in SOQL and in paths. InvalidConfig for anything else."""
     if not _NAME.fullmatch(name):
-        raise InvalidConfig(f"The {what} {name[:100]!r} is no API name: that has letters, digits and underscores, as Amount or Score__c.")
+        raise InvalidConfig(
+            f"The {what} {name[:100]!r} is not an API name: that has letters, digits and underscores, as Amount or Score__c."
+        )
     return name
 
 

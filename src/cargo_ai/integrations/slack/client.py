@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Policy, Route, Service, ServiceError, ServiceSpec, cursor, items_of
+from cargo_ai.integrations.kit import (
+    Answer,
+    ErrorRule,
+    Policy,
+    Route,
+    Service,
+    ServiceSpec,
+    cursor,
+    items_of,
+    object_of,
+    unexpected,
+)
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -87,11 +98,10 @@ async def write(service: Service, method: str, *, resource: str = "", **argument
 
 
 def _body(answer: Answer, *, changes: bool) -> Mapping[str, Json]:
-    body = answer.body
-    if not isinstance(body, dict) or cast("dict[str, Json]", body).get("ok") is not True:
-        # Something else than Slack has answered: a proxy, or what a redirect led to.
-        raise ServiceError("Slack: the answer is not one of Slack.", status=answer.status, reason="unexpectedAnswer", sent=changes)
-    return cast("dict[str, Json]", body)
+    body = object_of("Slack", answer, sent=changes)
+    if body.get("ok") is not True:
+        raise unexpected("Slack", answer, sent=changes)
+    return body
 
 
 async def channels(service: Service) -> AsyncIterator[Mapping[str, Json]]:

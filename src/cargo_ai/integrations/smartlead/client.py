@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, ErrorRule, Headers, Policy, Service, ServiceError, ServiceSpec, segment
+from cargo_ai.integrations.kit import Answer, ErrorRule, Headers, Policy, Service, ServiceError, ServiceSpec, object_of, segment, unexpected
 from cargo_ai.integrations.kit.errors import at, words_of
 
 Json = Any
@@ -49,10 +49,7 @@ SERVICE = ServiceSpec(base_url="https://server.smartlead.ai/api/v1", errors=ERRO
 
 def document_of(answer: Answer, *, changes: bool = False) -> JsonObject:
     """The object of an answer. ServiceError where something else than Smartlead has answered."""
-    body: object = answer.body
-    if not isinstance(body, Mapping):
-        raise ServiceError("Smartlead: the answer is not one of Smartlead.", status=answer.status, reason="unexpectedAnswer", sent=changes)
-    return cast("JsonObject", body)
+    return object_of("Smartlead", answer, sent=changes)
 
 
 def items_at(answer: Answer, *names: str) -> list[dict[str, Json]]:
@@ -61,7 +58,7 @@ def items_at(answer: Answer, *names: str) -> list[dict[str, Json]]:
     for value in (body, *(next(at(body, name), None) for name in names)):
         if isinstance(value, list):
             return [item for item in cast("list[Json]", value) if isinstance(item, dict)]
-    raise ServiceError("Smartlead: the answer is no list of Smartlead.", status=answer.status, reason="unexpectedAnswer")
+    raise unexpected("Smartlead", answer)
 
 
 def number_at(body: Json, *names: str) -> int | None:
@@ -79,7 +76,7 @@ async def campaigns(service: Service) -> list[dict[str, Json]]:
 
 
 async def lead_of(service: Service, email: str) -> JsonObject | None:
-    """The lead with this address; None where there is no such one, which Smartlead says by 404 or by nothing."""
+    """The lead with this address; None where it is missing, which Smartlead says by 404 or by nothing."""
     try:
         body: Json = (await service.get("/leads/", query={"email": email})).body
     except ServiceError as error:

@@ -80,7 +80,7 @@ async def _content(request: ActionRequest, form: AttachmentForm, path: str, left
 def _type_of(form: AttachmentForm, name: str, path: str) -> str:
     kind = (form.content_type.strip() or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
     if not _TYPE.fullmatch(kind):
-        raise InvalidConfig(f"`{path}.contentType` is no type such as application/pdf.")
+        raise InvalidConfig(f"`{path}.contentType` is not a type such as application/pdf.")
     # E-mails in e-mails and the like have rules of their own.
     return "application/octet-stream" if kind.startswith(("multipart/", "message/")) else kind
 

@@ -235,7 +235,7 @@ def _not_trusted(name: str, error: BaseException) -> ServiceError | None:
 
 
 def _is_transient(code: int) -> bool:
-    """Whether another attempt may help: 4xx asks for one, -1 is no proper answer."""
+    """Whether another attempt may help: 4xx asks for one, -1 is not a proper answer."""
     return code < 500
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from pydantic import Field
-
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.kit import (
     Cursor,
@@ -19,8 +17,8 @@ from cargo_ai.integrations.kit import (
     SourceColumn,
     SourceShape,
     Throttled,
-    widget,
 )
+from cargo_ai.integrations.kit.tables.changed_rows import changed_field, columns_to_read, key_field, latest
 from cargo_ai.integrations.snowflake.fields import table_named
 from cargo_ai.integrations.snowflake.results import Result, Statement, fetch, partition, submit
 from cargo_ai.integrations.snowflake.statements import quoted
@@ -39,22 +37,16 @@ _TYPES: Mapping[str, ColumnType] = {
 }
 
 
-def _column_field(title: str, description: str, **more: Any) -> Any:
-    return Field(title=title, description=description, max_length=300, json_schema_extra=widget("listColumns", table="table"), **more)
-
-
 class Rows(Form):
     """Which rows."""
 
     table: str = table_named()
-    key_column: str = _column_field("Key", "The column whose values tell rows apart.", min_length=1)
-    changed_column: str = _column_field(
-        "Changed at", "A timestamp, date or number that grows with each change of a row. Without one, each sync reads all rows.", default=""
-    )
+    key_column: str = key_field()
+    changed_column: str = changed_field("timestamp, date or number")
 
 
 async def _table(request: ExtractRequest) -> tuple[Table, str, str]:
-    """The table, and its columns of the key and of changes; "": there is no such one."""
+    """The table, and its columns of the key and of changes; "": none."""
     form = request.form(Rows)
     table = await table_of(request.service, form.table)
     changed = table.column(form.changed_column) if form.changed_column else None
@@ -72,9 +64,7 @@ async def shape(request: ExtractRequest) -> SourceShape:
 
 
 def _statement(request: ExtractRequest, table: Table, key: str, changed: str, since: Json) -> Statement:
-    known = [name for name in request.columns if name in table.columns] or [*table.columns]
-    more = [changed] if changed else []
-    names = list(dict.fromkeys([key, *known, *more]))
+    names = columns_to_read(request.columns, table.columns, key, changed)
     text = f"SELECT {columns_sql(names)} FROM {table.sql} WHERE {quoted(key)} IS NOT NULL"  # noqa: S608
     if since is None or not changed:
         return Statement(text)
@@ -85,7 +75,7 @@ def _statement(request: ExtractRequest, table: Table, key: str, changed: str, si
 async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
     """The partitions of the result of one query, which Snowflake keeps for a day.
 
-    A cursor is `{handle, partition, since, high}` within it, `{since}` behind it; high: the latest change so far.
+    A cursor is `{handle, partition, since, high}` within it, `{since}` after it; high: the latest change so far.
     """
     table, key, changed = await _table(request)
     position = dict(cursor or {})
@@ -97,8 +87,7 @@ async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator
     high = position.get("high", since)
     while True:
         rows = result.records() if number == 0 else await partition(request.service, result, number)
-        seen = [value for row in rows if changed and (value := row[changed]) is not None]
-        high = max([*seen, *([] if high is None else [high])], default=None)
+        high = latest(rows, changed, high)
         number += 1
         if number >= result.partitions:
             yield ExtractedPage(rows, {"since": high} if changed else None, more=False)

@@ -90,7 +90,7 @@ def _read_key(text: str, passphrase: str) -> rsa.RSAPrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise InvalidConfig("`privateKey` is no RSA private key in PEM, or its `passphrase` is wrong.")
+        raise InvalidConfig("`privateKey` is not an RSA private key in PEM, or its `passphrase` is wrong.")
     return key
 
 

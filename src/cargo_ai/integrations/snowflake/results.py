@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, Service, ServiceError, segment
+from cargo_ai.integrations.kit import Answer, Service, ServiceError, object_of, segment
 from cargo_ai.integrations.kit.errors import at
 from cargo_ai.integrations.snowflake.account import STATEMENTS, session_of
 from cargo_ai.integrations.snowflake.values import Column, records
@@ -81,12 +81,7 @@ async def partition(service: Service, result: Result, number: int) -> list[dict[
 
 
 def _document(answer: Answer, *, reads: bool) -> dict[str, Json]:
-    body: Json = answer.body
-    if not isinstance(body, dict):
-        raise ServiceError(
-            "Snowflake: the answer is not one of Snowflake.", status=answer.status, reason="unexpectedAnswer", sent=not reads
-        )
-    return cast("dict[str, Json]", body)
+    return object_of("Snowflake", answer, sent=not reads)
 
 
 def _result(answer: Answer, *, reads: bool) -> Result | str:

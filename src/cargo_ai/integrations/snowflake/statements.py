@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit import InvalidConfig
 Json = Any
 LONGEST = 100_000
 READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "LIST", "LS", "VALUES")
-# One pass: what is quoted or a comment is left as it is. A colon behind a name, a quote or a bracket goes into a VARIANT.
+# One pass: what is quoted or a comment is left as it is. A colon after a name, a quote or a bracket goes into a VARIANT.
 _SKIPPED = r"""'(?:[^'\\]|\\.|'')*(?:'|\Z)|"(?:[^"]|"")*(?:"|\Z)|\$\$.*?(?:\$\$|\Z)|--[^\n]*|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|::"""
 _PARTS = re.compile(rf"(?P<skipped>{_SKIPPED})|(?<![:\w\"\])]):(?P<name>[A-Za-z_]\w*)|(?P<mark>\?)", re.DOTALL)
 PLAIN = re.compile(r"[A-Z_][A-Z0-9_$]*")

@@ -56,7 +56,7 @@ def bind(text: str, parameters: Mapping[str, Json], dialect: Dialect) -> tuple[s
 def quoted(name: str, dialect: Dialect) -> str:
     """A name of a column as it stands in a statement."""
     if not name or "\0" in name or len(name) > 128:
-        raise InvalidConfig(f"{name[:40]!r} is no name of a column or table.")
+        raise InvalidConfig(f"{name[:40]!r} is not a name of a column or table.")
     mark = '"' if dialect == "postgresql" else "`"
     return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Policy, Route, Service, ServiceError, ServiceSpec, segment
+from cargo_ai.integrations.kit import Answer, CallShape, ErrorRule, Policy, Route, Service, ServiceError, ServiceSpec, segment, unexpected
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
@@ -65,7 +65,7 @@ def document_of(answer: Answer, *, changes: bool = False) -> dict[str, Json]:
     """The object of an answer. ServiceError where something else than Stripe has answered."""
     body: object = answer.body
     if not isinstance(body, dict) or "object" not in body:
-        raise ServiceError("Stripe: the answer is not one of Stripe.", status=answer.status, reason="unexpectedAnswer", sent=changes)
+        raise unexpected("Stripe", answer, sent=changes)
     return cast("dict[str, Json]", body)
 
 
@@ -74,7 +74,7 @@ def items_of(answer: Answer) -> tuple[list[dict[str, Json]], bool]:
     body = document_of(answer)
     items: object = body.get("data")
     if not isinstance(items, list):
-        raise ServiceError("Stripe: the answer is no list of Stripe.", status=answer.status, reason="unexpectedAnswer")
+        raise unexpected("Stripe", answer)
     return cast("list[dict[str, Json]]", items), body.get("has_more") is True
 
 

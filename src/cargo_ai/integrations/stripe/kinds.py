@@ -50,7 +50,7 @@ def _seconds(text: str, name: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidConfig(f"`{name}` is no date or time such as 2026-01-31 or 2026-01-31T12:00:00Z.") from None
+        raise InvalidConfig(f"`{name}` is not a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z.") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 

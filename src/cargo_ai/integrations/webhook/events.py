@@ -91,7 +91,7 @@ def _event(scheme: Scheme, delivery: Delivery, body: Json, headers: dict[str, st
 def _keys(scheme: Scheme, uid: str, content: bytes) -> list[SeenKey]:
     keys = [_key("id", uid.encode(), FOR_EVER)] if uid else []
     if scheme.is_list or (scheme.is_signed and not scheme.signs_time):
-        # A signature without a time is good for ever, so that what it covers is taken once, whatever id is said beside it.
+        # A signature without a time is good forever, so that what it covers is taken once, whatever id is said beside it.
         keys.append(_key("content", content, FOR_EVER))
     elif not uid:
         keys.append(_key("content", content, AN_HOUR))
@@ -119,7 +119,7 @@ def _body(delivery: Delivery) -> Json:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise Unreadable("The body is no text: send JSON, a form or text in UTF-8.") from None
+        raise Unreadable("The body is not text: send JSON, a form or text in UTF-8.") from None
     return _checked(text)
 
 
@@ -137,7 +137,7 @@ def _form(raw: bytes) -> Json:
     try:
         fields: dict[str, Json] = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=1_000))
     except ValueError:
-        raise Unreadable("The body is no form of at most 1,000 fields in UTF-8.") from None
+        raise Unreadable("The body is not a form of at most 1,000 fields in UTF-8.") from None
     payload: Json = fields.get("payload")
     if isinstance(payload, str) and payload.startswith("{"):
         # Slack's buttons and dialogs send JSON in a field of this name.

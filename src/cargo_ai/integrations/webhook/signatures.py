@@ -59,7 +59,7 @@ class Scheme:
     header: where the signature stands; prefix: before it. signed: the text that is signed: {body}, {timestamp}, {id}, {method}, {url}.
     timestamp: the header with the time of sending, in seconds or `milliseconds`. elements: header and timestamp stand together, as in
         `t=…,v1=…`. several: the header may hold several signatures with spaces between.
-    is_token: the header holds the secret itself. encoded_secret: the key is what base64 behind `whsec_` stands for.
+    is_token: the header holds the secret itself. encoded_secret: the key is what base64 after `whsec_` stands for.
     id_header, id_path: where the id of the event is; type_header, type_paths: its type. is_list: the body is a list of events.
     answer: counts, with status 202; or empty, with 200, of a sender that shows people what it is answered.
     """
@@ -127,7 +127,7 @@ def _timestamp(scheme: Scheme, delivery: Delivery, header: str) -> str:
         return ""
     text = next(_elements(header, "t"), "") if scheme.elements else delivery.headers.get(scheme.timestamp.lower(), "").strip()
     if not _DIGITS.fullmatch(text):
-        raise NotSigned("The time of signing is missing, or is no number.")
+        raise NotSigned("The time of signing is missing, or is not a number.")
     return text
 
 
@@ -169,4 +169,4 @@ def key_of(scheme: Scheme, secret: str) -> bytes:
     try:
         return base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except binascii.Error:
-        raise InvalidSecret("The secret of this hook is no base64 behind whsec_: copy it again.") from None
+        raise InvalidSecret("The secret of this hook is not base64 after whsec_: copy it again.") from None

@@ -6,6 +6,7 @@ from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
 from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Outcome, connector_action
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.writes import key_of
 
 
@@ -31,11 +32,7 @@ ACTION = connector_action(
     slug="findRecord",
     name="Find record",
     description="Reads one record by its id or by a unique attribute, such as a person's e-mail address or a company's domain.",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
-        "required": ["found", "record"],
-    },
+    output_schema=found_schema(RECORD),
     perform=perform,
     idempotency="reads",
     hint="reads",

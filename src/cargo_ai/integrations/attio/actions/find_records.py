@@ -8,6 +8,7 @@ from cargo_ai.integrations.attio.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.attio.matching import matching
 from cargo_ai.integrations.attio.records import shown
 from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.kit.writes import key_of
 
 
@@ -34,15 +35,7 @@ ACTION = connector_action(
     slug="findRecords",
     name="Find records",
     description="Reads all records that have a value of an attribute, unique or not.",
-    output_schema={
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer"},
-            "more": {"type": "boolean", "description": "Whether there are more than those given."},
-            "records": {"type": "array", "items": RECORD},
-        },
-        "required": ["count", "more", "records"],
-    },
+    output_schema=records_schema(RECORD, more=True),
     perform=perform,
     idempotency="reads",
     hint="reads",

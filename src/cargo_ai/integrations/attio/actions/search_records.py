@@ -11,6 +11,7 @@ from cargo_ai.integrations.attio.attributes import attributes_of
 from cargo_ai.integrations.attio.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.attio.records import OLDEST_FIRST, query, shown
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 
 Json = Any
 JsonObject = dict[str, Json]
@@ -24,7 +25,7 @@ class Filter(Form):
 
     property_name: str = Field(
         title="Property",
-        description="The slug of an attribute; a part of its value behind a dot, as in email_addresses.email_domain.",
+        description="The slug of an attribute; a part of its value after a dot, as in email_addresses.email_domain.",
         min_length=1,
         max_length=400,
     )
@@ -126,15 +127,7 @@ ACTION = connector_action(
     slug="searchRecords",
     name="Search records",
     description=f"Reads the records that fit filters, up to {MOST_RECORDS:,}.",
-    output_schema={
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer"},
-            "more": {"type": "boolean", "description": "Whether there are more than those given."},
-            "records": {"type": "array", "items": RECORD},
-        },
-        "required": ["count", "more", "records"],
-    },
+    output_schema=records_schema(RECORD, more=True),
     perform=perform,
     idempotency="reads",
     hint="reads",

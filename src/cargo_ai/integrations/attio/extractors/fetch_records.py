@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from pydantic import Field
-
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.attio.attributes import RECORD_ID, Attribute, Attributes, attributes_of, read_attributes
-from cargo_ai.integrations.attio.fields import OfObject
+from cargo_ai.integrations.attio.fields import FIELDS, OfObject
 from cargo_ai.integrations.attio.records import OLDEST_FIRST, PAGE, data_of, id_of, path_of
 from cargo_ai.integrations.attio.values import plain_values
 from cargo_ai.integrations.kit import (
@@ -21,7 +19,6 @@ from cargo_ai.integrations.kit import (
     Record,
     SourceColumn,
     SourceShape,
-    widget,
 )
 
 Json = Any
@@ -43,16 +40,8 @@ _TYPES: Mapping[str, ColumnType] = {
 class FetchRecords(OfObject):
     """Which records, and which of their attributes."""
 
-    column_selection_mode: Literal["all", "selected"] = Field(
-        default="all", title="Columns", description="all: every attribute of the object; selected: those that `properties` names."
-    )
-    properties: list[str] = Field(
-        default=[],
-        title="Attributes",
-        description="Slugs of the attributes that become columns, where they are selected.",
-        max_length=500,
-        json_schema_extra=widget("listObjectProperties", objectType="objectType"),
-    )
+    column_selection_mode: Literal["all", "selected"] = FIELDS.columns_of()
+    properties: list[str] = FIELDS.selected_columns()
 
 
 async def _shape(request: ExtractRequest) -> SourceShape:
@@ -82,7 +71,7 @@ def _type_of(attribute: Attribute) -> ColumnType:
 
 
 async def _pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
-    """Pages from a time of creation on, behind those of that very time that came before: what is deleted meanwhile moves none of them."""
+    """Pages from a time of creation on, after those of that very time that came before: what is deleted meanwhile moves none of them."""
     form = request.form(FetchRecords)
     names = request.columns or tuple(column.name for column in (await _shape(request)).columns)
     since, seen = (cursor or {}).get("since"), int((cursor or {}).get("seen", 0))

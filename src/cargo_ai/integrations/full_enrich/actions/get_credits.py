@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.full_enrich.client import unexpected
-from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action, unexpected
 from cargo_ai.integrations.kit.errors import at
 
 
@@ -17,7 +16,7 @@ async def perform(request: ActionRequest) -> Outcome:
     answer = await request.service.get("/account/credits")
     balance: object = next(at(answer.body, "balance"), None)
     if not isinstance(balance, (int, float)):
-        raise unexpected(answer)
+        raise unexpected("FullEnrich", answer, sent=True)
     return Done({"credits": balance}, f"{balance:,} left")
 
 

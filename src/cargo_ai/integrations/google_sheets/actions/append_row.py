@@ -1,4 +1,4 @@
-"""The action `appendRow`: add a row behind the last one."""
+"""The action `appendRow`: add a row after the last one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACTION = connector_action(
     AppendRow,
     slug="appendRow",
     name="Append a row",
-    description="Adds a row behind the last one. Of a batch, up to 500 rows go in one call.",
+    description="Adds a row after the last one. Of a batch, up to 500 rows go in one call.",
     hint="writes",
     idempotency="none",
     output_schema=WRITTEN,

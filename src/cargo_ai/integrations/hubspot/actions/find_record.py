@@ -7,6 +7,7 @@ from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Done, Failed, RowBatch, connector_action
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -38,11 +39,7 @@ ACTION = connector_action(
     slug="findRecord",
     name="Find record",
     description="Reads one record by its id or by a unique property, such as a contact's e-mail address. Of a batch, 100 go in one call.",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
-        "required": ["found", "record"],
-    },
+    output_schema=found_schema(RECORD),
     rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
     idempotency="reads",
     hint="reads",

@@ -9,6 +9,7 @@ from cargo_ai.integrations.hubspot.matching import matching
 from cargo_ai.integrations.hubspot.records import MOST_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Done, RowBatch, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
@@ -39,11 +40,7 @@ ACTION = connector_action(
     slug="findRecords",
     name="Find records",
     description="Reads all records that have a value of a property, unique or not. Of a batch, up to 100 values go in one search.",
-    output_schema={
-        "type": "object",
-        "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},
-        "required": ["count", "records"],
-    },
+    output_schema=records_schema(RECORD),
     rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
     idempotency="reads",
     hint="reads",

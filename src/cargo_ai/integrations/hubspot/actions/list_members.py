@@ -82,7 +82,7 @@ REMOVE = connector_action(
     ListMember,
     slug="removeFromList",
     name="Remove from list",
-    description="Takes a record out of a static list. One that is no member is left alone.",
+    description="Takes a record out of a static list. One that is not a member is left alone.",
     output_schema=_OUTPUT,
     rows=RowBatch(batched(ListMember, _remove), max=MOST_MEMBERS, group_by=("listId",)),
     idempotency="upsert",

@@ -10,6 +10,7 @@ from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.hubspot.records import MOST_FILTERS, SEARCH_RESULTS, property_text, search
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 
 Json = Any
 Operator = Literal[
@@ -112,15 +113,7 @@ ACTION = connector_action(
     slug="searchRecords",
     name="Search records",
     description="Reads the records that fit filters or a text. New records are found a few moments after they were created.",
-    output_schema={
-        "type": "object",
-        "properties": {
-            "total": {"type": "integer", "description": "How many fit, whether or not they are given."},
-            "count": {"type": "integer"},
-            "records": {"type": "array", "items": RECORD},
-        },
-        "required": ["total", "count", "records"],
-    },
+    output_schema=records_schema(RECORD, total="How many fit, whether or not they are given."),
     perform=perform,
     idempotency="reads",
     hint="reads",

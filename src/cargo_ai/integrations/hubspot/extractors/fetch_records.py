@@ -10,7 +10,7 @@ from pydantic import Field
 
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.hubspot.choices import properties_of
-from cargo_ai.integrations.hubspot.fields import OfObject
+from cargo_ai.integrations.hubspot.fields import FIELDS, OfObject
 from cargo_ai.integrations.hubspot.records import (
     MOST_INPUTS,
     MOST_PROPERTY_CHARACTERS,
@@ -34,7 +34,6 @@ from cargo_ai.integrations.kit import (
     Windows,
     segment,
     service_time,
-    widget,
 )
 
 Json = Any
@@ -53,16 +52,8 @@ _MOST_URL_CHARACTERS = 6_000
 class FetchRecords(OfObject):
     """Which records, and which of their properties."""
 
-    column_selection_mode: Literal["all", "selected"] = Field(
-        default="all", title="Columns", description="all: every property of the object; selected: those that `properties` names."
-    )
-    properties: list[str] = Field(
-        default=[],
-        title="Properties",
-        description="Names of the properties that become columns, where they are selected.",
-        max_length=500,
-        json_schema_extra=widget("listObjectProperties", objectType="objectType"),
-    )
+    column_selection_mode: Literal["all", "selected"] = FIELDS.columns_of()
+    properties: list[str] = FIELDS.selected_columns()
     keep_archived: bool = Field(
         default=False,
         title="Keep archived records",

@@ -67,7 +67,7 @@ async def analytics(request: ActionRequest) -> Outcome:
     numbers = cast("list[dict[str, Json]]", body) if isinstance(body, list) else []
     campaign = next((item for item in numbers if item.get("campaign_id") == uid), None)
     if campaign is None:
-        raise ServiceError(f"Instantly has no numbers of the campaign {uid}: there is no such one, or it has not begun.", reason="notFound")
+        raise ServiceError(f"Instantly has no numbers of the campaign {uid}: it does not exist, or has not begun.", reason="notFound")
     return Done(campaign, str(campaign.get("campaign_name") or uid))
 
 

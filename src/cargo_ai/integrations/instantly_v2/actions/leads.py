@@ -9,6 +9,7 @@ from pydantic import Field
 from cargo_ai.integrations.instantly_v2 import client
 from cargo_ai.integrations.instantly_v2.fields import CAMPAIGN, EXPRESSION, INTERESTS, LEAD, email_field
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 
 Json = Any
@@ -38,7 +39,7 @@ class DeleteLead(Form):
 
 
 async def find(request: ActionRequest) -> Outcome:
-    """The lead; `found` is false where there is no such one."""
+    """The lead; `found` is false where it is missing."""
     form = request.form(FindLead)
     email = form.email.strip()
     async for lead in client.leads(request.service, contacts=[email], campaign=form.campaign_id.strip()):
@@ -77,11 +78,7 @@ FIND = connector_action(
     description="Finds a lead by e-mail address, with how far it has come.",
     hint="reads",
     idempotency="reads",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "lead": {"anyOf": [LEAD, {"type": "null"}]}},
-        "required": ["found", "lead"],
-    },
+    output_schema=found_schema(LEAD, "lead"),
     perform=find,
 )
 UPDATE_STATUS = connector_action(

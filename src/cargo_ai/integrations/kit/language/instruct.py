@@ -59,7 +59,7 @@ def instruct(models: LanguageModels, vendor: str) -> ConnectorAction:
             return Done({ANSWER: text, **output}, text[:80]) if text else Failed(f"{vendor} gave no answer.", reason="noAnswer")
         value, problem = _holding_to(text, schema)
         if problem is not None:
-            return Failed(f"The answer does not hold to the schema: {problem}", reason="invalidOutput", transient=True)
+            return Failed(f"The answer does not match the schema: {problem}", reason="invalidOutput", transient=True)
         return Done({ANSWER: value, **output}, text[:80])
 
     return connector_action(

@@ -41,7 +41,7 @@ class SourceColumn:
 class SourceShape:
     """The columns of the records that an extractor gives, and which of them are the id, the title and the time.
 
-    id: its values tell records apart for ever. bookkeeping: columns that change without anything of the record having changed, such as the
+    id: its values tell records apart forever. bookkeeping: columns that change without anything of the record having changed, such as the
     time of the last change: where only they differ, the record counts as unchanged.
     """
 

@@ -17,7 +17,7 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file as the service lists it. id: tells files apart for ever. version: changes when the content does; "": the service does not say,
+    """A file as the service lists it. id: tells files apart forever. version: changes when the content does; "": the service does not say,
     so that the content is compared."""
 
     id: str

@@ -47,7 +47,7 @@ class Windows:
     lag: timedelta = timedelta(minutes=2)
 
     async def pages(self, request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
-        """The pages from a cursor on: `{step, since, began, after}` within a walk, `{since}` behind one."""
+        """The pages from a cursor on: `{step, since, began, after}` within a walk, `{since}` after one."""
         position = cursor or {}
         since = _time(position.get("since"))
         step: Step = position.get("step") or ("all" if since is None else "changes")

@@ -81,7 +81,7 @@ def _read_key(text: str) -> tuple[str, str, rsa.RSAPrivateKey]:
         key = email = None
         entries = {}
     if not isinstance(key, rsa.RSAPrivateKey) or not isinstance(email, str):
-        raise InvalidConfig("The key of the service account is no JSON key file with `client_email` and an RSA `private_key`.")
+        raise InvalidConfig("The key of the service account is not a JSON key file with `client_email` and an RSA `private_key`.")
     return email, str(entries.get("private_key_id") or ""), key
 
 

@@ -217,7 +217,7 @@ class CrmBatch(ABC):
         if len(records) <= (MOST_MATCHES if self.target.several else 1):
             return True
         which = f"{len(records)} records of {self.target.object_type} have {self.name} {row.key}"
-        self.rows.settle(position, Failed(f"{which}: it is not clear which to change. {self.advice}", reason="ambiguous"))
+        self.rows.settle(position, Failed(f"{which}: it is unclear which to change. {self.advice}", reason="ambiguous"))
         return False
 
     def _upserted(self, position: int, record: JsonObject) -> None:

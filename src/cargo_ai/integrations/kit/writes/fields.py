@@ -64,6 +64,18 @@ class CrmFields:
         """Which properties are given."""
         return Field(default=[], title="Properties", description=self.read, max_length=self.most_properties)
 
+    def columns_of(self) -> Any:
+        """Whether a model gets all properties as columns."""
+        description = f"all: every {self.word} of the object that the account may see; selected: those that `properties` names."
+        return Field(default="all", title="Columns", description=description)
+
+    def selected_columns(self, most: int = 500) -> Any:
+        """The properties that become columns of a model, where they are selected."""
+        extra = widget("listObjectProperties", objectType="objectType")
+        words = f"{self.word.removesuffix('y')}ies" if self.word.endswith("y") else f"{self.word}s"
+        description = f"Names of the {words} that become columns, where they are selected."
+        return Field(default=[], title=words.capitalize(), description=description, max_length=most, json_schema_extra=extra)
+
     def write_nulls(self) -> Any:
         """Whether nothing overwrites something."""
         return Field(default=False, title="Clear", description=f"Whether null and empty texts clear the {self.word} in {self.service}.")

@@ -52,7 +52,7 @@ def is_null(value: Json) -> bool:
 def key_of(value: Json, name: str = "matchingValue") -> str:
     """The value by which a record is found, as text. InvalidConfig where it is missing: it would match anything or nothing."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
-        raise InvalidConfig(f"`{name}` is empty or no text: there is nothing to find a record by.")
+        raise InvalidConfig(f"`{name}` is empty or not text: there is nothing to find a record by.")
     return str(value).strip()
 
 

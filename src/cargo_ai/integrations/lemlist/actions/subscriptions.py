@@ -26,7 +26,7 @@ async def unsubscribe(request: ActionRequest) -> Outcome:
 
 
 async def resubscribe(request: ActionRequest) -> Outcome:
-    """Campaigns may write to them again; who was not in the list is no error. lemlist refuses those who have asked themselves."""
+    """Campaigns may write to them again; who was not in the list is not an error. lemlist refuses those who have asked themselves."""
     value = request.form(Subscription).value.strip()
     try:
         await request.service.delete(f"/v2/unsubscribes/variables/{segment(value)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Outcome, connector_action
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.writes import key_of
 from cargo_ai.integrations.pipedrive.custom_fields import names_of
 from cargo_ai.integrations.pipedrive.fields import FIELDS, RECORD, Matching
@@ -34,11 +35,7 @@ ACTION = connector_action(
     slug="findRecord",
     name="Find record",
     description="Reads one record by its id or by a field, such as a person's e-mail address.",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
-        "required": ["found", "record"],
-    },
+    output_schema=found_schema(RECORD),
     perform=perform,
     idempotency="reads",
     hint="reads",

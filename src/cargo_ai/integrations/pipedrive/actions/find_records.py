@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Done, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.kit.writes import key_of
 from cargo_ai.integrations.pipedrive.custom_fields import names_of
 from cargo_ai.integrations.pipedrive.fields import FIELDS, RECORD, OfObject
@@ -40,15 +41,7 @@ ACTION = connector_action(
     slug="findRecords",
     name="Find records",
     description="Reads all records that have a value of a field.",
-    output_schema={
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer"},
-            "more": {"type": "boolean", "description": "Whether there are more than those given."},
-            "records": {"type": "array", "items": RECORD},
-        },
-        "required": ["count", "more", "records"],
-    },
+    output_schema=records_schema(RECORD, more=True),
     perform=perform,
     idempotency="reads",
     hint="reads",

@@ -99,9 +99,9 @@ async def perform(request: ActionRequest) -> Outcome:
                     break
                 rows.append(row)
     except Unreadable as error:
-        return Failed(f"S3: {form.key} is no {form.format}: {error}.", reason="unreadable")
+        return Failed(f"S3: {form.key} is not {form.format}: {error}.", reason="unreadable")
     except (ValueError, RecursionError):
-        return Failed(f"S3: {form.key} is no JSON.", reason="unreadable")
+        return Failed(f"S3: {form.key} is not JSON.", reason="unreadable")
     output = {
         "key": form.key,
         "contentType": answer.headers.get("content-type"),

@@ -24,7 +24,7 @@ def _id(form: DeleteRecord) -> str:
     checked_name(form.object_type, "object")
     key = key_of(form.record_id, "recordId")
     if not is_id(key):
-        raise InvalidConfig("`recordId` is no record id: 15 or 18 letters and digits.")
+        raise InvalidConfig("`recordId` is not a record id: 15 or 18 letters and digits.")
     return key
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.kit import Done, Failed, RowBatch, connector_action
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.salesforce.reading import read_matches
@@ -32,11 +33,7 @@ ACTION = connector_action(
     slug="findRecord",
     name="Find record",
     description="Reads one record by its id or another field, such as a contact's e-mail address. Of a batch, 200 go in one query.",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "record": {"anyOf": [RECORD, {"type": "null"}]}},
-        "required": ["found", "record"],
-    },
+    output_schema=found_schema(RECORD),
     rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
     idempotency="reads",
     hint="reads",

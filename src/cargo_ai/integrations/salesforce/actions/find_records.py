@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from cargo_ai.integrations.kit import Done, RowBatch, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.salesforce.reading import read_matches
@@ -33,11 +34,7 @@ ACTION = connector_action(
     slug="findRecords",
     name="Find records",
     description="Reads all records that have a value of a field. Of a batch, up to 200 values go in one query.",
-    output_schema={
-        "type": "object",
-        "properties": {"count": {"type": "integer"}, "records": {"type": "array", "items": RECORD}},
-        "required": ["count", "records"],
-    },
+    output_schema=records_schema(RECORD),
     rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
     idempotency="reads",
     hint="reads",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
+from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.salesforce.describe import described
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, OfObject
 from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of, query, shown
@@ -70,15 +71,7 @@ ACTION = connector_action(
     slug="searchRecords",
     name="Search records",
     description="Reads the records that fit a condition in SOQL, whose values are parameters.",
-    output_schema={
-        "type": "object",
-        "properties": {
-            "total": {"type": "integer", "description": "How many there are within `limit`."},
-            "count": {"type": "integer"},
-            "records": {"type": "array", "items": RECORD},
-        },
-        "required": ["total", "count", "records"],
-    },
+    output_schema=records_schema(RECORD, total="How many there are within `limit`."),
     perform=perform,
     idempotency="reads",
     hint="reads",

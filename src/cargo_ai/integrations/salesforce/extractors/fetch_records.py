@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from pydantic import Field
-
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.kit import (
     Answer,
@@ -22,10 +20,9 @@ from cargo_ai.integrations.kit import (
     Stretch,
     Windows,
     service_time,
-    widget,
 )
 from cargo_ai.integrations.salesforce.describe import RECORD_ID, Described, describe
-from cargo_ai.integrations.salesforce.fields import OfObject
+from cargo_ai.integrations.salesforce.fields import FIELDS, OfObject
 from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of
 from cargo_ai.integrations.salesforce.soql import select
 from cargo_ai.integrations.salesforce.values import NUMBERS, checked_name, quoted
@@ -53,16 +50,8 @@ _TYPES: Mapping[str, ColumnType] = {
 class FetchRecords(OfObject):
     """Which records, and which of their fields."""
 
-    column_selection_mode: Literal["all", "selected"] = Field(
-        default="all", title="Columns", description="all: every field that the user may see; selected: those that `properties` names."
-    )
-    properties: list[str] = Field(
-        default=[],
-        title="Fields",
-        description="API names of the fields that become columns, where they are selected.",
-        max_length=800,
-        json_schema_extra=widget("listObjectProperties", objectType="objectType"),
-    )
+    column_selection_mode: Literal["all", "selected"] = FIELDS.columns_of()
+    properties: list[str] = FIELDS.selected_columns(800)
 
 
 async def _shape(request: ExtractRequest) -> SourceShape:
@@ -104,7 +93,7 @@ def _parts(names: Sequence[str], object_type: str, condition: str) -> Iterator[l
 
 
 async def _page(request: ExtractRequest, conditions: Sequence[str], after: str | None) -> Stretch:
-    """The next records by id that fit: each query begins behind the last id, so that no place in a list can be lost."""
+    """The next records by id that fit: each query begins after the last id, so that no place in a list can be lost."""
     object_type = checked_name(request.form(FetchRecords).object_type, "object")
     behind = [] if after is None else [f"{RECORD_ID} > {quoted(after)}"]
     condition = " AND ".join([*conditions, *behind])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Form, Outcome, connector_action, segment, widget
+from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.smartlead import client
 from cargo_ai.integrations.smartlead.fields import LEAD, Id, campaign_field, email_field
 
@@ -37,7 +38,7 @@ class SetLeadCategory(FindLead):
 
 
 async def find(request: ActionRequest) -> Outcome:
-    """The lead; `found` is false where there is no such one."""
+    """The lead; `found` is false where it is missing."""
     email = request.form(FindLead).email.strip()
     lead = await client.lead_of(request.service, email)
     return Done({"found": lead is not None, "lead": None if lead is None else dict(lead)}, "No such lead" if lead is None else email)
@@ -77,11 +78,7 @@ FIND = connector_action(
     description="Finds a lead by e-mail address, with its campaigns.",
     hint="reads",
     idempotency="reads",
-    output_schema={
-        "type": "object",
-        "properties": {"found": {"type": "boolean"}, "lead": {"anyOf": [LEAD, {"type": "null"}]}},
-        "required": ["found", "lead"],
-    },
+    output_schema=found_schema(LEAD, "lead"),
     perform=find,
 )
 UPDATE_STATUS = connector_action(

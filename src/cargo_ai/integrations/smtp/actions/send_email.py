@@ -130,12 +130,12 @@ def _sender(form: SendEmail, request: ActionRequest) -> EmailAddress:
 
 
 async def _email(form: SendEmail, request: ActionRequest, sender: EmailAddress) -> Email:
-    """The e-mail that the config describes. InvalidConfig where that is no valid one: nothing in it can begin another header."""
+    """The e-mail that the config describes. InvalidConfig where that is not a valid one: nothing in it can begin another header."""
     to, cc, bcc, replies = (_people(value, name) for value, name in _people_of(form))
     if not to:
         raise InvalidConfig("No one is named in `to`.")
     if (count := len({person.address.lower() for person in (*to, *cc, *bcc)})) > MOST_RECIPIENTS:
-        raise InvalidConfig(f"The e-mail has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
+        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MOST_RECIPIENTS} are allowed. Use a group to write to each.")
     if _CONTROL.search(form.subject) or not form.subject.strip():
         raise InvalidConfig("`subject` is empty, or has a line break or another control character in it.")
     if not form.body_html.strip() and not form.body_text.strip():

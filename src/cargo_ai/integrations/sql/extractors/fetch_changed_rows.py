@@ -52,7 +52,7 @@ async def _shape(request: ExtractRequest) -> SourceShape:
 
 
 async def _pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
-    """Pages by the incremental column and, of rows that are alike in it, by the id: `{value, id}` within a walk, `{value}` behind one."""
+    """Pages by the incremental column and, of rows that are alike in it, by the id: `{value, id}` within a walk, `{value}` after one."""
     form, kind = request.form(ChangedRows), dialect(request)
     source = from_clause(form, kind)
     grows, key = (f"source.{quoted(name, kind)}" for name in (form.incremental_column, form.id_column))

@@ -20,7 +20,7 @@ JsonObject = dict[str, Json]
 KEPT = timedelta(days=29)
 """For so long events are asked for; Stripe keeps them for 30 days."""
 LAG = timedelta(minutes=2)
-"""How late an event may show up behind another one."""
+"""How late an event may show up after another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class EventsOf:
 
     async def pages(self, request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
         """The pages from a cursor on: `{step, began, mark, after}` in a first walk, `{step, began, mark, at, since}` in a later one,
-        `{mark, since}` behind one. mark: an event up to which nothing was missed."""
+        `{mark, since}` after one. mark: an event up to which nothing was missed."""
         place = dict(cursor or {})
         since = place.get("since")
         if place.get("step") == "all" or since is None or datetime.fromisoformat(str(since)) < clock.now() - KEPT:
@@ -115,7 +115,7 @@ class EventsOf:
             yield ExtractedPage(records, cursor, True, removed)
 
     async def _events_after(self, service: Service, position: str | None, since: str) -> tuple[list[JsonObject], bool]:
-        """A page of events behind one, the newest first, and whether there are newer ones."""
+        """A page of events after one, the newest first, and whether there are newer ones."""
         query: JsonObject = {"types[]": list(self.types), "limit": PAGE}
         if position is not None:
             return items_of(await service.get("/events", query={**query, "ending_before": position}))

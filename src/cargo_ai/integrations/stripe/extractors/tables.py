@@ -11,7 +11,7 @@ from cargo_ai.integrations.stripe.extractors.events import Column, EventsOf
 
 
 def _columns(*declared: str) -> tuple[Column, ...]:
-    """`name:type` with the path in the object, where it is another one, behind `=`, several with `|`. time: a date, in seconds there."""
+    """`name:type` with the path in the object, where it is another one, after `=`, several with `|`. time: a date, in seconds there."""
     columns: list[Column] = []
     for text in declared:
         left, _, paths = text.partition("=")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action
+from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connector_action, unexpected
 from cargo_ai.integrations.kit.errors import at
 
 
@@ -17,7 +17,7 @@ async def perform(request: ActionRequest) -> Outcome:
     try:
         credits = int(str(next(at(answer.body, "Credits"), None)))
     except ValueError:
-        raise ServiceError("ZeroBounce: the answer is not one of ZeroBounce.", status=answer.status, reason="unexpectedAnswer") from None
+        raise unexpected("ZeroBounce", answer) from None
     return Done({"credits": credits}, f"{credits:,} left")
 
 

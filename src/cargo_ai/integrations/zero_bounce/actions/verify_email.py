@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, Outcome, ServiceError, connector_action, ui
+from cargo_ai.integrations.kit import (
+    ActionRequest,
+    Done,
+    Form,
+    InvalidConfig,
+    Outcome,
+    connector_action,
+    object_of,
+    ui,
+    unexpected,
+)
 
 Json = Any
 _EXPRESSION = ui(widget="ExpressionWidget")
@@ -35,12 +45,11 @@ async def perform(request: ActionRequest) -> Outcome:
         raise InvalidConfig("`email` is empty.")  # ZeroBounce blocks those who send many such requests
     # Each call is charged: one whose answer was lost is not repeated.
     answer = await request.service.call("GET", "/validate", query={"email": email, "ip_address": form.ip_address.strip()}, reads=False)
-    body: object = answer.body
-    verdict: Mapping[str, Json] = cast("Mapping[str, Json]", body) if isinstance(body, Mapping) else {}
+    verdict = object_of("ZeroBounce", answer, sent=True)
     if not verdict.get("status"):
-        raise ServiceError("ZeroBounce: the answer is not one of ZeroBounce.", status=answer.status, reason="unexpectedAnswer", sent=True)
+        raise unexpected("ZeroBounce", answer, sent=True)
     sub_status = verdict.get("sub_status")
-    return Done(dict(verdict), f"{verdict['status']}, {sub_status}" if sub_status else str(verdict["status"]))
+    return Done(verdict, f"{verdict['status']}, {sub_status}" if sub_status else str(verdict["status"]))
 
 
 def _is_known(done: Done) -> bool:
