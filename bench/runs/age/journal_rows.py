@@ -108,7 +108,7 @@ def fill(connection: Connection, batch: str, runs: int) -> None:
         connection.execute(f'drop index "{name}"'.encode())
     for first in range(0, runs, AT_ONCE):
         values = {"first": first, "last": min(runs, first + AT_ONCE), "start": start, "step": step, "batch": batch}
-        # A few of the youngest only: whatever waits for a month is no common sight.
+        # A few of the youngest only: whatever waits for a month is not a common sight.
         _copy(connection, values, runs, last=values["last"] == runs)
         report.say(f"journal: {values['last']:,} of {runs:,} runs, {time.monotonic() - began:.0f} s")
     for _, definition in indexes:
