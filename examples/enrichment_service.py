@@ -189,7 +189,7 @@ class Service(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """A caller that hangs up is no news; anything else is."""
+        """A caller that hangs up is not news; anything else is."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

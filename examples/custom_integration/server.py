@@ -105,7 +105,7 @@ def score_lead(body: Json) -> Json:
     """Done at once."""
     email = str(body["config"]["email"])
     if "@" not in email:
-        return {"outcome": "error", "reason": "noAddress", "errorMessage": f"{email!r} is no e-mail address."}
+        return {"outcome": "error", "reason": "noAddress", "errorMessage": f"{email!r} is not an e-mail address."}
     score = int(hashlib.sha256(email.encode()).hexdigest(), 16) % 101
     return {"outcome": "executed", "data": {"email": email, "score": score}, "title": f"{email}: {score}"}
 

@@ -316,7 +316,7 @@ def csv_of(rows: int, column: Callable[[int], str] = lambda at: f"Company {at}")
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process lives and is no zombie."""
+    """Whether a process lives and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:

@@ -13,7 +13,7 @@ from cargo_ai.expression.native.number import as_double, number_to_text, text_to
 from cargo_ai.expression.native.values import UNDEFINED
 from cargo_ai.expression.template import Source, parse
 
-unhurried = settings(deadline=None)  # a busy machine is no failure
+unhurried = settings(deadline=None)  # a busy machine is not a failure
 
 NAMES = ["a", "b", "length", "constructor", "toString", "__proto__", "split", "map", "é", "$x", "0"]
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -75,7 +75,7 @@ def test_the_fast_path_and_the_careful_walk_agree(read: list[str], scope: dict[s
         except ExpressionError as error:
             return type(error)
 
-    assert outcome("nodes") == outcome("(nodes ?? nodes)")  # a base that is no name is walked step by step
+    assert outcome("nodes") == outcome("(nodes ?? nodes)")  # a base that is not a name is walked step by step
 
 
 @unhurried

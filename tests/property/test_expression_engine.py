@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class _Loop:
-    """An event loop in a thread: what hypothesis calls is no coroutine."""
+    """An event loop in a thread: what hypothesis calls is not a coroutine."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -42,7 +42,7 @@ class _Loop:
 
 
 class Engine:
-    """The engine, asked from a test that is no coroutine."""
+    """The engine, asked from a test that is not a coroutine."""
 
     def __init__(self, loop: _Loop) -> None:
         self._loop, self._evaluator = loop, Evaluator()

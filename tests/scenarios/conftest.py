@@ -42,7 +42,7 @@ def apollo_service() -> Iterator[apolloio.Running]:
 
 @pytest.fixture(scope="session")
 def language_model() -> Iterator[language_models.Running]:
-    """OpenAI, as far as the server can see; it is no model."""
+    """OpenAI, as far as the server can see; it is not a model."""
     with language_models.running() as simulator:
         yield simulator
 

@@ -12,7 +12,7 @@ COMPANIES = [("a.com", 500, None), ("b.com", 5, "soon"), ("c.com", 7, None), ("d
 
 
 def graph(size: str) -> list[Json]:
-    """start → wait (fails where the record's minutes are no number) → is it big? → big, or else small."""
+    """start → wait (fails where the record's minutes are not a number) → is it big? → big, or else small."""
     return [
         start("wait"),
         node("wait", "delay", {"minutes": template("{{nodes.start.minutes || 0}}")}, ("is_big",)),

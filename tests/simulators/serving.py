@@ -62,5 +62,5 @@ class _Serving:
 def application(
     control: Orders, endpoints: Sequence[tuple[str, str, Act]], headers: Callable[[], Mapping[str, str]] = dict[str, str]
 ) -> Starlette:
-    """Endpoints by method and path (`/things/{key}`). headers: of every answer that is no error."""
+    """Endpoints by method and path (`/things/{key}`). headers: of every answer that is not an error."""
     return Starlette(routes=[Route(path, _Serving(control, act, headers), methods=[method]) for method, path, act in endpoints])

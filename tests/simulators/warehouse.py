@@ -64,7 +64,7 @@ class Warehouse:
             return self._connection.execute(sql, parameters).fetchall()
 
     def kind_of(self, sql: str) -> str:
-        """What a statement does: SELECT, MERGE, …; SCRIPT for several. Invalid for what is no SQL."""
+        """What a statement does: SELECT, MERGE, …; SCRIPT for several. Invalid for what is not SQL."""
         return self._parsed(sql)[0]
 
     def _parsed(self, sql: str) -> tuple[str, exp.Expr]:

@@ -33,6 +33,8 @@ _PRIVATE = {
     "bu" + "ry": "reap",
     "bro" + "od": "child runs",
     "sp" + "elt": "written",
+    "for " + "ever": "forever, permanently",
+    "such " + "one": "one, it",
 }
 # In identifiers too (`_x`, `x_rows`); `is None` is Python's.
 _PRIVATE_RE = re.compile(

@@ -104,7 +104,7 @@ def linked(markdown: str, source: str, page: str, known: Mapping[str, str]) -> s
         if where in known:
             relative = posixpath.relpath(known[where], posixpath.dirname(page) or ".")
             return f"{image}[{text}]({relative}{'#' + anchor if anchor else ''})"
-        # What lies in the repository and is no page; a page that is missing stays a broken link, which fails the build.
+        # What lies in the repository and is not a page; a page that is missing stays a broken link, which fails the build.
         return match[0] if (where.startswith("docs/") and where.endswith(".md")) or not (ROOT / where).exists() else text
 
     return _LINK.sub(link, markdown)

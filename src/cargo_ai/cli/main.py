@@ -84,7 +84,7 @@ def dispatch(argv: list[str]) -> int:
         return complete(argv[1:])
     try:
         match = find(argv)
-    except Failure as refusal:  # the name of an alias is no command: only then its file is read
+    except Failure as refusal:  # the name of an alias is not a command: only then its file is read
         from cargo_ai.cli.aliases import expand
 
         expanded = expand(argv)

@@ -253,7 +253,7 @@ def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:
 
 def confirm(row: Row, request: Request, api: Api, settings: Settings) -> None:
     """Ask a person before something is removed or undone; Failure (1) for a no. Where no one can be asked, what destroys more than one
-    thing or removes for ever is refused (2): whether to add --yes is for a person to decide, hence no `fix` names it."""
+    thing or removes forever is refused (2): whether to add --yes is for a person to decide, hence no `fix` names it."""
     danger = row.get("danger")
     is_asked = row.get("writes") and row["words"][-1] in ASKED and not output.as_object(request.body).get("dryRun")
     if settings.yes or not (danger or is_asked):

@@ -52,7 +52,7 @@ class Table(TypedDict):
 
 
 class After(TypedDict):
-    """How a list goes on behind a row: the request field that takes the row's `key`."""
+    """How a list goes on after a row: the request field that takes the row's `key`."""
 
     field: str
     key: str
@@ -139,7 +139,7 @@ class Row(TypedDict):
     fileOf: NotRequired[FileOf]
     series: NotRequired[Series]
     announce: NotRequired[str]  # the reply field with a URL to open before waiting
-    live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
+    live: NotRequired[str | None]  # the reply field that `watch` shows again for every line after the reply's `url`
 
 
 class Domain(TypedDict):

@@ -31,7 +31,7 @@ def check(port: Port, request: Request, owner: str, form: Mapping[str, str]) -> 
     if origin is not None and origin != "null":
         is_foreign = is_foreign or urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
     if is_foreign or not nonce or not port.is_signed(request, signature, "csrf", owner, nonce):
-        raise Refusal(403, "forbidden", "This form is not of your session, or too old. Go back, reload the page, and send it again.")
+        raise Refusal(403, "forbidden", "This form belongs to another session, or is too old. Go back, reload the page, and send it again.")
 
 
 def new_key() -> str:

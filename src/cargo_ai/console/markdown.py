@@ -32,7 +32,7 @@ def rendered(text: str) -> Markup:
 
 @lru_cache(maxsize=128)
 def _html(text: str) -> Markup:
-    return Markup(_parser().render(text))  # nosec B704  # noqa: S704 (the parser escapes what is no Markdown)
+    return Markup(_parser().render(text))  # nosec B704  # noqa: S704 (the parser escapes what is not Markdown)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Static files: styles and scripts, at paths that change with their content, so that browsers keep them for ever."""
+"""Static files: styles and scripts, at paths that change with their content, so that browsers keep them forever."""
 
 from __future__ import annotations
 

@@ -131,6 +131,6 @@ class Context:
         return self.who.workspace_uuid
 
     def warn(self, sentence: str) -> None:
-        """Tell the caller something that is no error (header `x-cargo-warnings`)."""
+        """Tell the caller something that is not an error (header `x-cargo-warnings`)."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)

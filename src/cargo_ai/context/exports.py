@@ -171,7 +171,7 @@ async def _load_params(database: Database, workspace: uuid.UUID, name: str) -> d
     async with database.session(ALL_WORKSPACES) as db:
         stored = await db.scalar(select(IdempotencyKey.reply).where(*where))
     if stored is None:
-        raise Refusal(404, "downloadNotFound", "What was to be downloaded is not known any more: ask for it again.")
+        raise Refusal(404, "downloadNotFound", "This download is no longer known: request it again.")
     params: dict[str, Any] = json.loads(stored)
     return params
 

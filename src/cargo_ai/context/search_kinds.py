@@ -34,7 +34,7 @@ class Wanted:
 
     @property
     def is_uuid(self) -> bool:
-        """Whether it is a whole uuid, which is no part of a name."""
+        """Whether it is a whole uuid, which is not a part of a name."""
         return self.uuids is not None and self.uuids[0] == self.uuids[1]
 
     def by_uuid(self, *columns: Any) -> ColumnElement[bool]:

@@ -33,6 +33,6 @@ def _ids(value: object, name: str) -> tuple[str, ...]:
             match = _ID.match(word)
             if match is None or len(word) > 250:
                 shown = word if len(word) <= 60 else word[:59] + "…"
-                raise InvalidMessageId(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
+                raise InvalidMessageId(f"`{name}`: {shown!r} is not a Message-ID such as <123@example.com>.")
             message_ids.append(f"<{match[1]}>")
     return tuple(dict.fromkeys(message_ids))

@@ -30,7 +30,7 @@ class EmailAddress:
 
     @property
     def domain(self) -> str:
-        """The part behind the @."""
+        """The part after the @."""
         return self.address.rpartition("@")[2]
 
 

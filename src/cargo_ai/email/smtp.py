@@ -220,7 +220,7 @@ def _header_address(address: EmailAddress) -> Address:
 
 
 def _is_transient(code: int) -> bool:
-    """Whether another attempt may help: 4xx asks for one, -1 is no proper answer."""
+    """Whether another attempt may help: 4xx asks for one, -1 is not a proper answer."""
     return 400 <= code < 500 or code < 0
 
 

@@ -133,7 +133,7 @@ def _parse(text: str) -> JsonValue:
 
 
 def _refuse(_constant: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
+    raise ValueError("NaN and Infinity are not JSON")
 
 
 def _finite(digits: str) -> int | float | None:

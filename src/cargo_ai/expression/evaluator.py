@@ -92,7 +92,7 @@ class Evaluator:
             texts = [b"{}" if (value := scope.get(name, UNDEFINED)) is UNDEFINED else json_text(value) for name in ("nodes", "parentNodes")]
             message = to_json(header | {"lengths": [len(text) for text in texts]})
         except ValueError as error:
-            return ScriptResult(error=f"The script or its data is no JSON: {error}")
+            return ScriptResult(error=f"The script or its data is not JSON: {error}")
         async with self._busy[str(workspace)]:
             try:
                 return parse_script_result(await run.answer(message, texts), _script_limits(run.seconds / 2))

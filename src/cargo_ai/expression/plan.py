@@ -92,7 +92,7 @@ def _names(scope: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def encode_data(request: EngineRequest, planned: RequestPlan) -> bytes | LargeData:
-    """The data that the questions can read, as a row: the JSON of `[value, ...]`, one for each name. Raises ValueError for data that is no
+    """The data that the questions can read, as a row: the JSON of `[value, ...]`, one for each name. Raises ValueError for data that is not
     JSON."""
     row = None if planned.needed is None else _needed_row(request.scope, planned.row, planned.needed)
     return _encode(request, planned) if row is None or len(row) > MAX_ROW_BYTES else row
@@ -148,4 +148,4 @@ def _to_dict(value: object) -> object:
     """A mapping that decodes lazily, as a plain one."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, object]", value))
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -118,7 +118,7 @@ def _syntax(message: str, error: Mapping[str, Any], source: str) -> ExpressionEr
 
 
 def _position(line: object, column: object, source: str) -> int | None:
-    """The offset of a line and a column that count from 1; None behind the source's end."""
+    """The offset of a line and a column that count from 1; None after the source's end."""
     if not isinstance(line, int) or not isinstance(column, int):
         return None
     lines = source.split("\n")

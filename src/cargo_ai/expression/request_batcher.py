@@ -63,7 +63,7 @@ class RequestBatcher:
         try:
             data = encode_data(request, planned)
         except ValueError as error:
-            future.set_result([_error_result(f"reads data that is no JSON ({error})", question) for question in request.questions])
+            future.set_result([_error_result(f"reads data that is not JSON ({error})", question) for question in request.questions])
             return future
         self._waiting.append(_PendingRequest(request.questions, planned, data, future))
         if self._task is None:
@@ -137,7 +137,7 @@ class RequestBatcher:
         except InvalidReply:
             self._pool.end(child)
         except WorkerCrashed as died:
-            # Late is no fault of an expression either: its CPU time would have been over long before.
+            # Late is not a fault of an expression either: its CPU time would have been over long before.
             first = batch[answered]
             if (died.from_outside or died.late) and not first.again:
                 first.again = True

@@ -270,7 +270,7 @@ class _Compiler:
         source = source.strip(WHITE_SPACE)
         self.sources.append(source)
         if len(source) > MAX_LENGTH:
-            sentence = f"The expression {quote(source)} has {len(source):,} characters, and {MAX_LENGTH:,} are the most: use a script node."
+            sentence = f"The expression {quote(source)} has {len(source):,} characters, at most {MAX_LENGTH:,} go: use a script node."
             return self._refuse(ExpressionError(sentence, source))
         question = EngineExpression(source, body)
         try:

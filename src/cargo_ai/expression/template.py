@@ -9,7 +9,7 @@ from typing import TypeAlias
 _MAX_EXPRESSION = 20_000  # characters of one expression; bounds the work on text with many opening braces that never close
 _MAX_PATTERN = 1_000  # characters of one regular expression; an unclosed class must not cost the rest of the text at every slash
 _MAX_FAILED_PATTERNS = 10  # of one expression; in JavaScript none fails, and each try reads on for as long as a pattern may be
-_MAX_READ_IN_VAIN = 10 * _MAX_EXPRESSION  # characters of one text, in expressions that are no JavaScript: each is read to its limit
+_MAX_READ_IN_VAIN = 10 * _MAX_EXPRESSION  # characters of one text, in expressions that are not JavaScript: each is read to its limit
 _UNCLOSED, _ESCAPED = -1, -2
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _FAILED = "/ no pattern"  # what counts as previous behind a slash that could begin a regular expression and does not

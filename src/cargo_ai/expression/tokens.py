@@ -78,7 +78,7 @@ def _next(source: str, position: int, previous: Token | None) -> tuple[Token, in
             match = _PATTERN.match(source, position, position + _MAX_PATTERN)
             if match and is_operand:
                 return Token("pattern", match.group()), match.end()
-            # Behind a bracket: a division, or a pattern behind a condition or a block. Longer patterns are not looked for.
+            # After a bracket: a division, or a pattern behind a condition or a block. Longer patterns are not looked for.
             if match or source.find("/", position + _MAX_PATTERN) != -1:
                 raise TokenizeError
     match = _TOKEN.match(source, position)

@@ -41,7 +41,7 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
     """The rows of a CSV file with a header, as lists of at most `size` rows (fewer where rows are long), without the first `skip`.
 
     UTF-8 with or without BOM; comma, semicolon or tab, whichever divides the header most. Values are text as it stands, '' where a
-    row is short. Blank lines are no rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises InvalidFile; rows
+    row is short. Blank lines are not rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises InvalidFile; rows
     are counted as a spreadsheet counts them, the header being row 1. Memory does not grow with the file.
     """
     table = _CsvParser(skip)

@@ -75,7 +75,7 @@ def _parse_object(line: str, number: int) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _refuse_unstorable(value: object, number: int) -> None:

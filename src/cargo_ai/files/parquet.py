@@ -58,7 +58,7 @@ async def temporary_file(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
 
 
 async def read_shape(path: Path) -> Shape:
-    """Columns and count of a file, from its schema. InvalidFile when it is no Parquet."""
+    """Columns and count of a file, from its schema. InvalidFile when it is not Parquet."""
     async with _run_process("shape", str(path)) as child:
         text, _ = await child.communicate()
     shape = json.loads(text)

@@ -3,7 +3,7 @@
 `shape <file>` prints columns and count as JSON; `rows <file> <bytes> <rows> [<column> ...]` prints the rows as CSV, if they are no more
 than that (0: no limit); `write` turns rows on stdin into a file on stdout, as
 the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`. JSON lines follow as they are,
-CSV in pieces of whole rows, each behind a line with its length in bytes.
+CSV in pieces of whole rows, each after a line with its length in bytes.
 What is wrong with a file is one sentence on stderr and exit code 3.
 """
 

@@ -1,4 +1,4 @@
-"""Text files: a stream of bytes as text, in pieces of bounded size; what is no text of its encoding is refused with its line."""
+"""Text files: a stream of bytes as text, in pieces of bounded size; what is not text of its encoding is refused with its line."""
 
 from __future__ import annotations
 

@@ -67,9 +67,9 @@ class Cli:
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
     page: the reply field with the path of a text that is shown instead on a terminal.
-    goes_on: (request field, key of a row): the list goes on behind the row with that value, when it has the order of `goes_on_with`.
+    goes_on: (request field, key of a row): the list goes on after the row with that value, when it has the order of `goes_on_with`.
     files: wire fields whose second and further flags name a file to read the value from, or a URL where the field takes a text.
-    live: the reply field that `watch` shows again for every line behind the reply's `url`.
+    live: the reply field that `watch` shows again for every line after the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     announce: the reply field with a URL that a person has to open before what is waited for can happen.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.

@@ -74,7 +74,7 @@ class SecretKey:
 
 
 def is_reference(value: object) -> bool:
-    """Whether a value stands for a secret that is kept elsewhere; it is no secret itself."""
+    """Whether a value stands for a secret that is kept elsewhere; it is not a secret itself."""
     return isinstance(value, str) and value.startswith(REFERENCE_PREFIX)
 
 

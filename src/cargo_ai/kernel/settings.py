@@ -1,7 +1,7 @@
 """Settings of the server: every `CARGO_AI_*` variable, declared once with its type, its default and what it means.
 
 To add one, add an attribute to its group (kernel/setting_groups), or here where it is about processes and their database. Its variable
-is its name in capitals behind `CARGO_AI_`; docs/settings.md follows (`make gen`).
+is its name in capitals after `CARGO_AI_`; docs/settings.md follows (`make gen`).
 """
 
 from __future__ import annotations

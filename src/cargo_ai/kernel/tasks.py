@@ -13,7 +13,7 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and return when all have ended, however they end.
 
     One cancellation is not enough: psycopg's pool and, on Python 3.11, `asyncio.wait_for` swallow it when what they wait for arrives at
-    the same moment, and a loop around them would go on for ever.
+    the same moment, and a loop around them would go on forever.
     """
     pending = {task for task in tasks if not task.done()}
     while pending:

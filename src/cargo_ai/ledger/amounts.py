@@ -12,8 +12,8 @@ MOST = Decimal(10) ** 12
 
 
 def amount(value: Decimal | float | int | str) -> Decimal:
-    """The amount with six places. ValueError for what is no number, below 0, or above `MOST`."""
+    """The amount with six places. ValueError for what is not a number, below 0, or above `MOST`."""
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite() or not 0 <= number <= MOST:
-        raise ValueError(f"{value} is no amount of credits: it is a number from 0 to {MOST:,}")
+        raise ValueError(f"{value} is not an amount of credits: it is a number from 0 to {MOST:,}")
     return number.quantize(_STEP)

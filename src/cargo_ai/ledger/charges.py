@@ -96,7 +96,7 @@ def day_of(at_ms: int) -> date:
 async def write(connection: Connection, charges: Sequence[Charge], source: uuid.UUID, slot: int, now: datetime, first: int = 0) -> None:
     """Write charges in the caller's transaction, which journals their executions; last in it, for accounts stay locked until its end.
 
-    `source` names them for ever, with numbers from `first` on: what is written twice is refused. All that one label has used on a day is
+    `source` names them forever, with numbers from `first` on: what is written twice is refused. All that one label has used on a day is
     one charge, and there is one update for all balances, however many executions there are.
     """
     if not charges:

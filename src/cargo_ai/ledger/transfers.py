@@ -24,7 +24,7 @@ class KeyReused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An amount above 0 from one account to another. `key`: what it is for, unique for ever. `label`: of usage that it adds or takes
+    """An amount above 0 from one account to another. `key`: what it is for, unique forever. `label`: of usage that it adds or takes
     back."""
 
     workspace: uuid.UUID

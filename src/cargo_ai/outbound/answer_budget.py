@@ -45,7 +45,7 @@ class AnswerBudget:
             room.admitted()
 
     def _next(self) -> Room | None:
-        """Whose turn it is, if there is room for it: smaller ones do not go before it, or it might wait for ever."""
+        """Whose turn it is, if there is room for it: smaller ones do not go before it, or it might wait forever."""
         allowed = [room for room in self._waiting if self._is_within_share(room)]
         if not allowed:
             return None

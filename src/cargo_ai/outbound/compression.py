@@ -55,7 +55,7 @@ class _Decompressor:
             out.append(piece)
             data = self._inflate.unused_data or self._inflate.unconsumed_tail
             if self._inflate.eof:
-                # Another member may follow; anything else behind the end is padding, which gzip accepts.
+                # Another member may follow; anything else after the end is padding, which gzip accepts.
                 self._done = not self._gzip or (data != b"" and not data.startswith(b"\x1f"))
                 self._members += 1
                 if self._members > MOST_MEMBERS:

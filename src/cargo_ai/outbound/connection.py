@@ -13,7 +13,7 @@ from cargo_ai.outbound.reader import Broken, Reader
 
 # A connection in steady use is closed at this age, so that a name that moved is asked for again.
 LONGEST_SECONDS = 300.0
-# A larger body is not copied behind its head.
+# A larger body is not copied after its head.
 _COPIED_BYTES = 64 * 1024
 
 

@@ -7,7 +7,7 @@ import httptools
 from cargo_ai.outbound.compression import TooLarge
 from cargo_ai.outbound.message import Answer, Headers, Listener
 
-# The headers of an answer, with those of interim answers before it and trailers behind it.
+# The headers of an answer, with those of interim answers before it and trailers after it.
 HEAD_BYTES = 64 * 1024
 # Sizes of chunks and their extensions may weigh this much beside 8 times the body.
 FRAMING_BYTES = 64 * 1024
@@ -24,7 +24,7 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 
 
 class Broken(Exception):
-    """The connection ended or what came over it is no HTTP. `silent`: it ended before any byte of an answer."""
+    """The connection ended or what came over it is not HTTP. `silent`: it ended before any byte of an answer."""
 
     def __init__(self, message: str, *, silent: bool = False) -> None:
         super().__init__(message)
@@ -125,7 +125,7 @@ class Reader:
             self.reusable, self._surplus = False, True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; those behind the body are left out."""
+        """A header; those after the body are left out."""
         self._head += len(name) + len(value)
         if self._head > HEAD_BYTES:
             self._fail(Broken("the headers of the answer are too large"))

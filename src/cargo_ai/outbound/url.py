@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!-~]|[\"<>`{}]")
 
 
 class InvalidUrl(ValueError):
-    """The text is no address that can be called: `is not a valid address`, or another end of a sentence about it."""
+    """The text is not an address that can be called: `is not a valid address`, or another end of a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)

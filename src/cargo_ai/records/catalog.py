@@ -117,7 +117,7 @@ class Relation:
     hashed: tuple[str, ...] = ()
     """The stored columns that the generated `_hash` covers; those added later are mixed in when it is read (see `hashing`)."""
     system: bool = True
-    """Whether it has the system columns. What is no model has none, and no dataset: its name stands alone."""
+    """Whether it has the system columns. What is not a model has none, and no dataset: its name stands alone."""
     filling: Filling | None = None
     """The computed columns that lack values."""
     is_refreshing: bool = False

@@ -160,7 +160,7 @@ class Metric(ColumnKind):
         function, slug = str(rule.get("function", "")).upper(), str(rule.get("columnSlug") or "_id")
         kind = type_of(related, slug)
         if function not in AGGREGATES:
-            raise InvalidColumn(f"{function or 'null'} is no aggregation; take {', '.join(sorted(AGGREGATES))}.")
+            raise InvalidColumn(f"{function or 'null'} is not an aggregation; take {', '.join(sorted(AGGREGATES))}.")
         if function in {"AVG", "SUM"} and kind != "number":
             raise InvalidColumn(f"{function} needs a column of numbers, and {slug} is {kind}.")
         if function in {"MIN", "MAX"} and kind not in _ORDERED_TYPES:

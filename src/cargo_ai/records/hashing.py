@@ -9,7 +9,7 @@ from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.names import quote
 
 VERSION = 1
-"""Goes up when the same values would hash differently: stored hashes are then taken again, and that is no change of a record."""
+"""Goes up when the same values would hash differently: stored hashes are then taken again, and that is not a change of a record."""
 
 
 def hash_expression(columns: Iterable[Column], alias: str = "") -> str:

@@ -144,7 +144,7 @@ def indexes_for(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[
     conditions = list(_conditions(filter)) if _all_must_hold(filter) else []
     own = [(condition, column) for condition in conditions if (column := _column(condition, relation)) is not None]
     equal = [column.slug for condition, column in own if _comparison(condition) == "equal"]
-    # A boolean tells few records apart: it goes behind.
+    # A boolean tells few records apart: it goes last.
     equal.sort(key=lambda slug: _type(relation, slug) == "boolean")
     apart = [column.slug for condition, column in own if _comparison(condition) == "range"]
     parts = [column.slug for condition, column in own if _comparison(condition) == "part"]

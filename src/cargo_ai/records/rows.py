@@ -301,7 +301,7 @@ def _group_by_columns(rows: Sequence[tuple[str, EncodedRow]]) -> Iterable[tuple[
 
 
 def _names_and_values(relation: Relation, slugs: tuple[str, ...]) -> dict[str, str]:
-    """The columns of an insert behind the system columns, and the values for them from `u`."""
+    """The columns of an insert after the system columns, and the values for them from `u`."""
     return {
         "names": "".join(f", {quote(slug)}" for slug in slugs),
         "values": "".join(f", {_cast(relation, slug)}" for slug in slugs),

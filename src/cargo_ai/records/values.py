@@ -170,7 +170,7 @@ def _vector(value: object) -> str | None:
     if not items or len(items) > 16_000:
         raise InvalidValue("is not a vector: a list of 1 to 16,000 numbers")
     if any(isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item) for item in items):
-        raise InvalidValue("is not a vector: it has something that is no number")
+        raise InvalidValue("is not a vector: it has something that is not a number")
     return "[" + ",".join(_finite(cast("float", item)) for item in items) + "]"
 
 

@@ -1,4 +1,4 @@
-"""Live events of the server: a stream that is lost is taken up again behind its last event. Without I/O, for both clients."""
+"""Live events of the server: a stream that is lost is taken up again after its last event. Without I/O, for both clients."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 
 class Paging(TypedDict):
-    """How a list is read page by page, by names of arguments: behind its last row where it has `after`, else by how many were read."""
+    """How a list is read page by page, by names of arguments: after its last row where it has `after`, else by how many were read."""
 
     rows: str
     limit: str
@@ -41,10 +41,10 @@ class Walk:
         if self._after:
             for name, value in paging["start"].items():
                 if self._arguments.setdefault(name, value) != value:
-                    self._after = None  # another order than that in which the list can go on behind a row
+                    self._after = None  # another order than that in which the list can go on after a row
 
     def request(self) -> dict[str, Any] | None:
-        """The arguments of the next page; None behind the last one."""
+        """The arguments of the next page; None after the last one."""
         if self._ended:
             return None
         asked = self._size if self._left is None else min(self._size, self._left)

@@ -75,7 +75,7 @@ def _former_key(settings: Settings) -> SecretKey | None:
     try:
         return secrets.key_from_text(text) if text else None
     except ValueError:
-        raise KeyUnusable("CARGO_AI_FORMER_SECRET_KEY has fewer than 32 bytes: it is no key that was used before.") from None
+        raise KeyUnusable("CARGO_AI_FORMER_SECRET_KEY has fewer than 32 bytes: it is not a key that was used before.") from None
 
 
 def former_key_file(settings: Settings) -> Path:

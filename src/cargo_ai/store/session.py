@@ -106,7 +106,7 @@ def driver_url(url: str) -> str:
 
 
 def with_options(url: str, **options: str) -> str:
-    """The url with libpq parameters added (`application_name`, `options`); `options` go behind those that it has."""
+    """The url with libpq parameters added (`application_name`, `options`); `options` go after those that it has."""
     parts = urlsplit(url)
     present = dict(parse_qsl(parts.query))
     query = present | options
@@ -118,7 +118,7 @@ def with_options(url: str, **options: str) -> str:
 def idle_timeout_option(seconds: float) -> str:
     """The `options` of a connection whose transactions PostgreSQL ends after this long without a statement.
 
-    So a paused process, or one on a machine that is gone, holds no locks for ever.
+    So a paused process, or one on a machine that is gone, holds no locks forever.
     """
     return f"-c idle_in_transaction_session_timeout={int(seconds * 1000)}"
 

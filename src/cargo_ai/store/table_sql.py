@@ -18,7 +18,7 @@ def copy_sql(table: Table, *names: str) -> bytes:
 
 
 def columns_sql(table: Table, *names: str, alias: str = "") -> str:
-    """The columns for a `select`, each behind the alias if there is one. Raises ValueError when the table lacks one."""
+    """The columns for a `select`, each after the alias if there is one. Raises ValueError when the table lacks one."""
     prefix = f"{alias}." if alias else ""
     return ", ".join(f"{prefix}{name}" for name in _known(table, names))
 

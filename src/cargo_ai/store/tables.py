@@ -39,7 +39,7 @@ class WorkerMetrics(Row):
 class BinItem(Owned, Row):
     """A removed thing that can be restored; its own rows and tables are kept beside it.
 
-    uses: what it used, as `[kind, uuid]`. kept: what its kind needs to bring it back. is_due: it is removed for ever at the next occasion.
+    uses: what it used, as `[kind, uuid]`. kept: what its kind needs to bring it back. is_due: it is removed forever at the next occasion.
     """
 
     __tablename__ = "bin_items"

@@ -119,7 +119,7 @@ def parse_condition(text: str, spelling: Spelling) -> exp.Expr:
 
 def _tokenize(text: str, spelling: Spelling) -> list[Token]:
     if len(text) > MAX_CHARACTERS:
-        raise SqlRefused(f"The query is too long: {MAX_CHARACTERS:,} characters are the most.")
+        raise SqlRefused(f"The query is too long: at most {MAX_CHARACTERS:,} characters are allowed.")
     if "\0" in text:
         raise SqlRefused("The query has a NUL character.")
     try:
@@ -129,7 +129,7 @@ def _tokenize(text: str, spelling: Spelling) -> list[Token]:
     if not tokens:
         raise SqlRefused("The query is empty.")
     if len(tokens) > MAX_TOKENS:
-        raise SqlRefused(f"The query is too long: {MAX_TOKENS:,} words are the most.")
+        raise SqlRefused(f"The query is too long: at most {MAX_TOKENS:,} words are allowed.")
     _refuse_depth(tokens)
     if any(token.text == "<=>" for token in tokens):
         # The parser takes it for another database's null-safe equality.
@@ -144,7 +144,7 @@ def _refuse_depth(tokens: list[Token]) -> None:
         depth += (kind in _OPENS) - (kind in _CLOSES)
         prefixes = prefixes + 1 if kind in _PREFIXES else 0
         if depth + prefixes > MAX_DEPTH:
-            raise SqlRefused(f"The query is nested too deeply: {MAX_DEPTH} levels are the most.")
+            raise SqlRefused(f"The query is nested too deeply: at most {MAX_DEPTH} levels are allowed.")
 
 
 def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Expr] | None) -> list[exp.Expr]:
@@ -156,7 +156,7 @@ def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Ex
     except RecursionError:
         raise SqlRefused("The query is too complicated.") from None
     except Exception as error:
-        # Whatever a parser trips over is no query: it must never come through.
+        # Whatever a parser trips over is not a query: it must never come through.
         raise SqlRefused(_syntax_sentence(error, text), "syntax") from None
     return [tree for tree in trees if tree is not None]
 
@@ -165,7 +165,7 @@ def _syntax_sentence(error: Exception, text: str) -> str:
     """Where the parser stopped, in our words: its own repeat the query with colours."""
     details: list[dict[str, Any]] = getattr(error, "errors", None) or []
     if not details or not details[0].get("line"):
-        return "The query cannot be read: it is no complete SELECT."
+        return "The query cannot be read: it is not a complete SELECT."
     word = shorten(str(details[0].get("highlight") or ""))
     near = f" near {word!r}" if word.strip() else ""
     return f"The query cannot be read: line {details[0]['line']}, column {details[0]['col']}{near}."

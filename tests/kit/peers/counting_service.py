@@ -111,7 +111,7 @@ class CountingService:
                 length = int(self.headers.get("Content-Length") or 0)
                 sent = self.rfile.read(length)
                 if len(sent) < length:
-                    self.close_connection = True  # Anyone who asked has died in the middle of it: that is no call.
+                    self.close_connection = True  # Anyone who asked has died in the middle of it: that is not a call.
                     return
                 status = service._answer(self.path, self.headers.get("Idempotency-Key") or "", sent)  # pyright: ignore[reportPrivateUsage]
                 body = json.dumps({"ok": status == 200, "path": self.path}).encode()

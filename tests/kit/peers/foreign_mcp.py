@@ -1,4 +1,4 @@
-"""MCP servers of others: one made with the official library, with sessions and events, and hostile ones that are no servers at all."""
+"""MCP servers of others: one made with the official library, with sessions and events, and hostile ones that are not servers at all."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ WRITTEN: dict[str, Any] = {
 """The language model's answers, by a field that each has."""
 ABSENT = {"dataError", "partsInvalid", "invalidState", "failedToGetManifest"}
 """Reasons, besides those that end in NotFound, by which an example's made-up name is refused."""
-SAID_ABSENT = ("There is no ", "is no workflow of this workspace", "there is no tool UUID", "The host mcp.example.com cannot be found")
+SAID_ABSENT = ("There is no ", "is not a workflow of this workspace", "there is no tool UUID", "The host mcp.example.com cannot be found")
 """What is said of an example's made-up name where the reason is one of several causes."""
 ASKED = ("needs the confirmation of a person", "no one can be asked for it here")
 """What is said, with exit code 2, where a person would be asked on a terminal: for a confirmation, or for a secret."""

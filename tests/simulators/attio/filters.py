@@ -41,7 +41,7 @@ PARTS: Mapping[str, Mapping[str, set[str]]] = {
 
 
 def fits(collection: Collection, item: Item, where: Json) -> bool:
-    """Whether a record fits a filter. Refuses what is no filter."""
+    """Whether a record fits a filter. Refuses what is not a filter."""
     if not isinstance(where, dict):
         raise _error("A filter is an object.")
     return all(_holds(collection, item, name, condition) for name, condition in cast("dict[str, Json]", where).items())

@@ -67,7 +67,7 @@ def _scalar(kind: str, text: str | None, name: str) -> Json:
             case _:
                 return text
     except (ValueError, KeyError, ArithmeticError):
-        raise refused(400, f"Invalid value for parameter {name}: {text} is no {kind}") from None
+        raise refused(400, f"Invalid value for parameter {name}: {text} is not a {kind}") from None
 
 
 def execute(control: Control, query: JsonObject, job_id: str) -> Job:

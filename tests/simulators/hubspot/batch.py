@@ -157,7 +157,7 @@ def read(kind: ObjectType, request: Json) -> tuple[int, Json]:
 
 
 def archive(kind: ObjectType, request: Json) -> tuple[int, Json]:
-    """Records to the recycling bin; ids that do not exist are no error (recorded)."""
+    """Records to the recycling bin; ids that do not exist are not an error (recorded)."""
     for given in inputs_of(request):
         record = kind.get(_id(given))
         if record is not None:

@@ -95,7 +95,7 @@ def update_record(asked: Asked) -> Answer:
 
 
 def archive_record(asked: Asked) -> Answer:
-    """To the recycling bin. An id that does not exist is no error (reported by clients)."""
+    """To the recycling bin. An id that does not exist is not an error (reported by clients)."""
     kind = _kind(asked, "write")
     record = kind.get(asked.path["id"])
     if record is not None:

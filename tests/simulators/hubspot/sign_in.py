@@ -74,7 +74,7 @@ class SignIn:
         raise Refused(403, _MISSING, category="MISSING_SCOPES", errors=[detail], extra=links)
 
     def revoke(self, form: Mapping[str, str]) -> None:
-        """Take a refresh token back; an unknown one is no error."""
+        """Take a refresh token back; an unknown one is not an error."""
         self.refresh_tokens.discard(form.get("token", ""))
 
     def exchange(self, form: Mapping[str, str]) -> dict[str, Json]:

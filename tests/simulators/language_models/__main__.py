@@ -1,6 +1,6 @@
 """python -m tests.simulators.language_models --port 8130
 
-Prints the URL of OpenAI's interface, and answers until it is stopped. It is no model: it repeats what was said. With `--uses-tools` it
+Prints the URL of OpenAI's interface, and answers until it is stopped. It is not a model: it repeats what was said. With `--uses-tools` it
 first calls every tool that it is offered, with values of the types that the tool takes, and then says what they gave. With `--slow 5` each
 answer comes in pieces over five seconds.
 """

@@ -1,4 +1,4 @@
-"""What the imitation has to answer, and what a test may order. It is no model: it says what its rules say, or repeats the question."""
+"""What the imitation has to answer, and what a test may order. It is not a model: it says what its rules say, or repeats the question."""
 
 from __future__ import annotations
 

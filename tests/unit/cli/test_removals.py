@@ -1,4 +1,4 @@
-"""Removals on the command line: a person hears what goes and how it comes back; where no one can be asked, nothing goes for ever."""
+"""Removals on the command line: a person hears what goes and how it comes back; where no one can be asked, nothing goes forever."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def test_every_example_of_a_hand_written_command_parses(name: str, example: str,
     for word in words:
         if word.startswith("@"):
             (tmp_path / word[1:]).write_text("{}", "utf-8")
-    if words[1] != name:  # `--version`, which is no command
+    if words[1] != name:  # `--version`, which is not a command
         assert words == ["cargo-ai", "--version"]
         return
     parse(builtin_module(name).ROW, [name], words[2:])

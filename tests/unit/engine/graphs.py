@@ -87,7 +87,7 @@ def finish(walk: Walk, reported: Outcomes | None = None, *, most_steps: int = 10
 
 
 def scripted(*outcomes: Any) -> Outcomes:
-    """Effects that give these outcomes one after another, and the last one for ever."""
+    """Effects that give these outcomes one after another, and the last one forever."""
     left = list(outcomes)
     return lambda _act: left.pop(0) if len(left) > 1 else left[0]
 

@@ -264,7 +264,7 @@ def test_an_object_that_only_looks_like_an_expression_is_walked() -> None:
 def test_an_expression_of_more_than_twenty_thousand_characters_is_refused() -> None:
     resolver = compile_config({"a": "{{ nodes.start.a" + " + 1" * 6000 + " }}"})
     (problem,) = resolver.problems
-    assert "20,000 are the most: use a script node" in problem.message
+    assert "at most 20,000 go: use a script node" in problem.message
 
 
 @pytest.mark.parametrize(

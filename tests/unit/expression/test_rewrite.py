@@ -159,7 +159,7 @@ def test_paths_that_are_given_up_are_not_read_again_at_every_depth(nest: Callabl
     began = time.process_time()
     for depth in range(1, 100):
         rewrite(nest(depth), NAMES)
-    assert time.process_time() - began < 2  # it doubled with each depth: depth 40 took for ever
+    assert time.process_time() - began < 2  # it doubled with each depth: depth 40 took forever
 
 
 def repeated_groups(count: int) -> str:

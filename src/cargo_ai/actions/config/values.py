@@ -35,7 +35,7 @@ def number(value: object, name: str, least: float, most: float) -> tuple[float, 
 
 
 def check_number(config: Mapping[str, Any], name: str, least: float, most: float) -> str | None:
-    """The same of a config before any run: what is only known later, or missing, is no fault yet."""
+    """The same of a config before any run: what is only known later, or missing, is not a fault yet."""
     value = config.get(name)
     return None if value is None or not is_constant(value) else number(value, name, least, most)[1]
 

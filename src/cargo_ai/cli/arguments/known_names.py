@@ -66,7 +66,7 @@ def _read(path: str) -> tuple[dict[str, str], float]:
 
 
 def _write(path: str, names: dict[str, str]) -> None:
-    """Replace the file, readable by its owner alone. That it cannot be written is no failure."""
+    """Replace the file, readable by its owner alone. That it cannot be written is not a failure."""
     import json
 
     draft = f"{path}.{os.getpid()}.new"

@@ -72,6 +72,6 @@ def _set(known: dict[str, str], name: str | None, command: str | None) -> dict[s
     words = aliases.split(command)
     if words[:1] == [name] or (words[:1] and words[0] in known):
         raise usage("invalidValue", "An alias stands for a command, not for an alias.")
-    find([word for word in words if "$" not in word])  # refuses what is no command
+    find([word for word in words if "$" not in word])  # refuses what is not a command
     aliases.write({**known, name: command})
     return {"name": name, "command": command}

@@ -204,7 +204,7 @@ def _events(reply: StreamedResponse) -> Iterator[bytes]:
 
 
 def _header(text: str) -> str:
-    """A text as a header: what is no plain ASCII as `=?base64?…?=`."""
+    """A text as a header: what is not plain ASCII as `=?base64?…?=`."""
     if text.isascii() and text.isprintable() and text == text.strip() and not text.startswith("=?base64?"):
         return text
     from base64 import b64encode

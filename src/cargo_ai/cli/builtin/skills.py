@@ -136,7 +136,7 @@ def _copy(source: str, to: str) -> str:
         except (OSError, ValueError):
             is_mine = False
         if not is_mine or os.path.islink(to):
-            raise failure(FAILED, "notOurs", f"{to} is there and is no skill of cargo-ai: it is left as it is.")
+            raise failure(FAILED, "notOurs", f"{to} is there and is not a skill of cargo-ai: it is left as it is.")
         shutil.rmtree(to)
     shutil.copytree(source, to)
     return to

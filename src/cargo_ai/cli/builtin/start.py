@@ -55,7 +55,7 @@ def run(parsed: Parsed) -> int:
     form = Form(parsed.options)
     way, directory = parsed.options.get("continue"), parsed.options.get("directory")
     if way in ("code", "demo"):
-        what = "Workflows are no code here" if way == "code" else "No demo is booked here"
+        what = "Workflows are not code here" if way == "code" else "No demo is booked here"
         raise usage("invalidValue", f"{what}: go on with --continue cli, or with a coding agent.", "cargo-ai start --continue cli")
     if directory is not None and way not in skills.TARGETS:
         raise usage("missingFlag", f"--directory needs --continue {'|'.join(skills.TARGETS)}.", "cargo-ai start --help")

@@ -152,7 +152,7 @@ class Api:
         return answer
 
     def whole(self, reply: StreamedResponse) -> Response:
-        """A reply with its body, for one that is no stream."""
+        """A reply with its body, for one that is not a stream."""
         return Response(reply, self.base_url)
 
     def debug(self, text: str) -> None:

@@ -50,7 +50,7 @@ def stream_text(api: Api, path: str, query: str) -> int:
             written += len(chunk)
     except ConnectionFailed as error:
         sentence = f"The text ended early, after {written:,} bytes ({error.detail}). Try again."
-        if written:  # stdout already holds part of the text: no document behind it
+        if written:  # stdout already holds part of the text: no document after it
             output.say(f"error: {sentence}")
         raise failure(LATER, "connectionLost", "" if written else sentence) from None
     return DONE
@@ -83,7 +83,7 @@ def stream(api: Api, url: str) -> None:
     except ConnectionFailed as error:
         sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({error.detail}). Try again."
         progress.clear()
-        if written:  # stdout already holds part of the file: no document behind it
+        if written:  # stdout already holds part of the file: no document after it
             output.say(f"error: {sentence}")
             raise failure(LATER, "connectionLost", "") from None
         raise failure(LATER, "connectionLost", sentence) from None

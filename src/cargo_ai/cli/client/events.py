@@ -1,4 +1,4 @@
-"""Server-sent events of the API: read as they come; a stream that is lost is taken up again behind its last event."""
+"""Server-sent events of the API: read as they come; a stream that is lost is taken up again after its last event."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PAUSE_SECONDS = 0.5
 
 
 class Watch:
-    """Shows `field` of a reply and of every line behind its `url`, until a reply has no `url`. `ask` sends the request again."""
+    """Shows `field` of a reply and of every line after its `url`, until a reply has no `url`. `ask` sends the request again."""
 
     def __init__(self, api: Api, field: str, raw: bool, argv: list[str]) -> None:
         self.api = api
@@ -97,7 +97,7 @@ class Watch:
 
 
 class Scroll:
-    """Prints one reply after the other: a line of JSON each, or the text alone with an empty line behind it."""
+    """Prints one reply after the other: a line of JSON each, or the text alone with an empty line after it."""
 
     def __init__(self, field: str, raw: bool) -> None:
         self.field = field

@@ -41,7 +41,7 @@ def _pager(length: int) -> list[str] | None:
 
 
 def _through(command: list[str], text: str) -> bool:
-    """Whether the pager was started; that it is left early is no failure."""
+    """Whether the pager was started; that it is left early is not a failure."""
     import subprocess
 
     environment = {**os.environ, "LESS": os.environ.get("LESS", "FRX")}

@@ -109,11 +109,11 @@ def _follow(values: list[Any], expression: str) -> list[Any]:
 def _step(value: Any, name: str | None, number: str | None) -> list[Any]:
     if name is not None:
         if value is not None and not output.is_object(value):
-            raise usage("invalidExpression", f'--jq: there is no "{name}" in something that is no object.')
+            raise usage("invalidExpression", f'--jq: there is no "{name}" in something that is not an object.')
         return [output.as_object(value).get(name)]
     if number:
         if value is not None and not output.is_list(value):
-            raise usage("invalidExpression", f"--jq: there is no [{number}] in something that is no list.")
+            raise usage("invalidExpression", f"--jq: there is no [{number}] in something that is not a list.")
         items: list[Any] = value or []
         return [items[int(number)] if -len(items) <= int(number) < len(items) else None]
     if output.is_list(value):

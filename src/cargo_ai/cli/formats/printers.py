@@ -35,7 +35,7 @@ def _encoded(text: str, value: Any) -> bytes:
 
 
 class Document:
-    """One JSON document whose list `key` is written as it comes; what else was in the first page stands behind it."""
+    """One JSON document whose list `key` is written as it comes; what else was in the first page stands after it."""
 
     def __init__(self, key: str, first: dict[str, Any], paths: Paths) -> None:
         self.key = key

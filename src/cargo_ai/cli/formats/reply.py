@@ -77,7 +77,7 @@ class Form:
             output.say(f"warning: Nothing here has a field {' or '.join(unknown)}. There are: {shown}.")
 
     def printer(self, row: Row | None, key: str, first: dict[str, Any]) -> Printer:
-        """What prints the rows; `first`: the first page, whose other fields stand behind the list in a JSON document."""
+        """What prints the rows; `first`: the first page, whose other fields stand after the list in a JSON document."""
         from cargo_ai.cli.formats import printers
 
         if self.output == "jsonl":

@@ -21,7 +21,7 @@ FIRST_ROWS = 100
 
 
 def print_all(api: Api, row: Row, request: Request, form: Form) -> None:
-    """Print all pages. Failure (2) for a list that has none; what fails behind the first page is reported on stderr alone."""
+    """Print all pages. Failure (2) for a list that has none; what fails after the first page is reported on stderr alone."""
     key, pages = row.get("rows"), row.get("pages")
     if key is None:
         raise usage("conflictingFlags", "--all goes through the pages of a list: this command does not reply with one.")
@@ -50,7 +50,7 @@ def print_all(api: Api, row: Row, request: Request, form: Form) -> None:
         if not printed:  # nothing is on stdout yet: the document that says why is
             raise
         sentence = f"After {printed:,} rows: {refusal.document.get('errorMessage')}"
-        output.say(f"error: {sentence}")  # stdout already holds part of the rows: no document behind it
+        output.say(f"error: {sentence}")  # stdout already holds part of the rows: no document after it
         raise failure(refusal.code, str(refusal.document.get("reason")), "") from None
     finally:
         progress.clear()
@@ -59,7 +59,7 @@ def print_all(api: Api, row: Row, request: Request, form: Form) -> None:
 
 
 class _Asked:
-    """The request of a list, page after page: by the last row where the list can go on behind one, else by how many were seen."""
+    """The request of a list, page after page: by the last row where the list can go on after one, else by how many were seen."""
 
     def __init__(self, api: Api, request: Request, pages: Pages | None) -> None:
         self.api = api
@@ -84,7 +84,7 @@ class _Asked:
         return self._send()
 
     def next(self, rows: list[Any]) -> dict[str, Any]:
-        """The page behind these rows."""
+        """The page after these rows."""
         pages = self.pages
         if pages is None:
             raise AssertionError("there is one page only")

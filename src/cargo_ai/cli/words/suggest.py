@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg
 
 CLOSE = 0.8
-"""What is less similar is named, but is no `fix`: an agent runs that without a thought."""
+"""What is less similar is named, but is not a `fix`: an agent runs that without a thought."""
 NEVER_MEANT = frozenset({"--yes", "--token", "--token-file", "--no-input"})
 """Flags that give consent or hold secrets: a slip must not turn into one of them."""
 REMOVING = frozenset(

@@ -89,7 +89,7 @@ class _Reader:
             case "either":
                 place = branch_posted(form, self._posted, name)
                 if form.expressions and place != branch_of(form, current):
-                    # What the other alternative held is no value of this one.
+                    # What the other alternative held is not a value of this one.
                     current = None
                 return ABSENT if place is None else self.value(form.branches[place], name, current)
             case "rows" | "pairs":
@@ -245,4 +245,4 @@ def _first(posted: Posted, name: str) -> str:
 
 
 def _no_constant(text: str) -> Json:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")

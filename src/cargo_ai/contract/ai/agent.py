@@ -44,7 +44,7 @@ class CronTrigger(Wire):
 
 
 class HookTriggerConfig(Wire):
-    """types: the events that the agent is sent; all of them by default. text: what it is to do with one, which comes behind it."""
+    """types: the events that the agent is sent; all of them by default. text: what it is to do with one, which comes after it."""
 
     types: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list[str])
     text: fields.Prompt = "An event has come. Do what your instructions say about it."

@@ -153,7 +153,7 @@ class StreamMessage(Wire):
 
     uuid: Uuid = Field(description="The answer.")
     last_event_id: Annotated[str, Field(max_length=200)] | None = Field(
-        default=None, description="Go on behind this event, as the header Last-Event-ID does."
+        default=None, description="Go on after this event, as the header Last-Event-ID does."
     )
 
 

@@ -65,7 +65,7 @@ upsert: Operation[UpsertVote, VoteReply, Literal["chatNotFound", "messageNotFoun
         refusals={
             "chatNotFound": _CHAT,
             "messageNotFound": refusal(404, "There is no message {uuid} in chat {chat}."),
-            "messageNotAssistant": refusal(400, "Message {uuid} is no answer: only answers are voted on."),
+            "messageNotAssistant": refusal(400, "Message {uuid} is not an answer: only answers are voted on."),
         },
         cli=Cli(examples=("cargo-ai ai vote upsert --chat-uuid UUID --message-uuid UUID --is-upvoted true",)),
     )

@@ -127,7 +127,7 @@ class UpdateOverage(Wire):
 
 NO_SUBSCRIPTION = refusal(404, "{sentence}")
 _NO_CUSTOMER = refusal(
-    404, "The workspace is no customer at Stripe yet: `cargo-ai billing subscription update-payment-method` begins with it."
+    404, "The workspace is not a customer at Stripe yet: `cargo-ai billing subscription update-payment-method` begins with it."
 )
 _NO_CARD = refusal(404, "There is no card to charge: give one with `cargo-ai billing subscription update-payment-method`.")
 _ORB = refusal(409, "Orb is not used by this platform.")
@@ -233,9 +233,7 @@ update_overage: Operation[UpdateOverage, SubscriptionReply, OverageReason] = ope
         permission="billing:write",
         refusals={
             "subscriptionNotFound": NO_SUBSCRIPTION,
-            "subscriptionNotEnterprise": refusal(
-                409, "Work that nothing pays for is refused under this plan: buy credits, or let top-ups do it."
-            ),
+            "subscriptionNotEnterprise": refusal(409, "This plan refuses work when no credits are left: buy credits, or set up top-ups."),
         },
         agent_safe=False,
         cli=Cli(

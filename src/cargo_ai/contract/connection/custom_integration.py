@@ -213,7 +213,7 @@ update: Operation[UpdateCustomIntegration, CustomIntegrationReply, UpdateReason]
         refusals={
             "customIntegrationNotFound": _not_found,
             "customIntegrationNotWorker": refusal(400, "{slug} is at an address: change it by --base-url, not by a worker."),
-            "customIntegrationNotExternal": refusal(400, "{slug} is no service at an address."),
+            "customIntegrationNotExternal": refusal(400, "{slug} is not a service at an address."),
             "workerNotFound": _no_worker,
             "failedToGetManifest": _unavailable,
             "invalidManifest": _invalid,

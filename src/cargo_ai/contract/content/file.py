@@ -75,7 +75,7 @@ class ListFiles(Wire):
 
 
 class UploadFile(Wire):
-    """A file, as the field `file` of a form (multipart/form-data); the other fields may come before or behind it."""
+    """A file, as the field `file` of a form (multipart/form-data); the other fields may come before or after it."""
 
     file: str = Field(description="The file; on the command line its path.", json_schema_extra={"format": "binary"})
     folder_uuid: Uuid | None = Field(default=None, description="The folder for it, of kind file.")

@@ -15,7 +15,7 @@ Days = Annotated[int, Field(ge=0, le=MOST_DAYS)]
 
 
 class RetentionRules(Wire):
-    """What holds for the workspace: its own rules, else the server's settings. 0 days: for ever. `own`: the fields that it says itself."""
+    """What holds for the workspace: its own rules, else the server's settings. 0 days: forever. `own`: the fields that it says itself."""
 
     bodies_days: int
     runs_days: int
@@ -33,10 +33,10 @@ class UpdateRetention(Wire):
     """What to change; what is not given stays, null takes the server's setting again."""
 
     bodies_days: Days | None = Field(
-        default=None, description="How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: for ever."
+        default=None, description="How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: forever."
     )
     runs_days: Days | None = Field(
-        default=None, description="How many days after its end a run is kept with its executions, to whole months; 0: for ever."
+        default=None, description="How many days after its end a run is kept with its executions, to whole months; 0: forever."
     )
     is_archiving: bool | None = Field(default=None, description="Whether outputs, configs and logs are archived as Parquet before they go.")
 
@@ -65,7 +65,7 @@ update: Operation[UpdateRetention, RetentionReply, Literal["bodiesOutliveRuns"]]
         permission="workspaceManagement:write",
         refusals={
             "bodiesOutliveRuns": refusal(
-                400, "What nodes gave cannot be kept longer ({bodies}) than the runs themselves ({runs}): change both, or one of them."
+                400, "The outputs of nodes cannot be kept longer ({bodies}) than the runs themselves ({runs}): change both, or one of them."
             )
         },
         cli=Cli(

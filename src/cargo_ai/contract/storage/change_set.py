@@ -255,7 +255,7 @@ history: Operation[RecordHistory, RecordHistoryReply, HistoryReason] = operation
         response=RecordHistoryReply,
         summary="Show who changed a record, when, and from what to what; also of a record that was removed.",
         permission="storage:read",
-        refusals={"modelNotFound": _no_model, "recordNotFound": refusal(404, "The model has and had no record {id}.")},
+        refusals={"modelNotFound": _no_model, "recordNotFound": refusal(404, "The model has no record {id} and never had one.")},
         reads=True,
         cli=Cli(examples=(f"cargo-ai storage record history --model-uuid {_EXAMPLE} --id acme.com",)),
     )

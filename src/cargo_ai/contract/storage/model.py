@@ -190,7 +190,7 @@ NO_CONNECTOR = refusal(404, "The dataset's connector is gone.")
 NO_INTEGRATION = refusal(404, "The dataset's integration is not on this server.")
 NO_EXTRACTOR = refusal(400, "{problem}")
 _schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], RefusalSpec] = {
-    "failedToSchedule": refusal(400, "The schedule cannot be: {cause}"),
+    "failedToSchedule": refusal(400, "The schedule is not valid: {cause}"),
     "scheduleNotCompatible": refusal(400, "{problem}"),
     "scheduleIntervalTooShort": refusal(400, "This model is synced at most every {seconds} seconds."),
 }

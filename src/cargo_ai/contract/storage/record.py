@@ -95,7 +95,7 @@ class ListRecords(Wire):
     )
     after: Annotated[str, Field(min_length=1, max_length=1_000)] | None = Field(
         default=None,
-        description="Only records behind the one with this _id, in the order of their _id; it stands in place of --sort and --offset.",
+        description="Only records after the one with this _id, in the order of their _id; it stands in place of --sort and --offset.",
     )
 
     @model_validator(mode="after")

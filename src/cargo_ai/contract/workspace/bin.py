@@ -19,7 +19,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", 
 
 
 class RemovedToBin(Removed):
-    """What was removed. `restoreUntil`: until when the command of `restore` brings it back; null where it is gone for ever."""
+    """What was removed. `restoreUntil`: until when the command of `restore` brings it back; null where it is gone forever."""
 
     restore_until: Timestamp | None = None
     restore: str | None = None
@@ -73,13 +73,13 @@ class Restored(Wire):
 
 
 class EmptyBin(Wire):
-    """What to remove for ever."""
+    """What to remove forever."""
 
     kinds: Kinds = None
 
 
 class Emptied(Wire):
-    """How many things were removed for ever. Where there are very many, the tables of some are dropped within the hour."""
+    """How many things were removed forever. Where there are very many, the tables of some are dropped within the hour."""
 
     count: int
 
@@ -173,11 +173,11 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "/workspaceManagement/bin/{uuid}",
         request=ByUuid,
         response=Removed,
-        summary="Remove a thing that is in the bin for ever.",
+        summary="Remove a thing that is in the bin forever.",
         permission=None,
         refusals={"itemNotFound": _not_found, "forbidden": _forbidden},
         cli=Cli(
-            danger="This removes it for ever, with all that belongs to it: it cannot be restored any more.",
+            danger="This removes it forever, with all that belongs to it: it cannot be restored any more.",
             examples=(f"cargo-ai workspace bin remove {_EXAMPLE}",),
         ),
         agent_safe=False,
@@ -191,12 +191,12 @@ empty: Operation[EmptyBin, Emptied, Literal["forbidden"]] = operations.add(
         "/workspaceManagement/bin/empty",
         request=EmptyBin,
         response=Emptied,
-        summary="Remove everything that is in the bin, and that you may remove, for ever.",
+        summary="Remove everything that is in the bin, and that you may remove, forever.",
         permission=None,
         refusals={"forbidden": _forbidden},
         cli=Cli(
             csv=frozenset({"kinds"}),
-            danger="This removes what is in the bin for ever: it cannot be restored any more.",
+            danger="This removes what is in the bin forever: it cannot be restored any more.",
             examples=("cargo-ai workspace bin empty", "cargo-ai workspace bin empty --kinds segment,tool"),
         ),
         agent_safe=False,

@@ -67,7 +67,7 @@ class CreditTopup(Stamped, Owned, Row):
 
 
 class StripeEvent(Row):
-    """An event that was handled, so that it is never handled again. Kept for ever."""
+    """An event that was handled, so that it is never handled again. Kept forever."""
 
     __tablename__ = "stripe_events"
 

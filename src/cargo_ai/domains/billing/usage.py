@@ -46,7 +46,7 @@ async def get_metrics(ctx: Context, request: contract.GetMetrics) -> contract.Me
     for name in _UUIDS:
         text = cast("str | None", getattr(request, name))
         if text is not None and ids.parse(text) is None:
-            ctx.warn(f"{text} is no uuid, so that no usage is of it ({contract.GetMetrics.model_fields[name].alias}).")
+            ctx.warn(f"{text} is not a uuid: no usage matches it ({contract.GetMetrics.model_fields[name].alias}).")
     rows = [_Row(*row) for row in await ctx.db.execute(_sums(ctx.workspace, request))]
     if len(rows) > contract.MOST_ITEMS:
         contract.get_metrics.refuse("tooManyItems", most=f"{contract.MOST_ITEMS:,}")

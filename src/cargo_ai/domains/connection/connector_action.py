@@ -77,7 +77,7 @@ class ConnectorNodes:
             return Later(SECRET_SECONDS, call.meta, str(error)) if error.transient else Failed(str(error))
         except DATABASE_UNAVAILABLE:
             # Nothing was sent: also what must not be repeated may begin again.
-            return Later(1.0, call.meta, "the database is away")
+            return Later(1.0, call.meta, "the database is unavailable")
         if outcome is not None:
             return outcome
         outcome = self._charged(service, call, account, await self._act(service, call, account))
@@ -89,12 +89,12 @@ class ConnectorNodes:
         return outcome
 
     async def perform_custom(self, call: Call) -> Outcome:
-        """One attempt of an action of a custom integration, as it announces it now. InvalidConfig where there is no such one."""
+        """One attempt of an action of a custom integration, as it announces it now. InvalidConfig where it is missing."""
         slug, named = str(call.node.get("integrationSlug")), str(call.node.get("actionSlug"))
         try:
             integration = await self._known.find(call.workspace, slug, named)
         except DATABASE_UNAVAILABLE:
-            return Later(1.0, call.meta, "the database is away")
+            return Later(1.0, call.meta, "the database is unavailable")
         if integration is None:
             raise InvalidConfig(f"There is no integration {slug}: see `cargo-ai connection integration list`.")
         action = integration.action(named)

@@ -47,7 +47,7 @@ _log = log.get(__name__)
 class SourceFault(Exception):
     """The source cannot be read now; the message is for people.
 
-    reason: what is not there; `halted`: the connector waits for people; `wait`: for `seconds`, which is no failure; `retry`: it may go
+    reason: what is not there; `halted`: the connector waits for people; `wait`: for `seconds`, which is not a failure; `retry`: it may go
     better; `invalidConfig` and `failed`: it will not.
     """
 

@@ -33,7 +33,7 @@ class Connector(Stamped, Owned, Row):
     slug: Mapped[str]
     integration_slug: Mapped[str]
     sealed_config: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Sealed JSON; gone once the connector is removed for ever."""
+    """Sealed JSON; gone once the connector is removed forever."""
     is_default: Mapped[bool]
     rate_limit: Mapped[dict[str, Any] | None]
     cache_ttl_milliseconds: Mapped[int | None]

@@ -149,7 +149,7 @@ async def _version(ctx: Context, recipe: Recipe, request: contract.CreateRecipe 
 
 @handles(contract.archive)
 async def archive(ctx: Context, request: contract.ByEither) -> Removed:
-    """Take a recipe of the workspace off the lists; archiving twice is no error."""
+    """Take a recipe of the workspace off the lists; archiving twice is not an error."""
     recipe = await ctx.db.scalar(select(Recipe).where(_named(request.uuid_or_short_id)))
     if recipe is None:
         contract.archive.refuse("recipeNotFound", uuid=request.uuid_or_short_id, fix=_LIST)
@@ -160,7 +160,7 @@ async def archive(ctx: Context, request: contract.ByEither) -> Removed:
 
 @handles(contract.favorite)
 async def favorite(ctx: Context, request: contract.ByRecipe) -> Removed:
-    """Mark a recipe; marking twice is no error."""
+    """Mark a recipe; marking twice is not an error."""
     uid = await _visible(ctx, request.recipe_uuid)
     if uid is None:
         contract.favorite.refuse("recipeNotFound", uuid=request.recipe_uuid, fix=_LIST)

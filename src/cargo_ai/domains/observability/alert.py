@@ -209,11 +209,11 @@ async def _check_condition(ctx: Context, operation: _Saving, scope: Scope, thres
 
 
 async def _check_workflow(ctx: Context, scope: Scope) -> None:
-    """An alert about a workflow that is not there would be healthy for ever."""
+    """An alert about a workflow that is not there would be healthy forever."""
     text = getattr(scope, "workflow_uuid", None)
     workflow = None if text is None else ids.parse(text)
     if text is not None and (workflow is None or not await orchestration.workflow_exists(ctx.db, workflow)):
-        message = "is no workflow of this workspace: cargo-ai orchestration tool list and play list show them as workflowUuid"
+        message = "is not a workflow of this workspace: cargo-ai orchestration tool list and play list show them as workflowUuid"
         raise invalid_input([{"path": "scope.workflowUuid", "message": message}])
 
 

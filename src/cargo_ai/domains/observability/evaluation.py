@@ -94,7 +94,7 @@ async def _telemetry(ctx: Context, scope: telemetry.TelemetryScope, threshold: T
 
 
 def _first_value(rows: list[JsonObject]) -> Measured:
-    """The first value of a result; raises NotComputed where it is no number."""
+    """The first value of a result; raises NotComputed where it is not a number."""
     value: Any = next(iter(rows[0].values()), None) if rows else None
     if value is None:
         return Measured(None)
@@ -103,7 +103,7 @@ def _first_value(rows: list[JsonObject]) -> Measured:
     except (TypeError, ValueError):
         number = float("nan")
     if number - number != 0:  # neither infinite nor not-a-number
-        raise NotComputed("The first value of the first row is compared, and it is no number: select count(*), say.")
+        raise NotComputed("The first value of the first row is compared, and it is not a number: select count(*), say.")
     return Measured(number)
 
 

@@ -29,7 +29,7 @@ LOOKED_AT = 50
 
 
 def validate(operation: Operation[Any, Any, Any], text: str) -> None:
-    """Refuse what is no cron expression, and one that comes more often than once a minute."""
+    """Refuse what is not a cron expression, and one that comes more often than once a minute."""
     try:
         parsed = cron.parse(text)
     except cron.InvalidCron as error:

@@ -83,7 +83,7 @@ def _value(table: _Table, threshold: Threshold) -> str:
 
 def _equal(name: str, value: str) -> str:
     if name.endswith("_uuid") and ids.parse(value) is None:
-        return "1 = 0"  # what is no uuid matches nothing
+        return "1 = 0"  # what is not a uuid matches nothing
     return f"{name} = {_text(value)}"
 
 

@@ -136,5 +136,5 @@ cancellations = Table(
     Column("created_ms", BigInteger, nullable=False),
     Index("cancellations_of_workspace", "workspace_uuid"),
 )
-"""Runs that are being cancelled by a job: those of the filters that are older than `before` and come behind `after`. `total`: how many
+"""Runs that are being cancelled by a job: those of the filters that are older than `before` and come after `after`. `total`: how many
 there are, when it was counted. The row goes with the last of them."""

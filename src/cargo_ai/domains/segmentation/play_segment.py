@@ -54,5 +54,5 @@ async def restore_play_segment(db: AsyncSession, uid: uuid.UUID) -> None:
 
 
 async def forget_play_segment(db: AsyncSession, uid: uuid.UUID) -> None:
-    """Forget which records were in the segment of a play that is removed for ever."""
+    """Forget which records were in the segment of a play that is removed forever."""
     await comparison.forget(db, uid)

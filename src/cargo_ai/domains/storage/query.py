@@ -17,7 +17,7 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
     except SqlRefused as refused:
         contract.execute.refuse("invalidQuery", sentence=refused.sentence)
     if result.more:
-        ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: take all with `cargo-ai storage query download`.")
+        ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are shown: take all with `cargo-ai storage query download`.")
     return contract.QueryRows(rows=result.rows, is_refreshing=result.is_refreshing)
 
 

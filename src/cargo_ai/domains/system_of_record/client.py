@@ -22,7 +22,7 @@ async def query(ctx: Context, request: contract.QueryClient) -> contract.Queried
     except SqlRefused as refused:
         return contract.Queried(outcome="notQueried", rows=[], error_message=refused.sentence)
     if page.more:
-        ctx.warn(f"Only the first {MAX_ROWS:,} rows are here: page with `client fetch`, or take all with `client download`.")
+        ctx.warn(f"Only the first {MAX_ROWS:,} rows are shown: page with `client fetch`, or take all with `client download`.")
     return contract.Queried(outcome="queried", rows=page.rows, error_message=None)
 
 

@@ -1,4 +1,4 @@
-"""The chore of the bin: remove for ever what has been in it for CARGO_AI_KEEP_REMOVED_DAYS."""
+"""The chore of the bin: remove forever what has been in it for CARGO_AI_KEEP_REMOVED_DAYS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def remove_expired(services: Services) -> None:
         except Exception as error:
             _log.warning("a removed thing stays in the bin for now", item=str(item), cause=f"{type(error).__name__}: {error}"[:300])
     if removed:
-        _log.info("removed for ever", things=removed, days=services.settings.keep_removed_days)
+        _log.info("removed forever", things=removed, days=services.settings.keep_removed_days)
 
 
 async def _destroy(services: Services, uid: uuid.UUID, workspace: uuid.UUID, expired: ColumnElement[bool]) -> bool:

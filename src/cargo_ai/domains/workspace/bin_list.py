@@ -1,4 +1,4 @@
-"""The bin: list what is in it, restore things, remove them for ever."""
+"""The bin: list what is in it, restore things, remove them forever."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cargo_ai.store.tables import BinItem
 
 _LIST = "cargo-ai workspace bin list"
 AT_ONCE = 50
-"""How many things one request removes for ever itself: each table that is dropped takes locks. The rest is for the chore."""
+"""How many things one request removes forever itself: each table that is dropped takes locks. The rest is for the chore."""
 
 
 def _kinds(ctx: Context) -> Mapping[str, BinKind]:
@@ -128,7 +128,7 @@ async def _locked(ctx: Context, text: str) -> BinItem | None:
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove a thing for ever."""
+    """Remove a thing forever."""
     item = found_or_refuse(contract.remove, await _locked(ctx, request.uuid), "itemNotFound", uuid=request.uuid, fix=_LIST)
     kind = _kinds(ctx)[item.kind]
     if not ctx.who.may(kind.permission):
@@ -141,7 +141,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 
 @handles(contract.empty)
 async def empty(ctx: Context, request: contract.EmptyBin) -> contract.Emptied:
-    """Remove everything for ever that the caller may remove: the first of them at once, the rest by the chore."""
+    """Remove everything forever that the caller may remove: the first of them at once, the rest by the chore."""
     known = _kinds(ctx)
     matches = _in_bin(ctx, request.kinds)
     items = (await ctx.db.scalars(select(BinItem).where(*matches).order_by(BinItem.removed_at).limit(AT_ONCE).with_for_update())).all()

@@ -35,7 +35,7 @@ PACKAGE = Package(
     chores={
         "forget what the audit log has kept for long": lambda services: audit.prune(services.database, services.settings),
         "add up what workspaces keep": lambda services: usage.fold(services.database),
-        "remove for ever what has been in the bin for long": bin_chore.remove_expired,
+        "remove forever what has been in the bin for long": bin_chore.remove_expired,
         "remove uploads that nothing reads": _remove_uploads,
     },
 )

@@ -46,7 +46,7 @@ _RUN = [
     "replay_path",
 ]
 # That a claim need not be on the disk before the run begins: were it lost with the database, the run would be claimed again, and the former
-# owner's flush refused. What must not be repeated says that it begins in a commit of its own, behind this one.
+# owner's flush refused. What must not be repeated says that it begins in a commit of its own, after this one.
 _CLAIM = f"""
 with free as (
     select uuid from shards where uuid = any(%(shards)s) and state = 'queued' order by uuid for update skip locked

@@ -230,7 +230,7 @@ class Action(Generic[CallT]):
     check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
     inspect: what is wrong with an unresolved config that has passed `check` and its schema, in a workspace that has these models.
     outputs: the JSON Schema of the output where it follows from the config and the models; else it is `output_schema`.
-    verbatim: config keys whose values are no templates. code: those of them that hold code, with its language.
+    verbatim: config keys whose values are not templates. code: those of them that hold code, with its language.
     needs_run: it cannot be tried without a run. only_in_graphs: it means nothing by itself.
     shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
     preview: a resolved config as people see it before the node is executed.

@@ -14,7 +14,7 @@ from cargo_ai.engine.graph.tool_graph import FindTool
 
 Json = Any
 LoadActions = Callable[[str], Iterable[Action[Call]]]
-"""The actions of an integration of this server, by its slug; none where there is no such one."""
+"""The actions of an integration of this server, by its slug; none where there is no such integration."""
 FindOwn = Callable[[uuid.UUID], Awaitable[Sequence[Action[Call]]]]
 """The actions that only this workspace has."""
 

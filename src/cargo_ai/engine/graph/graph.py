@@ -115,7 +115,7 @@ def is_group(raw: Mapping[str, Json]) -> bool:
 
 
 def compile_resolver(raw: Mapping[str, Json], action: Action[Call] | None) -> Resolver:
-    """The node's config made ready to resolve: what is verbatim is no template, and a connector is not given what is undefined."""
+    """The node's config made ready to resolve: what is verbatim is not a template, and a connector is not given what is undefined."""
     config = cast("Json", raw.get("config") or {})
     verbatim = action.verbatim if action is not None else frozenset[str]()
     schema: Mapping[str, Json] = action.config_schema if action is not None else {}

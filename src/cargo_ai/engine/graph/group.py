@@ -46,7 +46,7 @@ def to_records(items: Sequence[Mapping[str, Json]]) -> list[bytes] | Failed:
     try:
         records = [to_json(item, inf_nan_mode="null") for item in items]
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
-        return Failed(f"An item is no JSON: {str(error)[:120]}")
+        return Failed(f"An item is not JSON: {str(error)[:120]}")
     size = sum(map(len, records))
     if size > MAXIMUM_BYTES:
         return Failed(f"The items have {size:,} bytes together; the limit is {MAXIMUM_BYTES:,}.")

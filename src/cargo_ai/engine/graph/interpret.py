@@ -56,7 +56,7 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
                 _end(walk, "error", f"{row['node_slug']}: {row['error_message']}")
             else:
                 _end(walk, "success", None)
-    # Its run may have gone on behind the node at which it was parked, and was not parked again.
+    # Its run may have gone on after the node at which it was parked, and was not parked again.
     if pending and pending.get("seq", walk.seq) == walk.seq:
         walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
         walk.meta, walk.resumed, walk.began = pending["meta"], bool(pending["resumed"]), pending.get("began")
@@ -149,7 +149,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             walk.waits = {"for": outcome.waits_for, "reason": outcome.reason} if outcome.waits_for else None
             walk.says = outcome.reason[:SAYS_LENGTH]
             return _pause(outcome.seconds, outcome.reason)
-        outcome = Failed(f"What the node left for later cannot be kept. {meta}")
+        outcome = Failed(f"The state that the node keeps until it goes on cannot be stored. {meta}")
     return _failed(walk, node, config, outcome, warnings, (asked, started, finished))
 
 
@@ -325,7 +325,7 @@ def _json(value: Json) -> bytes | str:
             from_json(document)
         return document
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
-        return f"The output is no JSON: {str(error)[:120]}"
+        return f"The output is not JSON: {str(error)[:120]}"
 
 
 def _too_big(walk: Walk, node: Node, size: int) -> str | None:

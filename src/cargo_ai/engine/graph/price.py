@@ -24,7 +24,7 @@ MOST = 1e9
 
 
 def round_credits(value: float) -> float:
-    """Credits with six places, as the ledger keeps them; 0 for what is no amount, and never more than `MOST`."""
+    """Credits with six places, as the ledger keeps them; 0 for what is not an amount, and never more than `MOST`."""
     return round(min(value, MOST), PLACES) if value > 0 else 0.0
 
 

@@ -19,7 +19,7 @@ MOST_CHARACTERS = 500
 
 
 def of(action: Action[Call], output: Json, error: str | None) -> RowResult:
-    """The result of an execution; nothing for actions that are no write-backs."""
+    """The result of an execution; nothing for actions that are not write-backs."""
     if not action.writes_back:
         return NO_RESULT
     if error is not None:

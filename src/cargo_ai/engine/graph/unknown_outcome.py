@@ -13,7 +13,7 @@ from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN, Failed, Idempotency
 
 AT_RISK: frozenset[Idempotency] = frozenset({"key", "none"})
 MAYBE = "The service may have done it all the same"
-DIED = Failed("The worker died while this was under way.", sent=True)
+DIED = Failed("The worker died while this was in progress.", sent=True)
 
 
 def is_final(failed: Failed, idempotency: Idempotency) -> bool:

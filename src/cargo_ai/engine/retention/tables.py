@@ -15,7 +15,7 @@ retention_rules = Table(
     Column("is_archiving", Boolean),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
-"""How long a workspace keeps what, where it says so itself; null: as the server's settings say. 0 days: for ever."""
+"""How long a workspace keeps what, where it says so itself; null: as the server's settings say. 0 days: forever."""
 
 bodies_dropped = Table(
     "bodies_dropped",

@@ -367,9 +367,9 @@ async def _execute(act: Act, call: Call) -> Outcome:
             return await act.node.action.execute(call)
     except DATABASE_UNAVAILABLE as error:
         if unrepeatable:
-            return Failed("The database was away while this was under way.", sent=True)
+            return Failed("The database was unavailable while this was in progress.", sent=True)
         _log.warning("an action found the database away; it is tried again", cause=str(error).strip()[:200])
-        return Later(1.0, call.meta, "the database is away")
+        return Later(1.0, call.meta, "the database is unavailable")
     except TimeoutError:
         return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True, sent=True)
     except Exception as error:

@@ -28,7 +28,7 @@ def as_double(value: int | float) -> int | float:
 
 
 def text_to_number(text: str) -> int | float:
-    """JavaScript's Number(text): '' is 0, '0x1f' is 31, '1e3' is 1000, what is no number is NaN."""
+    """JavaScript's Number(text): '' is 0, '0x1f' is 31, '1e3' is 1000, what is not a number is NaN."""
     text = text.strip(WHITE_SPACE)
     if text == "":
         return 0

@@ -18,7 +18,7 @@ class OutsideFastPath(Exception):
 
 
 class JavaScriptSyntaxError(Exception):
-    """The source is no JavaScript at all; `message` says what is wrong at offset `position`."""
+    """The source is not JavaScript at all; `message` says what is wrong at offset `position`."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)

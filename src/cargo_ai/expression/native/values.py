@@ -132,7 +132,7 @@ def _is_scalar(value: object) -> bool:
 
 
 def to_number(value: object) -> int | float:
-    """JavaScript's Number(value) for a value that is no array and no object."""
+    """JavaScript's Number(value) for a value that is neither an array nor an object."""
     if is_number(value):
         return value
     if is_text(value):

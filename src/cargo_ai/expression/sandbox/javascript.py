@@ -1,6 +1,6 @@
 """JavaScript in a child: expressions in one frozen context that is kept, scripts each in a context of its own.
 
-A message is a JSON header (its length before it) and texts behind it. What headers ask for, and what goes back:
+A message is a JSON header (its length before it) and texts after it. What headers ask for, and what goes back:
 `{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, length, rows], [set, [lengths], lines], ...]}`: messages of arrays, one
 for each request in order, of its results. The text of a run has that many requests as rows, each with a value for every name:
 `[[value, ...], ...]`. Larger data comes as several texts for one request, with lines that say what they are;
@@ -216,7 +216,7 @@ class Expressions:
         return f"{compiled}!" if changes(self._sets[number][1][index][0]) else str(compiled)
 
     def _one_by_one(self, number: str, lines: str, texts: list[str], first: str | None) -> Result:
-        """After a limit: find the expression that met it. What stands behind it is not evaluated; its node fails anyway."""
+        """After a limit: find the expression that met it. What stands after it is not evaluated; its node fails anyway."""
         results: list[Result] = []
         if first != _TIME:
             self._renew()

@@ -80,7 +80,7 @@
     return value;
   }
 
-  // Half a character is no text outside of JavaScript. JSON.stringify has escaped it; pairs it has left as they are.
+  // Half a character is not text outside of JavaScript. JSON.stringify has escaped it; pairs it has left as they are.
   function whole(text) {
     return text.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.length === 6 ? '\\ufffd' : found));
   }

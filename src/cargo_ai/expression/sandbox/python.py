@@ -1,6 +1,6 @@
 """Python in a child: run a script with `nodes` and `parentNodes`, and return its `result` as JSON.
 
-A message is `{"code": text}` (its length before it) and two JSON texts behind it; what goes back is `{"v": value}`, `{"u": 1}` without a
+A message is `{"code": text}` (its length before it) and two JSON texts after it; what goes back is `{"v": value}`, `{"u": 1}` without a
 `result`, or `{"e": {name, message, line}}`, each with `"log"`: what it printed. A child serves one script of one workspace.
 """
 
@@ -54,7 +54,7 @@ def prepare() -> None:
 
     # The cache of ZoneInfo is weak: what is kept here stays readable without files.
     for name in sorted(zoneinfo.available_timezones()):
-        with contextlib.suppress(Exception):  # a file that is no zone
+        with contextlib.suppress(Exception):  # a file that is not a zone
             _kept.append(zoneinfo.ZoneInfo(name))
 
 

@@ -24,7 +24,7 @@ AARCH64: dict[str, int] = {
 
 NUMBERS: dict[str, dict[str, int]] = {"x86_64": X86_64, "aarch64": AARCH64}
 ARCHITECTURES: dict[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-"""What the kernel calls the machine (AUDIT_ARCH_*): a call made under another convention has other numbers and is no call of ours."""
+"""What the kernel calls the machine (AUDIT_ARCH_*): a call made under another convention has other numbers and is not a call of ours."""
 
 _COMPUTING = """
     read write readv writev close fstat lseek mmap mprotect munmap mremap madvise brk rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack

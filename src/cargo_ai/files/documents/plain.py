@@ -13,7 +13,7 @@ _FENCES = ("```", "~~~")
 
 
 def decode(data: bytes) -> str:
-    """The text of bytes in UTF-8, UTF-16 with its mark, or else Windows-1252. Unreadable for what is no text."""
+    """The text of bytes in UTF-8, UTF-16 with its mark, or else Windows-1252. Unreadable for what is not text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     if b"\x00" in data:

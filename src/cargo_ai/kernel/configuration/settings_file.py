@@ -18,7 +18,7 @@ NAME = "settings.toml"
 def with_file(settings: Settings) -> tuple[Settings, list[str]]:
     """The settings with what the file of their data folder adds, and a sentence for each of its names that is ignored.
 
-    SettingsError when the file cannot be read, is no TOML, or holds a value that no setting can have. Processes of a running server do not
+    SettingsError when the file cannot be read, is not TOML, or holds a value that no setting can have. Processes of a running server do not
     call this: they have it all in their environment, and a file that is being edited must not keep one of them from being replaced.
     """
     path = settings.data_dir / NAME

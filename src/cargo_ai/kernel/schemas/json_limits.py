@@ -26,7 +26,7 @@ class JsonShape:
 
 
 def measure(raw: bytes) -> JsonShape:
-    """The shape of a JSON text; of what is no JSON, some shape. O(length)."""
+    """The shape of a JSON text; of what is not JSON, some shape. O(length)."""
     # Within strings nothing counts. Their quotes are those without a backslash, and a backslash may itself have one.
     text = raw.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in raw else raw
     text = text.translate(None, _DROPPED).replace(b'""', b"")

@@ -12,7 +12,7 @@ LINEAR = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
 
 class NoSchema(ValueError):
-    """It is no JSON Schema, or one that refers to another address; the message is for people."""
+    """It is not a JSON Schema, or one that refers to another address; the message is for people."""
 
 
 def validator_of(schema: Mapping[str, Json], *, mask: str | None = None) -> jsonschema_rs.Validator:

@@ -83,7 +83,7 @@ class LimitSettings:
     upload_retention = Setting[float](
         "days",
         90,
-        "How long an uploaded file that no model and no unfinished batch names is kept, in days; 0: for ever.",
+        "How long an uploaded file that no model and no unfinished batch names is kept, in days; 0: forever.",
         ("worker",),
         lambda name, raw: number_of(name, raw, 0),
         "90",
@@ -98,7 +98,7 @@ class LimitSettings:
     )
     keep_runs_days = integer(
         "How many days runs and batches are kept after they have ended, rounded up to whole months; and refreshes and fills of models. "
-        "0: for ever. A workspace may say otherwise (`orchestration retention update`). Metrics are kept for ever.",
+        "0: forever. A workspace may say otherwise (`orchestration retention update`). Metrics are kept forever.",
         ("api", "worker"),
         365,
         most=MOST_DAYS,
@@ -124,7 +124,7 @@ class LimitSettings:
     keep_audit_days = integer("How many days the audit log keeps who wrote what, and who was refused to.", ("worker",), 365, least=1)
     keep_removed_days = integer(
         "How many days removed models, plays, tools, segments and connectors stay in the bin, from which they can be restored; "
-        "0: they are removed for ever at once.",
+        "0: they are removed forever at once.",
         ("api", "worker"),
         30,
     )

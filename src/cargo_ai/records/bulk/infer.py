@@ -13,7 +13,7 @@ from cargo_ai.records.bulk.notation import PLAIN, Notation
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 """How a moment is written where its form alone is looked at."""
 
-# A number of more digits than a double holds is no number, and neither is what begins with 0 or +: ids, postal codes, telephones.
+# A number of more digits than a double holds is not a number, and neither is what begins with 0 or +: ids, postal codes, telephones.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15}(?:[eE][+-]?\d{1,2})?)?")
 _BOOLEAN = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 

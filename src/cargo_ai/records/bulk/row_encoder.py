@@ -65,7 +65,7 @@ class RowEncoder:
         self.staged = False
         """Set by the load: lines begin with the row's number, and rows that do not fit come with their faults instead of being left out."""
         self.ascending = False
-        """Set by the load, and taken back by the first row whose id does not stand behind all before it."""
+        """Set by the load, and taken back by the first row whose id does not stand after all before it."""
         self._last = ""
         self._faults: dict[int, list[dict[str, object]]] = {}
         self._relation, self._notation, self._headers = relation, notation, headers

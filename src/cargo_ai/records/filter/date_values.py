@@ -73,7 +73,7 @@ def parse_date_value(text: str, now: datetime) -> TimeSpan:
         parsed = datetime.fromisoformat(text)
         start = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidFilter(f"{text!r} is no date: give an ISO date or time, or a span such as '3 months'.") from None
+        raise InvalidFilter(f"{text!r} is not a date: give an ISO date or time, or a span such as '3 months'.") from None
     return TimeSpan(start, _add(start, timedelta(microseconds=1)))
 
 

@@ -106,7 +106,7 @@ class FilterContext:
         return f"t{self._aliases}"
 
     def warn(self, sentence: str) -> None:
-        """Something that matches nothing but is no error."""
+        """Something that matches nothing but is not an error."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 

@@ -51,7 +51,7 @@ def _squeeze_spaces(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    """Lower case, without what stands behind a `+`; Gmail reads over dots."""
+    """Lower case, without what stands after a `+`; Gmail reads over dots."""
     bare = f"regexp_replace(regexp_replace(btrim(lower({text})), '^mailto:|^.*<|>.*$', '', 'g'), '\\+[^@]*@', '@')"
     box, host = "split_part(b, '@', 1)", "replace(split_part(b, '@', 2), 'googlemail.com', 'gmail.com')"
     dotless = f"case when {host} = 'gmail.com' then replace({box}, '.', '') else {box} end"

@@ -15,7 +15,7 @@ from cargo_ai.records.names import literal, quote, statement
 from cargo_ai.store.driver import Connection, execute, fetch, value
 
 MAX_GROUP_SIZE = 1_000
-"""A larger group is no thing that came in twice, but a value such as `n/a`."""
+"""A larger group is not a thing that came in twice, but a value such as `n/a`."""
 MAX_RECORDS = 10_000
 """At most this many records are listed or merged in one call."""
 TIMESTAMPS = ("_emitted_at", "_created_at", "_updated_at")
@@ -188,7 +188,7 @@ async def merge(
     await execute(connection, _CREATE_WORK)
     count, too_large = (await fetch(connection, _with_duplicates(_FILL_WORK, relation, criteria), params))[0]
     await fetch(connection, statement(_LOCK_WORK, table=table), params)
-    # What was changed between the look and the lock is no duplicate any more.
+    # What was changed between the look and the lock is not a duplicate any more.
     await execute(connection, statement(_DROP_CHANGED, table=table, key=criteria.key), params)
     await execute(connection, _DROP_SINGLE)
     await execute(connection, _SET_SURVIVORS)

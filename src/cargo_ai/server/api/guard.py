@@ -26,7 +26,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""On every response that does not say otherwise: what this server sends is no page of another site, and no place to run anything."""
+"""On every response that does not say otherwise: what this server sends is not a page of another site, nor a place to run anything."""
 
 _ALLOWED = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",

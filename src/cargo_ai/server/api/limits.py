@@ -17,7 +17,7 @@ class Limits:
     def __init__(self, settings: Settings, share: Share = alone) -> None:
         self.tokens = Flow("tokens", "This token sends too many requests (CARGO_AI_TOKEN_REQUESTS_PER_MINUTE).", share)
         self.addresses = Flow("addresses", "Too many requests come from this address (CARGO_AI_ADDRESS_REQUESTS_PER_MINUTE).", share)
-        self.hooks = Flow("hooks", "This hook is sent too much at present. Send it again later.", share)
+        self.hooks = Flow("hooks", "This hook receives too much at present. Send it again later.", share)
         self.wrong_tokens = RateLimit(
             "wrongTokens", settings.wrong_tokens_per_minute, "Too many wrong tokens from here: wait a minute.", share
         )

@@ -13,7 +13,7 @@ class BackupRefused(Exception):
 
 
 class InvalidBackup(BackupRefused):
-    """The file is no whole, unchanged backup, or the passphrase is another one; the message says which."""
+    """The file is not a whole, unchanged backup, or the passphrase is another one; the message says which."""
 
 
 class DumpFailed(BackupRefused):

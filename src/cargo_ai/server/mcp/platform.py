@@ -171,6 +171,6 @@ async def open_platform(state: State, caller: Caller, request: Request) -> Platf
     unknown = [part for part in chosen if part != ALL and not any(_is_chosen(each.operation, [part]) for each in _offered().values())]
     if unknown:
         known = ", ".join(sorted({each.operation.name.partition(".")[0] for each in _offered().values()}))
-        raise Refusal(400, "invalidInput", f"domains: there are no tools of {unknown[0][:100]}; there are {known}, all.")
+        raise Refusal(400, "invalidInput", f"domains: {unknown[0][:100]} has no tools; choose from {known}, all.")
     read_only = request.query_params.get("readOnly", "").lower() in {"1", "true", "yes"}
     return PlatformTools(state, caller, request, chosen, read_only=read_only)

@@ -116,7 +116,7 @@ def _check_version(message: Message, headers: Mapping[str, str]) -> None:
 
 
 def _decoded(value: str | None) -> str | None:
-    """The text of a header: what is no plain ASCII comes as `=?base64?…?=`."""
+    """The text of a header: what is not plain ASCII comes as `=?base64?…?=`."""
     if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
         return value
     try:

@@ -78,7 +78,7 @@ class Door:
         return True
 
     async def watch(self) -> None:
-        """End what takes too long, for ever."""
+        """End what takes too long, forever."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self.sweep(clock.seconds())

@@ -26,7 +26,7 @@ def last_lines(path: Path, count: int) -> tuple[bytes, int]:
 
 
 def follow(path: Path, position: int) -> Iterator[bytes]:
-    """What is appended from a position on, for ever. A log that became shorter was rotated: it begins again."""
+    """What is appended from a position on, forever. A log that became shorter was rotated: it begins again."""
     while True:
         size = path.stat().st_size if path.exists() else 0
         if size < position:

@@ -53,7 +53,7 @@ async def take(request: Request) -> Response:
         return await _answer(state, request, target, None, objects, match, skip=skip)
     if kind not in _ENDINGS:
         known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
-        raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
+        raise Refusal(415, "invalidInput", f"Records are not accepted as {kind}; send one of {known}.")
     key = FileStore.new_key(target.workspace, "ingest", _ENDINGS[kind])
     # Its bytes count against what the workspace may store as long as they are there.
     async with receiver_of(state).receive(state, target.workspace) as arrival:

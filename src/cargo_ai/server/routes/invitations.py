@@ -68,7 +68,7 @@ async def accept(request: Request) -> Response:
         return _token_page(state_of(request).base_url(request), invited, token)
     given: object = requests.parse_object(raw).get("code")
     if not isinstance(given, str) or not given:
-        raise Refusal(400, "invalidInput", 'Send {"code": "…"}: what stands behind code= in the link.')
+        raise Refusal(400, "invalidInput", 'Send {"code": "…"}: what follows code= in the link.')
     invited, token = await _accept(request, given)
     document = {
         "token": token.value,

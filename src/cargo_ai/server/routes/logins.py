@@ -198,7 +198,7 @@ async def come_back(request: Request) -> Response:
     email, problem = None, None
     try:
         if "error" in query or not query.get("code"):
-            raise login.LoginFailed(f"The provider let no one in ({query.get('error', 'no code')[:100]}).")
+            raise login.LoginFailed(f"The provider refused the sign-in ({query.get('error', 'no code')[:100]}).")
         openid = login.provider_of(state.services)
         email = await openid.email_of(query["code"][:4000], verifier, nonce, _redirect(state, request))
     except login.LoginFailed as error:

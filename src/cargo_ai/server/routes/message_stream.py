@@ -69,7 +69,7 @@ class _Stream(StreamingResponse):
 
 
 async def stream(request: Request) -> Response:
-    """The events behind the last one that the client has; 204 where it has all, so that browsers do not come back."""
+    """The events after the last one that the client has; 204 where it has all, so that browsers do not come back."""
     state = state_of(request)
     caller = await dispatch.authenticate(state, request)
     dispatch.require_permission(caller, contract.stream.permission)

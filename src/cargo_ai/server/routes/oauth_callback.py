@@ -47,7 +47,7 @@ async def look(request: Request) -> Response:
         return _page(integration, f"<p>Give this to the program that asked for it:</p><pre>{html.escape(shown)}</pre>")
     email = await transact(state.database, consent.asked.workspace, lambda db: workspace.email_of(db, consent.asked.user))
     hidden = "".join(f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in params.items() if value)
-    who = html.escape(email or "Someone who is no member any more")
+    who = html.escape(email or "Someone who is not a member any more")
     account = f"your account of {html.escape(integration)} to the workspace {consent.asked.workspace} of this server"
     text = f"<p>{who} asks to connect {account}.</p>"
     warning = "<p>Go on only if that is you, or someone whom you trust with this account.</p>"

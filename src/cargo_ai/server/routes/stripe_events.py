@@ -27,7 +27,7 @@ async def receive(request: Request) -> Response:
     secret = state.settings.stripe_webhook_secret
     try:
         if not secret:
-            raise Refusal(404, "webhookNotConfigured", "This server takes no events of Stripe: STRIPE_WEBHOOK_SECRET is not set.")
+            raise Refusal(404, "webhookNotConfigured", "This server accepts no events of Stripe: STRIPE_WEBHOOK_SECRET is not set.")
         body = await requests.read_body(request, MAX_BODY)
         if not billing.is_valid(body, request.headers.get("stripe-signature", ""), secret):
             raise Refusal(400, "invalidSignature", "The signature is missing, too old, or not that of this body.")
@@ -35,7 +35,7 @@ async def receive(request: Request) -> Response:
         try:
             is_new = await transact(state.database, ALL_WORKSPACES, lambda db: billing.receive(db, event))
         except billing.InvalidEvent:
-            raise Refusal(400, "invalidInput", "This is no event of Stripe.") from None
+            raise Refusal(400, "invalidInput", "This is not an event of Stripe.") from None
     except Refusal as refusal:
         return responses.refusal_response(refusal, request_id(request))
     _log.info("event of Stripe", id=str(event.get("id")), kind=str(event.get("type")), is_new=is_new)

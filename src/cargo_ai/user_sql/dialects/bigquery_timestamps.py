@@ -46,7 +46,7 @@ def _add(sign: str, otherwise: Kind) -> Rule:
         count = c.expression(c, amount, scope)
         if count.literal is not None:
             if not count.literal.lstrip("-").isdigit() or len(count.literal) > 12:
-                refuse(f"{shorten(count.literal)} is no number of {word}s.")
+                refuse(f"{shorten(count.literal)} is not a number of {word}s.")
             count = Sql(count.literal if count.literal[0] != "-" else f"(- {count.literal[1:]})", "integer")
         moment = as_timestamp(c.expression(c, value, scope), otherwise)
         text = f"bq.date_add({moment.text}, {sign}CAST({count.text} AS bigint), '{word}')"

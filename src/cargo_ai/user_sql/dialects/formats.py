@@ -1,4 +1,4 @@
-"""Translate BigQuery's time formats, regular expressions and JSON paths; what has no equal is refused."""
+"""Translate BigQuery's time formats, regular expressions and JSON paths; what has no equivalent is refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def timestamp_template(format: str) -> str:
         elif element in _ELEMENTS:
             parts.append(_ELEMENTS[element])
         else:
-            refuse(f"The format element %{shorten(element)} has no equal here.")
+            refuse(f"The format element %{shorten(element)} has no equivalent here.")
         at += 2
     return "".join(parts)
 
@@ -67,7 +67,7 @@ def regex_pattern(regex: str, *, greed: bool) -> str:
     prefix, dots, rest = "", False, regex
     if (flags := re.match(r"\(\?([a-z]+)\)", rest)) is not None:
         if set(flags[1]) - {"i", "s"}:
-            refuse(f"The flags (?{flags[1]}) of a pattern have no equal here.")
+            refuse(f"The flags (?{flags[1]}) of a pattern have no equivalent here.")
         prefix, dots, rest = "(?i)" if "i" in flags[1] else "", "s" in flags[1], rest[flags.end() :]
     out: list[str] = []
     lazy = eager = False
@@ -84,7 +84,7 @@ def regex_pattern(regex: str, *, greed: bool) -> str:
             at = end
             continue
         if pair == "(?" and rest[at : at + 3] != "(?:":
-            refuse("Groups of a pattern that begin with (? have no equal here, save (?:.")
+            refuse("Groups of a pattern that begin with (? have no equivalent here, except (?:.")
         if character == "." and not dots:
             out.append("[^\\n]")
         else:
@@ -98,7 +98,7 @@ def regex_pattern(regex: str, *, greed: bool) -> str:
                 eager = True
         at += 1
     if greed and lazy and eager:
-        refuse("A pattern with greedy and lazy repetitions matches differently here: use one sort of them.")
+        refuse("A pattern with greedy and lazy repetitions matches differently here: use one kind of them.")
     return prefix + "".join(out)
 
 
@@ -111,7 +111,7 @@ def _escape(pair: str) -> str:
     if letter == "z":
         return "\\Z"
     if letter.isalpha() and letter not in "dDsSwWntrfvA":
-        refuse(f"The escape \\{shorten(letter)} of a pattern has no equal here.")
+        refuse(f"The escape \\{shorten(letter)} of a pattern has no equivalent here.")
     if letter.isdigit() or not letter:
         refuse("A pattern cannot refer back to its groups.")
     return pair
@@ -126,7 +126,7 @@ def _end_of_class(regex: str, at: int) -> int:
     while end < len(regex) and regex[end] != "]":
         if regex[end] == "\\":
             if regex[end + 1 : end + 2].isalpha() and regex[end + 1] not in "dDsSwWntrfv":
-                refuse(f"The escape \\{shorten(regex[end + 1])} of a pattern has no equal here.")
+                refuse(f"The escape \\{shorten(regex[end + 1])} of a pattern has no equivalent here.")
             end += 1
         elif regex.startswith("[:", end):
             end = regex.find(":]", end) + 1

@@ -18,7 +18,7 @@ _SENTENCES = {
     "55P03": "The table is being changed right now. Try again in a moment.",
     "22012": "The query divides by zero: use NULLIF or SAFE_DIVIDE.",
     "22P02": "A value cannot be converted to the type that it is cast to: use SAFE_CAST where some values do not fit.",
-    "22007": "A value is no date or time in the form that is expected.",
+    "22007": "A value is not a date or time in the form that is expected.",
     "22008": "A date or time is out of the range that can be computed.",
     "22003": "A number is out of the range of its type.",
     "22023": "A function was given a value that it does not take (a time zone, a unit or a size).",

@@ -52,7 +52,7 @@ class Unavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """A page of a result. `count`: rows of the whole result, None when it was not asked for. `more`: there are rows behind the page.
+    """A page of a result. `count`: rows of the whole result, None when it was not asked for. `more`: there are rows after the page.
     `bytes`: roughly how large the page is."""
 
     rows: list[Row]
@@ -64,7 +64,7 @@ class ResultPage:
 
 
 class QueryExecutor:
-    """Runs queries of one server process. Every query has a connection of its own, which is closed behind it: nothing is left over."""
+    """Runs queries of one server process. Every query has a connection of its own, which is closed after it: nothing is left over."""
 
     def __init__(self, database: Database, secrets: SecretKey) -> None:
         self._database, self._secrets = database, secrets
@@ -181,7 +181,7 @@ async def _open_cursor(connection: Connection, checked: CheckedQuery, seconds: i
         if checked.collects:
             _refuse_collecting(plans)
         if most_scanned is not None and (rows := sum(map(estimate_scanned_rows, plans))) > most_scanned:
-            sentence = f"The query would go through about {rows:,.0f} rows; {most_scanned:,} are the most. Filter more."
+            sentence = f"The query would read about {rows:,.0f} rows; at most {most_scanned:,} are allowed. Filter more."
             raise SqlRefused(sentence, about="rows")
     # The size of a row is bounded before it is sent: the driver would have to hold all of it.
     text = f"DECLARE q NO SCROLL CURSOR FOR SELECT * FROM ({checked.sql}) AS q WHERE bq.row_fits(pg_column_size(q.*))"  # noqa: S608

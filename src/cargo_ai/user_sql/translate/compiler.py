@@ -47,7 +47,7 @@ class Dialect:
     indexed: Mapping[str, Callable[[Compiler, exp.Expr, exp.Expr, Scope], Sql]] = field(
         default_factory=dict[str, "Callable[[Compiler, exp.Expr, exp.Expr, Scope], Sql]"]
     )
-    """Functions that are translated together with the index in brackets behind them."""
+    """Functions that are translated together with the index in brackets after them."""
     aggregates: frozenset[str] = frozenset()
     """Functions besides PostgreSQL's aggregates that OVER may follow."""
     arithmetic: Callable[[type[exp.Expr], Sql, Sql], Sql | None] = _no_arithmetic

@@ -126,7 +126,7 @@ def _joined_literals(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """Constants that stand side by side are one text."""
     parts = [c.expression(c, item, scope) for item in node.expressions]
     if any(part.literal is None for part in parts):
-        refuse("CONCAT cannot be used so.")
+        refuse("CONCAT cannot be used like this.")
     whole = "".join(part.literal or "" for part in parts)
     return Sql(shapes.quote_text(whole), "string", literal=whole)
 
@@ -227,7 +227,7 @@ def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if amount is not None and functions.NUMBER.fullmatch(amount):
         return Sql(f"({amount} * CAST('{step}' AS interval))", "interval")
     if amount is not None and value.is_string:
-        refuse(f"{shorten(amount)} is no number of {word}s.")
+        refuse(f"{shorten(amount)} is not a number of {word}s.")
     return Sql(f"({c.expression(c, value, scope).text} * CAST('{step}' AS interval))", "interval")
 
 
@@ -274,7 +274,7 @@ def _window(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     before = scope.aggregated
     function = node.this
     if type(function) not in {exp.Anonymous, exp.Filter}:
-        refuse("IGNORE NULLS cannot be used here." if type(function) is exp.IgnoreNulls else "OVER stands behind a function.")
+        refuse("IGNORE NULLS cannot be used here." if type(function) is exp.IgnoreNulls else "OVER must follow a function.")
     called = function.this if type(function) is exp.Filter else function
     value = functions.windowed(c, called, scope)
     if type(function) is exp.Filter:
@@ -286,11 +286,11 @@ def _window(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 def _filter(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "expression")
     if type(node.this) not in {exp.Anonymous, exp.GroupConcat, exp.WithinGroup}:
-        refuse("FILTER stands behind an aggregate.")
+        refuse("FILTER must follow an aggregate.")
     value = c.expression(c, node.this, scope)
     condition = c.expression(c, node.args["expression"].this, scope).text
     if " FILTER " in value.text or not value.text.endswith(")") or value.text.startswith("("):
-        refuse("FILTER cannot be used behind this function.")
+        refuse("FILTER cannot be used after this function.")
     return Sql(f"{value.text} FILTER (WHERE {condition})", value.kind)
 
 

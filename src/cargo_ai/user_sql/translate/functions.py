@@ -46,7 +46,7 @@ def unknown_function(c: Compiler, called: str) -> str:
 
 
 def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense behind OVER."""
+    """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense after OVER."""
     refuse_other_parts(node, "this", "expressions")
     called = node.name.lower()
     if (rule := c.dialect.functions.get(called) or _POSTGRES_FUNCTIONS.get(called)) is not None:
@@ -56,7 +56,7 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if called in SCALARS:
         return _allowed_call(c, SCALARS[called], called, node, scope)
     if called in WINDOWS or called in WITHIN:
-        refuse(f"{called.upper()} needs {'OVER (…)' if called in WINDOWS else 'WITHIN GROUP (ORDER BY …)'} behind it.")
+        refuse(f"{called.upper()} needs {'OVER (…)' if called in WINDOWS else 'WITHIN GROUP (ORDER BY …)'} after it.")
     raise SqlRefused(unknown_function(c, node.name))
 
 
@@ -288,7 +288,7 @@ def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     function, order = node.this, node.args["expression"]
     called = function.name.lower() if type(function) is exp.Anonymous else ""
     if called not in WITHIN or type(order) is not exp.Order or len(order.expressions) != 1:
-        refuse("WITHIN GROUP stands behind PERCENTILE_CONT, PERCENTILE_DISC or MODE.")
+        refuse("WITHIN GROUP must follow PERCENTILE_CONT, PERCENTILE_DISC or MODE.")
     values = translate_arguments(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
     scope.aggregated = True
     key = order.expressions[0]

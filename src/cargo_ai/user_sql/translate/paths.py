@@ -46,7 +46,7 @@ def _qualified(parts: list[str], scope: Scope) -> tuple[Sql | None, list[str]]:
 
 def _fields(c: Compiler, value: Sql, path: list[str]) -> Sql:
     if path and not c.bigquery:
-        refuse(f"{shorten(path[0])} is no column: write ->> '{shorten(path[0])}' to look into an object.")
+        refuse(f"{shorten(path[0])} is not a column: write ->> '{shorten(path[0])}' to look into an object.")
     for name in path:
         value = struct_field(value, name)
     return value
@@ -77,7 +77,7 @@ def json_path(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
             return Sql(f"({value} {word} {shapes.quote_text(key.this)})", "string" if textual else "json")
         if type(key) is exp.JSONPathSubscript and isinstance(key.this, int):
             return Sql(f"({value} {word} {int(key.this)})", "string" if textual else "json")
-        refuse("Behind -> stands a key or a number.")
+        refuse("After -> comes a key or a number.")
     return Sql(f"({value} {word} {c.expression(c, step, scope).text})", "string" if textual else "json")
 
 

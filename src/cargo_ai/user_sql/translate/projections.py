@@ -19,7 +19,7 @@ MAX_COLUMNS = 1_600
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One column of a SELECT list. `alias`: the name by which clauses behind it may call it."""
+    """One column of a SELECT list. `alias`: the name by which clauses after it may call it."""
 
     name: str
     alias: str
@@ -57,7 +57,7 @@ def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
             name, unnamed = (f"f{unnamed}_", unnamed + 1) if c.bigquery or c.clickhouse else ("?column?", unnamed)
         entries.append((name, alias if type(projection) is exp.Alias else "", sql, scope.aggregated))
     if len(entries) > MAX_COLUMNS:
-        refuse(f"The query gives {len(entries):,} columns: {MAX_COLUMNS:,} are the most.")
+        refuse(f"The query gives {len(entries):,} columns: at most {MAX_COLUMNS:,} are allowed.")
     return list(_make_unique(entries))
 
 

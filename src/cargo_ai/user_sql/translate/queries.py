@@ -36,7 +36,7 @@ def query(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None
 
 
 def with_clause(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> tuple[str, dict[str, Cte]]:
-    """`WITH …` in our words, and the queries that may be named behind it: each sees only those before it."""
+    """`WITH …` in our words, and the queries that may be named after it: each sees only those before it."""
     clause = node.args.get("with_")
     if clause is None:
         return "", ctes

@@ -47,7 +47,7 @@ def quote_name(text: str) -> str:
     if not text or "\0" in text:
         refuse("A name is empty or has a NUL character.")
     if len(text.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
-        refuse(f"The name {shorten(text)} is too long: {MAX_NAME_BYTES} bytes are the most.")
+        refuse(f"The name {shorten(text)} is too long: at most {MAX_NAME_BYTES} bytes are allowed.")
     return '"' + text.replace('"', '""') + '"'
 
 
@@ -66,7 +66,7 @@ def quote_text(value: str) -> str:
 def check_number(value: str) -> str:
     """A number as it was written."""
     if len(value) > 100 or not _NUMBER.fullmatch(value):
-        refuse(f"{shorten(value)} is no number that can be used here.")
+        refuse(f"{shorten(value)} is not a number that can be used here.")
     return value
 
 

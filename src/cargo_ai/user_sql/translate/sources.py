@@ -42,7 +42,7 @@ def from_clause(c: Compiler, node: exp.Expr, scope: Scope) -> FromClause:
     commas = False
     for join in list_part(node, "joins"):
         if len(scope.sources) >= MAX_SOURCES:
-            refuse(f"The query joins too much: {MAX_SOURCES} tables are the most.")
+            refuse(f"The query joins too many tables: at most {MAX_SOURCES} are allowed.")
         commas = _join(c, join, scope, joined, commas)
     return joined
 

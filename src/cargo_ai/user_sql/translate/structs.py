@@ -60,4 +60,4 @@ def struct_field(value: Sql, field: str) -> Sql:
         refuse(f"The STRUCT has no field {shorten(field)}.")
     if value.kind in {"json", "", "string"}:
         return Sql(f"bq.field({value.text}, {shapes.quote_text(field)})", "json")
-    raise SqlRefused(f"{shorten(field)} is no field: the value before it is no object.")
+    raise SqlRefused(f"{shorten(field)} is not a field: the value before it is not an object.")

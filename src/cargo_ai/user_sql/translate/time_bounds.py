@@ -12,7 +12,7 @@ from cargo_ai.user_sql.translate.shapes import Sql
 
 _FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
 _FARTHEST = 10**15
-"""Milliseconds beyond all times that are stored: infinity is no whole number."""
+"""Milliseconds beyond all times that are stored: infinity is not a whole number."""
 _EARLIER = 32_768
 """How many milliseconds the stored number may be below the time."""
 
@@ -31,7 +31,7 @@ def comparison(left: Sql, sign: str, right: Sql, other: tuple[exp.Expr, exp.Expr
 
 
 def between(value: Sql, low: Sql, high: Sql, written: tuple[exp.Expr, exp.Expr]) -> str:
-    """The bounds that follow from a BETWEEN, each behind an AND."""
+    """The bounds that follow from a BETWEEN, each after an AND."""
     if not value.milliseconds or not (_is_constant(written[0], low) and _is_constant(written[1], high)):
         return ""
     bounds = _bounds(value.milliseconds, ">=", low.text) + _bounds(value.milliseconds, "<=", high.text)

@@ -23,7 +23,7 @@ def named_windows(c: Compiler, node: exp.Expr, scope: Scope) -> dict[str, str]:
 
 
 def over_clause(c: Compiler, node: exp.Expr, scope: Scope) -> str:
-    """What stands behind OVER."""
+    """What stands after OVER."""
     refuse_other_parts(node, "this", "partition_by", "order", "spec", "over", "alias")
     if str(node.args.get("over") or "OVER").upper() != "OVER":
         refuse("A window begins with OVER.")

@@ -12,7 +12,7 @@ COLOURS = 256
 
 
 def small(png: bytes) -> bytes:
-    """The same picture with a palette. ValueError for what is no screenshot: 8 bits of RGB or RGBA in rows, without gaps to see through."""
+    """The same picture with a palette. ValueError for what is not a screenshot: 8 bits of RGB or RGBA in rows, not interlaced."""
     width, height, channels, data = _read(png)
     pixels = _unfiltered(data, width, height, channels)
     counts = Counter(pixels[at : at + 3] for at in range(0, len(pixels), channels))
@@ -57,7 +57,7 @@ def _read(png: bytes) -> tuple[int, int, int, bytes]:
     width, height, bits, kind, _, _, interlaced = struct.unpack(">IIBBBBB", head)
     channels = {2: 3, 6: 4}.get(kind)
     if bits != 8 or interlaced or channels is None:
-        raise ValueError("this is no screenshot of Chromium")
+        raise ValueError("this is not a screenshot of Chromium")
     return width, height, channels, zlib.decompress(bytes(data))
 
 

@@ -147,7 +147,7 @@ GRAPH: list[Json] = [
     end("big", tier="big"),
     end("small", tier="small"),
 ]
-"""It fails where the minutes are no number."""
+"""It fails where the minutes are not a number."""
 
 
 def _tool(world: World) -> None:

@@ -79,7 +79,7 @@ def test_completion_offers_uuids_with_names_and_asks_once_a_minute(real: Cli, ap
     (folder,) = (real.home / ".cache" / "cargo-ai").iterdir()
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     other = real("__complete", "orchestration", "tool", "get", "", CARGO_API_TOKEN="cai_live_of_another_sign_in")
-    assert (other.code, other.out) == (0, ""), "the names of one sign-in are not those of another, and no answer is no failure"
+    assert (other.code, other.out) == (0, ""), "the names of one sign-in are not those of another, and no answer is not a failure"
 
 
 def test_names_stand_inside_of_json_too_but_for_values_of_people(real: Cli, api: FakeApi) -> None:

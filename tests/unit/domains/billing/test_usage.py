@@ -39,7 +39,7 @@ async def test_credits_are_summed_by_day_and_grouped_and_filtered_by_each_label(
         assert await items(api, **{f"{name}Uuid": str(ids.new())}) == [], name
         assert await items(api, **{f"{name}Uuid": "no uuid"}) == [], name
         assert await api.warnings("billing.usage.getMetrics", **JANUARY, **{f"{name}Uuid": "x"}) == [
-            f"x is no uuid, so that no usage is of it ({name}Uuid)."
+            f"x is not a uuid: no usage matches it ({name}Uuid)."
         ]
     assert await items(api, groupBy="integration_slug", integrationSlug="hunter") == [("02", HUNTER, 3.5, "hunter")]
     assert await items(api, groupBy="action_slug") == [("02", HUNTER, 3.5, "findEmail"), ("03", "native.script", 4, "script")]

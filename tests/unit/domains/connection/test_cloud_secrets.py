@@ -54,7 +54,7 @@ async def test_a_secret_is_read_with_who_the_server_is_there(clouds: CloudSecret
 async def test_one_field_of_a_json_secret_is_read(clouds: CloudSecrets, name: str) -> None:
     clouds.put(name, f'{{"token": "{TOKEN}", "port": 8200}}')
     assert await read(external(clouds), f"{name}#token") == TOKEN
-    with pytest.raises(SecretUnavailable, match="is no JSON object with a text in port"):
+    with pytest.raises(SecretUnavailable, match="is not a JSON object with a text in port"):
         await read(external(clouds), f"{name}#port")
 
 
@@ -96,11 +96,11 @@ async def test_who_the_server_is_is_asked_once(clouds: CloudSecrets) -> None:
     [
         ("aws/other/token", "Connectors may not read aws/other/token. The operator allows secrets of clouds by CARGO_AI_CLOUD_SECRETS."),
         ("google/simulated-project/other", "Connectors may not read google/simulated-project/other."),
-        ("azure/my-vault.evil.example/crm", "is no reference to a secret."),
-        ("azure/crm", "is no reference to a secret."),
-        ("google/p/crm/versions/1", "is no reference to a secret."),
-        ("aws/../crm", "is no reference to a secret."),
-        ("aws/crm/a?b", "is no reference to a secret."),
+        ("azure/my-vault.evil.example/crm", "is not a reference to a secret."),
+        ("azure/crm", "is not a reference to a secret."),
+        ("google/p/crm/versions/1", "is not a reference to a secret."),
+        ("aws/../crm", "is not a reference to a secret."),
+        ("aws/crm/a?b", "is not a reference to a secret."),
     ],
 )
 async def test_what_the_operator_does_not_allow_is_not_asked_for(clouds: CloudSecrets, name: str, said: str) -> None:

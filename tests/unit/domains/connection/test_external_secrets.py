@@ -105,21 +105,21 @@ async def test_a_reference_is_shown_stored_and_becomes_the_secret_only_in_calls(
         ("secret://env/CARGO_AI_SECRET_KEY", "Connectors may not read the variable CARGO_AI_SECRET_KEY of the server."),
         ("secret://env/cargo_ai_SECRET_KEY", "Connectors may not read the variable cargo_ai_SECRET_KEY of the server."),
         ("secret://env/CRM_NOTHING", "The server has no variable CRM_NOTHING"),
-        ("secret://env/CRM TOKEN", "is no reference to a secret. Write secret://env/NAME"),
+        ("secret://env/CRM TOKEN", "is not a reference to a secret. Write secret://env/NAME"),
         ("secret://file/absent", "There is no file absent in the server's folder of secrets."),
-        ("secret://file/../data/secret.key", "is no reference to a secret."),
-        ("secret://file//etc/passwd", "is no reference to a secret."),
+        ("secret://file/../data/secret.key", "is not a reference to a secret."),
+        ("secret://file//etc/passwd", "is not a reference to a secret."),
         ("secret://file/out", "There is no file out in"),
         ("secret://file/pipe", "There is no file pipe in"),
         ("secret://file/empty", "The file empty of the server's folder of secrets is empty."),
         ("secret://file/huge", "The file huge is larger than 64 KB"),
-        ("secret://vault/secret/crm", "is no reference to a secret."),
+        ("secret://vault/secret/crm", "is not a reference to a secret."),
         ("secret://vault/secret/crm#absent", "The entry secret/crm in Vault has no field absent."),
-        ("secret://vault/secret/crm#port", "The field port of secret/crm in Vault is no text."),
+        ("secret://vault/secret/crm#port", "The field port of secret/crm in Vault is not text."),
         ("secret://vault/secret/other#token", "Connectors may not read secret/other in Vault."),
         ("secret://vault/secret/0198c5f0-0000-7000-8000-000000000001/crm#token", "Connectors may not read secret/0198c5f0"),
-        ("secret://vault/secret/../sys#token", "is no reference to a secret."),
-        ("secret://elsewhere/x", "is no reference to a secret."),
+        ("secret://vault/secret/../sys#token", "is not a reference to a secret."),
+        ("secret://elsewhere/x", "is not a reference to a secret."),
     ],
 )
 async def test_what_may_not_or_cannot_be_read_is_refused_with_a_sentence(
@@ -204,7 +204,7 @@ async def test_secrets_go_to_their_paths_and_leave_the_rest(api: ApiClient, work
     assert body["errors"] == [
         {
             "path": "secrets.auth.tokn",
-            "message": "is no secret of HTTP; it has: auth.password, auth.token, auth.username, auth.value, headers.NAME",
+            "message": "is not a secret of HTTP; it has: auth.password, auth.token, auth.username, auth.value, headers.NAME",
         }
     ]
 

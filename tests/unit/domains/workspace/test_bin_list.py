@@ -1,4 +1,4 @@
-"""The bin: things of every kind go in, come back with all that belongs to them, and are removed for ever by those who may."""
+"""The bin: things of every kind go in, come back with all that belongs to them, and are removed forever by those who may."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ async def test_lookups_of_a_restored_model_are_those_of_now_and_need_the_model_t
     await api.call(REMOVE, uuid=owners)
     warnings = await api.warnings(RESTORE, uuid=deals)
     assert any("owner was left out" in warning for warning in warnings)
-    assert any("removed for ever" in warning for warning in warnings)
+    assert any("removed forever" in warning for warning in warnings)
     assert "owner" not in (await api.records(deals))[0]
 
 
@@ -266,7 +266,7 @@ async def test_what_a_restored_thing_uses_and_is_gone_is_named(api: ApiClient) -
     assert any('the connector "CRM", which is in the bin' in warning and connector["uuid"] in warning for warning in warnings)
     await removed(api, "tool", tool["uuid"])
     await api.call(REMOVE, uuid=connector["uuid"])
-    assert any("removed for ever" in warning for warning in await api.warnings(RESTORE, uuid=tool["uuid"]))
+    assert any("removed forever" in warning for warning in await api.warnings(RESTORE, uuid=tool["uuid"]))
 
 
 async def test_another_workspace_sees_and_touches_nothing_of_the_bin(backend: Backend, api: ApiClient) -> None:

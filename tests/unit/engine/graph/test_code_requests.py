@@ -1,4 +1,4 @@
-"""Walks whose configs need the JavaScript engine: they ask, are answered, and go on; and code that may be run twice is no effect."""
+"""Walks whose configs need the JavaScript engine: they ask, are answered, and go on; and code that may be run twice is not an effect."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_code_is_performed_outside_and_needs_nothing_to_be_durable(slug: str) ->
     act = advance(walk, NOW)
     assert isinstance(act, Act)
     assert (act.node.action.slug, act.node.action.does) == (slug, "computes")
-    assert act.config == {"script": "`{{nodes.start.name}}`"}  # code is no template
+    assert act.config == {"script": "`{{nodes.start.name}}`"}  # code is not a template
     settle(walk, act.node, act.config, Done({"result": 1}), act.warnings, NOW, NOW)
     following = advance(walk, NOW)
     assert isinstance(following, Act) and following.node.action.does == "acts"

@@ -62,7 +62,7 @@ def test_the_context_is_measured_in_bytes_also_after_a_resume() -> None:
 def test_an_output_that_is_no_json_fails_the_node(output: Any) -> None:
     walk = start(ONE)
     finish(walk, scripted(Done(output)))
-    assert walk.error is not None and walk.error.startswith("call: The output is no JSON: ")
+    assert walk.error is not None and walk.error.startswith("call: The output is not JSON: ")
 
 
 def nested(levels: int) -> Any:
@@ -78,7 +78,7 @@ def test_an_output_that_could_not_be_read_back_fails_the_node() -> None:
     for output in (nested(201), nested(250), nested(5_000), circular):
         walk = start(ONE)
         finish(walk, scripted(Done(output)))
-        assert walk.error is not None and walk.error.startswith("call: The output is no JSON: "), walk.error
+        assert walk.error is not None and walk.error.startswith("call: The output is not JSON: "), walk.error
     walk = start(ONE)
     finish(walk, scripted(Done(nested(200))))
     assert walk.status == "success"

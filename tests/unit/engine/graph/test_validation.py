@@ -1,4 +1,4 @@
-"""The check of a graph before anybody walks it: every reason, and what is no fault."""
+"""The check of a graph before anybody walks it: every reason, and what is not a fault."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ async def test_the_next_worker_does_not_repeat_what_nothing_makes_harmless(harne
     await worker.close()
     entry = await executed(harness, run)
     assert effects.calls == [] and (entry["status"], entry["reason"]) == ("error", OUTCOME_UNKNOWN)
-    assert entry["error_message"].startswith("The worker died while this was under way.")
+    assert entry["error_message"].startswith("The worker died while this was in progress.")
 
 
 async def test_a_second_death_does_not_lose_the_mark(harness: EngineHarness, engine_url: str) -> None:

@@ -30,7 +30,7 @@ LIMITS = {
     "an object nested without end": "(() => { let o={}; for(let i=0;i<200000;i++) o={o}; return JSON.stringify(o).length })()",
     "source nested without end": "eval('('.repeat(100000)+'1'+')'.repeat(100000))",
     "a pattern that backtracks": "/^(a+)+$/.test('a'.repeat(50)+'b')",
-    "a big list sorted for ever": "(() => { const a=Array.from({length:3e5},(_, i)=>i*7919%300007); for(;;) a.sort((x,y)=>x-y) })()",
+    "a big list sorted forever": "(() => { const a=Array.from({length:3e5},(_, i)=>i*7919%300007); for(;;) a.sort((x,y)=>x-y) })()",
     "a native loop that nothing interrupts": "new Array(2**32-1).join('').length",
     "a list of a billion": "new Array(1e9).fill(0).length",
     "a search through nothing": "Array.prototype.indexOf.call({length:2**53-1},1)",

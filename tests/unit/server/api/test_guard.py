@@ -53,7 +53,7 @@ async def test_who_tries_tokens_waits_and_is_stopped_while_a_right_token_works(
     task, really_sleep = asyncio.current_task(), asyncio.sleep
 
     async def sleep(seconds: float) -> None:
-        # Servers of other tests sleep in this process too: theirs are no waits of this sender.
+        # Servers of other tests sleep in this process too: theirs are not waits of this sender.
         if asyncio.current_task() is task:
             waits.append(seconds)
         else:

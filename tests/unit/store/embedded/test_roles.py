@@ -1,4 +1,4 @@
-"""Roles of the embedded PostgreSQL: the owner is no superuser, and every login needs a password."""
+"""Roles of the embedded PostgreSQL: the owner is not a superuser, and every login needs a password."""
 
 from __future__ import annotations
 

@@ -54,5 +54,5 @@ def by_provider(settings: Settings) -> dict[str, Any]:
             return answer
         if time.monotonic() > deadline:
             again = shell_line(["login", *settings.again, "--oauth"])
-            raise failure(UNFINISHED, "timeout", "No one has signed in there in time.", again)
+            raise failure(UNFINISHED, "timeout", "No one signed in there in time.", again)
         time.sleep(float(begun.get("interval", 2)))

@@ -27,7 +27,7 @@ async def attach(request: PageRequest) -> Response:
 
 
 def parts_of(request: PageRequest) -> list[JsonObject]:
-    """The parts of the message that was written: its text, where there is one, and its files. Refusal for what is no attachment."""
+    """The parts of the message that was written: its text, where there is one, and its files. Refusal for what is not an attachment."""
     text = request.form.get("text", "").strip()
     parts: list[JsonObject] = [{"type": "text", "text": text}] if text else []
     for written in request.form.getlist(FIELD):
@@ -36,7 +36,7 @@ def parts_of(request: PageRequest) -> list[JsonObject]:
         except (ValueError, RecursionError):
             part = None
         if not isinstance(part, dict):
-            raise invalid_input([{"path": FIELD, "message": "is no file that was attached here: attach it again"}])
+            raise invalid_input([{"path": FIELD, "message": "is not a file that was attached here: attach it again"}])
         parts.append({"type": "s3File", **{name: part.get(name) for name in _FIELDS}})  # pyright: ignore[reportUnknownMemberType]
     return parts
 

@@ -42,7 +42,7 @@ class Config:
         return None if self.is_json or self.form is None else entries_of(self.form, self.texts, self.errors, self.base, CONFIG)
 
     def value(self) -> JsonObject:
-        """The config that was entered. Refusal for what is no JSON; `errors` says what is wrong with fields."""
+        """The config that was entered. Refusal for what is not JSON; `errors` says what is wrong with fields."""
         if self.is_json or self.form is None:
             return object_of(self.text, "config")
         reading = read(self.form, self.texts, self.base, CONFIG)
@@ -98,7 +98,7 @@ async def posted(request: PageRequest, form: Field | None, node: JsonObject, con
 
 
 async def turned(request: PageRequest, config: Config, action: str, connector: str | None) -> Config:
-    """The config as the form shows it after one of its own buttons: another row, or the other way. Refusal for what is no JSON."""
+    """The config as the form shows it after one of its own buttons: another row, or the other way. Refusal for what is not JSON."""
     is_new = action == "refresh" and "formless" in request.form
     if (action == AS_FIELDS or is_new) and config.is_json and config.form is not None:
         return await _as_fields(request, config.form, config.value(), connector)

@@ -136,7 +136,7 @@ async def _node(request: PageRequest, place: Place) -> Response:
 
 
 async def _save(request: PageRequest, place: Place, node: JsonObject, config: JsonObject) -> None:
-    """Replace the node in the draft. Refusal for what is no JSON, and (409) where it was changed since the form was opened."""
+    """Replace the node in the draft. Refusal for what is not JSON, and (409) where it was changed since the form was opened."""
     if request.form.get("state") != _state(place.node):
         raise Refusal(409, "conflict", "Someone changed this node since you opened the form. Copy what you wrote, and reload the page.")
     changed = {

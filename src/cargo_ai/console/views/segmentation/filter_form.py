@@ -149,7 +149,7 @@ def _group_of(group: JsonObject, types: Mapping[str, str]) -> Group:
 
 
 def read_filter(text: str) -> JsonObject:
-    """A filter in JSON, such as an address or a text area has; InvalidForm where it is no JSON object."""
+    """A filter in JSON, such as an address or a text area has; InvalidForm where it is not a JSON object."""
     return _object(text, "The filter")
 
 

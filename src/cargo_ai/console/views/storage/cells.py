@@ -49,7 +49,7 @@ def _cut(text: str, tone: str) -> Cell:
 
 
 def _shallow(value: object, levels: int) -> object:
-    """The value without what is deep in it or far behind, since no cell shows that."""
+    """The value without what is deep in it or far down, since no cell shows that."""
     if isinstance(value, str):
         return value[: MAX_CELL + 1]
     if not isinstance(value, (dict, list)):

@@ -101,7 +101,7 @@ def _first_rows(name: str) -> str:
 
 
 def _chart(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> Markup | None:
-    """Bars of a result of few rows that has a label first, and a column of numbers behind it."""
+    """Bars of a result of few rows that has a label first, and a column of numbers after it."""
     if not 2 <= len(rows) <= MAX_BARS or len(names) < 2:
         return None
     numeric = [name for name in names[1:] if all(_is_number(row.get(name)) for row in rows)]

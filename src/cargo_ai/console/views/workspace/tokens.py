@@ -40,7 +40,7 @@ async def remove(request: PageRequest) -> Response:
 
 
 def _fields(request: PageRequest) -> JsonObject:
-    """What the form asks for. Refusal (400) where its rules are no JSON."""
+    """What the form asks for. Refusal (400) where its rules are not JSON."""
     fields: JsonObject = {"name": request.form.get("name", "").strip()}
     for name in ("description", "expiresAt"):
         if value := request.form.get(name, "").strip():
@@ -51,7 +51,7 @@ def _fields(request: PageRequest) -> JsonObject:
         try:
             fields["permissions"] = json.loads(rules)
         except (ValueError, RecursionError):
-            raise Refusal(400, "invalidInput", 'The rules are no JSON. Write: [{"effect":"allow","actions":["storage:read"]}]') from None
+            raise Refusal(400, "invalidInput", 'The rules are not JSON. Write: [{"effect":"allow","actions":["storage:read"]}]') from None
     return fields
 
 

@@ -22,7 +22,7 @@ class ExecutionOfNode(Wire):
     """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people; `reason`: of an error, for
     programs (`outcomeUnknown`: it may have taken effect all the same). `attemptsCount`: how often it was tried; `failedAttempts`: the
     last 20 before the one that counts. `hasLog`: its code printed something, which `run get-log` shows. `isBodyDropped`: what it gave, its
-    config and its log were kept for their time and are gone. All these are of this server only.
+    config and its log have been removed by age. All these are of this server only.
     """
 
     node_uuid: Uuid

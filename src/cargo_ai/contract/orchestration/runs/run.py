@@ -152,7 +152,7 @@ class ListRuns(CountRuns):
     limit: Limit = 100
     offset: Offset = 0
     after: Uuid | None = Field(
-        default=None, description="Only runs that stand behind this one in the list; `count` is then the number of runs in the reply."
+        default=None, description="Only runs that come after this one in the list; `count` is then the number of runs in the reply."
     )
 
 

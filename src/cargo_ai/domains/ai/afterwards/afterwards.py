@@ -92,7 +92,7 @@ class Afterwards:
             raise
         except DATABASE_UNAVAILABLE as error:
             # It is due again when the claim has run out.
-            _log.warning("the database was away while an answer was followed up", message=str(message), cause=str(error).strip()[:200])
+            _log.warning("no database while an answer was followed up", message=str(message), cause=str(error).strip()[:200])
         except Exception:
             _log.exception("following an answer up broke", message=str(message))
             await self._release(message, claimed, None)

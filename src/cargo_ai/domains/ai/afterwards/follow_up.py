@@ -1,6 +1,6 @@
 """Following one answer up: judge it by the rubric of its release, suggest what could be said next, and set the chat's next heartbeat.
 
-Each part is stored when it is there. The process that takes a follow-up over after a death goes on behind it.
+Each part is stored when it is there. The process that takes a follow-up over after a death goes on after it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ LIST = "cargo-ai ai agent list"
 
 
 async def find_agent(db: AsyncSession, text: str | uuid.UUID | None, *, locked: bool = False) -> Agent | None:
-    """An agent of the session's workspace; None when there is no such one."""
+    """An agent of the session's workspace; None when it is missing."""
     uid = ids.parse(text) if isinstance(text, str) else text
     query = select(Agent).where(Agent.uuid == uid, Agent.deleted_at.is_(None))
     return await db.scalar(query.with_for_update() if locked else query)

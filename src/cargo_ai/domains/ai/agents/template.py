@@ -33,7 +33,7 @@ def presets() -> dict[str, JsonObject]:
 
 
 async def find_parts(ctx: Context, slug: str) -> JsonObject | None:
-    """The parts that an agent takes over from a template; None where there is no such one."""
+    """The parts that an agent takes over from a template; None where it is missing."""
     preset = presets().get(slug)
     if preset is not None:
         return {name: preset[name] for name in PARTS}

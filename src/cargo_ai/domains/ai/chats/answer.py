@@ -1,6 +1,6 @@
 """One answer: ask the language model step by step, carry out what it calls, and store each step when it ends.
 
-A step that is stored is never done again: the process that takes the answer up after a death goes on behind it, and a call whose run was
+A step that is stored is never done again: the process that takes the answer up after a death goes on after it, and a call whose run was
 started waits for that run.
 """
 
@@ -200,7 +200,7 @@ class Answer:
             stored["answer"] = call.arguments
             return
         if any(former.get("repaired") for former in self._steps) or call is None:
-            raise Failed(f"The answer does not hold to the schema: {problem}")
+            raise Failed(f"The answer does not match the schema: {problem}")
         stored["repaired"] = True
         stored["calls"] = [
             {"id": call.id, "name": OUTPUT, "arguments": call.arguments or {}, "result": problem, "failed": True, "unseen": True}

@@ -181,7 +181,7 @@ class Answers:
         except* AnswerLost:
             _log.info("another process writes an answer now", message=str(message))
         except* DATABASE_UNAVAILABLE as error:
-            _log.warning("the database was away while an answer was written", message=str(message), cause=str(error.exceptions[0])[:200])
+            _log.warning("no database while an answer was written", message=str(message), cause=str(error.exceptions[0])[:200])
             is_left = False
         except* Exception:
             _log.exception("an answer broke", message=str(message))

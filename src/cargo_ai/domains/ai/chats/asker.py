@@ -67,7 +67,7 @@ class Asker:
         return self._choices[0]
 
     def go_on_with(self, model: ModelChoice) -> None:
-        """Ask this one, which gave the last step, and those behind it."""
+        """Ask this one, which gave the last step, and those after it."""
         if model in self._choices:
             del self._choices[: self._choices.index(model)]
 

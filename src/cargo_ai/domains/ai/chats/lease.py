@@ -10,7 +10,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-# In one order for all that lock many answers, so that they do not wait for each other for ever.
+# In one order for all that lock many answers, so that they do not wait for each other forever.
 RENEW = """
 with mine as (select uuid from messages where uuid = any(%s) and owner = %s and finished_at is null order by uuid for update)
 update messages m set leased_until = %s from mine where m.uuid = mine.uuid returning m.uuid, m.status

@@ -115,7 +115,7 @@ async def create(ctx: Context, request: contract.CreateMessage) -> contract.Sent
             given.setdefault("languageModelSlug", choice.language_model_slug)
     except effective.NothingAnswers as error:
         contract.create.refuse("releaseNotFound", cause=error, fix=error.fix)
-    # The heartbeats begin again behind the answer.
+    # The heartbeats begin again after the answer.
     chat.heartbeat_at, chat.heartbeats_count = None, 0
     texts = cast("dict[int, str]", ctx.prepared or {})
     said = [part.to_wire() | ({"text": texts[place]} if place in texts else {}) for place, part in enumerate(request.parts)]

@@ -55,7 +55,7 @@ class Cursor:
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """The other way round; None for what is no cursor."""
+    """The other way round; None for what is not a cursor."""
     match = _CURSOR.match(text)
     if match is None:
         return None
@@ -67,7 +67,7 @@ Event = tuple[JsonObject, Cursor]
 
 
 def following(cursor: Cursor, snapshot: Snapshot) -> Iterator[Event]:
-    """The events behind a cursor, each with the cursor after it; without those of the end."""
+    """The events after a cursor, each with the cursor after it; without those of the end."""
     while cursor.step < len(snapshot.steps):
         step = snapshot.steps[cursor.step]
         partial = Partial(cursor.step, str(step.get("attempt", "")), step["text"], step["thoughts"])
@@ -86,7 +86,7 @@ def following(cursor: Cursor, snapshot: Snapshot) -> Iterator[Event]:
 
 
 def _written(cursor: Cursor, partial: Partial) -> Iterator[Event]:
-    """What is behind the cursor of a step's text and thoughts."""
+    """What is after the cursor of a step's text and thoughts."""
     if cursor.attempt != partial.attempt:
         if cursor.text or cursor.thoughts:
             # It was written again, by another process or after a failure: what was said of it does not hold.

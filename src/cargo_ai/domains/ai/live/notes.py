@@ -43,7 +43,7 @@ class Watch:
 
 
 def pieces_of(message: str, step: int, attempt: str, kind: Kind, position: int, text: str) -> Iterator[str]:
-    """The notes for the text that is behind a position; one for an empty text, which only says that the attempt has begun."""
+    """The notes for the text that is after a position; one for an empty text, which only says that the attempt has begun."""
     for start in range(position, max(len(text), position + 1), CHARACTERS):
         yield json.dumps([message, step, attempt, kind, start, text[start : start + CHARACTERS]])
 

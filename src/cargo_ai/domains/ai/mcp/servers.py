@@ -29,7 +29,7 @@ LIST = "cargo-ai ai mcp-server list"
 
 
 async def find_server(db: AsyncSession, text: str, *, locked: bool = False) -> McpServer | None:
-    """An MCP server of the session's workspace; None when there is no such one."""
+    """An MCP server of the session's workspace; None when it is missing."""
     query = select(McpServer).where(McpServer.uuid == ids.parse(text), McpServer.deleted_at.is_(None))
     return await db.scalar(query.with_for_update() if locked else query)
 

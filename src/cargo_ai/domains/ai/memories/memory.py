@@ -87,7 +87,7 @@ async def _memory_or_refuse(
 
 
 def _list_command(owner: Owner | None) -> str:
-    """What shows the memories of that owner, or the agents where there is no such one."""
+    """What shows the memories of that owner, or the agents without one."""
     if owner is None:
         return lookup.LIST
     agent = f" --agent-uuid {owner.uuid}" if owner.scope == "agent" else ""

@@ -31,7 +31,7 @@ _log = log.get(__name__)
 
 
 class InvalidEvent(ValueError):
-    """This is no event of Stripe."""
+    """This is not an event of Stripe."""
 
 
 async def receive(db: AsyncSession, event: Object) -> bool:

@@ -99,7 +99,7 @@ class Accounts:
     async def of_call(self, call: Call, integration: Integration) -> Account | None:
         """The account that the node names, else the integration's default one; None where the service needs none.
 
-        InvalidConfig where there is no such one. WrongKey and SecretUnavailable where its secrets cannot be had.
+        InvalidConfig where it is missing. WrongKey and SecretUnavailable where its secrets cannot be had.
         """
         named = call.node.get("connectorUuid")
         connector = str(named) if named else None
@@ -217,7 +217,7 @@ class Accounts:
             raise ServiceError(str(error), transient=error.transient, reason="unauthorized") from None
         except DATABASE_UNAVAILABLE:
             # The call was refused, so that nothing was done: it may be made again.
-            raise ServiceError("The database was away when credentials were refused.", transient=True, reason="unauthorized") from None
+            raise ServiceError("There was no database when credentials were refused.", transient=True, reason="unauthorized") from None
 
 
 def default_first(connectors: Select[Chosen]) -> Select[Chosen]:

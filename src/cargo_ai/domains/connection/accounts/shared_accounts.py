@@ -15,7 +15,7 @@ _log = log.get(__name__)
 
 
 def config_of(settings: Settings, integration: Integration) -> dict[str, Any] | None:
-    """The config of the shared account of an integration; None where the installation has no such one. Integrations that people have made
+    """The config of the shared account of an integration; None where the installation has none. Integrations that people have made
     never get any: their calls go where their makers say."""
     if not settings.shared_accounts_file or integrations().get(integration.slug) is not integration:
         return None

@@ -83,10 +83,10 @@ def merged(integration: Integration, given: Mapping[str, Any], secrets: Mapping[
     config = dict(given)
     for path, value in secrets.items():
         if not spec.holds_secret(path.split(".")):
-            message = f"is no secret of {integration.name}; it has: {', '.join(spec.secret_paths()) or 'none'}"
+            message = f"is not a secret of {integration.name}; it has: {', '.join(spec.secret_paths()) or 'none'}"
             errors.append({"path": f"secrets.{path}", "message": message})
         elif not _put(config, path.split("."), value):
-            errors.append({"path": f"secrets.{path}", "message": "lies in a part of the config that is no object"})
+            errors.append({"path": f"secrets.{path}", "message": "lies in a part of the config that is not an object"})
     if not errors:
         config, missing = spec.merged(spec.completed(config), stored)
         errors = [{"path": f"config.{path}", "message": _again(integration)} for path in missing]

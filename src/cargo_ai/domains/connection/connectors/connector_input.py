@@ -124,7 +124,7 @@ async def _read(
         return account, opened
     grant = integration.account.signed_in(opened).get("grant")
     disconnected = row is None or row.disconnected_at is not None or account.moved
-    # A grant is used once: it is no part of the config.
+    # A grant is used once: it is not a part of the config.
     config = integration.account.replace_secrets(account.config, lambda path, value: None if path[-1] == "grant" else value)
     return replace(account, config=config, grant=grant or None, needs_consent=not grant and disconnected), opened
 
@@ -159,7 +159,7 @@ async def _prove(
 
 def unknown_grant() -> Refusal:
     """The refusal of a grant that cannot be used."""
-    return invalid_input([{"path": "config.grant", "message": "is no grant of yours that is less than an hour old and not used yet"}])
+    return invalid_input([{"path": "config.grant", "message": "is not a grant of yours that is less than an hour old and not used yet"}])
 
 
 async def _with_secrets(prepared: Preparation, integration: Integration, config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -33,7 +33,7 @@ class NoManifest(Exception):
 
 
 class BadManifest(Exception):
-    """What the service gave is no manifest; the message is for people."""
+    """What the service gave is not a manifest; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)

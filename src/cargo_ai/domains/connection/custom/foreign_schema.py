@@ -195,7 +195,7 @@ def _keywords(source: JsonObject, pointer: str, longest: int) -> JsonObject:
         del said["pattern"]
     kinds = said.get("type")
     if kinds is not None and not (set(map(str, cast("Sequence[Json]", kinds) if isinstance(kinds, list) else [kinds])) <= _TYPES):
-        raise Unusable(pointed(pointer, "type"), f"is no type of JSON: {json.dumps(kinds)[:100]}")
+        raise Unusable(pointed(pointer, "type"), f"is not a type of JSON: {json.dumps(kinds)[:100]}")
     _modernise(said)
     return said
 
@@ -232,7 +232,7 @@ def validator(schema: Mapping[str, Json], pointer: str) -> jsonschema_rs.Validat
     try:
         return json_schema.validator_of(schema, mask="the value")
     except json_schema.NoSchema as error:
-        raise Unusable(pointer, f"is no JSON Schema: {str(error)[:200]}") from None
+        raise Unusable(pointer, f"is not a JSON Schema: {str(error)[:200]}") from None
 
 
 def faults(validator: jsonschema_rs.Validator, value: Json, most: int = 10) -> list[str]:

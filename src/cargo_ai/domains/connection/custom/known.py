@@ -61,7 +61,7 @@ class KnownIntegrations:
         return await self.of(workspace)
 
     async def find(self, workspace: uuid.UUID, slug: str, action: str | None = None) -> Integration | None:
-        """One that a workspace has, None when it has no such one.
+        """One that a workspace has, None when it has none of this name.
 
         Another process may have made it, or read that it has this action, a moment ago: what seems to be missing is looked for once more.
         """

@@ -111,7 +111,7 @@ class Cloud(ABC):
     def _field(self, reference: Reference, value: str) -> str:
         field = document(value.encode()).get(reference.field)
         if not isinstance(field, str) or not field:
-            raise SecretUnavailable(f"{reference.path} in {self.keeper} is no JSON object with a text in {reference.field}.")
+            raise SecretUnavailable(f"{reference.path} in {self.keeper} is not a JSON object with a text in {reference.field}.")
         return field
 
 

@@ -76,7 +76,7 @@ def _read(folder: Path, path: str) -> str:
             raise missing
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise SecretUnavailable(f"The file {path} is larger than {MOST_BYTES // 1024} KB: it is no secret.")
+        raise SecretUnavailable(f"The file {path} is larger than {MOST_BYTES // 1024} KB: it is not a secret.")
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

@@ -64,7 +64,7 @@ def parse(text: str) -> Reference:
     if place in get_args(Place) and len(text) <= LONGEST and _fits(cast("Place", place), path, field):
         return Reference(cast("Place", place), path, field)
     shown = text if len(text) <= LONGEST and text.isprintable() else "This"
-    raise SecretUnavailable(f"{shown} is no reference to a secret. Write {_FORMS}.")
+    raise SecretUnavailable(f"{shown} is not a reference to a secret. Write {_FORMS}.")
 
 
 def _fits(place: Place, path: str, field: str) -> bool:

@@ -49,7 +49,7 @@ class ExternalSecrets:
         self._reading: dict[str, asyncio.Lock] = {}
 
     def check(self, workspace: uuid.UUID, text: str) -> None:
-        """SecretUnavailable for a text that is no reference, or names what connectors of this workspace may not read."""
+        """SecretUnavailable for a text that is not a reference, or names what connectors of this workspace may not read."""
         reference = parse(text)
         self._sources[reference.place].check(workspace, reference)
 

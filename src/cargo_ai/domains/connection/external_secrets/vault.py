@@ -72,7 +72,7 @@ def _field(reference: Reference, received: OutboundResponse) -> str:
     if value is None:
         raise SecretUnavailable(f"The entry {reference.path} in Vault has no field {reference.field}.")
     if not isinstance(value, str) or not value:
-        raise SecretUnavailable(f"The field {reference.field} of {reference.path} in Vault is no text.")
+        raise SecretUnavailable(f"The field {reference.field} of {reference.path} in Vault is not text.")
     return value
 
 

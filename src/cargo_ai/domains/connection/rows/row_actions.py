@@ -111,7 +111,7 @@ def after_bug(error: Exception, action: ConnectorAction, name: str, request: Act
     if isinstance(error, DATABASE_UNAVAILABLE):
         if request.service.changed:
             raise error
-        return Later(1.0, request.call.meta, "the database is away")
+        return Later(1.0, request.call.meta, "the database is unavailable")
     trace = scrub("".join(traceback.format_exception(error)), request.sensitive)
     _log.error("integration failed", integration=name, action=action.slug, run=str(request.call.run), trace=trace)
     return Failed(f"The integration {name} failed unexpectedly ({type(error).__name__}).", sent=request.service.changed)

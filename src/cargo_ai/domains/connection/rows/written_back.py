@@ -14,7 +14,7 @@ Json = Any
 
 
 def written_back(connector: uuid.UUID, rows: Iterable[tuple[ActionRequest, Outcome]]) -> list[WriteBack]:
-    """The records that these calls have changed, for runs of batches. One that was created is no echo of what was there before."""
+    """The records that these calls have changed, for runs of batches. One that was created is not an echo of what was there before."""
     return [write for request, outcome in rows for write in _of_row(connector, request, outcome)]
 
 

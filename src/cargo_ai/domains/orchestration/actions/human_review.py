@@ -99,7 +99,7 @@ def _assignees(config: Mapping[str, Any]) -> list[str]:
     except InvalidAddress as fault:
         raise InvalidConfig(f"`assignees`: {fault}") from None
     if len(people) > MOST_ASSIGNEES:
-        raise InvalidConfig(f"`assignees` names {len(people)} people; {MOST_ASSIGNEES} are the most.")
+        raise InvalidConfig(f"`assignees` names {len(people)} people; at most {MOST_ASSIGNEES} are allowed.")
     return [one.address for one in people]
 
 
@@ -113,7 +113,7 @@ def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, An
         raise InvalidConfig("`fields` must be a list of {name, value, type, editable}.")
     fields = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
     if len(fields) > MOST_FIELDS:
-        raise InvalidConfig(f"There are {len(fields)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
+        raise InvalidConfig(f"There are {len(fields)} fields; at most {MOST_FIELDS} can be reviewed at once.")
     names = [field["name"] for field in fields]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

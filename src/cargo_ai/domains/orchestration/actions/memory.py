@@ -103,7 +103,7 @@ def _owner(call: Call, scope: Scope) -> str:
     if scope != "record":
         return owner_of(scope, workflow, None)
     named: object = call.config.get("recordId")
-    # An item of a group is no record: the one of the run that the group belongs to is.
+    # An item of a group is not a record: the one of the run that the group belongs to is.
     record_ids = [named, _id_of(call.context), _id_of(call.parent)]
     record = next((str(one) for one in record_ids if isinstance(one, str | int) and not isinstance(one, bool) and str(one)), None)
     if record is None:
@@ -163,12 +163,12 @@ def _changed(wanted: Wanted, row: Memory | None) -> Any:
     match wanted.operation:
         case "append":
             if present is not None and not isinstance(present, list):
-                raise InvalidConfig(f"What is remembered under {wanted.key} is no list, so nothing can be appended to it.")
+                raise InvalidConfig(f"What is remembered under {wanted.key} is not a list, so nothing can be appended to it.")
             longer = [*cast("list[Any]", present or []), wanted.value]
             return longer[-wanted.keep_last :] if wanted.keep_last else longer
         case "increment":
             if isinstance(present, bool) or not isinstance(present, int | float | None):
-                raise InvalidConfig(f"What is remembered under {wanted.key} is no number, so nothing can be added to it.")
+                raise InvalidConfig(f"What is remembered under {wanted.key} is not a number, so nothing can be added to it.")
             total = (present or 0) + wanted.by
             if not math.isfinite(total) or abs(total) > LARGEST:
                 raise InvalidConfig(f"{wanted.key} would leave the numbers that are exact (up to 2^53).")
@@ -182,7 +182,7 @@ def _changed(wanted: Wanted, row: Memory | None) -> Any:
 async def _write(db: AsyncSession, workspace: uuid.UUID, wanted: Wanted, value: Any, *, is_new: bool) -> None:
     size = len(to_json(value, inf_nan_mode="null"))
     if size > MOST_BYTES:
-        raise InvalidConfig(f"{wanted.key} would have {size:,} bytes; {MOST_BYTES:,} are the most that is remembered under one key.")
+        raise InvalidConfig(f"{wanted.key} would have {size:,} bytes; at most {MOST_BYTES:,} are remembered under one key.")
     if is_new and await _is_full(db, wanted):
         raise InvalidConfig(f"The memory of this {wanted.scope} has {MOST_KEYS:,} keys, which is the most: delete some first.")
     now = clock.now()

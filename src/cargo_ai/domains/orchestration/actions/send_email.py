@@ -65,7 +65,7 @@ def email_of(config: Mapping[str, Any], message_id: str) -> Email:
     if not to:
         raise InvalidConfig("No one is named in `to`.")
     if count > MOST_RECIPIENTS:
-        raise InvalidConfig(f"The e-mail has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
+        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MOST_RECIPIENTS} are allowed. Use a group to write to each.")
     subject, html, text = (_text(config, name) for name in ("subject", "bodyHtml", "bodyText"))
     if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", subject):
         raise InvalidConfig("`subject` has a line break or another control character in it.")

@@ -149,7 +149,7 @@ async def _own_segment(ctx: Context, workflow: Runnable) -> uuid.UUID:
 
 
 def _named_model(workflow: Runnable, text: str | None) -> uuid.UUID | None:
-    """The model that the data names, else that of the workflow's play; None for what is no uuid."""
+    """The model that the data names, else that of the workflow's play; None for what is not a uuid."""
     if text is not None:
         return ids.parse(text)
     if workflow.play is None or workflow.is_removed:

@@ -68,7 +68,7 @@ def _uuid_of(data: Mapping[str, Any], field: str) -> uuid.UUID:
 
 
 async def of_file(services: Services, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
-    """The rows of a file, behind those to skip. Raises SourceFailed."""
+    """The rows of a file, after those to skip. Raises SourceFailed."""
     try:
         key = require_owner(str(data["s3Filename"]), workspace)
     except FileMissing:

@@ -27,7 +27,7 @@ from cargo_ai.store.driver import driver_connection
 
 @handles(contract.resume_batch)
 async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
-    """Go on behind the last record that was enrolled. The error rate counts from here on; credits count from the beginning."""
+    """Go on after the last record that was enrolled. The error rate counts from here on; credits count from the beginning."""
     uid = ids.parse(request.uuid)
     query = select(batches).where(batches.c.uuid == uid, batches.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None

@@ -169,7 +169,7 @@ class _Explorer:
     async def _every(self, walk: Walk, act: Act, ways: Sequence[_Way], unknown: frozenset[str]) -> Range:
         if not self.all.split(len(ways)):
             self.all.notes.add(
-                f"Where more than {MOST_WAYS} ways of one record are possible, every node behind them is counted as possible."
+                f"Where more than {MOST_WAYS} ways of one record are possible, every node after them is counted as possible."
             )
             return self._reachable(act)
         ranges: list[Range] = []

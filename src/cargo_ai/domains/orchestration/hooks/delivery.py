@@ -56,7 +56,7 @@ async def deliver(ctx: Context, hook: Hook, events: Sequence[HookEvent]) -> Deli
         raise Refusal(
             409,
             "nothingToStart",
-            "This hook starts nothing yet, and the event was not taken: give a tool or an agent a trigger of this connector, or the "
+            "This hook starts nothing yet, and the event was not accepted: give a tool or an agent a trigger of this connector, or the "
             "connector a model.",
         )
     # In one order, so that two deliveries of the same events wait for each other and do not deadlock.
@@ -107,7 +107,7 @@ async def _require_place(ctx: Context, connection: Connection, hook: Hook) -> No
         await quotas.require(connection, hook.workspace, "outputBytes", ctx.settings, 1)
     except Refusal as refusal:
         # How much the workspace keeps is nothing to those who send events.
-        raise Refusal(refusal.status, refusal.reason, "This event cannot be taken at present: there is no place left for it.") from None
+        raise Refusal(refusal.status, refusal.reason, "This event cannot be accepted at present: there is no space left for it.") from None
 
 
 async def prune(services: Services) -> None:

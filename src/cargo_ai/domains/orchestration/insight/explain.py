@@ -77,7 +77,7 @@ async def _explain_ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node
         return await _explain_failed(ctx, row, next((entry for entry in reversed(entries) if entry["status"] == "error"), None))
     action = graph.get(last["node_uuid"], {}).get("actionSlug") if last else None
     if last is not None and action == "filter" and last["next_node_uuid"] is None and last["status"] == "success":
-        sentence = f"The run ended at the filter {slug}, whose condition was not met: that is no error."
+        sentence = f"The run ended at the filter {slug}, whose condition was not met: that is not an error."
         return _explain(row, "stoppedByFilter", sentence, node_slug=slug, fix=f"cargo-ai orchestration run get {row['uuid']}")
     absorbed = [entry for entry in entries if entry["status"] == "error"]
     if absorbed:

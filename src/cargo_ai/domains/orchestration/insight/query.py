@@ -35,7 +35,7 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
     except SqlRefused as refused:
         _refuse(refused)
     if result.more:
-        ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
+        ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are shown: filter or aggregate more, or page with LIMIT and OFFSET.")
     return contract.QueryRows(rows=result.rows)
 
 

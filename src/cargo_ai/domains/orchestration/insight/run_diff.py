@@ -32,7 +32,7 @@ _WORDS = {
 
 @handles(contract.diff)
 async def diff(ctx: Context, request: contract.DiffRuns) -> contract.RunDiffReply:
-    """The first node where two runs diverge. What is the same is read node by node; nothing behind the divergence is."""
+    """The first node where two runs diverge. What is the same is read node by node; nothing after the divergence is."""
     first, second = await _row(ctx, request.uuid), await _row(ctx, request.other_uuid)
     count = run_compare.SameNodes()
     journals = _Journals(ctx)

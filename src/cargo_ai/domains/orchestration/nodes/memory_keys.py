@@ -33,7 +33,7 @@ def _where(request: contract.ListMemories) -> list[ColumnElement[bool]]:
     if request.workflow_uuid is not None:
         workflow = str(ids.parse(request.workflow_uuid) or "none")
         one = owner_of("record", workflow, request.record_id) if request.record_id is not None else None
-        # Records follow their workflow behind a space, and no uuid begins another one.
+        # Records follow their workflow after a space, and no uuid begins another one.
         where.append(Memory.owner == one if one is not None else func.split_part(Memory.owner, " ", 1) == workflow)
     elif request.record_id is not None:
         # Behind the workflow's uuid and a space.

@@ -24,7 +24,7 @@ async def compute(ctx: Context, request: contract.ComputeNode) -> contract.Compu
     except ExpressionError as error:
         raise invalid_input([{"path": "node.config", "message": error.message}]) from None
     if not isinstance(computed, dict):
-        raise invalid_input([{"path": "node.config", "message": "The settings do not come to an object."}])
+        raise invalid_input([{"path": "node.config", "message": "The config does not evaluate to an object."}])
     for warning in warnings:
         ctx.warn(warning)
     config, action = cast("JsonObject", computed), (await ctx.all_actions()).find(raw)

@@ -18,7 +18,7 @@ END_TASK = "playBatchEnded"
 
 
 def admission_rule(workflow: Runnable, kind: str) -> Rule | None:
-    """The rule by which the records of a new batch enter; None when the workflow is no play's. Runs that are repeated always enter."""
+    """The rule by which the records of a new batch enter; None when the workflow is not a play's. Runs that are repeated always enter."""
     if workflow.play is None:
         return None
     return "always" if kind == "runs" else workflow.play.run_creation_rule

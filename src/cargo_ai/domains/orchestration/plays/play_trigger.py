@@ -82,7 +82,7 @@ async def on_change(
 ) -> uuid.UUID | None:
     """Enrol the records of a change of the play's segment; None when none of its kinds is wanted. `payload`: that of `SegmentChanged`.
 
-    What only the play's own runs have written does not enter: else a play that writes what it tracks would wake itself for ever.
+    What only the play's own runs have written does not enter: else a play that writes what it tracks would wake itself forever.
     """
     counts: Mapping[str, int] = payload["counts"]
     if not sum(counts[kind] for kind in row.change_kinds):

@@ -24,7 +24,7 @@ COLUMNS = (runs.c.uuid, func.coalesce(runs.c.replay_root, runs.c.uuid).label("ro
 
 
 async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
-    """The runs of a batch's data, oldest first; after `skip` of them it goes on behind the last one that was repeated."""
+    """The runs of a batch's data, oldest first; after `skip` of them it goes on after the last one that was repeated."""
     async with database.session(ALL_WORKSPACES) as db:
         mine = select(batches.c.workflow_uuid, batches.c.graph_uuid).where(batches.c.uuid == batch, batches.c.workspace_uuid == workspace)
         row = (await db.execute(mine)).one_or_none()
@@ -40,7 +40,7 @@ async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, An
 async def of_filter(
     database: Database, spec: RunSpec, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
 ) -> Chunks:
-    """The runs of a batch's data that are older than `before`, behind `after`, oldest first."""
+    """The runs of a batch's data that are older than `before`, after `after`, oldest first."""
     workspace, graph = spec.workspace, Graph.of([dict(node) for node in spec.nodes])
     reset = replay_point.reset_of(data["reset"])
     where = rerun.conditions(workspace, spec.workflow, RunsOfBatch.model_validate(data["filter"]), before)
@@ -72,7 +72,7 @@ async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowM
         visited = visits.get(row["uuid"], [])
         seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visited, graph)
         if isinstance(seed, ReplayPoint) and any(visit.is_dropped for visit in (visited if seed.path else visited[: seed.taken])):
-            seed = "what its nodes gave was kept for its time and is gone, so that it can be repeated from its first node only."
+            seed = "the retention of its outputs is over, so that it can be repeated from its first node only."
         record: dict[str, Any] = row["record"]
         fields = (record, row["record_id"], row["record_title"])
         replays.append(

@@ -24,7 +24,7 @@ _FIELDS = {"bodies_days": "bodiesDays", "runs_days": "runsDays", "is_archiving":
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many days what nodes gave and runs are kept, 0: for ever; and whether the former is archived before it goes."""
+    """How many days what nodes gave and runs are kept, 0: forever; and whether the former is archived before it goes."""
 
     bodies_days: int
     runs_days: int
@@ -101,7 +101,7 @@ async def update(ctx: Context, request: contract.UpdateRetention) -> contract.Re
 
 
 def _days(days: int) -> str:
-    return f"{days:,} days" if days else "for ever"
+    return f"{days:,} days" if days else "forever"
 
 
 async def _own(db: AsyncSession, workspace: uuid.UUID) -> RowMapping | None:

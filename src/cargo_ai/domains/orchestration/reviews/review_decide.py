@@ -89,7 +89,7 @@ def _values(row: Review, values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         field = fields.get(name)
         if field is None:
-            problems.append({"path": f"values.{name}", "message": f"is no field of this review; it has: {', '.join(fields) or 'none'}"})
+            problems.append({"path": f"values.{name}", "message": f"is not a field of this review; it has: {', '.join(fields) or 'none'}"})
         elif not field["editable"]:
             if value != field["value"]:
                 problems.append({"path": f"values.{name}", "message": "may not be changed"})

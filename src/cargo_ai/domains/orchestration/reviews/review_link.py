@@ -74,7 +74,7 @@ async def decide(db: AsyncSession, link: Holder, request: Wire) -> contract.Revi
     if isinstance(request, contract.RejectReview):
         decision = Decision(False, None, request.comment, None, link.email, "link")
         return await review_decide.decide(db, request.uuid, decision, contract.reject)
-    raise TypeError(f"{type(request).__name__} is no decision")
+    raise TypeError(f"{type(request).__name__} is not a decision")
 
 
 def page_text(review: contract.Review, address: str) -> str:

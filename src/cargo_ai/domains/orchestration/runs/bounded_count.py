@@ -27,7 +27,7 @@ class Count(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Which runs of a list: `limit` of them behind `offset` others; `behind`: of those that are older than this one."""
+    """Which runs of a list: `limit` of them after `offset` others; `behind`: of those that are older than this one."""
 
     limit: int
     offset: int = 0

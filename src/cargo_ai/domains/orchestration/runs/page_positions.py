@@ -36,11 +36,11 @@ class PagePositions:
         return Page(limit, offset - nearest, known[nearest][0])
 
     def remember(self, workspace: uuid.UUID, request: Wire, offset: int, shown: Sequence[uuid.UUID]) -> None:
-        """A page of the list, behind `offset` rows, shows these: where it began, and where the next one begins."""
+        """A page of the list, after `offset` rows, shows these: where it began, and where the next one begins."""
         if not shown or offset + len(shown) < DEEP:
             return
         key, now = _key(workspace, request), clock.seconds()
-        # Behind a row just newer than the first one.
+        # After a row just newer than the first one.
         for at, behind in ((offset, uuid.UUID(int=shown[0].int + 1)), (offset + len(shown), shown[-1])):
             positions = self._lists.setdefault(key, OrderedDict())
             # One that is known keeps its time, so that a page that is read over and over shows what is new sooner or later.

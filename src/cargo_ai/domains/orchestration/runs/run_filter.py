@@ -62,7 +62,7 @@ def filters_of(request: Wire) -> dict[str, Any]:
 
 
 def matching(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = False) -> list[Condition]:
-    """The same for filters by name; a name that is no filter of runs is left out.
+    """The same for filters by name; a name that is not a filter of runs is left out.
 
     `known`: the workflow that the filters name, if any, is known to be the workspace's. So are its runs: an index by workflow finds them
     without a look at each.

@@ -31,7 +31,7 @@ async def get_log(ctx: Context, request: contract.GetLog) -> contract.LogReply:
     run = found_or_refuse(contract.get_log, run, "runNotFound", uuid=request.uuid)
     values: dict[str, object] = {"workspace": ctx.workspace, "run": run}
     if await ctx.db.scalar(_DROPPED, values):
-        ctx.warn("Logs of this run were kept for their time and are gone: see orchestration retention get.")
+        ctx.warn("The logs of this run have been removed by age: see orchestration retention get.")
     conditions = ""
     if request.node_slug is not None:
         conditions, values["slug"] = "and e.node_slug = :slug", request.node_slug

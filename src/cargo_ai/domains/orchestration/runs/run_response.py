@@ -23,7 +23,7 @@ ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 """By run and node: the run that the node has started."""
 DROPPED: JsonObject = {
     "reason": "bodyDropped",
-    "errorMessage": "This was kept for its time and is gone: see `orchestration retention get`. Where the workspace archives, it is in "
+    "errorMessage": "This has been removed by age: see `orchestration retention get`. Where the workspace archives, it is in "
     "`orchestration archive download`.",
 }
 """What is shown instead of outputs and configs that retention has dropped."""

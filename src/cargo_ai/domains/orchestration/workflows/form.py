@@ -67,7 +67,7 @@ async def find(db: AsyncSession, text: str) -> Form:
 
 
 def permit(form: Form, origin: str | None) -> None:
-    """Refusal (403) for a page that the form is not allowed on. Without a list, every page may show it; who sends no origin is no page."""
+    """Refusal (403) for a page that the form is not allowed on. Without a list, every page may show it; without an origin it is no page."""
     allowed = [allowed_origin.rstrip("/").lower() for allowed_origin in form.form.allowed_origins]
     if origin is not None and allowed and origin.lower() not in allowed and "*" not in allowed:
         raise Refusal(403, "originNotAllowed", f"This form may not be used on {origin}.")
@@ -153,6 +153,6 @@ async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, ser
         # How much the workspace keeps or spends is nothing to people who fill in its forms.
         lacks = "credits" if refusal.reason == REASON else "place"
         raise Refusal(
-            refusal.status, refusal.reason, f"This form cannot be taken at present: its owner has no {lacks} left for it."
+            refusal.status, refusal.reason, f"This form cannot be accepted at present: its owner has no {lacks} left for it."
         ) from None
     return run["uuid"]

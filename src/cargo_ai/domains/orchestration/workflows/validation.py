@@ -106,7 +106,7 @@ def used_uuids(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
 
 
 def used_models(nodes: Sequence[JsonObject]) -> set[uuid.UUID]:
-    """The models that the configs of native nodes name, as far as they are no expressions."""
+    """The models that the configs of native nodes name, as far as they are not expressions."""
     texts = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in all_nodes(nodes) if node.get("kind") == "native")
     return {uid for text in texts if isinstance(text, str) and (uid := ids.parse(text)) is not None}
 

@@ -181,7 +181,7 @@ async def first_retained(db: AsyncSession, segment: uuid.UUID) -> int:
 
 
 async def forget(db: AsyncSession, segment: uuid.UUID) -> None:
-    """Remove the members and change records of a segment that is removed for ever."""
+    """Remove the members and change records of a segment that is removed forever."""
     connection = await driver_connection(db)
     for table in ("segment_members", "segment_change_records"):
         await driver.execute(connection, f"delete from public.{table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant

@@ -42,7 +42,7 @@ def inspect_search(config: Config, models: Models) -> Iterator[Finding]:
         slug = settle(cast("Mapping[str, Any]", condition).get("columnSlug"))
         if isinstance(slug, str) and relation.column(slug) is None:
             meant = suggest(slug, [column.slug for column in relation.columns])
-            yield Finding(f"{path}.columnSlug", f"{slug} is no column of {relation.slug}.{meant}")
+            yield Finding(f"{path}.columnSlug", f"{slug} is not a column of {relation.slug}.{meant}")
 
 
 def _conditions(filter: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:

@@ -31,7 +31,7 @@ _log = log.get(__name__)
 
 
 class FillJob:
-    """The job: a transaction for each chunk, with which the fill moves on. After a crash another worker goes on behind the last chunk."""
+    """The job: a transaction for each chunk, with which the fill moves on. After a crash another worker goes on after the last chunk."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -146,7 +146,7 @@ async def _refresh(db: AsyncSession, here: uuid.UUID, relation: Relation, source
 
 
 async def _records(connection: Connection, relation: Relation, source: LookupSource, keys: list[str | None], after: str) -> list[str]:
-    """The ids of records that have one of the keys, behind `after`; where a key is None, all of them."""
+    """The ids of records that have one of the keys, after `after`; where a key is None, all of them."""
     has_key = "true" if None in keys else source.condition("a")
     query = f"select a._id from {table_name(relation)} as a where {has_key} and a._id > %(after)s order by a._id limit %(limit)s"  # noqa: S608
     return [uid for (uid,) in await fetch(connection, query, {"keys": keys, "after": after, "limit": CHUNK})]

@@ -287,9 +287,7 @@ def _validate_columns(operation: Operation[Any, Any, Any], relation: Relation, t
 
 def _warn_of_large(ctx: Context, count: int) -> None:
     if count:
-        ctx.warn(
-            f"{count:,} values are shared by more than {MAX_GROUP_SIZE:,} records each: they were left out, as nothing comes so often."
-        )
+        ctx.warn(f"{count:,} values are shared by more than {MAX_GROUP_SIZE:,} records each: they were left out as too frequent.")
 
 
 async def prune(database: Database) -> None:

@@ -55,7 +55,7 @@ async def validate(ctx: Context, row: Model, unification: wire.Unification | Non
     parent = unification.parent
     parent_uuid = ids.parse(parent.parent_model_uuid) if isinstance(parent, wire.ModelParent) else None
     if isinstance(parent, wire.ModelParent) and (parent_uuid is None or catalog.by_model(parent_uuid) is None):
-        message = f"names {parent.parent_model_uuid}, which is no model of this workspace"
+        message = f"names {parent.parent_model_uuid}, which is not a model of this workspace"
         raise invalid_input([{"path": "unification.parent.parentModelUuid", "message": message}])
     relation = catalog.by_model(row.uuid)
     if unification.filter is not None and relation is not None:
@@ -172,7 +172,7 @@ class _Resolution:
             row = await _find_target(self.ctx.db, "account")
             self._accounts = self.catalog.by_model(row.uuid) if row else None
             if self._accounts is None:
-                self.ctx.warn("There is no model of accounts: contacts were not tied to any.")
+                self.ctx.warn("There is no model of accounts: contacts were not linked to any.")
             else:
                 await self._identities(self._accounts).begin(FILLS)
 
@@ -304,7 +304,7 @@ class _Resolution:
             return {one: [IdentityValue(identities.OWN, one)] for one in uids}
         unification = None if row.unification is None else _WIRE.validate_python(row.unification)
         if not isinstance(unification, wire.CustomUnification) or unification.type != "account":
-            raise UnificationFailed(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
+            raise UnificationFailed(f"The records of the parent model {row.slug} are not accounts: set its unification first.")
         keys = [identities.key_expression(one.reference, relation, one.slug) for one in unification.unique_columns]
         query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view_name(relation)} as r where r._id = any(%s)"  # noqa: S608
         found = await fetch(await driver_connection(self.ctx.db), query, [uids])

@@ -71,7 +71,7 @@ async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation,
     connection = await driver_connection(ctx.db)
     if request.column_slugs is not None:
         if request.filter is not None or request.sort is not None:
-            raise invalid_input([{"path": "columnSlugs", "message": "stands alone: with a filter the columns are chosen for you"}])
+            raise invalid_input([{"path": "columnSlugs", "message": "cannot go with a filter, which chooses the columns itself"}])
         plain = [column.slug if (column := relation.column(slug)) else slug for slug in request.column_slugs]
         index = Index(request.kind, tuple(dict.fromkeys(plain)))
         problem = indexes.index_problem(relation, index)

@@ -35,7 +35,7 @@ LOG_RETENTION = timedelta(days=30)
 
 async def prune(database: Database, history_days: int, history_records: int) -> None:
     """Remove inserts and own writes of more than 30 days ago, write-backs that no sync has brought in a week, and change sets that are
-    older than `history_days` or, in their workspace, behind the last `history_records` of changed records. One short transaction per
+    older than `history_days` or, in their workspace, after the last `history_records` of changed records. One short transaction per
     model."""
     async with database.session(ALL_WORKSPACES) as db:
         # The runs of these inserts have ended long ago: no attempt will look for them again.

@@ -107,7 +107,7 @@ def _validate_changes(relation: Relation, changes: list[tuple[str, JsonObject]])
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
-    """Remove a record; a missing one is no error."""
+    """Remove a record; a missing one is not an error."""
     relation = (await _written_model(ctx, contract.remove, request.model_uuid)).relation
     removed = await _writer(ctx, relation, "write").remove([request.id])
     return contract.RemovedRecord(id=request.id, count=len(removed))

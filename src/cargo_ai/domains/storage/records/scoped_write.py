@@ -122,7 +122,7 @@ async def _begin(db: AsyncSession, scope: Scope, author: Author) -> tuple[Change
 def _outside(scope: Scope, records: Sequence[Mapping[str, Any]]) -> list[RecordError]:
     allowed = {*scope.columns, scope.relation.id_column}
     return [
-        RecordError(index, name, "is no column that may be written")
+        RecordError(index, name, "is not a column that may be written")
         for index, record in enumerate(records)
         for name in record
         if name not in SYSTEM_COLUMNS and ((column := scope.relation.column(name)) is None or column.slug not in allowed)

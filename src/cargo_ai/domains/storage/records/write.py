@@ -136,7 +136,7 @@ def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0, *,
 def _unknown_column(relation: Relation, name: str, *, suggests: bool) -> str:
     slugs = [column.slug for column in relation.columns if column.writable]
     near = difflib.get_close_matches(name, slugs, 1, 0.6) if suggests and len(name) <= MAX_SUGGESTED_FOR else []
-    return f"is no column of {relation.slug}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"is not a column of {relation.slug}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _id_of(

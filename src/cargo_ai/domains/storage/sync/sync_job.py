@@ -25,7 +25,7 @@ _log = log.get(__name__)
 
 
 class SyncJob:
-    """The job: one part of a sync. After a crash another worker begins with the page behind the last that was saved."""
+    """The job: one part of a sync. After a crash another worker begins with the page after the last that was saved."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

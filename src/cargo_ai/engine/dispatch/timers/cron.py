@@ -18,7 +18,7 @@ MAXIMUM_SECONDS = 10 * 366 * 86_400
 
 
 class InvalidCron(ValueError):
-    """The text is no cron expression; the message says what it should be."""
+    """The text is not a cron expression; the message says what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ def parse(text: str, zone: str | None = None) -> Cron:
     try:
         time_zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidCron(f"{name!r} is no time zone; give a name such as Europe/Paris.") from None
+        raise InvalidCron(f"{name!r} is not a time zone; give a name such as Europe/Paris.") from None
     words = " ".join(text.split())
     if words.startswith("@"):
         return Cron(words, time_zone, _interval(words))
     if len(words.split(" ")) != _FIELDS:
-        raise InvalidCron(f"{text!r} is no cron expression: give minute, hour, day, month and weekday (0 9 * * 1), or @every 30m.")
+        raise InvalidCron(f"{text!r} is not a cron expression: give minute, hour, day, month and weekday (0 9 * * 1), or @every 30m.")
     cron = Cron(words, time_zone)
     try:
         cron.after(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise InvalidCron(f"{text!r} is no cron expression ({error}).") from None
+        raise InvalidCron(f"{text!r} is not a cron expression ({error}).") from None
     return cron
 
 
@@ -71,5 +71,5 @@ def _interval(words: str) -> timedelta:
     if seconds < MINIMUM_SECONDS:
         raise InvalidCron(f"{words!r} is too often: one second is the least.")
     if seconds > MAXIMUM_SECONDS:
-        raise InvalidCron(f"{words!r} is too seldom: ten years are the most.")
+        raise InvalidCron(f"{words!r} is too seldom: at most ten years may lie between.")
     return timedelta(seconds=seconds)

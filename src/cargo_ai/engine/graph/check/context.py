@@ -99,7 +99,7 @@ def _say_missing(read: Read, missing: MissingField) -> str:
 
 
 def _optional(read: Read) -> str:
-    """The path with `?.` behind the node."""
+    """The path with `?.` after the node."""
     whole, node = str(read), f"{read.root}.{read.keys[0]}"
     rest = whole[len(node) :]
     return f"{node}?.{rest.removeprefix('.')}" if rest else f"{node} ?? null"

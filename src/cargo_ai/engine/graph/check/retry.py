@@ -26,7 +26,7 @@ def check_retry(retry: Mapping[str, Json]) -> Iterator[Finding]:
             "retry.initialInterval", f"`retry.initialInterval` is {show(interval)}; it is in milliseconds and must not be negative."
         )
     elif interval is not None and interval > LONGEST_RETRY * 1000:
-        yield Finding("retry.initialInterval", "`retry.initialInterval` is in milliseconds; an hour is the most, and is taken.", doubt=True)
+        yield Finding("retry.initialInterval", "`retry.initialInterval` is in milliseconds; an hour, the longest, is used.", doubt=True)
     if backoff is not None and not backoff >= 0:
         yield Finding("retry.backoffCoefficient", f"`retry.backoffCoefficient` is {show(backoff)}; it must be at least 1.")
     elif backoff is not None and backoff < 1:

@@ -34,7 +34,7 @@ _NAMES: Final = {
 def check_settings(config: Mapping[str, Json], schema: Schema, *, coerces: bool, verbatim: frozenset[str]) -> Iterator[Finding]:
     """What is wrong with the settings of one node. Keys that the schema does not know are errors where it excludes them, else doubts.
 
-    `coerces`: the action reads numbers from text, and text from numbers. `verbatim`: keys whose values are no templates.
+    `coerces`: the action reads numbers from text, and text from numbers. `verbatim`: keys whose values are not templates.
     """
     yield from _Check(schema, coerces, verbatim).value(config, schema, "config")
 
@@ -127,7 +127,7 @@ class _Check:
                 return "object" in types
 
     def _number(self, known: Json, types: Sequence[str]) -> float | None:
-        """The value as the number that the action will read; None where it is no number."""
+        """The value as the number that the action will read; None where it is not a number."""
         if isinstance(known, bool):
             return None
         if isinstance(known, int | float):
@@ -178,9 +178,9 @@ class _Check:
         free = [name for name in properties if name not in fields]
         for key in unknown[:MOST_NAMED]:
             meant = suggest(key, free or list(properties), "The settings are")
-            yield Finding(join(path, key), f"{_quoted(join(path, key))} is no setting and is ignored.{meant}", doubt=others is not False)
+            yield Finding(join(path, key), f"{_quoted(join(path, key))} is not a setting and is ignored.{meant}", doubt=others is not False)
         if len(unknown) > MOST_NAMED:
-            more = f"{_quoted(path)} has {len(unknown) - MOST_NAMED:,} more keys that are no settings."
+            more = f"{_quoted(path)} has {len(unknown) - MOST_NAMED:,} more keys that are not settings."
             yield Finding(path, more, doubt=others is not False)
 
 

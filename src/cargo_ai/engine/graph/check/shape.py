@@ -1,4 +1,4 @@
-"""The shape of graphs: what is no node, and which nodes lead back to themselves."""
+"""The shape of graphs: what is not a node, and which nodes lead back to themselves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ KINDS = frozenset(get_args(NodeKind))
 
 
 def shape_fault(node: object) -> str | None:
-    """A sentence when something is no node. Those outside of groups have passed the contract; those inside are checked here first."""
+    """A sentence when something is not a node. Those outside of groups have passed the contract; those inside are checked here first."""
     if not isinstance(node, Mapping):
-        return "is no node: it must be an object."
+        return "is not a node: it must be an object."
     fields = cast("Mapping[str, Any]", node)
     for name in ("uuid", "slug"):
         if not isinstance(fields.get(name), str) or not fields[name]:
@@ -23,15 +23,15 @@ def shape_fault(node: object) -> str | None:
     if fields.get("kind") not in KINDS:
         return f"has the kind {fields.get('kind')!r}; the kinds are {', '.join(sorted(KINDS))}."
     if not isinstance(fields.get("config") or {}, Mapping) or not isinstance(fields.get("retry") or {}, Mapping):
-        return "has a `config` or `retry` that is no object."
+        return "has a `config` or `retry` that is not an object."
     children: object = fields.get("childrenUuids") or []
     if not isinstance(children, list) or not all(child is None or isinstance(child, str) for child in cast("list[Any]", children)):
-        return "has `childrenUuids` that are no list of uuids."
+        return "has `childrenUuids` that are not a list of uuids."
     if not isinstance(fields.get("fallbackChildUuid"), str | None):
-        return "has a `fallbackChildUuid` that is no uuid."
+        return "has a `fallbackChildUuid` that is not a uuid."
     retry = cast("Mapping[str, Any]", fields.get("retry") or {})
     if not all(isinstance(retry.get(name), int | float | None) for name in ("maximumAttempts", "initialInterval", "backoffCoefficient")):
-        return "has a `retry` whose settings are no numbers."
+        return "has a `retry` whose settings are not numbers."
     return None
 
 

@@ -1211,8 +1211,8 @@ class RetentionMethods:
     ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
         """Change how long the workspace keeps runs, and what their nodes gave.
 
-        bodies_days: How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: for ever.
-        runs_days: How many days after its end a run is kept with its executions, to whole months; 0: for ever.
+        bodies_days: How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: forever.
+        runs_days: How many days after its end a run is kept with its executions, to whole months; 0: forever.
         is_archiving: Whether outputs, configs and logs are archived as Parquet before they go.
 
         Refused for: bodiesOutliveRuns
@@ -1748,7 +1748,7 @@ class RunMethods:
         user_uuid: Only runs started by this user.
         limit: How many at most, 1 to 1,000.
         offset: How many to skip.
-        after: Only runs that stand behind this one in the list; `count` is then the number of runs in the reply.
+        after: Only runs that come after this one in the list; `count` is then the number of runs in the reply.
 
         Refused for: workflowNotFound
         """

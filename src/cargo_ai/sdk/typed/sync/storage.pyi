@@ -845,7 +845,7 @@ class RecordMethods:
         limit: How many at most, 1 to 1,000.
         offset: How many to skip.
         sort: The sort order: {"columnSlug":"_emitted_at","kind":"desc"} (the default); or by _id or _title.
-        after: Only records behind the one with this _id, in the order of their _id; it stands in place of --sort and --offset.
+        after: Only records after the one with this _id, in the order of their _id; it stands in place of --sort and --offset.
 
         Refused for: modelNotFound, datasetNotFound, modelNotCompatible, connectorNotFound, integrationNotFound, failedToRefreshModel,
           failedToFetchRecords, integrationNotCompatible, invalidConfig

@@ -106,7 +106,7 @@ class BinMethods:
         kinds: Sequence[Literal['model', 'play', 'tool', 'segment', 'connector']] | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.workspace.bin.Emptied:
-        """Remove everything that is in the bin, and that you may remove, for ever.
+        """Remove everything that is in the bin, and that you may remove, forever.
 
         kinds: Only these kinds, comma-separated.
 
@@ -167,7 +167,7 @@ class BinMethods:
         *,
         idempotency_key: str | None = None,
     ) -> cargo_ai.kernel.wire.Removed:
-        """Remove a thing that is in the bin for ever.
+        """Remove a thing that is in the bin forever.
 
         uuid: Its uuid.
 

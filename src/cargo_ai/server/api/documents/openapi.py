@@ -107,7 +107,7 @@ def _operation(operation: AnyOperation, request: Schema, reply: Schema) -> Schem
             "content": _json({**body, "properties": rest, **({"required": in_body} if in_body else {})}),
         }
     content = {"text/plain": {"schema": {"type": "string"}}} if operation.output == "text" else _json(reply)
-    # Besides its own refusals: any operation answers 503 while the database or the file store is away.
+    # Besides its own refusals: any operation answers 503 while the database or the file store is unavailable.
     failing = sorted({"503", *(str(spec.status) for spec in operation.refusals.values() if spec.status >= 500)})
     refused = {status: {"$ref": "#/components/responses/Error"} for status in ("4XX", *failing)}
     described["responses"] = {"200": {"description": "OK", "content": content}, **refused}

@@ -117,7 +117,7 @@ class DatabaseWatch:
             _log.error("the database could not be started; the next attempt follows", status=status, seconds=RETRY_SECONDS)
 
     def stop(self) -> None:
-        """Wait for a start under way, so that the database is not started behind its stop."""
+        """Wait for a start under way, so that the database is not started after its stop."""
         self._question.forget()
         if self._starting is not None:
             self._starting.wait()

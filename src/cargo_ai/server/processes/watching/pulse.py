@@ -121,7 +121,7 @@ def end(descriptor: int = 1) -> None:
 
 
 async def beat(descriptor: int = 1) -> None:
-    """Say on a pipe, for ever, that this event loop turns. The pipe works without a database, and a full one is passed over."""
+    """Say on a pipe, forever, that this event loop turns. The pipe works without a database, and a full one is passed over."""
     os.set_blocking(descriptor, False)
     with contextlib.suppress(BrokenPipeError):
         while True:

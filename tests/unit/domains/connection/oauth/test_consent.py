@@ -154,7 +154,7 @@ async def test_a_service_account_signs_in_with_its_key(api: ApiClient, vendor: O
     assert isinstance(await processes[0].perform(made["uuid"]), Done)
     bad = {"method": "serviceAccount", "serviceAccountKey": "{}"}
     said = await api.refusal_message("connection.connector.create", integrationSlug=SLUG, slug="x", name="X", config=bad)
-    assert "is no JSON key file with `client_email`" in said
+    assert "is not a JSON key file with `client_email`" in said
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,10 @@ async def test_an_address_that_is_none_is_refused_before_a_secret_goes_there(api
             "slug": "other",
             "config": {**_config(salesforce), "domain": domain},
         }
-        assert "`domain` is no address of an org" in await api.refusal_message("connection.connector.create", **fields)
+        assert "`domain` is not an address of an org" in await api.refusal_message("connection.connector.create", **fields)
     made = await api.call("connection.connector.create", **fields, verify=False)
     asked: Body = {"connectorUuid": made["connector"]["uuid"], "slug": "listObjects", "params": {}}
-    assert "`domain` is no address of an org" in await api.refusal_message("connection.connector.autocomplete", **asked)
+    assert "`domain` is not an address of an org" in await api.refusal_message("connection.connector.autocomplete", **asked)
 
 
 async def test_all_processes_fetch_one_token_and_one_more_when_it_is_over(

@@ -103,7 +103,7 @@ async def test_a_split_is_reported_by_its_shares_and_not_as_one_way(backend: Bac
     assert counted(found) == {"start": (10, 10), "half": (10, 10), "a": (0, 10), "b": (0, 10), "end": (10, 10)}
     assert expected(found) == {"start": 10, "half": 10, "a": 2.5, "b": 7.5, "end": 10}
     assert any(one.startswith("25 % of the runs go the first way on from half") for one in found["assumptions"])
-    # What the records decide is known, and 0 % and 100 % are no chance at all.
+    # What the records decide is known, and 0 % and 100 % are not chance at all.
     found = await forecast(backend, records(*range(10)), nodes=graph("{{nodes.start.n >= 4 ? 100 : 0}}"))
     assert (counted(found)["a"], counted(found)["b"], expected(found)["a"]) == ((6, 6), (4, 4), 6)
     broken = await forecast(backend, records(1, 2), nodes=graph("{{nodes.start.n * 100}}"))

@@ -299,7 +299,7 @@ async def test_a_query_goes_through_no_more_rows_than_it_may(past: Past, monkeyp
         await db.commit()
     for query in ("SELECT count() FROM runs", "SELECT record_id FROM runs ORDER BY created_at LIMIT 1", "SELECT uniq(id) FROM records"):
         refusal = (await past.backend.admin.refusal("orchestration.query.execute", query=query))[1]
-        assert refusal["code"] == 158 and refusal["errorMessage"].endswith("2,000 are the most. Filter more. (TOO_MANY_ROWS)")
+        assert refusal["code"] == 158 and refusal["errorMessage"].endswith("at most 2,000 are allowed. Filter more. (TOO_MANY_ROWS)")
     for query in ("SELECT 1 AS one", f"SELECT count() FROM runs WHERE batch_uuid = '{past.batch}'", "SELECT record_id FROM runs LIMIT 10"):
         assert await past.rows(query)
     async with past.backend.state.database.session(ALL_WORKSPACES) as db:

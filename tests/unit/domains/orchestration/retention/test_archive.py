@@ -143,7 +143,7 @@ async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> Non
     assert len(of_batch) == 60
     assert all(each["isBodyDropped"] for run in of_batch for each in run["executions"])
     context = (await api.call("orchestration.run.get", uuid=of_batch[0]["uuid"]))["runContext"]
-    assert context["end"]["errorMessage"].startswith("This was kept for its time and is gone")
+    assert context["end"]["errorMessage"].startswith("This has been removed by age")
     assert await past.by_node() == {"start": 61, "fit": 61, "end": 61}
     assert "gone" in (await api.warnings("orchestration.run.getLog", uuid=past.single))[0]
 

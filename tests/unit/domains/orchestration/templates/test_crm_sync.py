@@ -1,4 +1,4 @@
-"""A model and a CRM that are kept the same: both sides converge while both change, and a write-back does not wake itself for ever."""
+"""A model and a CRM that are kept the same: both sides converge while both change, and a write-back does not wake itself forever."""
 
 from __future__ import annotations
 

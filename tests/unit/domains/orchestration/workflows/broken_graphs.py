@@ -69,7 +69,7 @@ BROKEN = {
     "a setting that does not exist": Broken(
         line(http(url=URL, timeoutMiliseconds=5)), "call", "connectorInvalid", "config.timeoutMiliseconds", "mean timeoutMilliseconds?"
     ),
-    "verb for method": Broken(line(http(url=URL, verb="POST")), "call", "connectorInvalid", "config.verb", "`verb` is no setting"),
+    "verb for method": Broken(line(http(url=URL, verb="POST")), "call", "connectorInvalid", "config.verb", "`verb` is not a setting"),
     "a node that does not exist": Broken(
         line(http(url=f"{URL}/{{{{nodes.nope.id}}}}/")), "call", "expressionInvalid", "config.url", "there is no node nope"
     ),
@@ -162,10 +162,10 @@ BROKEN = {
     "memory that remembers nothing": Broken(
         line(node("m", "memory", config={"operation": "set", "key": "a"})), "m", "nativeInvalid", "config.value", "set needs it"
     ),
-    "a script that is no JavaScript": Broken(
+    "a script that is not JavaScript": Broken(
         line(node("s", "script", config={"script": "const a = 1;\nreturn a +;"})), "s", "nativeInvalid", "config.script", "in line 2"
     ),
-    "a script that is no Python": Broken(
+    "a script that is not Python": Broken(
         line(node("p", "python", config={"script": "x = 1\nif x\n    result = 1"})),
         "p",
         "nativeInvalid",

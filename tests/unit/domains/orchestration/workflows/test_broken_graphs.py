@@ -67,7 +67,7 @@ DOUBTFUL = {
         line(node("wait", "delay", config={"minutes": 0, "minuts": 1})),
         "wait",
         "config.minuts",
-        "`minuts` is no setting and is ignored.",
+        "`minuts` is not a setting and is ignored.",
     ),
     "a node that is on some ways only": (
         line(node("b", "branch", ["named", "after"], config={"condition": True}), named(1), named("{{nodes.named.x}}", "after")),

@@ -56,7 +56,7 @@ async def test_a_value_that_does_not_fit_is_named_and_nothing_is_written(api: Ap
 async def test_an_unknown_column_is_refused_with_the_nearest_one(api: ApiClient) -> None:
     uid = await api.model()
     said = await api.refusal_message("storage.record.create", modelUuid=uid, data={"domain": "a.com", "employes": 1})
-    assert said == "data.employes: is no column of companies; did you mean employees?"
+    assert said == "data.employes: is not a column of companies; did you mean employees?"
 
 
 async def test_nul_and_surrogates_are_refused(api: ApiClient) -> None:
@@ -236,7 +236,7 @@ async def test_many_unknown_columns_are_refused_at_once_and_the_first_with_what_
     records = [{"data": {"domain": f"d{number}.com"} | {f"employees{at}": 1 for at in range(20)}} for number in range(5_000)]
     status, refusal = await api.refusal("storage.record.createBulk", modelUuid=uid, records=records)
     assert status == 400 and len(refusal["errors"]) == 50
-    assert refusal["errors"][0]["message"] == "is no column of companies; did you mean employees?"
+    assert refusal["errors"][0]["message"] == "is not a column of companies; did you mean employees?"
 
 
 async def test_a_change_of_a_model_counts_for_the_next_change_of_a_record_that_is_made_in_two_statements(

@@ -38,7 +38,7 @@ class Body(_Kept):
 
 
 class ChosenOperation(_Kept):
-    """An operation as an action. text: its answer is no JSON."""
+    """An operation as an action. text: its answer is not JSON."""
 
     name: str
     description: str

@@ -99,7 +99,7 @@ class RemoteList:
         return count
 
     async def pages(self, request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator[ExtractedPage]:
-        """The pages from the cursor on. Raises what `Remote.ask` raises, and ServiceError for what is no page."""
+        """The pages from the cursor on. Raises what `Remote.ask` raises, and ServiceError for what is not a page."""
         while True:
             answer = await self._fetch(request, cursor, dry=False)
             page = _page_of(request.service, answer)

@@ -38,7 +38,7 @@ class Remote:
     secret: str = ""
 
     async def ask(self, service: Service, path: str, body: JsonObject, *, reads: bool) -> Json:
-        """The answer to a request, which is JSON. ServiceError, Throttled as `Service.call`; ServiceError also for what is no answer."""
+        """The answer to a request, as JSON. ServiceError, Throttled as `Service.call`; ServiceError also for what is not an answer."""
         answer = await service.call("POST", path, json=body, headers=self.headers(body), reads=reads)
         return _expected(service, answer, (dict, list))
 

@@ -22,7 +22,7 @@ Part = Literal["matching", "value", "mappings"]
 
 
 def model_of(config: Config, models: Models) -> Relation | None:
-    """The model that the config names; None where that is not known before a run, or is no model."""
+    """The model that the config names; None where that is not known before a run, or is not a model."""
     named = settle(config.get("modelUuid"))
     uid = ids.parse(str(named)) if isinstance(named, str) else None
     return None if uid is None else models.get(str(uid))
@@ -81,7 +81,7 @@ def _column(slug: object, value: Any, relation: Relation, path: str) -> Iterator
         yield Finding(path, f"{slug} is a system column, which is not written.", doubt=True)
     elif column is None:
         meant = suggest(slug, [known.slug for known in relation.columns if known.writable])
-        yield Finding(path, f"{slug} is no column of {relation.slug}.{meant}")
+        yield Finding(path, f"{slug} is not a column of {relation.slug}.{meant}")
     elif not column.writable:
         yield Finding(path, f"{slug} is a {column.kind} column and cannot be written.")
     else:

@@ -33,7 +33,7 @@ class SearchConfig:
 
 
 def read(config: Mapping[str, Any]) -> SearchConfig:
-    """The config of a search. InvalidConfig where it is no search."""
+    """The config of a search. InvalidConfig where it is not a search."""
     try:
         filter = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})
         sort = _SORT.validate_python(config.get("sort") or [])
