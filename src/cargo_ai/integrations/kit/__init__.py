@@ -30,7 +30,7 @@ from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
 from cargo_ai.integrations.kit.signing.client_credentials import ClientCredentials, ClientCredentialsForm
 from cargo_ai.integrations.kit.signing.oauth import OAuth2
 from cargo_ai.integrations.kit.signing.service_account import ServiceAccount
-from cargo_ai.integrations.kit.signing.sign_in import Anonymous, ApiKey, Basic, Bearer, Credentials, SignIn
+from cargo_ai.integrations.kit.signing.sign_in import Anonymous, ApiKey, Basic, Bearer, Credentials, Login, SignIn
 
 __all__ = [
     "HIDDEN",
@@ -69,6 +69,7 @@ __all__ = [
     "InvalidConfig",
     "Later",
     "ListedFile",
+    "Login",
     "OAuth2",
     "OpenAccount",
     "Outcome",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import AccountSpec, Anonymous, Credentials, Form, Service, SignIn, Verification, secret_field
+from cargo_ai.integrations.kit import AccountSpec, Anonymous, Form, Login, Service, Verification, secret_field
 from cargo_ai.integrations.smtp import client
 
 Json = Any
@@ -35,23 +33,6 @@ class _LoginForm(Form):
     password: str = secret_field("Password")
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserAndPassword(SignIn):
-    """User and password, by whichever way of SMTP AUTH the server offers."""
-
-    kind: str = "password"
-    title: str = "User and password"
-
-    @property
-    def form(self) -> type[Form]:
-        """Both."""
-        return _LoginForm
-
-    async def credentials(self, config: Mapping[str, Json], *, refresh: bool = False) -> Credentials:
-        """Nothing that goes over HTTP."""
-        return Credentials()
-
-
 class _Login(Verification):
     async def verify(self, service: Service) -> None:
         """Connect, sign in and leave. ServiceError in the server's words."""
@@ -59,7 +40,7 @@ class _Login(Verification):
 
 
 ACCOUNT = AccountSpec(
-    sign_ins=(UserAndPassword(), Anonymous()),
+    sign_ins=(Login(entered=_LoginForm), Anonymous()),
     fields=MailServer,
     verification=_Login(""),
     bound_to=("host", "port", "security", "verifyCertificate"),

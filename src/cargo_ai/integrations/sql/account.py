@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
-from cargo_ai.integrations.kit import AccountSpec, Answer, Credentials, Form, Service, SignIn, Verification, secret_field, ui
+from cargo_ai.integrations.kit import AccountSpec, Answer, Form, Login, Service, Verification, secret_field, ui
 from cargo_ai.integrations.sql.connections import transact
 from cargo_ai.integrations.sql.statement import Dialect
 
@@ -45,23 +44,6 @@ class _LoginForm(Form):
     password: str = secret_field("Password", optional=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserAndPassword(SignIn):
-    """User and password of the database."""
-
-    kind: str = "password"
-    title: str = "User and password"
-
-    @property
-    def form(self) -> type[Form]:
-        """Both."""
-        return _LoginForm
-
-    async def credentials(self, config: Mapping[str, Json], *, refresh: bool = False) -> Credentials:
-        """Nothing that goes over HTTP."""
-        return Credentials()
-
-
 class _SelectOne(Verification):
     async def verify(self, service: Service) -> Answer:
         """Sign in and read one value."""
@@ -72,7 +54,7 @@ class _SelectOne(Verification):
 def account_of(fields: type[DatabaseFields]) -> AccountSpec:
     """The account of a database with these fields."""
     return AccountSpec(
-        sign_ins=(UserAndPassword(),), fields=fields, verification=_SelectOne(""), bound_to=("host", "port", "database", "dialect")
+        sign_ins=(Login(entered=_LoginForm),), fields=fields, verification=_SelectOne(""), bound_to=("host", "port", "database", "dialect")
     )
 
 

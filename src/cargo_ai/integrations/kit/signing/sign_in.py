@@ -95,6 +95,24 @@ def _one_secret(name: str, title: str, description: str | None) -> type[Form]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Login(SignIn):
+    """User and password in the protocol of a database or mail server: nothing goes over HTTP. `entered`: the form of both."""
+
+    kind: str = "password"
+    title: str = "User and password"
+    entered: type[Form]
+
+    @property
+    def form(self) -> type[Form]:
+        """Both."""
+        return self.entered
+
+    async def credentials(self, config: Mapping[str, Json], *, refresh: bool = False) -> Credentials:
+        """Nothing that goes over HTTP."""
+        return Credentials()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiKey(SignIn):
     """A key in a header or in the query, whichever is named. `field`: as what it is entered. `prefix`: what stands before it."""
 
