@@ -106,10 +106,6 @@ class Orders:
         """The requests of a method to paths that match the pattern, oldest first; by default all."""
         return [seen for seen in self.seen if method in ("", seen.method) and re.search(path, seen.path)]
 
-    def calls_by_key(self) -> Counter[str]:
-        """How many requests came with each `Idempotency-Key`."""
-        return Counter(seen.key for seen in self.seen if seen.key)
-
 
 class FaultyAnswer(Response):
     """An answer, or what a fault makes of it. The application has to run on the server of `tests.simulators.running`."""

@@ -13,7 +13,6 @@ DENIED = 4
 UNFINISHED = 8
 LATER = 75
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 
 class Failure(Exception):

@@ -134,11 +134,6 @@ async def find(db: AsyncSession, item: uuid.UUID | None, *, lock: bool = False) 
     return await db.scalar(query.with_for_update().execution_options(populate_existing=True) if lock else query)
 
 
-async def kept_uuids(db: AsyncSession, kind: contract.BinKind) -> set[uuid.UUID]:
-    """The things of one kind that are in the bin, of the session's workspace or of all."""
-    return set(await db.scalars(select(BinItem.uuid).where(BinItem.kind == kind)))
-
-
 async def refuse_without(ctx: Context, item: BinItem, kind: contract.BinKind, needed: uuid.UUID, relation: str) -> None:
     """Refuse a restore for want of another thing: `The segment "Hot" is of the model "Companies", which is in the bin: …`."""
     start = f'The {item.kind} "{item.name}" {relation}'

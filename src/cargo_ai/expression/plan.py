@@ -48,7 +48,7 @@ class RequestPlan:
 
 
 class LargeData(NamedTuple):
-    """Data that is no row: JSON texts of its parts, and lines that say what they are."""
+    """Data that is not a row: JSON texts of its parts, and lines that say what they are."""
 
     lines: str
     texts: tuple[bytes, ...]

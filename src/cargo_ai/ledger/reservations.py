@@ -22,7 +22,6 @@ with held as (select trace_uuid from ledger_reservations where trace_uuid = any(
 delete from ledger_reservations r using held where r.trace_uuid = held.trace_uuid
 """
 OWN = "select amount from ledger_reservations where trace_uuid = %s"
-OLD = "select trace_uuid from ledger_reservations where at < %s and trace_uuid > %s order by trace_uuid limit 1000"
 
 
 class NotEnoughCredits(Refusal):

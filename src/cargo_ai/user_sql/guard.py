@@ -79,11 +79,6 @@ def _check_condition(text: str, of: _Columns, alias: str) -> str:
     return _try_spellings(text, (of.relation,), lambda spelling: _condition(text, of.relation, alias, spelling))
 
 
-def condition_tree(text: str, relation: Relation, alias: str) -> exp.Expr:
-    """The same as a syntax tree, for statements that are built as one."""
-    return parse.parse_condition(condition(text, relation, alias), "postgres")
-
-
 def _try_spellings(text: str, relations: Iterable[Relation], attempt: Callable[[Spelling], T]) -> T:
     """The first spelling in which the text means something; else the complaint that understood most of it."""
     first, second = parse.spellings(text)

@@ -110,7 +110,7 @@ class TestWriting(Fixtures):
 
     async def test_several_rows_with_a_key_are_updated_together_or_not_at_all(self, harness: Harness) -> None:
         harness.control.people.append(["ada@example.com", "Ada again"])
-        assert "it is not clear which" in await _failed(harness, "upsertRow", upsert(Name="X"))
+        assert "it is unclear which" in await _failed(harness, "upsertRow", upsert(Name="X"))
         output = await _done(harness, "updateRows", upsert(Score=0))
         assert output["rowNumbers"] == [2, 4]
         assert [row[2] for row in rows_in(harness.control)[1:]] == [0, 1.5, 0]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 LONGEST = 200
-"""What is longer is no name."""
+"""What is longer is not a name."""
 NOUNS = {
     "agentUuid": "ai.agent",
     "connectorUuid": "connection.connector",

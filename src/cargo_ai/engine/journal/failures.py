@@ -125,7 +125,7 @@ with chosen as materialized (
 )
 select count(*) from chosen
 """  # noqa: S608 - put together from our own texts
-# What folds, or removes runs, does it alone: what is folded of runs that are being removed would stay for ever.
+# What folds, or removes runs, does it alone: what is folded of runs that are being removed would stay forever.
 TRY_LOCK, LOCK = "select pg_try_advisory_xact_lock(x'636172676f0d'::int8)", "select pg_advisory_xact_lock(x'636172676f0d'::int8)"
 ANY = "select exists (select from failed_runs)"
 FORGET = """

@@ -95,7 +95,7 @@ def _damage(error: Exception) -> str:
     if missing:
         return f"it has no part {missing.group(1)}"
     if isinstance(error, ParseError | ExpatError):
-        return f"a part of it is no XML ({said})"
+        return f"a part of it is not XML ({said})"
     return said or "nothing in it can be understood"
 
 

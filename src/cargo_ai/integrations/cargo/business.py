@@ -133,7 +133,7 @@ async def get(request: ActionRequest, business_id: str, fields: Sequence[str]) -
     slug, _, key = business_id.partition(":")
     source = next((one for one in SOURCES if one.slug == slug and key), None)
     if source is None:
-        raise InvalidConfig(f"{business_id[:100]} is no `business_id` of this server: take the one that matchBusiness gives.")
+        raise InvalidConfig(f"{business_id[:100]} is not a `business_id` of this server: take the one that matchBusiness gives.")
     chosen = _facade(request)
     facade = Facade(BECAUSE, source.slug, chosen.connector_uuid if chosen.provider in ("", source.slug) else "")
     return await answer(request, facade, [Answerer(source.slug, source.action, source.get(key), source.translate(fields))])

@@ -43,7 +43,6 @@ SCOPE: dict[str, Any] = {
     "record": {"a": 1},
     "now": "2026-01-02T03:04:05.000Z",
 }
-NAN = math.nan
 
 
 def evaluate(source: str, warnings: list[str] | None = None) -> object:

@@ -94,7 +94,7 @@ async def test_texts_are_read_as_what_they_are(name: str, data: bytes, blocks: l
         ("a.pdf", documents.pdf([""]), "no text on its page"),
         ("a.pdf", b"%PDF-1.7 and nothing else", "damaged"),
         ("a.docx", documents.docx([("x", None)])[:-40], "damaged"),
-        ("a.docx", documents.archive({"word/document.xml": b"<a><b"}), "a part of it is no XML"),
+        ("a.docx", documents.archive({"word/document.xml": b"<a><b"}), "a part of it is not XML"),
         ("a.xlsx", documents.archive({"xl/workbook.xml": b"<a/>"}), "it has no part [Content_Types].xml."),
         ("a.docx", _locked(documents.docx([("x", None)])), "protected by a password"),
         ("a.txt", b"", "empty"),

@@ -29,7 +29,6 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     "occurrence": ("not", "moreThan", "lessThan", "exactly"),
 }
 """The operators of each kind, in the order in which they are shown; of the last two, those of how often."""
-PERIODS = ("moreThan", "lessThan", "exactly")
 ACTIVITIES = ("workflowEntered", "workflowNodeExecuted", "workflowLeft")
 WITH_PROPERTIES = {"object", "any"}
 COLUMN = "column:"

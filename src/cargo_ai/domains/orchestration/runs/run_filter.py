@@ -97,7 +97,7 @@ def alternatives(
 ) -> list[list[Condition]]:
     """The same as conditions of which a run meets those of one list at most: each has an index, which "one or the other" has not.
 
-    `floor`: only of runs that are no older than this one.
+    `floor`: only of runs that are not older than this one.
     """
     unfinished = filters.get("is_finished") is False
     common = {name: value for name, value in filters.items() if name not in _SPLIT and not (unfinished and name == "is_finished")}

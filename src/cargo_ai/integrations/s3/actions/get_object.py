@@ -18,7 +18,6 @@ Json = Any
 Format = Literal["text", "json", "csv", "jsonl"]
 MOST_ROWS = 10_000
 MOST_COLUMNS = 1_000
-LONGEST_CELL = 1_000_000
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
     "properties": {

@@ -149,7 +149,7 @@ async def test_an_answer_that_does_not_hold_to_its_schema_is_repaired_once(api: 
     assert answer["parts"][-1] == {"type": "data-output", "data": {"tier": "B"}}
     model.control.rules[:] = [lambda _heard: Reply(calls=[("final_result", {"tier": "Z"})])]
     answer = await answer_to(api, "Which tier?", agentUuid=agent)
-    assert answer["status"] == "error" and "does not hold to the schema" in answer["errorMessage"]
+    assert answer["status"] == "error" and "does not match the schema" in answer["errorMessage"]
 
 
 async def test_an_agent_that_finds_no_end_is_stopped_by_its_steps(api: ApiClient, model: Running) -> None:

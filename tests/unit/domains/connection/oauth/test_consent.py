@@ -48,13 +48,13 @@ async def test_a_program_completes_a_consent_and_makes_the_connector_with_the_gr
     grant = (await api.call("connection.integration.completeOauth", slug=SLUG, params=brought))["value"]
     assert await api.refused("connection.integration.completeOauth", slug=SLUG, params=brought) == (400, "invalidState")
     config = {"method": "oauth", "grant": grant}
-    assert "no grant of yours" in await other_api.refusal_message(
+    assert "not a grant of yours" in await other_api.refusal_message(
         "connection.connector.create", integrationSlug=SLUG, slug="crm", name="CRM", config=config
     )
     made = (await api.call("connection.connector.create", integrationSlug=SLUG, slug="crm", name="CRM", config=config))["connector"]
     assert (made["status"], made["config"]) == ("active", {"method": "oauth", "grant": None})
     assert isinstance(await processes[1].perform(made["uuid"]), Done)
-    assert "no grant of yours" in await api.refusal_message(
+    assert "not a grant of yours" in await api.refusal_message(
         "connection.connector.create", integrationSlug=SLUG, slug="two", name="CRM", config=config
     )
 
