@@ -10,7 +10,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import cancel, concurrency, stages
-from cargo_ai.engine.dispatch.queue import Queue, producer
+from cargo_ai.engine.dispatch.queue import QUEUE_BEHIND, Queue, producer
 from cargo_ai.engine.journal.rows import ExecutionRow, RunRow, rows_of
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
@@ -113,18 +113,31 @@ async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Cl
             if claimed.lane == "batch" or queue.most_runs:
                 await admit_shards(connection, queue, claimed.workspace)
             return
-        await connection.execute(
-            "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
-        )
         # Runs that were parked after the batch was cancelled must not wait until their time comes.
-        await cancel.end_undriven(connection, claimed.batch)
-        await admit_shards(connection, queue, claimed.workspace)
+        async with connection.pipeline():
+            # What others wait for is not held until the disk has it: if this is lost with the database, so is the end of the shard's job.
+            await connection.execute("set local synchronous_commit = off")
+            await connection.execute(END, (claimed.uuid, claimed.epoch))
+            cancelling = await connection.execute(CANCELLING, (claimed.batch,))
+            await admit_shards(connection, queue, claimed.workspace)
+        if await cancelling.fetchone() is not None:
+            await cancel.end_undriven(connection, claimed.batch)
     # In a second transaction: the shard that ends last then sees that all others have ended.
+    async with Single(pool).connection() as connection:
+        if await (await connection.execute(GOES_ON, (claimed.batch,))).fetchone() is not None:
+            return
     async with pool.connection() as connection:
         if not await close_batch(connection, claimed.batch):
             await _remove_left_over(connection, claimed)
 
 
+END = "update shards set state = 'done', owner = null where uuid = %s and epoch = %s"
+CANCELLING = "select 1 from batches where uuid = %s and status = 'cancelling'"
+# Others of its shards are still to end, each of which looks again: so this one need not wait for the batch's row, nor lock it.
+GOES_ON = """
+select 1 from batches b where b.uuid = %s and b.status = 'running' and b.enumerated and b.pace is null
+    and exists (select 1 from shards s where s.batch_uuid = b.uuid and s.state <> 'done' and not s.children)
+"""
 LEFT_OVER = "select 1 from batches where uuid = %s and finished_ms is not null for update"
 REMOVE_LEFT_OVER = """
 with gone as (delete from shards where uuid = %s and state = 'done' returning batch_uuid, credits)
@@ -163,13 +176,24 @@ async def other_workspaces_wait(connection: Connection, workspace: uuid.UUID) ->
     return row is not None and bool(row[0])
 
 
-LIVE_SLOTS = "select coalesce(sum(slots), 0) from workers where beat_ms > %s"
 IN_LINE = "select count(*) from shards where workspace_uuid = %s and lane = 'batch' and state in ('queued', 'running')"
-PICK = """
-update shards set state = 'queued', touched_ms = %s where uuid in (
-    select uuid from shards where workspace_uuid = %s and state = 'waiting' order by no, batch_uuid limit %s for update skip locked
-) returning uuid, no, batch_uuid
-"""
+LOCK = "select pg_advisory_xact_lock(hashtextextended(%s, 7))"
+# A statement after LOCK, which sees what those have committed that it waited for. Shards of single runs, which have no batch, come last.
+ADMIT = f"""
+with line as (
+    select count(*) as n from shards where workspace_uuid = %(workspace)s and lane = 'batch' and state in ('queued', 'running')
+), room as (
+    select greatest(4, 2 * coalesce((select sum(slots) from workers where beat_ms > %(now)s::bigint - 60000), 0)) - n as free from line
+), picked as (
+    update shards set state = 'queued', touched_ms = %(now)s where uuid in (
+        select uuid from shards where workspace_uuid = %(workspace)s and state = 'waiting' order by no, batch_uuid
+        limit (select greatest(0, free) from room) for update skip locked
+    ) returning uuid, no, batch_uuid
+), numbered as (
+    select p.uuid, line.n + row_number() over (order by p.no, p.batch_uuid is null, p.batch_uuid::text) - 1 as ahead from picked p, line
+)
+{QUEUE_BEHIND}
+"""  # noqa: S608 - put together from our own texts
 
 
 async def _in_line(connection: Connection, workspace: uuid.UUID) -> int:
@@ -188,18 +212,10 @@ async def admit_shards(connection: Connection, queue: Queue, workspace: uuid.UUI
     if queue.most_runs:
         await concurrency.admit_within_limit(connection, queue, workspace)
         return
-    now = clock.now_ms()
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
-    slots = await (await connection.execute(LIVE_SLOTS, (now - 60_000,))).fetchone()
-    in_line = await _in_line(connection, workspace)
-    room = max(4, 2 * int(slots[0] if slots else 0)) - in_line
-    if room <= 0:
-        return
-    cursor = await connection.execute(PICK, (now, workspace, room))
-    # As the statement orders them: shards of single runs, which have no batch, come last.
-    picked = sorted(await cursor.fetchall(), key=lambda row: (row[1], row[2] is None, str(row[2])))
-    for ahead, row in enumerate(picked, in_line):
-        await queue.defer_behind(connection, "drive", "batch", ahead, shard=str(row[0]))
+    # Sent together: what others wait for is held for one round trip and not for four.
+    async with connection.pipeline():
+        await connection.execute(LOCK, (str(workspace),))
+        await connection.execute(ADMIT.encode(), {"now": clock.now_ms(), "workspace": workspace})
 
 
 CLOSE = """

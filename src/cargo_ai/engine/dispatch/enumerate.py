@@ -40,6 +40,9 @@ A source whose records may change finds those to skip through the runs of the ba
 _Entry = tuple[uuid.UUID, dict[str, Any]]
 """A run to be created, and its record."""
 
+_Shard = tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]
+"""A shard to be created: its id, the position behind its last run, its first and its last run."""
+
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
 STAGE_SHARD = 25
@@ -214,7 +217,8 @@ class Enumerator:
                 while len(waiting) >= limit:
                     if not await self._write(batch, waiting[:limit]) or await self._hand_back(batch):
                         return False
-                    waiting, limit = waiting[limit:], TRANSACTION_ROWS
+                    # No faster than others can keep up with: while a large transaction is written, they have nothing new to do.
+                    waiting, limit = waiting[limit:], min(2 * max(limit, FIRST_ROWS), TRANSACTION_ROWS)
                     if batch.is_short:
                         return True
         return not waiting or await self._write(batch, waiting)
@@ -225,17 +229,20 @@ class Enumerator:
         now = _now()
         async with self._pool.connection() as connection:
             records = await self._affordable(connection, batch, records)
-            row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
-            if row is None:
-                return False
             entering = [(ids.new(), record) for record in records]
             out = {run: record.skip for run, record in entering if isinstance(record, ReplayRecord) and record.skip}
             if out:
                 entering = await self._skip(connection, batch, entering, out, now)
             if batch.enrolment is not None:
                 entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
-            await self._shards(connection, batch, entering, now)
+            shards = await self._copy(connection, batch, entering, now)
             await replay.copy_executions(connection, [(run, record.seed) for run, record in entering if isinstance(record, ReplayRecord)])
+            # Only now: shards that end meanwhile wait for the batch's row, as does who cancels it.
+            row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
+            if row is None:
+                await connection.rollback()
+                return False
+            await self._shards(connection, batch, shards, now)
             if batch.is_short:
                 await stages.begin_stages(connection, batch.uuid, batch.epoch)
             crash_points.point("before enumeration commit")
@@ -269,25 +276,34 @@ class Enumerator:
         await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(why), batch.uuid))
         return [entry for entry in entries if entry[0] not in why]
 
-    async def _shards(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> None:
+    async def _copy(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> list[_Shard]:
+        """Write the runs, and return the shards that they are to be in."""
+        shards: list[_Shard] = []
         if not entries:
-            return
-        # The first runs of an urgent batch do not wait for other batches.
-        urgent = batch.urgent and batch.cursor < URGENT_RUNS
-        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
-        if self._queue.most_runs:
-            size = min(size, LIMITED_SHARD)
-        if batch.capacity is not None:
-            # What may be in flight of a stage goes to several workers.
-            size = min(size, max(STAGE_SHARD, batch.capacity // 4))
-        shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
-        position = batch.cursor
+            return shards
+        size, position = self._shard_size(batch), batch.cursor
         async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
             for begin in range(0, len(entries), size):
                 group, shard = entries[begin : begin + size], ids.new()
                 await copy.write(_lines(batch, shard, group, now))
                 position += len(group)
                 shards.append((shard, position, group[0][0], group[-1][0]))
+        return shards
+
+    def _shard_size(self, batch: _Batch) -> int:
+        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+        if self._queue.most_runs:
+            size = min(size, LIMITED_SHARD)
+        if batch.capacity is not None:
+            # What may be in flight of a stage goes to several workers.
+            size = min(size, max(STAGE_SHARD, batch.capacity // 4))
+        return size
+
+    async def _shards(self, connection: Connection, batch: _Batch, shards: list[_Shard], now: int) -> None:
+        if not shards:
+            return
+        # The first runs of an urgent batch do not wait for other batches.
+        urgent = batch.urgent and batch.cursor < URGENT_RUNS
         columns = [list(column) for column in zip(*shards, strict=True)]
         lane, state = ("interactive", "queued" if not self._queue.most_runs else "waiting") if urgent else ("batch", "waiting")
         await connection.execute(SHARDS, (batch.workspace, batch.uuid, lane, state, now, *columns))

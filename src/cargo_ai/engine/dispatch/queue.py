@@ -42,6 +42,12 @@ where j.status = 'doing' and (
     )
 )
 """
+# Of shards that a statement has `numbered`, each with the number of those `ahead` of it: their jobs, as `defer_behind` makes them.
+QUEUE_BEHIND = """
+select procrastinate_defer_jobs_v1(array_agg(
+    row('batch', 'drive', -ahead, null, null, jsonb_build_object('shard', uuid), null)::procrastinate_job_to_defer_v1 order by ahead
+)) from numbered having count(*) > 0
+"""
 NEVER = 86_400.0
 """Seconds between heartbeats of Procrastinate's own: the housekeeping beats for all lanes."""
 
