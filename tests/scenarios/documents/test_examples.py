@@ -13,6 +13,7 @@ from tests.kit.examples import EXAMPLES, argv
 from tests.kit.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
+from tests.scenarios.story.loaded_commands import LoadedCommands
 from tests.scenarios.story.person import Person
 from tests.simulators.language_models.control import KEY, Reply, Said
 from tests.simulators.language_models.server import Running
@@ -67,10 +68,12 @@ def reader(server: RealServer, language_model: Running, tmp_path_factory: pytest
         (home / name).write_text(json.dumps(document), "utf-8")
     (home / "companies.csv").write_text("domain\nacme.com\n", "utf-8")
     (home / "handbook.pdf").write_bytes(pdf(["We sell to hospitals."]))
-    person = Person(home, server.base_url, new_workspace(server, "Examples"))
+    commands = LoadedCommands()
+    person = Person(home, server.base_url, new_workspace(server, "Examples"), commands)
     config = json.dumps({"apiKey": KEY})
     person("connection", "connector", "create", "--integration-slug", "openAi", "--slug", "openai", "--name", "OpenAI", "--config", config)
     yield person
+    commands.end()
     language_model.control.reset()
 
 

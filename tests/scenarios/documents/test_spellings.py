@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.kit.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
+from tests.scenarios.story.loaded_commands import LoadedCommands
 from tests.scenarios.story.person import Json, Person
 
 ALL = """'{"conjonction":"and","groups":[]}'"""
@@ -41,9 +43,10 @@ class PlayWorkspace:
 
 
 @pytest.fixture(scope="module")
-def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> PlayWorkspace:
+def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayWorkspace]:
     """Made once: the commands below do not get into each other's way."""
-    person = Person(tmp_path_factory.mktemp("spellings"), server.base_url, new_workspace(server, "Spellings"))
+    commands = LoadedCommands()
+    person = Person(tmp_path_factory.mktemp("spellings"), server.base_url, new_workspace(server, "Spellings"), commands)
     dataset = person("storage", "dataset", "list")["datasets"][0]
     made: dict[str, str] = {"DATASET": dataset["uuid"]}
     for name, columns in (("companies", ["domain", "country", "size"]), ("deals", ["id", "company"])):
@@ -64,7 +67,8 @@ def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> PlayW
     made["SEGMENT"] = person(*words, "--filter", ALL.strip("'"))["segment"]["uuid"]
     made["CHANGE"] = person("segmentation", "change", "create", "--segment-uuid", made["SEGMENT"])["change"]["uuid"]
     made["NODES"] = nodes
-    return PlayWorkspace(person, made)
+    yield PlayWorkspace(person, made)
+    commands.end()
 
 
 BATCHES = {

@@ -9,14 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.scenarios.story.loaded_commands import LoadedCommands
+
 Json = dict[str, Any]
 
 
 class Person:
-    """Types commands; signed in by `token`, or by nothing until `login`."""
+    """Types commands; signed in by `token`, or by nothing until `login`. `commands`: what runs them, instead of Python from its start."""
 
-    def __init__(self, home: Path, base_url: str, token: str | None) -> None:
-        self.home = home
+    def __init__(self, home: Path, base_url: str, token: str | None, commands: LoadedCommands | None = None) -> None:
+        self.home, self.commands = home, commands
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO_", "XDG_"))}
         self.environment = kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "CARGO_API_URL": base_url}
         if token:
@@ -29,6 +31,8 @@ class Person:
 
     def run(self, *words: str, stdin: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """The process of one command, ended."""
+        if self.commands is not None:
+            return self.commands.run(words, stdin, self.home, self.environment, seconds)
         command = [sys.executable, "-m", "cargo_ai", *words]
         return subprocess.run(
             command, input=stdin, capture_output=True, text=True, cwd=self.home, env=self.environment, timeout=seconds, check=False
