@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from cargo_ai.cli.arguments.parse import parse
-from cargo_ai.cli.builtin import builtin_module
+from cargo_ai.cli.builtin import builtin_module, run_server_command
+from cargo_ai.cli.failure import Failure
 from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
@@ -207,6 +208,22 @@ def test_the_server_command_names_the_extra_when_it_cannot_be_imported(signed_ou
     blocker = f"{missing}; from cargo_ai.cli.main import main; sys.exit(main(['server', 'start']))"
     done = subprocess.run([sys.executable, "-c", blocker], env=signed_out.env, capture_output=True, check=False)
     assert done.returncode == 1 and b"pip install 'cargo-ai[server]'" in done.stdout and done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("~/.local/share/pipx/venvs/cargo-ai", "pipx install --force 'cargo-ai[server]'"),
+        ("~/.local/share/uv/tools/cargo-ai", "uv tool install --force 'cargo-ai[server]'"),
+        ("~/.venv", "pip install 'cargo-ai[server]'"),
+    ],
+)
+def test_the_servers_part_is_installed_by_what_installed_the_command(monkeypatch: pytest.MonkeyPatch, prefix: str, command: str) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setitem(sys.modules, "cargo_ai.cli.builtin.server", None)
+    with pytest.raises(Failure) as refused:
+        run_server_command(["start"])
+    assert refused.value.document["fix"] == command
 
 
 def test_an_unexpected_error_is_one_json_document_without_a_traceback(signed_out: Cli, tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def run_server_command(argv: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        install = "pip install 'cargo-ai[server]'"
+        install = _how_to_install()
         sentence = f"The server's part is not installed ({error}). Install it with: {install}"
         raise failure(FAILED, "extraMissing", sentence, install) from None
+
+
+def _how_to_install() -> str:
+    """The command that installs the server's part, by what has installed this command line."""
+    import sys
+
+    if "/pipx/venvs/" in sys.prefix:
+        return "pipx install --force 'cargo-ai[server]'"
+    if "/uv/tools/" in sys.prefix:
+        return "uv tool install --force 'cargo-ai[server]'"
+    return "pip install 'cargo-ai[server]'"
