@@ -78,7 +78,10 @@ with locked as (
     from unnest(%(runs)s::uuid[], %(statuses)s::text[], %(errors)s::text[], %(sums)s::float8[], %(ends)s::bigint[])
         as v(uuid, status, error, credits, now)
     where r.uuid = v.uuid and r.uuid between %(first)s and %(last)s and exists (select from held)
-    returning r.uuid
+    returning r.uuid, r.workflow_uuid, r.workspace_uuid
+), noted as (
+    insert into failed_runs (workflow_uuid, run_uuid, workspace_uuid)
+    select workflow_uuid, uuid, workspace_uuid from ended where uuid = any(%(failed)s::uuid[]) order by 1, 2 on conflict do nothing
 ), metrics as (
     {_named(_only_if_all(METRICS), "m")}
 ), labels as (
@@ -96,15 +99,13 @@ select pg_notify('cargo_done', uuid::text) from ended
 
 
 def is_single(part: ShardFlush) -> bool:
-    """Whether a shard is a single run that has ended with this flush, and had nothing but its own nodes to journal, which went well."""
+    """Whether a shard is a single run that has ended with this flush, and had nothing but its own nodes to journal."""
     shard, updates = part.shard, part.updates
     if not (shard.single and len(updates) == 1 and updates[0].ended and updates[0].fanout is None):
         return False
     if part.fanouts or part.is_charged or part.begun or len(part.executions) > MOST_EXECUTIONS:
         return False
-    if updates[0].status == "error":
-        return False
-    return all(file is None and execution.status != "error" for _, execution, file in part.executions)
+    return all(file is None for _, _, file in part.executions)
 
 
 async def write(connection: psycopg.AsyncConnection[Any], parts: Sequence[ShardFlush], slot: int) -> bool:
@@ -128,6 +129,7 @@ def _values(parts: Sequence[ShardFlush], slot: int) -> dict[str, Any]:
         "errors": [update.error and update.error.replace("\x00", "") for update in updates],
         "sums": [update.credits for update in updates],
         "ends": [update.now for update in updates],
+        "failed": [run for part in ordered if part.has_failed for run in part.failed_runs()],
         "first": updates[0].run,
         "last": updates[-1].run,
         **_executions(rows),

@@ -198,6 +198,8 @@ class Writer:
             return parts
         for part in singles:
             part.shard.ended = True
+        if any(part.has_failed for part in singles):
+            self.failed()
         return [part for part in parts if not part.shard.ended]
 
     async def _commit(self, parts: list[ShardFlush]) -> None:

@@ -82,6 +82,8 @@ async def test_one_statement_writes_what_the_common_way_does_and_removes_the_sha
             {name: row[name] for name in row if name not in own} for row in theirs
         ]
         assert len(ours) == 1
+        noted = [await at.rows("select run_uuid from failed_runs where workflow_uuid = %s", at.workflow) for at in (harness, other)]
+        assert [len(rows) for rows in noted] == [status == "error"] * 2
     assert await harness.rows(COUNTED, harness.workflow) == await other.rows(COUNTED, other.workflow)
     assert await harness.rows(USED, harness.workflow) == await other.rows(USED, other.workflow) != []
     assert await harness.rows("select 1 from shards where uuid = %s", single.uuid) == []
