@@ -76,6 +76,7 @@ where uuid = %s and not enumerated and finished_ms is null and status in ('pendi
 returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor, enrolment,
     urgent, pace is not null
 """
+LOCK = "select 1 from batches where uuid = %s for update"
 ADVANCE = """
 update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
 """
@@ -253,6 +254,8 @@ class Enumerator:
     async def _affordable(self, connection: Connection, batch: _Batch, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if batch.costs.is_free:
             return records
+        # Before its credits, as who ends the batch: else the two could wait for each other.
+        await connection.execute(LOCK, (batch.uuid,))
         count = await reserve_runs(connection, batch.workspace, batch.uuid, len(records), batch.costs.needed)
         batch.is_short = count < len(records)
         batch.more = batch.more or batch.is_short

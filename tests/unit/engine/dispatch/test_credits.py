@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +15,7 @@ from cargo_ai.engine.dispatch.credits import RunCosts
 from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator
 from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.graph.action import Call, Done, Outcome
-from cargo_ai.ledger import transfers
+from cargo_ai.ledger import reservations, transfers
 from cargo_ai.ledger.balances import Balance, balance_of
 from cargo_ai.ledger.reservations import NotEnoughCredits
 from tests.kit.graphs import node
@@ -23,6 +24,7 @@ from tests.unit.engine.engine_worker import Effects, EngineWorker
 from tests.unit.engine.graphs import effect
 from tests.unit.engine.stage_steps import enumerations
 
+WAITING = "select 1 from pg_locks where not granted"
 PAID = [node("start", children=["act"]), effect("act", ["end"], config={"n": "{{nodes.start.n}}"}), node("end")]
 
 
@@ -103,6 +105,31 @@ async def test_what_a_reservation_was_too_high_by_is_given_back_and_spent(harnes
     assert (row["stopped"], balance.reserved, balance.overdrawn) == ("notEnoughCredits", 0, 0)
     assert balance.left == 20 - row["cursor"] == 3
     assert "3 credits are left in the workspace, and one more run may cost 4." in row["error_message"]
+
+
+async def test_who_ends_a_batch_never_waits_for_the_credits_that_its_enumeration_reserves(harness: EngineHarness, engine_url: str) -> None:
+    server = Priced(harness, engine_url, 1, 1)
+    await server.give(10)
+    batch = await harness.batch(100, enumerated=False)
+    inner = harness.sources.kinds[str(batch)]
+    async with harness.pool.connection() as ending, asyncio.TaskGroup() as group:
+
+        async def read(workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
+            async for chunk in inner(workspace, data, skip, batch):
+                await ending.execute("select 1 from batches where uuid = %s for update", (batch,))
+                yield chunk
+
+        harness.sources.kinds[str(batch)] = read
+        enumerator = Enumerator(harness.pool, harness.queue, harness.sources, server.estimate)
+        group.create_task(enumerator.enumerate(str(batch)))
+        async with harness.pool.connection() as looking:
+            await looking.set_autocommit(True)
+            while await (await looking.execute(WAITING)).fetchone() is None:  # noqa: ASYNC110 - the database tells no one
+                await asyncio.sleep(0)
+            await looking.set_autocommit(False)
+        await reservations.reserve(ending, harness.workspace, batch, Decimal(1))
+        await ending.rollback()
+    assert (await server.balance()).reserved == 10
 
 
 async def test_batches_at_the_same_time_do_not_spend_the_same_credits(harness: EngineHarness, engine_url: str) -> None:
