@@ -174,7 +174,7 @@ async def _refuse_used(ctx: Context, row: Model) -> None:
     if others:
         contract.remove.refuse("hasWorkflows", users=model_usages.to_sentence(others), details=details)
     if segments:
-        fix = f"cargo-ai segmentation segment remove {segments[0][1]}"
+        fix = f"cargo-ai segmentation segment get {segments[0][1]}"
         contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details, fix=fix)
     if own_users:
         fix = await model_usages.how_to_unrelate(ctx.db, own_users)

@@ -145,7 +145,7 @@ async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> Non
     context = (await api.call("orchestration.run.get", uuid=of_batch[0]["uuid"]))["runContext"]
     assert context["end"]["errorMessage"].startswith("This has been removed by age")
     assert await past.by_node() == {"start": 61, "fit": 61, "end": 61}
-    assert "gone" in (await api.warnings("orchestration.run.getLog", uuid=past.single))[0]
+    assert "removed by age" in (await api.warnings("orchestration.run.getLog", uuid=past.single))[0]
 
     # What is unfinished, and what another workspace keeps, has all that it had.
     waiting = await api.call("orchestration.run.get", uuid=past.parked)
