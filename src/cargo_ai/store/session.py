@@ -19,6 +19,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
 
 from cargo_ai.store.rows import Owned, Row
+from cargo_ai.store.spare_connections import SpareConnections
 from cargo_ai.store.turns import Turns
 
 END_SECONDS = 2.0
@@ -125,7 +126,8 @@ def idle_timeout_option(seconds: float) -> str:
 
 class Database:
     """A pool of connections and the sessions on it. `idle_seconds`: how long a transaction may be silent. `turns`: of statements that
-    evaluate filters of users; by default such statements hold half of the pool at most."""
+    evaluate filters of users; by default such statements hold half of the pool at most. `spare_seconds`: after so long in which one
+    connection was enough, the others are closed; 0: never."""
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class Database:
         overflow: int = 4,
         idle_seconds: float = 600,
         turns: Turns | None = None,
+        spare_seconds: float = 0,
     ) -> None:
         self.url = url
         self.turns = turns or Turns(in_all=(pool_size + overflow) // 2)
@@ -154,6 +157,8 @@ class Database:
         self._ends: list[Callable[[], Awaitable[None]]] = []
         self._closed = False
         event.listen(self.engine.sync_engine, "checkin", self._on_checkin)
+        if spare_seconds:
+            SpareConnections(self.engine, spare_seconds)
 
     def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         """A connection that comes back after the pool was closed goes to a pool which is never emptied again."""

@@ -155,9 +155,6 @@ async def living_folder(ctx: Context, folder: uuid.UUID | None, kind: FolderKind
     return None
 
 
-async def first_workspace(db: AsyncSession) -> uuid.UUID:
-    """The oldest workspace: the one that the installation was set up with. Runs ALL_WORKSPACES."""
-    oldest = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
-    if oldest is None:
-        raise LookupError("there is no workspace right after the bootstrap")
-    return oldest
+async def first_workspace(db: AsyncSession) -> uuid.UUID | None:
+    """The oldest workspace: the one that the installation was set up with; None before the bootstrap. Runs ALL_WORKSPACES."""
+    return await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))

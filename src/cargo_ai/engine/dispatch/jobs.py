@@ -37,6 +37,14 @@ class Jobs(JobManager):
         super().__init__(connector)
         self._inserted: Counter[str] = Counter()
         self._wakes: dict[str, asyncio.Event] = {}
+        self.registered = asyncio.Event()
+        """Set when a lane has been given an id, as when it registers again."""
+
+    async def register_worker(self) -> int:
+        """Register a lane; its id."""
+        uid = await super().register_worker()
+        self.registered.set()
+        return uid
 
     def notify(self, lane: str) -> None:
         """A job was inserted into a lane, or may have been."""

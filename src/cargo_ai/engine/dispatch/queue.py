@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -160,7 +161,7 @@ class Queue:
             name=lane,
             # Places are what counts: jobs that have left theirs are still to end.
             concurrency=2 * slots,
-            fetch_job_polling_interval=self._polling,
+            fetch_job_polling_interval=self._longest_sleep(lane),
             delete_jobs=DeleteJobCondition.ALWAYS,
             install_signal_handlers=False,
             update_heartbeat_interval=NEVER,
@@ -170,7 +171,12 @@ class Queue:
     def _sleep(self, lane: str, seconds: float | None) -> None:
         worker = self._workers.get(cast("Lane", lane))
         if worker is not None:
-            worker.fetch_job_polling_interval = self._polling if seconds is None else min(self._polling, seconds)
+            longest = self._longest_sleep(cast("Lane", lane))
+            worker.fetch_job_polling_interval = longest if seconds is None else min(longest, seconds)
+
+    def _longest_sleep(self, lane: Lane) -> float:
+        """Not the same for all, so that they seldom need connections at once."""
+        return self._polling * (1 + LANES.index(lane) / 10)
 
     def stop(self) -> None:
         """Fetch no further job; `serve` returns when the present ones ended."""
@@ -182,6 +188,13 @@ class Queue:
     def ids(self) -> list[int]:
         """The queue's ids of this process's workers, for the worker that reaps it if it dies."""
         return [worker.worker_id for worker in self._workers.values() if worker.worker_id is not None]
+
+    async def registered(self, seconds: float) -> None:
+        """Return when a lane has been given another id since the last call, or after this long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._jobs.registered.wait()
+        self._jobs.registered.clear()
 
     async def mark_dead(self, ids: Sequence[int]) -> None:
         """Mark these workers as dead: their jobs count as stalled at once."""

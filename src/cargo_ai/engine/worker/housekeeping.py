@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import singles
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
-from cargo_ai.engine.dispatch.queue import LANES, Queue
+from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.timers import wake
 from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
@@ -142,9 +142,7 @@ class Housekeeping:
             # To reap this process, others must know its present ids: they change when a lane registers again.
             if now >= beat or self._queue.ids() != self._announced:
                 beat = now + await self._attempt(self._beat)
-            # Until the queue's ids are known and announced, other workers could not reap this process at once.
-            most = TICK_SECONDS if len(self._announced) == len(LANES) else 0.05
-            await asyncio.sleep(min(most, max(0.01, beat - clock.seconds())))
+            await self._queue.registered(max(0.01, beat - clock.seconds()))
 
     async def _wake_and_recover(self) -> None:
         while True:

@@ -31,6 +31,7 @@ from cargo_ai.store.turns import Turns
 GRACE_SECONDS = 10
 ASKING_SECONDS = 1.0
 BACKLOG = 512
+SPARE_SECONDS = 120.0
 TICKS_PER_SECOND = 10
 
 
@@ -109,11 +110,13 @@ def main() -> int:
     log.setup(debug=configuration.debug)
     collector.begin(configuration)
     exporter.begin(configuration, "api")
-    # Half of the connections are never held by what users filter for. None is closed only because the others are free: to open one takes
-    # as long as some writes, and it has nothing prepared.
+    # Half of the connections are never held by what users filter for. None is closed only because the others are free just now: to open
+    # one takes as long as some writes, and it has nothing prepared.
     most = api_processes.connections_of(configuration.api_processes)
     turns = Turns(configuration.statements_per_workspace, most // 2)
-    database = Database(configuration.database_url, name="cargo-ai api", pool_size=most, overflow=0, turns=turns)
+    database = Database(
+        configuration.database_url, name="cargo-ai api", pool_size=most, overflow=0, turns=turns, spare_seconds=SPARE_SECONDS
+    )
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
     connections.raise_file_limit()

@@ -15,7 +15,7 @@ from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyUnusable, hooks, key_file, secret_key
-from cargo_ai.server.processes.start_state import FIRST_WORKSPACE, StartState
+from cargo_ai.server.processes.start_state import FIRST_WORKSPACE, LEAVE_WORKSPACE, StartState
 from cargo_ai.store import migrate, private_files
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -33,10 +33,11 @@ class UnknownWorkspace(ValueError):
     """An admin's token was asked for in a workspace that this database does not have."""
 
 
-def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> StartState:
+def bootstrap(settings: Settings, *, admin_token_of: str | None = None, leave_workspace: bool = False) -> StartState:
     """Start, migrate, check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once.
 
     `admin_token_of`: also create a token of an admin of this workspace; FIRST_WORKSPACE: of the oldest. UnknownWorkspace.
+    `leave_workspace`: the first workspace is left to `create_first_workspace`, and has no name in the result until then.
     """
     is_new_key = not (settings.secret_key or settings.database_url or key_file(settings).exists())
     key = secret_key(settings)
@@ -48,16 +49,17 @@ def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> Start
         try:
             async with database.session(ALL_WORKSPACES) as session:
                 await public.verify_key(session, key)
-                created = await public.bootstrap(session, hooks())
-                workspace = created.workspace_uuid if created else await public.first_workspace(session)
+                workspace = await public.first_workspace(session)
                 await session.commit()
-            token = created.token if created else None
+            token = None
+            if workspace is None and not leave_workspace:
+                workspace, token = await _create_first_workspace(database)
             if admin_token_of is not None:
                 workspace = workspace if admin_token_of == FIRST_WORKSPACE else ids.parse(admin_token_of)
                 token = await _create_admin_token(database, workspace)
         finally:
             await database.close()
-        return StartState(url, str(workspace), token)
+        return StartState(url, str(workspace or ""), token)
 
     try:
         return asyncio.run(first())
@@ -67,6 +69,29 @@ def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> Start
         # A key made just now is no use to anyone, and would be taken for the right one.
         key_file(settings).unlink(missing_ok=True)
         raise WrongKey(f"{key_file(settings)} is missing, and this database was encrypted with it: put it back from a backup.") from None
+
+
+def create_first_workspace(start_state: StartState) -> StartState:
+    """The same with the first workspace, for a process that has loaded all domains anyway, which takes as long as the rest of a start."""
+
+    async def create() -> StartState:
+        database = Database(start_state.url, name="cargo-ai bootstrap", pool_size=1)
+        try:
+            workspace, token = await _create_first_workspace(database)
+        finally:
+            await database.close()
+        return StartState(start_state.url, str(workspace), token)
+
+    return asyncio.run(create())
+
+
+async def _create_first_workspace(database: Database) -> tuple[uuid.UUID | None, str | None]:
+    """Its uuid, and a token where it was this process that has created it."""
+    async with database.session(ALL_WORKSPACES) as session:
+        created = await public.bootstrap(session, hooks())
+        workspace = created.workspace_uuid if created else await public.first_workspace(session)
+        await session.commit()
+    return workspace, created.token if created else None
 
 
 async def _create_admin_token(database: Database, workspace: uuid.UUID | None) -> str:
@@ -103,11 +128,14 @@ def problem_of(error: Exception) -> tuple[int, str, str] | None:
 
 
 def main() -> int:
-    """Run the bootstrap and print its result as JSON. An argument: the workspace in which it creates a token of an admin."""
+    """Run the bootstrap and print its result as JSON. An argument: the workspace in which it creates a token of an admin, or
+    LEAVE_WORKSPACE."""
     configuration = environment.read()
     log.setup(debug=configuration.debug)
     try:
-        state = bootstrap(configuration, admin_token_of=next(iter(sys.argv[1:]), None))
+        asked = next(iter(sys.argv[1:]), None)
+        leave_workspace = asked == LEAVE_WORKSPACE
+        state = bootstrap(configuration, admin_token_of=None if leave_workspace else asked, leave_workspace=leave_workspace)
     except Exception as error:
         problem = problem_of(error)
         if problem is None:

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.processes.start_state import LEAVE_WORKSPACE, BootstrapFailed, StartState, run_bootstrap
 
 PACKAGE = "cargo_ai.server.processes"
 MODULES = ("api", "worker")
@@ -22,6 +25,7 @@ MODULES = ("api", "worker")
 FORKS = sys.platform == "linux"
 _STOPPED_BY = (signal.SIGTERM, signal.SIGINT)
 _POLL_SECONDS = 0.02
+CONNECT_SECONDS = 5
 
 
 class Process(Protocol):
@@ -75,14 +79,49 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def load() -> None:
-    """Load what children need, once for all of them."""
-    if FORKS:
-        for module in MODULES:
-            importlib.import_module(f"{PACKAGE}.{module}").load()
-        gc.collect()
-        # A collection writes to all that it looks at, which would make each child's own copy of it.
-        gc.freeze()
+def prepare(settings: Settings) -> StartState:
+    """Make the database ready and, meanwhile, load what children need, once for all of them. BootstrapFailed."""
+    if not FORKS:
+        return run_bootstrap(settings)
+    state = run_bootstrap(settings, admin_token_of=LEAVE_WORKSPACE, meanwhile=_load)
+    if not state.workspace:
+        state = _create_first_workspace(state)
+    _settle(state.url)
+    return state
+
+
+def _create_first_workspace(state: StartState) -> StartState:
+    # Imported late, as all that is loaded here: other commands need none of it.
+    from cargo_ai.server.processes import bootstrap
+
+    try:
+        return bootstrap.create_first_workspace(state)
+    except Exception as error:
+        problem = bootstrap.problem_of(error)
+        if problem is None:
+            raise
+        raise BootstrapFailed(*problem) from None
+
+
+def _load() -> None:
+    # All of it stays: to look again and again for what does not takes a quarter of the time.
+    gc.disable()
+    for module in MODULES:
+        importlib.import_module(f"{PACKAGE}.{module}").load()
+    gc.enable()
+    # What each child would else make for itself at its first statement.
+    orm = importlib.import_module("sqlalchemy.orm")
+    orm.configure_mappers()
+
+
+def _settle(database_url: str) -> None:
+    """Make what is loaded, and what the driver of the database makes at its first connection, something that children only read."""
+    psycopg = importlib.import_module("psycopg")
+    with suppress(psycopg.Error):
+        psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS).close()
+    gc.collect()
+    # A collection writes to all that it looks at, which would make each child's own copy of it.
+    gc.freeze()
 
 
 def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:

@@ -118,7 +118,7 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     supervisor.bind()
     if "--adopt" in flags and not configuration.database_url:
         adopt(configuration.data_dir)
-    supervisor.start_state = start_state.run_bootstrap(configuration, meanwhile=children.load)
+    supervisor.start_state = children.prepare(configuration)
     try:
         _print(supervisor.start())
         supervisor.run()

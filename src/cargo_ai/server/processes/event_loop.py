@@ -17,6 +17,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
+def load() -> None:
+    """Load it, before anything runs in it."""
+    _factory()
+
+
 def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if find_spec("uvloop") is None:
         return None

@@ -14,6 +14,10 @@ FIRST_WORKSPACE = "first"
 """In place of a workspace's uuid: the one that the installation was set up with."""
 
 
+LEAVE_WORKSPACE = "leave"
+"""In place of it: this process creates the first workspace itself, where the database has no workspace."""
+
+
 class BootstrapFailed(RuntimeError):
     """The database could not be made ready; `code` is the exit code, the message says why."""
 
@@ -34,8 +38,8 @@ class StartState:
 def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None, meanwhile: Callable[[], object] | None = None) -> StartState:
     """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs.
 
-    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin. `meanwhile`: what this process does
-    until it is done.
+    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin; or LEAVE_WORKSPACE. `meanwhile`: what
+    this process does until it is done.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "cargo_ai.server.processes.bootstrap", *([admin_token_of] if admin_token_of else [])],

@@ -26,6 +26,8 @@ from cargo_ai.server.processes.watching.pulse import Silence
 from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
+LOOK_SECONDS = 1.0
+"""Between looks at the database, and at what died and is to be replaced after a while. Who prints or ends is heard at once."""
 BACKLOG = 512
 LOCK_SECONDS = 1.0
 DEAF_SECONDS = 1.0
@@ -219,7 +221,7 @@ class Supervisor:
         except OSError:
             return False
 
-    def _listen(self, seconds: float = 0.5) -> None:
+    def _listen(self, seconds: float = LOOK_SECONDS) -> None:
         """Read what they print: their name, then a line for each beat. Returns early when one prints or ends."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
         readable, _, _ = select.select(list(pipes), [], [], seconds)

@@ -16,6 +16,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
+from cargo_ai.actions import native_actions
 from cargo_ai.engine.dispatch import cancel, singles
 from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
@@ -82,12 +83,17 @@ class Worker:
         # Nothing here has a caller who waits: a node or a batch takes its turn whenever it comes.
         turns = Turns(self._settings.statements_per_workspace, in_all=4, seconds=None)
         self._database = Database(
-            self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS, turns=turns
+            self._url,
+            name=f"cargo-ai worker {self._uuid}",
+            pool_size=4,
+            idle_seconds=ROOMS_IDLE_SECONDS,
+            turns=turns,
+            spare_seconds=POOL_IDLE_SECONDS,
         )
         async with (
             AsyncConnectionPool[Any](
                 with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_timeout_option(self._idle)),
-                min_size=2,
+                min_size=1,
                 max_size=10,
                 max_idle=POOL_IDLE_SECONDS,
                 open=False,
@@ -256,6 +262,8 @@ async def _main(configuration: Settings) -> int:
 def load() -> None:
     """Load all that a worker needs before it knows its database."""
     packages()
+    native_actions()
+    event_loop.load()
 
 
 def main(configuration: Settings | None = None) -> int:

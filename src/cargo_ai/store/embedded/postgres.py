@@ -33,6 +33,7 @@ SETTINGS = {
     "max_connections": "100",
     "max_worker_processes": "4",
     "max_parallel_workers": "2",
+    "max_logical_replication_workers": "0",
     "jit": "off",
     "huge_pages": "try",
     "log_line_prefix": "%m [%p] %q%u@%d ",

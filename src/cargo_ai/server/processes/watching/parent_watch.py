@@ -19,9 +19,25 @@ async def watch(settings: Settings, on_gone: Callable[[], object]) -> None:
     parent = settings.supervisor_pid
     if not parent:
         return
-    while True:
-        if os.getppid() != parent:
-            break
-        await asyncio.sleep(POLL_SECONDS)
+    await _end_of(parent)
     _log.warning("the supervisor is gone; stopping", supervisor=parent)
     on_gone()
+
+
+async def _end_of(parent: int) -> None:
+    """Return when this process has another parent. Where the system can tell, nothing is asked meanwhile."""
+    try:
+        handle = os.pidfd_open(parent)
+    except (AttributeError, OSError):  # not Linux, an old or a simulated one, or it is gone
+        while os.getppid() == parent:  # noqa: ASYNC110 - no one else tells
+            await asyncio.sleep(POLL_SECONDS)
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(handle, ended.set)
+    try:
+        # Its number may have been given to another process before it was opened.
+        if os.getppid() == parent:
+            await ended.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
