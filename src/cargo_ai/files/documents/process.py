@@ -14,7 +14,7 @@ import resource
 import sys
 from collections.abc import Iterable
 from typing import IO
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError  # nosec B405 - the class of an error; nothing is parsed here
 from xml.parsers.expat import ExpatError
 
 from cargo_ai.expression.sandbox import jail
