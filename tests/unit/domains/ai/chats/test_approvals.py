@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cargo_ai.domains.ai.chats.calling import approval
+from cargo_ai.domains.ai.chats.calling import approval, runs_awaited
 from cargo_ai.domains.ai.chats.nodes import agent_node
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
@@ -21,8 +21,9 @@ ACME = {"domain": "acme.com", "name": "Acme", "employees": 120}
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer is parked soon after it has asked."""
-    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.2)
+    """An answer is parked as soon as there is a review to decide on, which takes longer than it waits at first."""
+    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.01)
+    monkeypatch.setattr(runs_awaited, "SHORTEST", 0.001)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ async def _asked(api: ApiClient, model: Running, slugs: list[str]) -> tuple[str,
     sent = (await api.call("ai.message.create", agentUuid=agent, parts=[{"type": "text", "text": "Go"}]))["assistantMessage"]
     while True:
         message = (await api.call("ai.message.get", uuid=sent["uuid"]))["message"]
+        assert message["finishedAt"] is None, message
         part = next((part for part in message["parts"] if part.get("state") == "approval-requested"), None)
         reviews = (await api.call("orchestration.review.list", statuses=["pending"]))["reviews"]
         review = next((review for review in reviews if part is not None and review["uuid"] == part["approval"]["id"]), None)

@@ -15,7 +15,9 @@ from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel.wire import JsonObject
 
 IN_PLACE_SECONDS = 2.0
-"""How long a decision is waited for before the answer is parked: until its review is there."""
+"""How long a decision is waited for before the answer is parked."""
+REVIEW_SECONDS = 60.0
+"""How long at most until the review is there, by whose id people decide: its run takes its turn among others."""
 
 
 async def ask(opening: Opening, db: AsyncSession, call: JsonObject, purpose: str, parents: agent_tools.Parents) -> uuid.UUID:

@@ -18,7 +18,7 @@ from cargo_ai.domains.ai.chats.calling.runs_awaited import RunsAwaited
 from cargo_ai.domains.ai.chats.calling.toolbox import Bulk, SubAgent, Toolbox, Usable, arguments_of, shortened, shown, shown_in_bulk
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.kernel import log
+from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import ToolCall
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -115,13 +115,14 @@ class Calls:
                 run = await approval.ask(self._opening, db, call, purpose, self._parents)
                 await self._note(db, call, "approval", {"run": str(run)})
         run = uuid.UUID(call["approval"]["run"])
-        outcome = await self._outcome(run, approval.IN_PLACE_SECONDS)
-        if outcome is None:
+        until = clock.seconds() + approval.REVIEW_SECONDS
+        while (outcome := await self._outcome(run, approval.IN_PLACE_SECONDS)) is None:
             async with self._saving, self._database.session(self._opening.workspace) as db:
                 if await approval.note_review(db, call):
                     await self._put(db)
                     await db.commit()
-            return run
+            if "review" in call["approval"] or clock.seconds() > until:
+                return run
         approval.decide(call, outcome)
         await self._save()
         return None
