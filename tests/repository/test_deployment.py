@@ -27,10 +27,10 @@ HARDENED = (
     "User=cargo-ai",
 )
 ENGINE = next((name for name in ("podman", "docker") if shutil.which(name)), "")
-BASE = os.environ.get("CARGO_AI_TEST_BASE_IMAGE", "")
+BASE = os.environ.get("TEST_BASE_IMAGE", "")
 """The image to build on, where the one of the Containerfile cannot be had: see BASE there."""
 DEFAULT_BASE = "docker.io/library/python:3.13-slim"
-PIP_CONF = os.environ.get("CARGO_AI_TEST_PIP_CONF", "")
+PIP_CONF = os.environ.get("TEST_PIP_CONF", "")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -71,7 +71,7 @@ def test_the_services_of_the_compose_file_are_read_only_and_share_key_and_databa
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert is_a_server_command(service["command"])
-        assert service["environment"]["CARGO_AI_DATABASE_URL"].startswith("postgresql://cargo_owner:${CARGO_AI_DATABASE_PASSWORD")
+        assert service["environment"]["CARGO_AI_DATABASE_URL"].startswith("postgresql://cargo_owner:${DATABASE_PASSWORD")
         assert service["environment"]["CARGO_AI_SECRET_KEY"].startswith("${CARGO_AI_SECRET_KEY")
     assert services["api"]["ports"] == ["127.0.0.1:8420:8420"]
     mounted = [volume.split(":")[0] for volume in compose()["services"]["database"]["volumes"] if volume.startswith(".")]
@@ -80,7 +80,7 @@ def test_the_services_of_the_compose_file_are_read_only_and_share_key_and_databa
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
 def test_compose_reads_its_file_and_asks_for_the_passwords() -> None:
-    values = dict.fromkeys(("CARGO_AI_SECRET_KEY", "CARGO_AI_DATABASE_PASSWORD", "POSTGRES_PASSWORD"), "x")
+    values = dict.fromkeys(("CARGO_AI_SECRET_KEY", "DATABASE_PASSWORD", "POSTGRES_PASSWORD"), "x")
     command = ["docker-compose", "-f", DEPLOY / "compose.yaml", "config", "--quiet"]
     for given, works in ((values, True), ({}, False)):
         parsed = subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False)
@@ -117,7 +117,7 @@ def test_the_image_is_built_and_its_command_runs_without_rights_on_a_read_only_r
         pytest.skip("no container engine runs here: install podman or docker")
     given = ["--build-arg", f"BASE={BASE}"] if BASE else []
     if not BASE and subprocess.run([ENGINE, "pull", "--quiet", DEFAULT_BASE], capture_output=True, timeout=600, check=False).returncode:
-        pytest.skip(f"{DEFAULT_BASE} cannot be had here: CARGO_AI_TEST_BASE_IMAGE names another one with Python 3.11 or newer")
+        pytest.skip(f"{DEFAULT_BASE} cannot be had here: TEST_BASE_IMAGE names another one with Python 3.11 or newer")
     given += ["--secret", f"id=pip,src={PIP_CONF}", "--network", "host"] if PIP_CONF else []
     built = subprocess.run(
         [ENGINE, "build", "--quiet", *given, "-f", DEPLOY / "Containerfile", ROOT],
