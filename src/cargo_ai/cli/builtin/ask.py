@@ -9,6 +9,7 @@ from cargo_ai.cli.builtin.answer_view import AnswerView
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.client.events import events
 from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, UNFINISHED, Failure, failure, shell_line, usage
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -66,6 +67,7 @@ def run(parsed: Parsed) -> int:
 
     if parsed.options.get("dir"):
         raise usage("invalidValue", "There is no agent that works in a folder of this machine: name one of the workspace by --agent-uuid.")
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
     replace_names(parsed, api)
@@ -74,8 +76,8 @@ def run(parsed: Parsed) -> int:
         raise usage("missingFlag", "Name whom to ask: --agent-uuid, or --chat-uuid to go on in a chat.", "cargo-ai ai agent list")
     if parsed.options.get("continue") and not chat:
         chat = _last_chat(api, str(agent))
-    live = output.is_terminal(sys.stdout) and not any(parsed.options.get(name) for name in ("print", "json", "output", "jq", "fields"))
-    talk = Talk(api, None if agent is None else str(agent), None if chat is None else str(chat), live)
+    is_live = output.is_terminal(sys.stdout) and form.is_plain and not parsed.options.get("print")
+    talk = Talk(api, None if agent is None else str(agent), None if chat is None else str(chat), None if is_live else form)
     text = _text(parsed)
     if text is not None:
         return talk.say(text, parsed.options.get("idempotency-key"))
@@ -105,10 +107,10 @@ def _last_chat(api: Api, agent: str) -> str | None:
 
 
 class Talk:
-    """A conversation. live: the answer is shown while it is written."""
+    """A conversation. form: how an answer is printed once it has ended; None: it is shown while it is written."""
 
-    def __init__(self, api: Api, agent: str | None, chat: str | None, live: bool) -> None:
-        self._api, self._agent, self._chat, self._live = api, agent, chat, live
+    def __init__(self, api: Api, agent: str | None, chat: str | None, form: Form | None) -> None:
+        self._api, self._agent, self._chat, self._form = api, agent, chat, form
 
     def go_on(self) -> int:
         """Ask what a person types, line by line, until the input ends; the exit code of the last answer."""
@@ -145,7 +147,7 @@ class Talk:
 
     def _watch(self, answer: str) -> str:
         """Show the answer until it ends; its status."""
-        view = AnswerView(self._api.settings) if self._live else None
+        view = AnswerView(self._api.settings) if self._form is None else None
         status = ""
         for event in events(self._api, f"/v1/ai/messages/{answer}/stream"):
             if view is not None:
@@ -158,9 +160,10 @@ class Talk:
             raise failure(UNFINISHED, "timeout", sentence, again, uuid=answer, chatUuid=self._chat)
         if view is not None:
             view.end(self._chat or "")
+        if self._form is None:
             return status
         document = self._api.call("GET", f"/v1/ai/messages/{answer}").check().document()
-        output.print_document(document)
+        self._form.print(None, document)
         return str(output.dig(document, "message.status"))
 
     def _cancel(self, answer: str) -> None:

@@ -10,6 +10,7 @@ from cargo_ai.cli import credentials, output
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, Response
 from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -54,6 +55,7 @@ class Checks:
 
 def run(parsed: Parsed) -> int:
     """Print `{ok, version, baseUrl, checks}`; exit code of the worst check."""
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
     checks = Checks()
     version = ".".join(str(part) for part in sys.version_info[:3])
@@ -62,7 +64,7 @@ def run(parsed: Parsed) -> int:
     if _server(checks, settings):
         _sign_in(checks, settings)
     document = {"ok": checks.code == DONE, "version": {"installed": __version__}, "baseUrl": settings.base_url, "checks": checks.list}
-    output.print_document(document)
+    form.print(None, document)
     return checks.code
 
 

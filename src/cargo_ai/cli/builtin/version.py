@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai import __version__
-from cargo_ai.cli import output
+from cargo_ai.cli.formats.reply import Form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,5 +15,5 @@ ROW: Row = {"words": ["version"], "summary": "Print the version.", "examples": [
 
 def run(parsed: Parsed) -> int:
     """Print `{version}`."""
-    output.print_document({"version": __version__})
+    Form(parsed.options).print(None, {"version": __version__})
     return 0

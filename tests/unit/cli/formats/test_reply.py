@@ -78,6 +78,12 @@ def test_fields_are_those_of_the_thing_though_more_stands_beside_it(real: Cli, a
     assert real(*command, "uuid,warnings,tool.name").json == {"tool": {"uuid": "t-1", "name": "Énrich"}, "warnings": []}
 
 
+def test_commands_written_by_hand_print_in_the_same_forms(real: Cli) -> None:
+    assert real("version", "--jq", ".version").out.count("\n") == 1
+    assert real("logout", "--fields", "loggedOut").json == {"loggedOut": False}
+    assert "OK" in real("doctor", "--output", "table", "--fields", "ok").out
+
+
 def test_a_table_of_one_column_is_not_cut(real: Cli) -> None:
     assert real(*LIST, "--output", "table", "--fields", "uuid").out.splitlines() == ["UUID", "t-1", "t-2"]
 

@@ -12,6 +12,7 @@ from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.client.transport import is_loopback
 from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import DENIED, Failure, failure, usage
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import PROJECT_FILE, Settings, checked_token
 
 TYPE_CHECKING = False
@@ -99,6 +100,7 @@ ROW: Row = {
 
 def run(parsed: Parsed) -> int:
     """Print the whoami document and save the token. Failure 4, with nothing saved, for a wrong token or workspace."""
+    form = Form(parsed.options)
     ways = [flag for flag in ("email", "oauth", "invitation", "token", "token-file") if parsed.options.get(flag)]
     if len(ways) > 1:
         raise usage("conflictingFlags", f"Give one way to sign in, not {len(ways)}: {', '.join('--' + way for way in ways)}.")
@@ -109,7 +111,7 @@ def run(parsed: Parsed) -> int:
         return read_only.sign_in(parsed)
     account = sign_in(parsed)
     if account is not None:
-        output.print_document(account)
+        form.print(None, account)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.cli import credentials, output
 from cargo_ai.cli.environment import variable
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -21,9 +22,10 @@ ROW: Row = {
 
 def run(parsed: Parsed) -> int:
     """Print `{loggedOut, baseUrl}`; `loggedOut` is false when there was no token."""
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
     forgotten = credentials.forget(settings.saved, settings.base_url)
     if variable("CARGO_API_TOKEN") and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is still set and still signs you in.")
-    output.print_document({"loggedOut": forgotten, "baseUrl": settings.base_url})
+    form.print(None, {"loggedOut": forgotten, "baseUrl": settings.base_url})
     return 0

@@ -6,6 +6,7 @@ from cargo_ai.cli import credentials, output
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.failure import FAILED, failure, usage
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings, checked_token
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ TOKENS = "/v1/workspaceManagement/tokens"
 
 def sign_in(parsed: Parsed) -> int:
     """Make the token with the current sign-in, save it as the profile and print what whoami says of it. Failure when one is missing."""
+    form = Form(parsed.options)
     profile = parsed.options.get("profile")
     if not profile:
         raise usage("missingFlag", "--read-only is saved beside your own sign-in: it needs --profile NAME.", "cargo-ai login --help")
@@ -37,5 +39,5 @@ def sign_in(parsed: Parsed) -> int:
     saved = Settings(parsed.options, parsed.stdin).saved
     workspace = output.dig(made, "token.workspaceUuid")
     credentials.save(saved, settings.base_url, token, workspace if isinstance(workspace, str) else None)
-    output.print_document(identity(Api(settings, token)))
+    form.print(None, identity(Api(settings, token)))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cargo_ai.cli import credentials, output
 from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import DENIED, failure, shell_line
+from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ ROW: Row = {
 
 def run(parsed: Parsed) -> int:
     """Print `{workspaces: [{uuid, name, isCurrent}], baseUrl}`. Failure (4) for a workspace that was never signed in to."""
+    form = Form(parsed.options)
     settings = Settings(parsed.options, parsed.stdin)
     settings.need_trusted_server()
     entry = settings.entry()
@@ -46,7 +48,7 @@ def run(parsed: Parsed) -> int:
         {"uuid": uuid, "name": output.as_object(known).get("name"), "isCurrent": uuid == current}
         for uuid, known in credentials.workspaces(entry).items()
     ]
-    output.print_document({"workspaces": listed, "baseUrl": settings.base_url})
+    form.print(None, {"workspaces": listed, "baseUrl": settings.base_url})
     return 0
 
 
