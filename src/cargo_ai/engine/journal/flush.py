@@ -37,7 +37,7 @@ update shards s set executed = s.executed + v.executed, failed = s.failed + v.fa
 from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[], %s::text[], %s::jsonb[])
     as v(uuid, epoch, executed, failed, cancelled, credits, suspect, begun)
 where s.uuid = v.uuid and s.epoch = v.epoch and s.state = 'running'
-returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
+returning s.uuid, s.epoch, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
 """
 # A run that was cancelled while it was being parked is woken at once, to end.
 RUNS = """
@@ -90,12 +90,14 @@ async def write(
     known = known or KnownPaths()
     async with connection.transaction():
         fenced = await _fence(connection, parts, flush, now)
-        live = [part for part in parts if part.shard.uuid in fenced]
+        live: list[ShardFlush] = []
         for part in parts:
-            if part.shard.uuid in fenced:
-                part.shard.signal, part.shard.cancelling = fenced[part.shard.uuid]
-            else:
+            claimed = fenced.get((part.shard.uuid, part.shard.epoch))
+            if claimed is None:
                 part.shard.lost = True
+                continue
+            part.shard.signal, part.shard.cancelling = claimed
+            live.append(part)
         shards = [(part.shard.workspace, part.executions, part.shard.lane == "batch") for part in live if part.executions]
         packed = packing.pack(shards, known, now)
         await packing.write(connection, packed, now)
@@ -127,7 +129,8 @@ async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[Shard
 
 async def _fence(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, now: int
-) -> dict[uuid.UUID, tuple[int, bool]]:
+) -> dict[tuple[uuid.UUID, int], tuple[int, bool]]:
+    """The signal and whether the batch is being cancelled, of each claim that still holds: by shard and epoch."""
     ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for all transactions: no deadlocks
     ends = [[update for update in part.updates if update.ended and update.fanout is None] for part in ordered]
     cursor = await connection.execute(
@@ -145,7 +148,7 @@ async def _fence(
             [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),
     )
-    return {row[0]: (int(row[1]), bool(row[2])) for row in await cursor.fetchall()}
+    return {(row[0], row[1]): (int(row[2]), bool(row[3])) for row in await cursor.fetchall()}
 
 
 def _to_array(warnings: tuple[str, ...]) -> str:

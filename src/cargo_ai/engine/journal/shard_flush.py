@@ -23,9 +23,9 @@ ChargeKey = tuple[Usage, date]
 """What was used, and the day that used it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class HeldShard:
-    """A shard that this process holds. `lost` turns true when another worker has claimed it; what this one still writes is dropped."""
+    """One claim of a shard by this process. `lost` is true once it was claimed again, also here; what this one still writes is dropped."""
 
     uuid: uuid.UUID
     epoch: int

@@ -41,8 +41,9 @@ class Writer:
         self._connect = connect
         self._slot, self._fee = slot, fee
         self._known = KnownPaths()
-        self._parts: dict[Any, ShardFlush] = {}
-        self._held: dict[Any, HeldShard] = {}
+        # By claim and not by shard: a process may claim a shard again while what it does with the former claim goes on.
+        self._parts: dict[HeldShard, ShardFlush] = {}
+        self._held: set[HeldShard] = set()
         self._touching: asyncio.TimerHandle | None = None
         self._rows = 0
         self._work = asyncio.Event()
@@ -60,20 +61,20 @@ class Writer:
 
     def hold(self, shard: HeldShard) -> None:
         """Keep a shard's claim fresh (touched each second) until it is released."""
-        self._held[shard.uuid] = shard
+        self._held.add(shard)
         if self._touching is None:
             self._touching = asyncio.get_running_loop().call_later(TOUCH_SECONDS, self._touch)
 
     def _touch(self) -> None:
         """An empty part is a touch: it keeps the claim and brings the signals."""
         self._touching = asyncio.get_running_loop().call_later(TOUCH_SECONDS, self._touch) if self._held else None
-        for shard in self._held.values():
+        for shard in self._held:
             self._part(shard)
             self._work.set()
 
     def release(self, shard: HeldShard) -> None:
         """The shard is finished or given back."""
-        self._held.pop(shard.uuid, None)
+        self._held.discard(shard)
 
     def put(
         self, shard: HeldShard, run: str, scope: MetricScope, executions: list[tuple[Execution, str | None]], update: RunUpdate | None
@@ -115,9 +116,9 @@ class Writer:
         self._add_rows(len(fanout.children) + 1, urgent=shard.lane == "interactive")
 
     def _part(self, shard: HeldShard) -> ShardFlush:
-        part = self._parts.get(shard.uuid)
+        part = self._parts.get(shard)
         if part is None:
-            part = self._parts[shard.uuid] = ShardFlush(shard)
+            part = self._parts[shard] = ShardFlush(shard)
         return part
 
     def _add_rows(self, rows: int, *, urgent: bool) -> None:

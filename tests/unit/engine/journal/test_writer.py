@@ -1,0 +1,82 @@
+"""The writer of a process that has claimed a shard again, while what it did with the former claim still goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.action_registry import Actions
+from cargo_ai.engine.journal.shard_flush import RunUpdate
+from cargo_ai.engine.journal.writer import ShardLost, Writer
+from tests.kit.graphs import node
+from tests.unit.engine.conftest import EngineHarness, batch_of
+from tests.unit.engine.engine_worker import Effects, EngineWorker
+from tests.unit.engine.graphs import actions, effect
+from tests.unit.engine.journal.test_flush import entry
+
+
+@pytest.mark.parametrize("is_former_first", [True, False])
+async def test_only_what_the_last_claim_of_a_shard_did_is_written(harness: EngineHarness, engine_url: str, is_former_first: bool) -> None:
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection[Any].connect(engine_url, autocommit=True)
+
+    batch = await harness.batch(2, shard_size=2)
+    ((shard,), runs) = await harness.shards(batch), [str(run["uuid"]) for run in await harness.runs(batch)]
+    (_, former), (_, present) = await harness.claimed(shard["uuid"]), await harness.claimed(shard["uuid"])
+    writer, scope = Writer(connect, 0), harness.counts_for(batch)
+    writer.hold(former)
+    writer.hold(present)
+
+    def put_former() -> None:
+        writer.put(former, runs[0], scope, [(entry(), None)], RunUpdate(runs[0], "success", 1))
+
+    if is_former_first:
+        put_former()
+    for run in runs:
+        writer.put(present, run, scope, [(entry(), None)], RunUpdate(run, "success", 1))
+    if not is_former_first:
+        put_former()
+    with pytest.raises(ShardLost):
+        await writer.durable(former, urgent=True)
+    await writer.durable(present)
+    writer.release(former)
+    assert (await harness.row("select executed from shards where uuid = %s", shard["uuid"]))["executed"] == 2
+    assert [run["status"] for run in await harness.runs(batch)] == ["success", "success"]
+    counted = "select sum(total)::int as total from node_metrics where batch_uuid = %s"
+    assert (await harness.row(counted, batch))["total"] == 2
+    await writer.close()
+
+
+async def test_a_shard_that_its_own_process_claims_again_is_driven_to_its_end_once(harness: EngineHarness, engine_url: str) -> None:
+    """As when the heartbeats were late because the database was away: the job is given back, and the same worker may fetch it."""
+    begun, calls = asyncio.Event(), list[Call]()
+
+    class Slow(Effects):
+        def actions(self) -> Actions:
+            async def act(call: Call) -> Outcome:
+                calls.append(call)
+                if len(calls) == 25:
+                    begun.set()
+                await asyncio.sleep(0.01 * (len(calls) % 4))
+                return Done({})
+
+            return actions(act)
+
+    harness.nodes = [node("start", children=["act"]), effect("act", ["again"]), effect("again", ["end"]), node("end")]
+    batch = await harness.batch(60, shard_size=60)
+    (shard,) = await harness.jobs()
+    worker = EngineWorker(harness, engine_url, Slow())
+    first = asyncio.create_task(worker.driver.drive(shard))
+    await begun.wait()
+    async with asyncio.timeout(30):
+        await asyncio.gather(first, worker.driver.drive(shard))
+    found = await batch_of(harness, batch)
+    assert (found["status"], found["executed_count"]) == ("success", 60)
+    journal = "select count(*)::int as n, count(distinct (run_uuid, seq))::int as different from executions where run_uuid = any(%s)"
+    runs = [run["uuid"] for run in await harness.runs(batch)]
+    assert await harness.row(journal, runs) == {"n": 240, "different": 240}
+    await worker.close()
