@@ -173,7 +173,11 @@ class Driver:
             gate.release()
             if is_started:
                 leave_place()
-            if not task.cancelled() and (error := task.exception()) is not None:
+            if task.cancelled():
+                # Something broke it off, though nothing here did: the shard must not end without the run.
+                if not drive.left:
+                    failure.append(RuntimeError("A run was broken off; its shard is driven again."))
+            elif (error := task.exception()) is not None:
                 failure.append(error)
 
         try:

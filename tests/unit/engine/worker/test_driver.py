@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import psycopg
+import pytest
 
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.claim import close_batch
@@ -189,6 +190,32 @@ async def test_shards_of_batches_have_no_more_runs_under_way_together_than_there
     assert effects.most == CONCURRENT_RUNS
     assert len({call.key for call in effects.calls}) == len(effects.calls) == 300
     assert (await batch_of(harness, batch))["executed_count"] == 300
+    await worker.close()
+
+
+async def test_a_shard_does_not_end_without_a_run_that_was_broken_off(harness: EngineHarness, engine_url: str) -> None:
+    calls = list[str]()
+
+    class BrokenOff(Effects):
+        def actions(self) -> Actions:
+            async def act(call: Call) -> Outcome:
+                calls.append(call.key)
+                if len(calls) == 2:
+                    raise asyncio.CancelledError
+                return Done({})
+
+            return actions(act)
+
+    harness.nodes = [node("start", children=["act"]), effect("act", ["end"]), node("end")]
+    batch = await harness.batch(3, shard_size=3)
+    (shard,) = await harness.jobs()
+    worker = EngineWorker(harness, engine_url, BrokenOff())
+    with pytest.raises(RuntimeError, match="broken off"):
+        await worker.driver.drive(shard)
+    assert (await harness.row("select state from shards where uuid::text = %s", shard))["state"] == "running"
+    await worker.driver.drive(shard)
+    found = await batch_of(harness, batch)
+    assert (found["status"], found["executed_count"]) == ("success", 3)
     await worker.close()
 
 
