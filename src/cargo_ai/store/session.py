@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
 
+from cargo_ai.store.notifications import Notifications
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.spare_connections import SpareConnections
 from cargo_ai.store.turns import Turns
@@ -141,6 +142,7 @@ class Database:
         spare_seconds: float = 0,
     ) -> None:
         self.url = url
+        self.notifications = Notifications(url, name)
         self.turns = turns or Turns(in_all=(pool_size + overflow) // 2)
         self.engine: AsyncEngine = create_async_engine(
             driver_url(with_options(url, application_name=name, options=idle_timeout_option(idle_seconds))),

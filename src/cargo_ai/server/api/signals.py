@@ -53,8 +53,7 @@ class Signals:
     def __init__(self, url: str) -> None:
         self._waiters: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
-        channels = {CHANNEL: self._on_done, LIVE: self._on_live, callers.CHANNEL: self._on_access, COUNTS: self._on_counts}
-        self._notifications = Notifications(url, "cargo-ai signals", channels, self._on_gap)
+        self._notifications = Notifications(url, "cargo-ai signals")
         self._access: list[Callable[[], None]] = []
         self._live: list[tuple[Callable[[str], None], Callable[[], None]]] = []
         self._counts: list[Callable[[str], None]] = []
@@ -73,7 +72,8 @@ class Signals:
 
     async def open(self) -> None:
         """Start listening in the background; a database that does not answer is tried again."""
-        self._task = asyncio.create_task(self._notifications.listen(), name="signals")
+        channels = {CHANNEL: self._on_done, LIVE: self._on_live, callers.CHANNEL: self._on_access, COUNTS: self._on_counts}
+        self._task = asyncio.create_task(self._notifications.listen(channels, self._on_gap), name="signals")
 
     async def close(self) -> None:
         """End all waits and give the connection back."""

@@ -43,7 +43,6 @@ from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
 from cargo_ai.store import uuid_loader
 from cargo_ai.store.files import FileStore
-from cargo_ai.store.notifications import Notifications
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns
 
@@ -145,9 +144,8 @@ class Worker:
                 **self._queue.channels(),
             }
             look = partial(self._look, housekeeping, single_runs)
-            notifications = Notifications(self._url, f"cargo-ai notifications {self._uuid}", channels, look)
             scheduler = Scheduler(self._database, composed.schedules)
-            beside = [notifications.listen, scheduler.run, *composed.background]
+            beside = [partial(self._database.notifications.listen, channels, look), scheduler.run, *composed.background]
             if self.counts is not None:
                 beside.append(partial(elsewhere.publish, self._database, self._uuid, self.counts))
             drains = [driver.drain, enumerator.drain, cancelling.drain, single_runs.drain]

@@ -15,7 +15,6 @@ from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
-from cargo_ai.store.notifications import Notifications
 
 PAUSE = 0.05
 WATCHED_SECONDS = 30.0
@@ -102,9 +101,8 @@ class Speaker:
 
     async def run(self) -> None:
         """Speak, until cancelled."""
-        listening = Notifications(self._database.url, "cargo-ai live answers", {notes.WATCHED: self._on_watch}, lambda: None)
         async with asyncio.TaskGroup() as group:
-            group.create_task(listening.listen())
+            group.create_task(self._database.notifications.listen({notes.WATCHED: self._on_watch}, lambda: None))
             group.create_task(self._run())
 
     def _on_watch(self, note: str) -> None:

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
-import psycopg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,13 +17,15 @@ from cargo_ai.domains.segmentation.changes import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.notifications import Listener
-from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
+from cargo_ai.store.session import ALL_WORKSPACES, Database
+
+CHANNEL = "cargo_segments"
+"""Of notifications that there is something to compare."""
 
 MAX_SLEEP_SECONDS = 60.0
 LOCKED_SECONDS = 0.2
@@ -49,7 +50,7 @@ _TOUCHED = """touched as (
     select segment_uuid, workspace_uuid, clock_timestamp() + pause_ms * interval '1 millisecond'
     from public.segment_watches where model_uuid = %(model)s returning 1
 )"""
-_NOTIFIED = "(select pg_notify('cargo_segments', '')::text from touched limit 1)"
+_NOTIFIED = f"(select pg_notify('{CHANNEL}', '')::text from touched limit 1)"  # noqa: S608 - a constant
 MARK_TOUCHED = f"with {_TOUCHED} select {_NOTIFIED}"
 # A row that `settles` is taken once every transaction has ended that was open when the row was first seen (`horizon`): they may have
 # written without seeing the watch.
@@ -113,7 +114,7 @@ async def invalidate(db: AsyncSession, row: Segment) -> None:
     for uid, workspace in watched:
         await driver.execute(connection, "insert into segment_work (segment_uuid, workspace_uuid) values (%s, %s)", [uid, workspace])
     if watched:
-        await driver.execute(connection, "select pg_notify('cargo_segments', '')")
+        await driver.execute(connection, f"select pg_notify('{CHANNEL}', '')")
 
 
 async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegment) -> int:
@@ -136,16 +137,8 @@ async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegm
         await driver.execute(connection, query, [added, row.uuid, row.workspace_uuid])
         query = "insert into segment_work (segment_uuid, workspace_uuid, settles) values (%s, %s, true)"
         await driver.execute(connection, query, [row.uuid, row.workspace_uuid])
-        await driver.execute(connection, "select pg_notify('cargo_segments', '')")
+        await driver.execute(connection, f"select pg_notify('{CHANNEL}', '')")
     return max(present.values(), default=MIN_PAUSE_MS)
-
-
-async def _wake_when_notified(link: psycopg.AsyncConnection[Any], wake: asyncio.Event) -> None:
-    """Until the connection ends."""
-    listener = Listener(link)
-    while True:
-        await listener.next()
-        wake.set()
 
 
 def _wake_after(done: asyncio.Task[bool], wake: asyncio.Event) -> None:
@@ -166,29 +159,26 @@ class ChangeDetector:
 
     async def run(self) -> None:
         """Run until cancelled; wait while the database is unavailable."""
-        await retry_until_available("watched segments", self._listen)
+        wake = asyncio.Event()
+        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, wake.set))
+        listening.add_done_callback(lambda _: wake.set())
+        try:
+            while not listening.done():
+                wake.clear()
+                seconds = await retry_until_available("watched segments", partial(self._look, wake))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await wake.wait()
+            await listening
+        finally:
+            running = list(self._running.values())
+            self._running.clear()
+            await tasks.cancel(listening, *running)
 
-    async def _listen(self) -> None:
-        url = with_options(self._database.url, application_name="cargo-ai segments")
-        link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
-        async with link:
-            await link.execute("listen cargo_segments")
-            wake = asyncio.Event()
-            listening = asyncio.create_task(_wake_when_notified(link, wake))
-            listening.add_done_callback(lambda _: wake.set())
-            try:
-                while not listening.done():
-                    wake.clear()
-                    await self._begin(wake)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(wake.wait(), await self._sleep())
-                await listening
-            finally:
-                tasks: list[asyncio.Task[Any]] = [listening, *self._running.values()]
-                self._running.clear()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+    async def _look(self, wake: asyncio.Event) -> float:
+        """Begin to compare what is due; how many seconds later to look again."""
+        await self._begin(wake)
+        return await self._sleep()
 
     async def _begin(self, wake: asyncio.Event) -> None:
         """Begin to compare what is due of workspaces of which nothing is being compared. Raises what ended those that were."""

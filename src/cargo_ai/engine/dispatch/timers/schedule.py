@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch.timers.cron import InvalidCron, parse
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import schedules
-from cargo_ai.kernel import clock, ids, log
+from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import Connection, driver_connection
-from cargo_ai.store.notifications import Listener
-from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.table_sql import insert_sql
+
+CHANNEL = "cargo_schedules"
+"""Of notifications that schedules have changed."""
 
 LONGEST_SLEEP = 60.0
 BROKEN_WAIT = timedelta(seconds=30)
@@ -119,7 +122,7 @@ async def replace_schedules(
         uuids.append(uid)
     await connection.execute("delete from schedules where uuid = any(%s)", (list(former.values()),))
     # Sent when the transaction commits: schedulers that sleep until the former next time look again.
-    await connection.execute("select pg_notify('cargo_schedules', '')")
+    await connection.execute("select pg_notify(%s, '')", (CHANNEL,))
     return uuids
 
 
@@ -144,21 +147,26 @@ class Scheduler:
 
     async def run(self) -> None:
         """Until cancelled. Waits for a database that is unavailable."""
-        await retry_until_available("the schedules", self._listen)
+        wake = asyncio.Event()
+        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, wake.set))
+        listening.add_done_callback(lambda _: wake.set())
+        try:
+            while not listening.done():
+                wake.clear()
+                seconds = await retry_until_available("the schedules", self._fire_due)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await wake.wait()
+            await listening
+        finally:
+            await tasks.cancel(listening)
 
-    async def _listen(self) -> None:
-        url = with_options(self._database.url, application_name="cargo-ai schedules")
-        link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
-        async with link:
-            listener = Listener(link)
-            await listener.listen("cargo_schedules")
-            while True:
-                while await self.fire_next():
-                    pass
-                await listener.next(await self._sleep(link))
-
-    async def _sleep(self, link: Connection) -> float:
-        row = await (await link.execute(NEXT, (list(self._fires),))).fetchone()
+    async def _fire_due(self) -> float:
+        """Fire all that are due; how many seconds later to look again."""
+        while await self.fire_next():
+            pass
+        async with self._database.session(ALL_WORKSPACES) as db:
+            row = await (await (await driver_connection(db)).execute(NEXT, (list(self._fires),))).fetchone()
         if row is None or row[0] is None:
             return LONGEST_SLEEP
         return min(LONGEST_SLEEP, max(LOCKED_SECONDS, (row[0] - clock.now()).total_seconds()))
