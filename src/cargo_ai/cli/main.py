@@ -47,6 +47,11 @@ def _run_guarded(argv: list[str]) -> int:
         return _show(failure(INTERRUPTED, "interrupted", "Interrupted."))
     except BrokenPipeError:
         raise
+    except RecursionError:
+        from cargo_ai.cli.arguments.value import NESTED
+        from cargo_ai.cli.failure import usage
+
+        return _show(usage("invalidJson", f"The JSON given is nested too deeply; {NESTED}"))
     except Exception as error:
         from cargo_ai.cli.failure import FAILED, failure
 

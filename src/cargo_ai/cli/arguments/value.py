@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg
 
 
+NESTED = "the server reads at most 100 levels of lists and objects."
+
+
 class Stdin:
     """Standard input, which one flag at most can read."""
 
@@ -141,8 +144,10 @@ def parse_json(flag: str, text: str, source: str) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise _not_json(flag, text, source, where) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _not_json(flag, text, source, str(error)) from None
+    except RecursionError:
+        raise usage("invalidJson", f"{flag}: {source} is nested too deeply; {NESTED}") from None
 
 
 def _not_json(flag: str, text: str, source: str, where: str) -> Failure:

@@ -31,3 +31,11 @@ def test_a_file_whose_name_begins_with_the_sign_is_itself(real: Cli, api: FakeAp
     (real.cwd / "api.json").write_text("{}")
     assert real(*CREATE, "@api.json").code == 0
     assert api.requests[0].json["openapi"] == {"openapi": "3.0.3"}
+
+
+@pytest.mark.parametrize("levels", [600, 100_000])
+def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence(real: Cli, levels: int) -> None:
+    (real.cwd / "deep.json").write_text("[" * levels + "]" * levels)
+    result = real("orchestration", "node", "validate", "--nodes", "@deep.json")
+    assert result.code == 2
+    assert result.json["errorMessage"].endswith("nested too deeply; the server reads at most 100 levels of lists and objects.")

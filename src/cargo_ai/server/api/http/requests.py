@@ -111,16 +111,15 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if shape.items > MAX_ITEMS:
         sentence = f"The body has more than {MAX_ITEMS:,} values. Send several requests, or upload a file and name it in the request."
         raise Refusal(413, "bodyTooLarge", sentence)
+    if shape.depth > MAX_DEPTH:
+        raise _unreadable(f"The body is nested too deeply: at most {MAX_DEPTH} levels of lists and objects are read.")
     try:
         value: object = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise _unreadable(f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise _unreadable("The body must be a JSON object.")
-    document = cast("dict[str, Any]", value)
-    if shape.depth > MAX_DEPTH:
-        raise _unreadable(f"The body is nested too deeply (at most {MAX_DEPTH} levels).")
-    return document
+    return cast("dict[str, Any]", value)
 
 
 def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
