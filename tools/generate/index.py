@@ -11,7 +11,7 @@ from typing import Any
 from generate import nouns
 
 from cargo_ai import contract
-from cargo_ai.kernel.operation import AnyOperation, RefusalSpec
+from cargo_ai.kernel.operation import AnyOperation, RefusalSpec, Until
 from cargo_ai.server.api.documents.command_words import DOMAIN_WORDS, kebab, words_of
 
 Schema = dict[str, Any]
@@ -154,11 +154,20 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
     if operation.cli.bin_kind is not None:
         command["binKind"], command["previewPath"] = operation.cli.bin_kind, operations["workspaceManagement.bin.preview"].path
     if operation.cli.file_of is not None:
-        wire, uploading = operation.cli.file_of
-        command["fileOf"] = {"wire": wire, "path": operations[uploading].path, "field": operations[uploading].cli.upload}
-        next(arg for arg in command["args"] if arg["wire"] == wire)["or"] = "file"
-        about = "A CSV file of this machine: it is uploaded, and each of its rows is a record. Instead of --data."
-        command["args"].append({"wire": "file", "in": "cli", "type": "string", "flags": ["--file"], "help": about})
+        of = operation.cli.file_of
+        command["fileOf"] = {
+            "wire": of.wire,
+            "beside": dict(of.beside),
+            "path": operations[of.operation].path,
+            "field": operations[of.operation].cli.upload,
+        }
+        replaced = {wire.partition(".")[0] for wire in (of.wire, *of.beside)}
+        replaced_args = [arg for arg in command["args"] if arg["wire"] in replaced and arg.get("required")]
+        for arg in replaced_args:
+            arg["or"] = "file"
+        instead = " and ".join(arg["flags"][0] for arg in replaced_args)
+        about = f"A CSV, JSON lines or Parquet file of this machine: it is uploaded, each row is a record. Instead of {instead}."
+        command["args"].append({"wire": "file", "in": "cli", "type": "path", "flags": ["--file"], "help": about})
     if operation.cli.results is not None:
         command["results"] = operations[operation.cli.results].path
     if operation.cli.text is not None:
@@ -235,7 +244,7 @@ def sentence(refusal: RefusalSpec) -> str:
 
 
 def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row | None:
-    until = operation.until
+    until = operation.until or _own_end(operation)
     if until is None:
         return None
     if until.operation not in operations:
@@ -249,6 +258,14 @@ def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> R
         "final": sorted(until.final),
         "bad": sorted(until.bad & until.final),
     }
+
+
+def _own_end(operation: AnyOperation) -> Until | None:
+    """What shows the state of work can be waited with as well: the same reply, once the state is final."""
+    waits = operation.waits
+    if waits is None:
+        return None
+    return Until(operation.name, waits.key, waits.field, waits.final, bad=frozenset({"error", "failed", "cancelled"}))
 
 
 def planned(names: Iterable[str]) -> Iterator[str]:

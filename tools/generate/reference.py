@@ -79,7 +79,7 @@ def _flag(arg: Row) -> str:
         takes += ", with commas"
     if arg.get("noun"):
         takes = "uuid or name" if arg["type"] == "string" else "uuids or names, with commas"
-    notes = ["**required**"] if arg.get("required") else []
+    notes = [f"**required**, or `--{arg['or']}`." if "or" in arg else "**required**"] if arg.get("required") else []
     if arg["help"]:
         notes.append(_cell(arg["help"]))
     if "default" in arg:

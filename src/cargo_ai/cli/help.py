@@ -206,7 +206,11 @@ def _synopsis(row: Row) -> list[str]:
     for arg in row["args"]:
         if arg.get("positional") and not arg.get("hidden"):
             parts.append(f"<{arg['wire']}>" if arg.get("required") else f"[{arg['wire']}]")
-    parts += [f"{arg['flags'][0]} {placeholder(arg)}" for arg in row["args"] if arg.get("required") and not arg.get("positional")]
+    named = [arg for arg in row["args"] if arg.get("required") and not arg.get("positional")]
+    parts += [f"{arg['flags'][0]} {placeholder(arg)}" for arg in named if "or" not in arg]
+    replaced = " ".join(f"{arg['flags'][0]} {placeholder(arg)}" for arg in named if "or" in arg)
+    if replaced:
+        parts.append(f"({replaced} | --file FILE)")
     return [*parts, "[flags]"]
 
 
@@ -221,7 +225,7 @@ def _usage(arg: Arg) -> str:
 def _about(arg: Arg) -> str:
     notes: list[str] = []
     if arg.get("required"):
-        notes.append("required")
+        notes.append(f"required, or --{arg['or']}" if "or" in arg else "required")
     if arg.get("values"):
         notes.append(("any of: " if arg["type"] == "csv" else "one of: ") + ", ".join(str(value) for value in arg.get("values") or []))
     if arg.get("default") is not None:

@@ -84,10 +84,10 @@ def run_row(row: Row, parsed: Parsed) -> int:
     uploading = row.get("fileOf")
     if uploading and parsed.options.get("file"):
         from cargo_ai.cli.arguments.parse import Parsed
-        from cargo_ai.cli.client.batch_file import send_batch_file
+        from cargo_ai.cli.client.row_file import send_row_file
 
         upload_row: Row = {"words": [], "summary": "", "args": [], "verb": "POST", "path": uploading["path"]}
-        send_batch_file(row, parsed, api, Request(upload_row, Parsed([], [])))
+        send_row_file(row, uploading, parsed, api, Request(upload_row, Parsed([], [])))
     request = Request(row, parsed)
     need_short(request, parsed)
     confirm(row, request, api, settings)
@@ -170,7 +170,7 @@ def wait_and_print(row: Row, until: Until, parsed: Parsed, form: Form, api: Api,
     announced = row.get("announce")
     if announced:
         output.say(f"Open this address in a browser: {output.as_object(document).get(announced)}")
-    document, code = wait(api, until, document, parsed.options, api.settings)
+    document, code = wait(api, until, document, parsed.options, shown=row.get("verb", "GET") == "GET")
     results = row.get("results")
     if results:
         from cargo_ai.cli.results import with_results

@@ -101,9 +101,10 @@ class FailsWhen(TypedDict):
 
 
 class FileOf(TypedDict):
-    """Where the file of `--file` is uploaded, in which field, and the wire field that then names it."""
+    """Where the file of `--file` is uploaded, in which field, the dotted wire field that then names it, and the values beside that."""
 
     wire: str
+    beside: dict[str, str]
     path: str
     field: str
 

@@ -56,6 +56,15 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOf:
+    """A file that the command line uploads by `operation`. Its key goes into the dotted field `wire`, beside the values of `beside`."""
+
+    operation: str
+    wire: str
+    beside: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
 class Cli:
     """What the command line does differently from what is derived.
 
@@ -73,7 +82,7 @@ class Cli:
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     announce: the reply field with a URL that a person has to open before what is waited for can happen.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.
-    file_of: (wire field, operation): `--file` uploads a file by that operation first, and is a batch's data of that file.
+    file_of: `--file` uploads a file of rows first, and the request names it.
     series: (reply field, inner field): a list of dates, each with a list of counts. `--output csv` prints a line for each count, `--chart`
     draws them as bars on stderr.
     """
@@ -88,7 +97,7 @@ class Cli:
     send: Mapping[str, Any] = field(default_factory=dict[str, Any])
     url_when: tuple[str, ...] = ()
     upload: str | None = None
-    file_of: tuple[str, str] | None = None
+    file_of: FileOf | None = None
     danger: str | None = None
     bin_kind: str | None = None
     results: str | None = None

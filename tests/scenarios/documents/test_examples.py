@@ -66,7 +66,8 @@ def reader(server: RealServer, language_model: Running, tmp_path_factory: pytest
     home = tmp_path_factory.mktemp("reader")
     for name, document in FILES.items():
         (home / name).write_text(json.dumps(document), "utf-8")
-    (home / "companies.csv").write_text("domain\nacme.com\n", "utf-8")
+    for name, text in (("companies.csv", "domain\nacme.com\n"), ("kunden.csv", "domain\nacme.com\n"), ("leads.csv", "email\na@acme.com\n")):
+        (home / name).write_text(text, "utf-8")
     (home / "handbook.pdf").write_bytes(pdf(["We sell to hospitals."]))
     commands = LoadedCommands()
     person = Person(home, server.base_url, new_workspace(server, "Examples"), commands)

@@ -64,7 +64,7 @@ def test_version_belongs_to_a_command_that_has_such_a_flag(cli: Cli, api: FakeAp
 
 def test_a_flag_is_found_by_a_word_of_its_name(signed_out: Cli) -> None:
     del signed_out.env["CARGO_AI_CLI_INDEX"]
-    result = signed_out("storage", "record", "ingest", "--file", "a.csv")
+    result = signed_out("storage", "record", "ingest", "--filename", "a.csv")
     assert result.code == 2 and "Did you mean --s3-filename" in result.json["errorMessage"]
 
 

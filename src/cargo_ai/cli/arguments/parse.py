@@ -181,9 +181,10 @@ def _check(row: Row, words: list[str], parsed: Parsed) -> None:
     missing = [arg for arg in row["args"] if arg.get("required") and arg["wire"] not in given and arg.get("or") not in given]
     if missing:
         names = [f"<{arg['wire']}>" if arg.get("positional") else f"{arg['flags'][0]} {placeholder(arg)}" for arg in missing]
+        instead = next((f" (or --{arg['or']} FILE)" for arg in missing if "or" in arg), "")
         example = _example(row)
         shown = f" For example: {example}" if example else ""
-        sentence = f'"cargo-ai {" ".join(words)}" needs {" and ".join(names)}.{shown}'
+        sentence = f'"cargo-ai {" ".join(words)}" needs {" and ".join(names)}{instead}.{shown}'
         raise usage("missingFlag", sentence, shell_line([*words, "--help"]))
     timeout = parsed.options.get("timeout")
     if timeout is not None and timeout <= 0:

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cargo_ai.cli.client.api import Api, Response
-    from cargo_ai.cli.settings import Settings
     from cargo_ai.cli.shapes import Until
 
 LONGEST_HOLD = 25
 
 
 class Wait:
-    """One wait. `interval` is in seconds; `deadline` a time of the monotonic clock, or None."""
+    """One wait. `interval` is in seconds; `deadline` a time of the monotonic clock, or None. `shown`: `created` is the watched document."""
 
-    def __init__(self, api: Api, until: Until, created: Any, interval_ms: int) -> None:
+    def __init__(self, api: Api, until: Until, created: Any, interval_ms: int, shown: bool = False) -> None:
         self.api = api
         self.until = until
+        self.first = created if shown else None
         self.uuid = output.dig(created, until["key"])
         if not isinstance(self.uuid, str) or not self.uuid:
             raise failure(FAILED, "unexpectedAnswer", f'The server\'s reply has no "{until["key"]}", so there is nothing to wait for.')
@@ -51,6 +51,9 @@ class Wait:
 
     def finish(self) -> tuple[Any, str]:
         """The finished document and its status. Failure 8 when the time is up, 130 on Ctrl-C; the work goes on in both cases."""
+        status = output.dig(self.first, self.until["field"])
+        if status in self.until["final"]:
+            return self.first, status
         try:
             return self._loop()
         except KeyboardInterrupt:
@@ -111,8 +114,8 @@ class Wait:
         time.sleep(max(0.0, min(seconds, left)))
 
 
-def wait(api: Api, until: Until, created: Any, options: dict[str, Any], settings: Settings) -> tuple[Any, int]:
-    """Wait for the work that a reply names; the finished document and the exit code."""
-    document, status = Wait(api, until, created, options.get("polling-interval") or 5000).finish()
+def wait(api: Api, until: Until, created: Any, options: dict[str, Any], shown: bool = False) -> tuple[Any, int]:
+    """Wait for the work that a reply names; the finished document and the exit code. `shown`: that reply is what is asked for again."""
+    document, status = Wait(api, until, created, options.get("polling-interval") or 5000, shown).finish()
     ended_badly = options.get("exit-status") and status in (until.get("bad") or ["error", "cancelled"])
     return document, FAILED if ended_badly else 0

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.storage.columns import Named
 from cargo_ai.contract.storage.file_options import FileOptions
-from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
+from cargo_ai.kernel.operation import Cli, FileOf, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -110,12 +110,13 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
         permission="storage:write",
         refusals=REFUSES,
         cli=Cli(
+            file_of=FileOf("workspaceManagement.file.upload", "s3Filename"),
             examples=(
-                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv",
-                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv --skip-invalid",
-                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename kunden.csv --encoding windows-1252 --decimal , "
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --file companies.csv",
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename NAME --skip-invalid",
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --file kunden.csv --encoding windows-1252 --decimal , "
                 "--date-order dmy --trim",
-            )
+            ),
         ),
         ends_with_client=True,
     )

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, Filling, OriginalColumn, RunStatus
 from cargo_ai.contract.storage.unification import Unification
 from cargo_ai.contract.workspace.bin import RemovedToBin
-from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
+from cargo_ai.kernel.operation import Cli, FileOf, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -237,14 +237,17 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
             **_schedules,
         },
         cli=Cli(
+            file_of=FileOf("workspaceManagement.file.upload", "config.s3Filename", {"extractorSlug": "uploadFile"}),
             examples=(
+                f"cargo-ai storage model create --slug leads --name Leads --dataset-uuid {_EXAMPLE} --file leads.csv "
+                '--config \'{"idColumnSlug":"email"}\'',
                 f"cargo-ai storage model create --slug companies --name Companies --dataset-uuid {_EXAMPLE} --extractor-slug defineObject "
                 '--config \'{"columns":[{"slug":"domain","type":"string","label":"Domain"}],"idColumnSlug":"domain"}\'',
                 f"cargo-ai storage model create --slug leads --name Leads --dataset-uuid {_EXAMPLE} --extractor-slug uploadFile "
                 '--config \'{"s3Filename":"<from workspace file upload>","idColumnSlug":"email"}\'',
                 f"cargo-ai storage model create --slug contacts --name Contacts --dataset-uuid {_EXAMPLE} --extractor-slug fetchRecords "
                 '--config \'{"objectType":"contacts"}\' --schedule \'{"type":"cron","cron":"0 * * * *"}\'',
-            )
+            ),
         ),
         ends_with_client=True,
     )

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.contract.storage.model import NO_CONNECTOR, NO_DATASET, NO_EXTRACTOR, NO_INTEGRATION
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
+from cargo_ai.kernel.operation import Cli, FileOf, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -79,10 +79,12 @@ preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
         refusals=_preview,
         reads=True,
         cli=Cli(
+            file_of=FileOf("workspaceManagement.file.upload", "config.s3Filename", {"slug": "uploadFile"}),
             examples=(
+                f"cargo-ai storage model preview --dataset-uuid {_EXAMPLE} --file companies.csv",
                 f"cargo-ai storage model preview --dataset-uuid {_EXAMPLE} --slug uploadFile "
                 '--config \'{"s3Filename":"<from workspace file upload>"}\'',
-            )
+            ),
         ),
         ends_with_client=True,
     )
@@ -100,10 +102,12 @@ preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
         refusals=_preview,
         reads=True,
         cli=Cli(
+            file_of=FileOf("workspaceManagement.file.upload", "config.s3Filename", {"slug": "uploadFile"}),
             examples=(
+                f"cargo-ai storage model preview-count --dataset-uuid {_EXAMPLE} --file companies.csv",
                 f"cargo-ai storage model preview-count --dataset-uuid {_EXAMPLE} --slug uploadFile "
                 '--config \'{"s3Filename":"<from workspace file upload>"}\'',
-            )
+            ),
         ),
         ends_with_client=True,
     )

@@ -162,3 +162,54 @@ def test_a_download_that_ends_early_does_not_pass_for_a_whole_one(cli: Cli, api:
     api.on("GET", "/cut", Answer(body=b"[1, 2, 3, 4]", cut=True))
     result = cli(*DOWNLOAD)
     assert result.code == 75 and result.raw == b"[1, 2," and "ended early" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "sent"),
+    [
+        ("storage record ingest --model-uuid m", "/v1/storage/records/ingest", {"modelUuid": "m", "s3Filename": "k"}),
+        (
+            """storage model create --slug l --name L --dataset-uuid d --config {"idColumnSlug":"email"}""",
+            "/v1/storage/models",
+            {
+                "slug": "l",
+                "name": "L",
+                "datasetUuid": "d",
+                "extractorSlug": "uploadFile",
+                "config": {"idColumnSlug": "email", "s3Filename": "k"},
+            },
+        ),
+        (
+            "storage model preview --dataset-uuid d",
+            "/v1/storage/models/preview",
+            {"datasetUuid": "d", "slug": "uploadFile", "config": {"s3Filename": "k"}},
+        ),
+        ("orchestration batch create", "/v1/orchestration/batches", {"data": {"kind": "file", "s3Filename": "k"}}),
+    ],
+)
+def test_a_file_of_rows_is_uploaded_where_its_key_would_be_given(
+    cli: Cli, api: FakeApi, words: str, path: str, sent: dict[str, Any]
+) -> None:
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    api.on("POST", "/v1/workspaceManagement/files/upload", {"s3Filename": "k"})
+    for noun in ("models", "datasets"):
+        api.on("GET", f"/v1/storage/{noun}/list", {noun: []})
+    api.on("POST", path, {"ok": True})
+    (cli.cwd / "leads.csv").write_text("email\na@acme.com\n")
+    assert cli(*words.split(), "--file", "leads.csv").json == {"ok": True}
+    assert api.requests[-1].json == sent
+
+
+def test_a_file_beside_other_rows_is_refused_before_it_is_sent(cli: Cli, api: FakeApi) -> None:
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    for noun in ("models", "datasets"):
+        api.on("GET", f"/v1/storage/{noun}/list", {noun: []})
+    create = ("storage", "model", "create", "--slug", "l", "--name", "L", "--dataset-uuid", "d", "--file", "leads.csv")
+    for words, flag in (
+        (("storage", "record", "ingest", "--model-uuid", "m", "--s3-filename", "k", "--file", "leads.csv"), "--s3-filename"),
+        ((*create, "--extractor-slug", "defineObject"), "--extractor-slug"),
+        ((*create, "--config", '{"s3Filename":"k"}'), "--config"),
+    ):
+        result = cli(*words)
+        assert (result.code, result.json["errorMessage"]) == (2, f"Give --file or {flag}, not both.")
+    assert all(request.verb == "GET" for request in api.requests)

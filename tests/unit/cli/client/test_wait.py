@@ -42,6 +42,16 @@ def test_a_wait_prints_the_document_of_get_in_place_of_the_pending_one(cli: Cli,
     assert (result.code, result.json, result.err) == (0, document, "")
 
 
+def test_what_shows_work_waits_for_its_end_too(cli: Cli, api: FakeApi) -> None:
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    api.on("GET", GET, batch("running"), Answer(document=batch("error"), headers=APPLIED))
+    result = cli("orchestration", "batch", "get", "b-1", "--wait-until-finished", "--exit-status")
+    assert (result.code, result.json, len(api.requests)) == (1, batch("error"), 2)
+    # What has ended already is asked for once.
+    assert cli("orchestration", "batch", "get", "b-1", "--wait-until-finished").json == batch("error")
+    assert len(api.requests) == 3
+
+
 def test_what_has_begun_nothing_is_not_waited_for(cli: Cli, api: FakeApi) -> None:
     reported: dict[str, Any] = {"batch": None, "dryRun": {"recordsCount": 3}}
     api.on("POST", "/v1/orchestration/batches", reported)

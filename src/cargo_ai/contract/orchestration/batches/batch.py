@@ -23,7 +23,7 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.nodes.node import NODES, Nodes
-from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
+from cargo_ai.kernel.operation import Cli, FileOf, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 DataKind = Literal["schedule", "segment", "change", "filter", "recordIds", "watchedRecords", "records", "file", "runs", "group", "form"]
@@ -187,7 +187,7 @@ create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(
-            file_of=("data", "workspaceManagement.file.upload"),
+            file_of=FileOf("workspaceManagement.file.upload", "data.s3Filename", {"data.kind": "file"}),
             examples=(
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"records","records":[{"domain":"a.com"}]}' """
                 "--wait-until-finished",
