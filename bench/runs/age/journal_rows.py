@@ -66,14 +66,14 @@ BATCH = {
     "executed_count": "c.runs - c.idle",
     "failed_count": "c.failed",
     "created_ms": "c.ms",
-    "updated_ms": "c.ms + 1000",
+    "updated_ms": "c.last_ms + 1000",
     "status": "case when c.idle > 0 then 'running' else 'success' end",
-    "finished_ms": "case when c.idle = 0 then c.ms + 1000 end",
+    "finished_ms": "case when c.idle = 0 then c.last_ms + 1000 end",
 }
 SHARD = {"uuid": "c.shard", "batch_uuid": "c.batch", "state": "'done'", "first_run": "c.first", "last_run": "c.last", "executed": "c.runs"}
 METRICS = {"batch_uuid": "c.batch", "hour": "c.ms / 3600000", "total": "c.runs", "success": "c.runs - c.failed", "error": "c.failed"}
 BY_BATCH = """
-(select batch, min(ms) as ms, count(*) as runs, count(*) filter (where status = 'error') as failed,
+(select batch, min(ms) as ms, max(ms) as last_ms, count(*) as runs, count(*) filter (where status = 'error') as failed,
     count(*) filter (where status = 'idle') as idle from copies group by 1) c
 """
 INDEXES = """

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.insight.span import CountSpans
+from cargo_ai.domains.orchestration.runs import run_bounds
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.kernel import ids
 
@@ -28,7 +29,7 @@ _EXECUTED = f"""
 ) s
 """  # noqa: S608 - put together from our own texts
 # Packed executions are asked for run by run: a join would unpack all of them first.
-_OF_EACH_RUN = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid offset 0) e"
+_OF_EACH_RUN = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid{bounds} offset 0) e"
 # The words of the index, whatever statuses are bound.
 _FAILED = (
     "(select * from execution_rows x where x.status <> 'success' and x.workspace_uuid = {workspace}{bounds}) e"
@@ -36,7 +37,7 @@ _FAILED = (
 )
 _WAITING = f"""
 (
-    select r.uuid as run_uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid) as seq, r.position as node_uuid,
+    select r.uuid as run_uuid, (select count(*)::int from executions x where x.run_uuid = r.uuid{{own}}) as seq, r.position as node_uuid,
         (select n.value ->> 'slug' from graphs g, json_array_elements(g.nodes) n
             where g.uuid = r.graph_uuid and n.value ->> 'uuid' = r.position limit 1) as node_slug,
         'pending' as status, null::int as child_index, null as next_node_uuid, null as title, null as error_message, 0 as credits,
@@ -89,7 +90,17 @@ def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, gr
     """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this.
     `graphs`: only of runs that walk one of these; None: any."""
     source = _FAILED if is_indexed(request) else _OF_EACH_RUN
-    ends = [] if floor is None else [f">= {_literal(floor)}"]
+    ends = [f"< {_literal(run_bounds.ceiling())}"]
+    if floor is not None:
+        ends.append(f">= {_literal(floor)}")
+    if request.run_uuid is not None:
+        ends.append(f"= {_literal(ids.parse(request.run_uuid))}")
+    # What is of a batch or below a trace is not older than these.
+    ends += [
+        f">= {_literal(run_bounds.first_of_batch(uid))}"
+        for uid in map(ids.parse, (request.batch_uuid or "", request.trace_uuid or ""))
+        if uid
+    ]
     if request.execution_started_before is not None:
         # What starts before then is of a run that was created before.
         ends.append(f"<= {_literal(ids.first_at(request.execution_started_before.timestamp() + 60))}")
@@ -105,12 +116,18 @@ def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, gr
     source = source.format(workspace=mine, bounds=own_bounds)
     # No execution is stored while its run waits at the node.
     kinds = (_WAITING,) if request.execution_statuses == ["pending"] else (_EXECUTED, _WAITING)
-    return [kind.format(source=source, within=whose, bounds=bounds + trace) for kind in kinds for trace, whose in traces]
+    return [kind.format(source=source, within=whose, bounds=bounds + trace, own=own_bounds) for kind in kinds for trace, whose in traces]
 
 
 def _of_batch(text: str, workspace: str) -> str:
-    """Whether a batch is the workspace's, which its runs then are: looked at once. Of the indexes, that by batch is left."""
-    return f"exists (select from batches b where b.uuid = {_literal(ids.parse(text))} and b.workspace_uuid = {workspace})"
+    """Whether a batch is the workspace's, which its runs then are: looked at once. Of the indexes, that by batch is left; between these
+    bounds its runs are (see `run_filter`)."""
+    batch = ids.parse(text)
+    if batch is None:
+        return "false"
+    mine = f"b.uuid = {_literal(batch)} and b.workspace_uuid = {workspace}"
+    last = f"select {run_bounds.LAST_OF_BATCH} from batches b where {mine}"  # noqa: S608 - our own texts
+    return f"r.uuid >= {_literal(run_bounds.first_of_batch(batch))} and r.uuid <= ({last})"
 
 
 def _literal(uid: uuid.UUID | None) -> str:

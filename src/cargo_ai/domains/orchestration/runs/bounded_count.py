@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.record import ListRecords
 from cargo_ai.contract.orchestration.runs.run import ListRuns
-from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.domains.orchestration.runs import run_bounds, run_filter
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import runs
 
@@ -63,7 +63,8 @@ async def newest_runs(
     """
     behind = [] if page.behind is None else [runs.c.uuid < run_filter.literal_id(page.behind)]
     if floor is not None:
-        rows = await _page(db, query, alternatives(floor), behind, page)
+        near = query.where(runs.c.uuid >= run_filter.literal_id(floor))
+        rows = await _page(db, near, alternatives(floor), behind, page)
         if len(rows) == page.limit:
             return rows
     return await _page(db, query, alternatives(None), behind, page)
@@ -81,7 +82,8 @@ async def _page(
     else:
         merged = union_all(*(select(part.limit(most).subquery()) for part in parts)).subquery()
         chosen = select(merged.c.uuid).order_by(merged.c.uuid.desc()).limit(page.limit).offset(page.offset)
-    return (await db.execute(query.where(runs.c.uuid.in_(chosen)).order_by(newest))).mappings().all()
+    shown = query.where(runs.c.uuid.in_(chosen), runs.c.uuid < run_filter.literal_id(run_bounds.ceiling()))
+    return (await db.execute(shown.order_by(newest))).mappings().all()
 
 
 def of_last_page(request: ListRuns | ListRecords, rows: Sequence[RowMapping]) -> Count | None:

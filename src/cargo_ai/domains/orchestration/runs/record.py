@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, cast
 
 from cargo_ai.context.context import Context
@@ -10,12 +11,12 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
 from cargo_ai.contract.orchestration.runs import run as run_contract
-from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response, text_search
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
-from cargo_ai.kernel.wire import Counted, Wire
+from cargo_ai.kernel.wire import Counted
 
 MOST_CANCELLED = 2_000
 LOOKS_PER_RUN = 5
@@ -28,18 +29,18 @@ _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) -
 async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
     """Records, the one that ran last first."""
     await bounded_count.without_helpers(ctx.db)
-    filters = record_filter.run_filters(request)
+    filters = await text_search.with_rare_words(ctx.db, ctx.workspace, record_filter.run_filters(request))
 
     def alternatives(floor: uuid.UUID | None) -> bounded_count.Alternatives:
-        return [[*where, record_filter.latest()] for where in run_filter.alternatives(ctx.workspace, filters, floor=floor)]
+        return [[*where, record_filter.latest(floor=floor)] for where in run_filter.alternatives(ctx.workspace, filters, floor=floor)]
 
-    floor = await _floor(ctx, request, request.count_up_to)
+    floor = await _floor(ctx, filters, request.count_up_to)
     positions = ctx.services.once(PagePositions, PagePositions)
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
-    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, request, request.count_up_to)
+    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, filters, request.count_up_to)
     records = [_to_response(run) for run in latest_runs]
     return contract.RecordsReply(records=records, count=max(count, len(records)), is_count_exact=is_exact)
 
@@ -48,21 +49,21 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
 async def count(ctx: Context, request: contract.CountRecords) -> run_contract.CountReply:
     """How many records match, as far as was asked for."""
     await bounded_count.without_helpers(ctx.db)
-    count, is_exact = await _count(ctx, request, request.count_up_to)
+    filters = await text_search.with_rare_words(ctx.db, ctx.workspace, record_filter.run_filters(request))
+    count, is_exact = await _count(ctx, filters, request.count_up_to)
     return run_contract.CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _count(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> Count:
-    floor = await _floor(ctx, request, up_to, *more)
-    alternatives = run_filter.alternatives(ctx.workspace, record_filter.run_filters(request), floor=floor)
+async def _count(ctx: Context, filters: Mapping[str, Any], up_to: int, *more: run_filter.Condition) -> Count:
+    floor = await _floor(ctx, filters, up_to, *more)
+    alternatives = run_filter.alternatives(ctx.workspace, filters, floor=floor)
     # Runs at the top and those below others are counted apart: a run is one or the other.
-    levels = [[*where, *more, part] for where in alternatives for part in record_filter.latest_by_level()]
+    levels = [[*where, *more, part] for where in alternatives for part in record_filter.latest_by_level(floor)]
     return await bounded_count.count_runs(ctx.db, levels, up_to, is_all=floor is None)
 
 
-async def _floor(ctx: Context, request: Wire, up_to: int, *more: run_filter.Condition) -> uuid.UUID | None:
+async def _floor(ctx: Context, filters: Mapping[str, Any], up_to: int, *more: run_filter.Condition) -> uuid.UUID | None:
     """Whether a run is its record's latest is looked up for each, so that fewer are looked at than are asked for."""
-    filters = record_filter.run_filters(request)
     by_index = {name: value for name, value in filters.items() if name not in run_filter.UNINDEXED}
     where = [*run_filter.matching(ctx.workspace, by_index), *more]
     return await bounded_count.nth_run(ctx.db, where, -(-up_to // LOOKS_PER_RUN))
@@ -110,7 +111,11 @@ async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
     unfinished = runs.c.finished_ms.is_(None)
     where = [*record_filter.conditions(ctx.workspace, request), unfinished]
-    selected = len(set(request.ids)) if request.ids is not None else (await _count(ctx, request, MOST_LOOKED_AT, unfinished)).total
+    selected = (
+        len(set(request.ids))
+        if request.ids is not None
+        else (await _count(ctx, record_filter.run_filters(request), MOST_LOOKED_AT, unfinished)).total
+    )
     if selected > MOST_CANCELLED:
         contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
     return Counted(count=await run_cancel.cancel_unfinished(ctx, where))

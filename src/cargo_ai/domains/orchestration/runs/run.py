@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from sqlalchemy import false, select
 
@@ -13,7 +14,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
-from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response, text_search
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.known_graphs import KnownGraphs
 from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
@@ -73,7 +74,7 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     """Runs, newest first."""
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
-    filters = run_filter.filters_of(request)
+    filters = await text_search.with_rare_words(ctx.db, ctx.workspace, run_filter.filters_of(request))
     last = None if request.after is None else ids.parse(request.after)
     behind = [] if request.after is None else [runs.c.uuid < last if last else false()]
 
@@ -85,7 +86,7 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     page = positions.page(ctx.workspace, request, request.limit, request.offset)
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
-    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, request, floor)
+    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, request, filters, floor)
     return contract.RunsReply(
         runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=max(count, len(rows)), is_count_exact=is_exact
     )
@@ -96,8 +97,9 @@ async def count(ctx: Context, request: contract.CountRuns) -> contract.CountRepl
     """How many runs match, as far as was asked for; from the counters where a finished batch is named."""
     if not await _known(ctx, request):
         contract.count.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
-    floor = await bounded_count.floor_of(ctx.db, ctx.workspace, run_filter.filters_of(request), request.count_up_to)
-    count, is_exact = await _count(ctx, request, floor)
+    filters = await text_search.with_rare_words(ctx.db, ctx.workspace, run_filter.filters_of(request))
+    floor = await bounded_count.floor_of(ctx.db, ctx.workspace, filters, request.count_up_to)
+    count, is_exact = await _count(ctx, request, filters, floor)
     return contract.CountReply(count=count, is_count_exact=is_exact)
 
 
@@ -109,11 +111,11 @@ async def _known(ctx: Context, request: contract.CountRuns) -> bool:
     return uid is not None and await lookup.workflow_exists(ctx.db, uid)
 
 
-async def _count(ctx: Context, request: contract.CountRuns, floor: uuid.UUID | None) -> Count:
+async def _count(ctx: Context, request: contract.CountRuns, filters: Mapping[str, Any], floor: uuid.UUID | None) -> Count:
     counted = await _from_counters(ctx, request)
     if counted is not None:
         return Count(counted, is_exact=True)
-    alternatives = run_filter.alternatives(ctx.workspace, run_filter.filters_of(request), known=True, floor=floor)
+    alternatives = run_filter.alternatives(ctx.workspace, filters, known=True, floor=floor)
     return await bounded_count.count_runs(ctx.db, alternatives, request.count_up_to, is_all=floor is None)
 
 

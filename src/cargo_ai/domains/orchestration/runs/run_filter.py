@@ -29,6 +29,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter, ExecutionsFilterConditionNode
+from cargo_ai.domains.orchestration.runs import run_bounds
 from cargo_ai.engine.journal.tables import batches, execution_rows, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire
@@ -69,12 +70,12 @@ def matching(workspace: uuid.UUID, filters: Mapping[str, Any], *, known: bool = 
     """
     of_workflow, of_batch = (filters.get(name) is not None for name in ("workflow_uuid", "batch_uuid"))
     within = [] if of_batch or (known and of_workflow) else [runs.c.workspace_uuid == literal_id(workspace)]
-    where: list[Condition] = [*within]
+    where: list[Condition] = [*within, runs.c.uuid < literal_id(run_bounds.ceiling())]
     for field, column in (_UUIDS | _PARENTS).items():
         if filters.get(field) is not None and not (of_batch and field == "workflow_uuid"):
             where.append(_is(runs.c[column], filters[field]))
     if of_batch:
-        where.append(_batch_exists(workspace, filters))
+        where += _within_batch(workspace, filters)
     if filters.get("parent_node_uuid") is not None:
         where += [runs.c.parent_node_uuid == filters["parent_node_uuid"], runs.c.parent_uuid.is_not(None)]
     if filters.get("uuids") is not None:
@@ -130,13 +131,21 @@ def _disjoint(statuses: Sequence[str]) -> list[str]:
     return [name for name in names if "finished" not in names or name not in _FINAL]
 
 
-def _batch_exists(workspace: uuid.UUID, filters: Mapping[str, Any]) -> Condition:
+def _within_batch(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition]:
     """Whether the batch is the workspace's, and the workflow's, which its runs then are: looked at once. Of the indexes, that by batch is
-    left."""
-    where = [batches.c.workspace_uuid == workspace, _is(batches.c.uuid, filters["batch_uuid"])]
+    left. The planner takes a batch's runs for spread over all time, so that it would go through those of a month for them: their bounds
+    say where they are."""
+    batch = ids.parse(filters["batch_uuid"])
+    if batch is None:
+        return [false()]
+    where = [_batch.c.workspace_uuid == workspace, _batch.c.uuid == literal_id(batch)]
     if filters.get("workflow_uuid") is not None:
-        where.append(_is(batches.c.workflow_uuid, filters["workflow_uuid"]))
-    return select(batches.c.uuid).where(*where).exists()
+        where.append(_is(_batch.c.workflow_uuid, filters["workflow_uuid"]))
+    last = select(literal_column(run_bounds.LAST_OF_BATCH, Uuid())).select_from(_batch).where(*where).scalar_subquery()
+    return [runs.c.uuid >= literal_id(run_bounds.first_of_batch(batch)), runs.c.uuid <= last]
+
+
+_batch = batches.alias("b")
 
 
 def source(where: Sequence[Condition]) -> FromClause:
@@ -162,15 +171,21 @@ def _record(filters: Mapping[str, Any]) -> list[Condition]:
     if filters.get("record_id") is not None:
         where.append(runs.c.record_id == filters["record_id"])
     if filters.get("record_title") is not None:
-        where += [_contains(_TEXT, filters["record_title"]), _contains(runs.c.record_title, filters["record_title"])]
+        where += [*_indexed(filters, filters["record_title"]), _contains(runs.c.record_title, filters["record_title"])]
     if filters.get("record_title_or_id") is not None:
         text = filters["record_title_or_id"]
-        where += [_contains(_TEXT, text), or_(_contains(runs.c.record_title, text), _contains(runs.c.record_id, text))]
+        where += [*_indexed(filters, text), or_(_contains(runs.c.record_title, text), _contains(runs.c.record_id, text))]
     return where
 
 
-_TEXT = runs.c.record_title.op("||")(literal_column("' '")).op("||")(runs.c.record_id)
+TEXT = runs.c.record_title.op("||")(literal_column("' '")).op("||")(runs.c.record_id)
 """What the index of texts is on: it finds the candidates, among which the columns themselves decide."""
+
+
+def _indexed(filters: Mapping[str, Any], text: str) -> list[Condition]:
+    """What the index of texts is asked for: see `text_search`."""
+    words: Mapping[str, Sequence[str]] = filters.get("rare_words") or {}
+    return [_contains(TEXT, part) for part in words.get(text, (text,))]
 
 
 def _contains(column: ColumnElement[str], text: str) -> Condition:

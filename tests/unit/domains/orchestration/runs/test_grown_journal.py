@@ -18,6 +18,7 @@ from bench import graphs
 from bench.runs.age import journal_rows
 from bench.runs.age.grown import read_journal
 from bench.runs.age.grown_reads import Asked, Journal, questions
+from cargo_ai.domains.orchestration.runs import text_search
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
@@ -107,6 +108,26 @@ async def test_a_batch_shows_its_runs_and_spans_to_its_own_workspace_only(grown:
     assert (await grown.backend.other_api.call("orchestration.run.list", batchUuid=batch))["runs"] == []
     tool = await grown.backend.admin.tool("Other")
     assert (await grown.backend.admin.call("orchestration.run.list", batchUuid=batch, workflowUuid=tool["workflowUuid"]))["runs"] == []
+
+
+async def test_a_page_of_an_old_batch_passes_none_of_the_runs_of_later_ones(grown: Grown) -> None:
+    asked = questions(grown.journal)
+    read = {name: await grown.read_by(asked[name]) for name in ("run list, batch", "run list, batch error", "span list, batch")}
+    assert {name: rows for name, rows in read.items() if rows > 1_000} == {}
+
+
+async def test_a_text_is_looked_for_by_its_rare_words_and_found_wherever_it_is(grown: Grown) -> None:
+    titles = [str(title) for (title,) in await grown.rows("select record_title from runs where batch_uuid is not null")]
+    for part in ("Company 4321", "company 43", "ANY 432", "pany 4321", "4321", "any 4_21", "Company 5%", "company", "Nothing 4321"):
+        expected = sum(part.lower() in title.lower() for title in titles)
+        fields = {"workflowUuid": grown.journal.workflow, "recordTitle": part}
+        assert (await grown.backend.admin.call("orchestration.run.count", **fields, countUpTo=20_000))["count"] == expected, part
+        either = {"workflowUuid": grown.journal.workflow, "recordTitleOrId": part}
+        assert (await grown.backend.admin.call("orchestration.run.count", **either, countUpTo=20_000))["count"] == expected, part
+    async with grown.backend.state.database.session(ALL_WORKSPACES) as db:
+        where = {"workflow_uuid": grown.journal.workflow, "record_title": "Company 4321", "record_title_or_id": "company"}
+        filters = await text_search.with_rare_words(db, uuid.UUID(grown.backend.workspace), where)
+    assert filters["rare_words"] == {"Company 4321": [" 4321"]}
 
 
 async def test_errors_are_as_many_as_have_failed_whatever_time_is_asked_for(grown: Grown) -> None:
