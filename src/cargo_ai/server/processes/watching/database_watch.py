@@ -38,7 +38,7 @@ class DatabaseWatch:
         self._starting: subprocess.Popen[bytes] | None = None
         self._next_check = self._next_close_look = 0.0
         self._passed = 0.0
-        self._pid = 0
+        self._pid: int = 0
         self._silence = Silence(FIRST_ANSWER_SECONDS)
         self._stopped: dict[int, float] = {}
         self._question = Question(socket.AF_UNIX, self._address, SSL_REQUEST, lambda answer: answer[:1] in (b"N", b"S"))
@@ -54,6 +54,8 @@ class DatabaseWatch:
         `passed`: seconds since the last call, as far as this process was running.
         """
         self._passed += passed
+        if not self._question.rests:
+            self._silence.seconds += passed
         now = clock.seconds()
         if self._home is None or now < self._next_check:
             return
@@ -89,7 +91,6 @@ class DatabaseWatch:
         others, as it cannot know what that one held, and recovers."""
         if pid != self._pid:
             self._pid, self._silence = pid, Silence(FIRST_ANSWER_SECONDS)
-        self._silence.seconds += passed
         self._ask()
         if self._silence.is_too_long(self._settings.hung_after):
             _log.warning("the database hangs and is killed", pid=pid, silent_seconds=round(self._silence.seconds))

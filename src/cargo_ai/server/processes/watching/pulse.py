@@ -63,6 +63,12 @@ class Question:
     _asked: bool = False
     _due: float = 0.0
     _deadline: float = field(default=0.0)
+    _answered: bool = False
+
+    @property
+    def rests(self) -> bool:
+        """Whether it was answered and is not yet due again: who is not asked is not silent."""
+        return self._answered and clock.seconds() < self._due
 
     def step(self) -> bool:
         """Connect, ask or read, whichever is next; True when an answer came."""
@@ -91,7 +97,7 @@ class Question:
     def _begin(self, address: tuple[str, int] | str, now: float) -> None:
         self._connection = socket.socket(self.family, socket.SOCK_STREAM)
         self._connection.setblocking(False)
-        self._asked, self._deadline = False, now + ANSWER_SECONDS
+        self._asked, self._answered, self._deadline = False, False, now + ANSWER_SECONDS
         with contextlib.suppress(OSError):  # what is wrong shows when it is asked
             self._connection.connect(address)
 
@@ -104,7 +110,8 @@ class Question:
         answer = connection.recv(64)
         self.forget()
         self._due = now + ASK_SECONDS
-        return self.is_answer(answer)
+        self._answered = self.is_answer(answer)
+        return self._answered
 
 
 def address_of(bound: socket.socket) -> tuple[str, int]:
