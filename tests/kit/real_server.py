@@ -20,7 +20,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai.server.processes.watching import loop_watch
+from cargo_ai.server.processes.watching import loop_watch, task_stacks
 from cargo_ai.store.embedded import postgres
 from tests.kit import data_folders
 from tests.kit.api_client import request_of
@@ -28,6 +28,13 @@ from tests.kit.measures import loop_steps
 
 Json = dict[str, Any]
 START_SECONDS = 90
+WORK = (
+    "select uuid, state, owner, epoch, tries, touched_ms, executed from shards where state <> 'done' limit 50",
+    "select id, queue_name, task_name, status, args, worker_id, scheduled_at from procrastinate_jobs limit 50",
+    "select uuid, pid, queue_ids, beat_ms from workers",
+    "select id, last_heartbeat from procrastinate_workers",
+    "select pid, application_name, state, wait_event, xact_start, left(query, 200) as query from pg_stat_activity where datname is not null",
+)
 STOP_SECONDS = 60
 
 
@@ -250,7 +257,7 @@ class RealServer:
             batch = reply.json()["batch"]
             if batch["finishedAt"]:
                 return batch
-        raise AssertionError(f"the batch did not end in {seconds} s: {batch}\n{self.tail()}")
+        raise AssertionError(f"the batch did not end in {seconds} s: {batch}\n{self.state_of_work()}")
 
     def run(self, workflow: str, data: Json, client: httpx.Client | None = None) -> str:
         """The uuid of a fresh single run."""
@@ -266,7 +273,7 @@ class RealServer:
             found = reply.json()
             if found["run"]["finishedAt"]:
                 return found
-        raise AssertionError(f"the run did not end in {seconds} s: {found}\n{self.tail()}")
+        raise AssertionError(f"the run did not end in {seconds} s: {found}\n{self.state_of_work()}")
 
     def results(self, batch: str, slug: str = "end") -> list[Json]:
         """The downloaded rows of a finished batch, with the output of one node."""
@@ -290,8 +297,22 @@ class RealServer:
         return found
 
     def tail(self, size: int = 4_000) -> str:
-        """The end of the log."""
-        return self.log.read_text("utf-8", "replace")[-size:] if self.log.exists() else ""
+        """The end of the log, without the requests that tests ask again and again."""
+        if not self.log.exists():
+            return ""
+        lines = [line for line in self.log.read_text("utf-8", "replace").splitlines() if '"event": "request"' not in line]
+        return "\n".join(lines)[-size:]
+
+    def state_of_work(self) -> str:
+        """What is under way and where each task of the workers waits: what to look at when a batch does not end."""
+        pids = self.worker_pids()
+        for pid in pids:
+            _send(pid, signal.SIGCONT)
+            _send(pid, task_stacks.SIGNAL)
+        with suppress(AssertionError):
+            wait_until(lambda: self.logged(task_stacks.LOGGED) >= len(pids), 10, "stacks")
+        rows = {statement: self.rows(statement) for statement in WORK}
+        return "\n".join([*(f"{statement}\n{found}" for statement, found in rows.items()), self.tail(60_000)])
 
     def logged(self, text: str) -> int:
         """How many lines of the log contain that."""

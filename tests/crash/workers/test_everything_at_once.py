@@ -108,7 +108,7 @@ def watched(server: RealServer, batch: str, trouble: Trouble, seconds: float) ->
             if found["finishedAt"]:
                 return found
             trouble.strike(found["executedRunsCount"])
-        assert time.monotonic() < deadline, f"the batch did not end in {seconds} s\n{server.tail()}"
+        assert time.monotonic() < deadline, f"the batch did not end in {seconds} s\n{server.state_of_work()}"
         time.sleep(0.1)
 
 

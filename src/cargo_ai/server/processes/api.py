@@ -21,7 +21,7 @@ from cargo_ai.server.compose import operation_handlers, secret_key
 from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import api_processes, connections, garbage
 from cargo_ai.server.processes.connections import Door
-from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
+from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.traces import exporter
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
@@ -48,6 +48,7 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         connections.log_errors(self._loop)
+        task_stacks.log_on_signal()
         # Without this, an API whose supervisor was killed would keep the port from the next server.
         stalls = loop_watch.begin(self._settings)
         watching = asyncio.create_task(parent_watch.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))

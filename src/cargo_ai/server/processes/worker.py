@@ -38,7 +38,7 @@ from cargo_ai.server.compose import compose, packages, secret_key, services_of
 from cargo_ai.server.metrics import collector, elsewhere
 from cargo_ai.server.metrics.collector import PrometheusCollector
 from cargo_ai.server.processes import background, connections, event_loop, garbage
-from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse
+from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
 from cargo_ai.store import uuid_loader
@@ -246,6 +246,7 @@ async def _main(configuration: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
+    task_stacks.log_on_signal()
     # From here on, before the database has answered: a worker that waits for it works.
     beating = asyncio.create_task(pulse.beat()) if configuration.supervisor_pid else None
     await worker.run()
