@@ -37,7 +37,7 @@ UNDER_WAY = """
 select j.id, j.attempts, coalesce(j.worker_id = any(%(ours)s), false) as is_ours from procrastinate_jobs j
 where j.status = 'doing' and (
     j.worker_id is null or j.worker_id = any(%(ours)s)
-    or exists (
+    or %(judges)s and pg_postmaster_start_time() < now() - make_interval(secs => %(stalled_after)s) and exists (
         select 1 from procrastinate_workers w
         where w.id = j.worker_id and w.last_heartbeat < now() - make_interval(secs => %(stalled_after)s)
     )
@@ -201,13 +201,16 @@ class Queue:
         for worker_id in ids:
             await self._app.job_manager.unregister_worker(worker_id)
 
-    async def recover(self) -> int:
-        """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many.
+    async def recover(self, *, judges: bool = True) -> int:
+        """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many. `judges`: whether
+        silent ones count as dead.
 
         Lost are those that the queue says this process does and that it does not: that it fetched or ended them was lost with a connection.
         That report may still be on its way, so that only those count that were idle at the last look, too.
         """
-        jobs = await self._app.connector.execute_query_all_async(query=UNDER_WAY, ours=self.ids(), stalled_after=self._stalled_after)
+        jobs = await self._app.connector.execute_query_all_async(
+            query=UNDER_WAY, ours=self.ids(), stalled_after=self._stalled_after, judges=judges
+        )
         idle = {job["id"] for job in jobs if job["is_ours"]} - self._at
         lost, self._idle = idle & self._idle, idle
         count = 0

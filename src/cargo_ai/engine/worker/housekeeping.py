@@ -36,7 +36,8 @@ RETRY_SECONDS = 60.0
 
 _log = log.get(__name__)
 
-# Lanes beat here, too: one that lost its connection would not for the jobs that it still works on, while this process lives.
+# Lanes beat here, too: one that lost its connection would not for the jobs that it still works on, while this process lives. No one could
+# beat before the database was there.
 BEAT = (
     b"with beat as ("
     + insert_sql(workers, "uuid", "host", "pid", "queue_ids", "slots", "started_ms", "beat_ms")
@@ -44,7 +45,9 @@ BEAT = (
 ), lanes as (
     update procrastinate_workers set last_heartbeat = now() where id = any(%(queue_ids)s)
 )
-select uuid::text, uuid::text = any(%(replaces)s) or beat_ms < %(overdue)s from workers where uuid <> %(uuid)s
+select uuid::text, uuid::text = any(%(replaces)s) or (
+    %(judges)s and beat_ms < %(overdue)s and pg_postmaster_start_time() < now() - make_interval(secs => %(stalled_after)s)
+) from workers where uuid <> %(uuid)s
 """
 )
 # A worker that was paused, or whose machine is gone, may hold locks in a transaction that it will never end.
@@ -105,6 +108,8 @@ class Housekeeping:
         """1 for the worker that looks for all, else `FOLLOWING`. It is the one with the least uuid of those that live."""
         self._due = asyncio.Event()
         self._recover_at = self._looks_at = 0.0
+        self._beaten_at: float | None = None
+        self._judges_at = 0.0
 
     def wake(self) -> None:
         """Some parked run is due now, or may be: look at once."""
@@ -173,8 +178,26 @@ class Housekeeping:
 
     async def _beat(self) -> float:
         """Renew the heartbeat, and reap at once workers whose death our parent process saw, and those whose heartbeat is overdue."""
-        queue_ids, now = self._queue.ids(), clock.now_ms()
-        row = {
+        async with self._pool.connection() as connection:
+            # Only now: a connection may be waited for, and a heartbeat of before would be overdue at once.
+            queue_ids, moment = self._queue.ids(), clock.seconds()
+            others = await (await connection.execute(BEAT, self._heart(queue_ids, moment))).fetchall()
+        self._announced, self._beaten_at = queue_ids, moment
+        dead = [worker for worker, is_dead in others if is_dead]
+        living = [worker for worker, is_dead in others if not is_dead]
+        self.others(living)
+        self._patience = 1 if str(self._worker) < min(living, default="~") else FOLLOWING
+        if dead:
+            await self._reap(dead)
+        self._replaces = []
+        return min(BEAT_SECONDS, self._stalled_after / 3)
+
+    def _heart(self, queue_ids: list[int], moment: float) -> dict[str, object]:
+        if self._beaten_at is not None and moment - self._beaten_at > self._stalled_after:
+            # The silence of others says nothing after one's own: they may have been without the database, or asleep, as well.
+            self._judges_at = moment + self._stalled_after
+        now = clock.now_ms()
+        return {
             "uuid": self._worker,
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -184,18 +207,14 @@ class Housekeeping:
             "beat_ms": now,
             "replaces": self._replaces,
             "overdue": now - int(self._stalled_after * 1000),
+            "judges": self._judges,
+            "stalled_after": self._stalled_after,
         }
-        async with self._pool.connection() as connection:
-            others = await (await connection.execute(BEAT, row)).fetchall()
-        self._announced = queue_ids
-        dead = [worker for worker, is_dead in others if is_dead]
-        living = [worker for worker, is_dead in others if not is_dead]
-        self.others(living)
-        self._patience = 1 if str(self._worker) < min(living, default="~") else FOLLOWING
-        if dead:
-            await self._reap(dead)
-        self._replaces = []
-        return min(BEAT_SECONDS, self._stalled_after / 3)
+
+    @property
+    def _judges(self) -> bool:
+        """Whether this worker has beaten in time for long enough to take others that have not for dead."""
+        return clock.seconds() >= self._judges_at
 
     async def _reap(self, dead: Sequence[str]) -> None:
         async with self._pool.connection() as connection:
@@ -219,7 +238,7 @@ class Housekeeping:
         return longest if due is None else min(longest, max(0.01, due / 1000 - clock.unix_seconds()))
 
     async def _recover(self) -> float:
-        await self._queue.recover()
+        await self._queue.recover(judges=self._judges)
         now = clock.now_ms()
         moments = {"now": now, "old": now - int(self._stalled_after * 1000)}
         async with self._pool.connection() as connection:

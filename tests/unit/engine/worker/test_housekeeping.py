@@ -63,6 +63,30 @@ async def test_a_worker_that_stopped_in_the_middle_of_a_transaction_is_reaped_th
             await housekeeping.deregister()
 
 
+async def test_who_was_silent_does_not_take_others_for_dead_before_they_could_beat(
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a machine slept, or the database was away, the first worker that beats finds the heartbeats of all others overdue."""
+    this, other, asleep = ids.new(), ids.new(), 0.0
+    awake = clock.seconds
+    monkeypatch.setattr(clock, "seconds", lambda: awake() + asleep)
+    housekeeping = Housekeeping(harness.pool, harness.queue, this, 1, stalled_after=3)
+    housekeeping_task = asyncio.create_task(housekeeping.run())
+    beaten = "select count(*) as n from workers where uuid = %s and beat_ms > %s"
+    try:
+        await _until(harness, beaten, 1, this, 0)
+        row = "insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, 'here', 1, '{}', 2, %s, %s)"
+        await harness.do(row, other, now() - 60_000, now())
+        asleep = 60.0
+        await harness.do("update workers set beat_ms = %s", now() - 60_000)
+        await _until(harness, beaten, 1, this, now() - 30_000)
+        assert (await harness.row("select count(*) as n from workers where uuid = %s", other))["n"] == 1
+        await _until(harness, "select count(*) as n from workers where uuid = %s", 0, other)
+    finally:
+        await tasks.cancel(housekeeping_task)
+        await housekeeping.deregister()
+
+
 async def _until(harness: EngineHarness, statement: str, wanted: int, *values: object) -> None:
     deadline = clock.seconds() + 60
     while (await harness.row(statement, *values))["n"] != wanted:
