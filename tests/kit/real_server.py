@@ -33,7 +33,7 @@ WORK = (
     "select id, queue_name, task_name, status, args, worker_id, scheduled_at from procrastinate_jobs limit 50",
     "select uuid, pid, queue_ids, beat_ms from workers",
     "select id, last_heartbeat from procrastinate_workers",
-    "select pid, application_name, state, wait_event, xact_start, left(query, 200) as query from pg_stat_activity where datname is not null",
+    "select pid, application_name, state, wait_event, xact_start, left(query, 200) as query from pg_stat_activity where datid is not null",
 )
 STOP_SECONDS = 60
 

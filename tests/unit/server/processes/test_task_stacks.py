@@ -18,7 +18,7 @@ async def test_a_signal_logs_where_each_task_waits() -> None:
     task_stacks.log_on_signal()
     with structlog.testing.capture_logs() as logs:
         os.kill(os.getpid(), task_stacks.SIGNAL)
-        while not logs:
+        while not logs:  # noqa: ASYNC110 - no one else tells
             await asyncio.sleep(0)
     asyncio.get_running_loop().remove_signal_handler(task_stacks.SIGNAL)
     waiting.cancel()
