@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from cargo_ai.cli.arguments import parse
+from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.words import commands
 from tests.kit.examples import EXAMPLES, INDEX, argv
 
@@ -24,6 +25,7 @@ def gen(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, ROOT / "tools/gen.py", *arguments], capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow  # `make lint` asks the same
 def test_what_is_committed_is_what_the_registry_says() -> None:
     done = gen("--check")
     assert done.returncode == 0, f"run `make gen`:\n{done.stdout}{done.stderr}"
@@ -44,6 +46,7 @@ def test_generating_twice_gives_the_same_bytes_and_check_notices_a_change(tmp_pa
     assert not left_over.exists()
 
 
+@pytest.mark.slow
 def test_what_is_pending_cannot_grow(tmp_path: Path) -> None:
     pending = tmp_path / "tests/contract/pending.txt"
     pending.parent.mkdir(parents=True)
@@ -54,21 +57,27 @@ def test_what_is_pending_cannot_grow(tmp_path: Path) -> None:
     assert pending.read_text("utf-8") == "hosting.app.create\n"
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_parses(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_every_example_parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CARGO_AI_CLI_INDEX", raising=False)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
-    given = argv(example)
-    found = commands.find(given)
-    assert found.kind == "command" and found.row is not None
-    read = {flag for arg in found.row["args"] for flag in arg.get("fileFlags", ())}
-    for before, word in pairwise(["", *given]):
-        if word.startswith("@") or before in read:
-            file = Path(word.removeprefix("@"))
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text("{}", "utf-8")
-    parse.parse(found.row, found.words, found.rest)
+    assert EXAMPLES
+    for number, example in enumerate(EXAMPLES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
+        given = argv(example)
+        found = commands.find(given)
+        assert found.kind == "command" and found.row is not None, example
+        read = {flag for arg in found.row["args"] for flag in arg.get("fileFlags", ())}
+        for before, word in pairwise(["", *given]):
+            if word.startswith("@") or before in read:
+                file = Path(word.removeprefix("@"))
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("{}", "utf-8")
+        try:
+            parse.parse(found.row, found.words, found.rest)
+        except Failure as refusal:
+            pytest.fail(f"{example}: {refusal.document}")
 
 
 @pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
