@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+import pytest_asyncio
 
 # What a fixture needs is imported in it: the tests of the command line run without the server's libraries.
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cargo_ai.store.embedded.postgres import Cluster
     from tests.kit.api_client import ApiClient
     from tests.kit.application import LiveServer
+    from tests.kit.backend import Backend
     from tests.kit.databases import Databases
 
 # Its assertions are those of many tests.
@@ -70,10 +72,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Delete the data of real servers, when there were any."""
-    used = sys.modules.get("tests.kit.data_folders")
-    if used is not None:
-        used.erase()
+    """Delete the data of real servers, and end the process that commands are forked from, when there were any."""
+    for module, ending in (("tests.kit.data_folders", "erase"), ("tests.kit.loaded_commands", "end")):
+        if module in sys.modules:
+            getattr(sys.modules[module], ending)()
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +213,13 @@ def live_server(database_url: str, settings: Settings) -> Iterator[LiveServer]:
     thread = LiveThread(made, application.build(made))
     yield thread.start()
     thread.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """The whole application and a worker in this process, on a database of the module's."""
+    from tests.kit.backend import running_backend
+
+    with databases.lent() as url:
+        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
+            yield running

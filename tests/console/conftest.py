@@ -5,14 +5,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 
 import httpx
-import pytest
 import pytest_asyncio
 
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.backend import Backend
 
 
 class Browser:
@@ -41,15 +38,6 @@ class Browser:
         """Sign in by a token."""
         response = await self.post("/console/sign-in/token", {"token": token})
         assert response.status_code == 303, response.text
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
-    """A server and a worker, for all tests of a module."""
-    folder: Path = tmp_path_factory.mktemp("backend")
-    with databases.lent() as url:
-        async with running_backend(url, folder) as running:
-            yield running
 
 
 def browser_of(backend: Backend) -> Browser:

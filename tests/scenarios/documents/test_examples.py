@@ -13,7 +13,6 @@ from tests.kit.examples import EXAMPLES, argv
 from tests.kit.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
-from tests.scenarios.story.loaded_commands import LoadedCommands
 from tests.scenarios.story.person import Person
 from tests.simulators.language_models.control import KEY, Reply, Said
 from tests.simulators.language_models.server import Running
@@ -69,12 +68,10 @@ def reader(server: RealServer, language_model: Running, tmp_path_factory: pytest
     for name, text in (("companies.csv", "domain\nacme.com\n"), ("kunden.csv", "domain\nacme.com\n"), ("leads.csv", "email\na@acme.com\n")):
         (home / name).write_text(text, "utf-8")
     (home / "handbook.pdf").write_bytes(pdf(["We sell to hospitals."]))
-    commands = LoadedCommands()
-    person = Person(home, server.base_url, new_workspace(server, "Examples"), commands)
+    person = Person(home, server.base_url, new_workspace(server, "Examples"))
     config = json.dumps({"apiKey": KEY})
     person("connection", "connector", "create", "--integration-slug", "openAi", "--slug", "openai", "--name", "OpenAI", "--config", config)
     yield person
-    commands.end()
     language_model.control.reset()
 
 

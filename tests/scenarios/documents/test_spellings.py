@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 from tests.kit.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
-from tests.scenarios.story.loaded_commands import LoadedCommands
 from tests.scenarios.story.person import Json, Person
 
 ALL = """'{"conjonction":"and","groups":[]}'"""
@@ -43,10 +41,9 @@ class PlayWorkspace:
 
 
 @pytest.fixture(scope="module")
-def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayWorkspace]:
+def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> PlayWorkspace:
     """Made once: the commands below do not get into each other's way."""
-    commands = LoadedCommands()
-    person = Person(tmp_path_factory.mktemp("spellings"), server.base_url, new_workspace(server, "Spellings"), commands)
+    person = Person(tmp_path_factory.mktemp("spellings"), server.base_url, new_workspace(server, "Spellings"))
     dataset = person("storage", "dataset", "list")["datasets"][0]
     made: dict[str, str] = {"DATASET": dataset["uuid"]}
     for name, columns in (("companies", ["domain", "country", "size"]), ("deals", ["id", "company"])):
@@ -67,8 +64,7 @@ def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     made["SEGMENT"] = person(*words, "--filter", ALL.strip("'"))["segment"]["uuid"]
     made["CHANGE"] = person("segmentation", "change", "create", "--segment-uuid", made["SEGMENT"])["change"]["uuid"]
     made["NODES"] = nodes
-    yield PlayWorkspace(person, made)
-    commands.end()
+    return PlayWorkspace(person, made)
 
 
 BATCHES = {

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.scenarios.story.loaded_commands import LoadedCommands
+from tests.kit.loaded_commands import loaded
 
 Json = dict[str, Any]
 
 
 class Person:
-    """Types commands; signed in by `token`, or by nothing until `login`. `commands`: what runs them, instead of Python from its start."""
+    """Types commands; signed in by `token`, or by nothing until `login`."""
 
-    def __init__(self, home: Path, base_url: str, token: str | None, commands: LoadedCommands | None = None) -> None:
-        self.home, self.commands = home, commands
+    def __init__(self, home: Path, base_url: str, token: str | None) -> None:
+        self.home = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO_", "XDG_"))}
         self.environment = kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "CARGO_API_URL": base_url}
         if token:
@@ -31,12 +30,8 @@ class Person:
 
     def run(self, *words: str, stdin: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """The process of one command, ended."""
-        if self.commands is not None:
-            return self.commands.run(words, stdin, self.home, self.environment, seconds)
-        command = [sys.executable, "-m", "cargo_ai", *words]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, cwd=self.home, env=self.environment, timeout=seconds, check=False
-        )
+        done = loaded().run(words, stdin.encode(), self.home, self.environment, seconds)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def __call__(self, *words: str, stdin: str = "", seconds: float = 60) -> Any:
         """The document that a command prints; it must exit 0."""

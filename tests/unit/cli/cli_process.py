@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.kit.loaded_commands import loaded
 from tests.kit.peers.fake_api import FakeApi
 
 INDEX = Path(__file__).with_name("index")
@@ -33,7 +34,7 @@ class Result:
 
 
 class Cli:
-    """Runs `python -m cargo_ai`; `env` holds what the process sees besides PATH."""
+    """Runs commands; `env` holds what the process sees besides PATH."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -73,7 +74,5 @@ class Cli:
         )
 
     def __call__(self, *args: str, stdin: bytes = b"", **env: str) -> Result:
-        done = subprocess.run(
-            self.command(*args), input=stdin, capture_output=True, cwd=self.cwd, env={**self.env, **env}, timeout=120, check=False
-        )
+        done = loaded().run(args, stdin, self.cwd, {**self.env, **env}, seconds=120)
         return Result(done.returncode, done.stdout, done.stderr)

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
-import pytest_asyncio
 
 from cargo_ai.kernel import clock
 from tests.kit.api_client import ApiClient, Body
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.backend import Backend
 
 T = TypeVar("T")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
-    """The whole application and a worker in this process."""
-    with databases.lent() as url:
-        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
-            yield running
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
 from cargo_ai.domains.workspace import bin_chore
@@ -21,8 +19,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from tests.kit.api_client import COMPANIES, ApiClient, Body
 from tests.kit.application import signed_in
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.backend import Backend
 from tests.kit.graphs import node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,14 +38,6 @@ crash_points.arm(settings)
 asyncio.run(bin_chore.remove_expired(make_state(sys.argv[1], settings).services))
 """
 ALL: Body = {"conjonction": "and", "groups": []}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
-    """The whole application and a worker in this process, on a database of the module's."""
-    with databases.lent() as url:
-        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
-            yield running
 
 
 @pytest.fixture

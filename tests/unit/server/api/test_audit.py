@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import select, update
 
 from cargo_ai.domains.workspace import audit
@@ -20,20 +18,12 @@ from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import AuditEntry
 from tests.kit.api_client import ApiClient
 from tests.kit.application import signed_in
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.backend import Backend
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIST = "workspaceManagement.audit.list"
 FOLDER: dict[str, Any] = {"kind": "play", "emojiSlug": "star"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
-    with databases.lent() as url:
-        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
-            yield running
 
 
 async def entries(backend: Backend, **filters: Any) -> list[dict[str, Any]]:

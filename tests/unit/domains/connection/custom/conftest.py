@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.kit.api_client import Body
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.backend import Backend
 from tests.kit.graphs import node
 from tests.kit.peers.fake_api import FakeApi
 
@@ -86,14 +84,6 @@ def server() -> Iterator[Server]:
     api.on("POST", "/authenticate", {"outcome": "success"})
     yield server
     api.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def backend(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
-    """The whole application and a worker in this process, on a database of the module's."""
-    with databases.lent() as url:
-        async with running_backend(url, tmp_path_factory.mktemp("backend")) as running:
-            yield running
 
 
 async def registered(backend: Backend, server: Server, slug: str, **fields: Any) -> str:
