@@ -112,7 +112,7 @@ class Settings(LimitSettings, OutboundSettings, PeopleSettings, BillingSettings)
     )
     workers = integer(
         "How many worker processes `cargo-ai server start` runs. 0: the API alone, with an external database and `cargo-ai server worker`.",
-        ("server",),
+        ("server", "api"),
         2,
     )
     batch_slots = integer("How many shards of batches one worker process drives at once.", ("worker",), 2, least=1)

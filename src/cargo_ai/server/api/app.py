@@ -30,6 +30,13 @@ from cargo_ai.server.metrics import page
 from cargo_ai.user_sql.run.executor import open_executor
 
 
+def load() -> None:
+    """Load and make what does not depend on a state, once for all processes that are forked afterwards."""
+    rest.public_operations()
+    rest.handwritten_routes()
+    rest.indexed_routes()
+
+
 def build(state: State, served: Sequence[HandledOperation] | None = None) -> Starlette:
     """The application. Its lifespan starts listening for signals and, at the end, closes them and the database.
 
@@ -39,6 +46,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
     open_executor(state.database, state.secrets)
     operations = rest.handled_operations() if served is None else list(served)
     handwritten = rest.handwritten_routes() if served is None else []
+    indexed = rest.indexed_routes() if served is None else RouteIndex(rest.routes(operations))
     public = rest.public_operations() if served is None else [handled.operation for handled in operations]
 
     @asynccontextmanager
@@ -53,7 +61,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
             await state.database.close()
 
     app = Starlette(
-        routes=[*health.routes, *page.routes, *_documents(public), *handwritten, RouteIndex(rest.routes(state, operations))],
+        routes=[*health.routes, *page.routes, *_documents(public), *handwritten, indexed],
         middleware=[Middleware(RequestMiddleware, guard=Guard(state.settings, state.limits))],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,

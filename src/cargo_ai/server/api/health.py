@@ -27,6 +27,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 DATABASE_SECONDS = 2.0
 
 RESTART = "cargo-ai server stop && cargo-ai server start"
+WORKER = "cargo-ai server worker"
 
 _EXISTING = text(
     "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
@@ -80,7 +81,8 @@ async def _problem(state: State, report: dict[str, Any]) -> tuple[str, str] | No
     if current != state.revision:
         return f"The database has the schema {current}, this version needs {state.revision}.", "cargo-ai server migrate"
     if report["workers"] == 0:
-        return "No worker is alive: new work stays pending.", RESTART
+        # A server that was started without any has others started beside it, perhaps on other machines.
+        return "No worker is alive: new work stays pending.", RESTART if state.settings.workers else WORKER
     return None
 
 

@@ -15,12 +15,14 @@ from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.server.api import dispatch
 from cargo_ai.server.api.dispatch import HandledOperation
-from cargo_ai.server.api.state import State
+from cargo_ai.server.api.route_index import RouteIndex
+from cargo_ai.server.api.state import state_of
 from cargo_ai.server.compose import operation_handlers, walk
 
 PREFIX = "/v1"
 
 
+@cache
 def handled_operations() -> list[HandledOperation]:
     """Every operation with its handler, by name. Imports all domains; a handler without a declared operation is a bug (LookupError)."""
     operations, handlers = contract.load(), operation_handlers()
@@ -52,7 +54,13 @@ def public_operations() -> list[AnyOperation]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def routes(state: State, operations: Iterable[HandledOperation]) -> list[Route]:
+@cache
+def indexed_routes() -> RouteIndex:
+    """The routes of every handled operation."""
+    return RouteIndex(routes(handled_operations()))
+
+
+def routes(operations: Iterable[HandledOperation]) -> list[Route]:
     """One route per path under `/v1`; a path without fields comes before one whose fields match it too."""
     by_path: defaultdict[str, dict[str, HandledOperation]] = defaultdict(dict)
     for handled in operations:
@@ -60,7 +68,7 @@ def routes(state: State, operations: Iterable[HandledOperation]) -> list[Route]:
         if operation.verb in verbs:
             raise ValueError(f"{operation.name} and {verbs[operation.verb].operation.name} have the same verb and path")
         verbs[operation.verb] = handled
-    return [_route(state, path, by_path[path]) for path in sorted(by_path, key=_rank)]
+    return [_route(path, by_path[path]) for path in sorted(by_path, key=_rank)]
 
 
 def _rank(path: str) -> tuple[tuple[bool, str], ...]:
@@ -68,10 +76,10 @@ def _rank(path: str) -> tuple[tuple[bool, str], ...]:
     return tuple((part.startswith("{"), part) for part in path.split("/"))
 
 
-def _route(state: State, path: str, verbs: dict[str, HandledOperation]) -> Route:
+def _route(path: str, verbs: dict[str, HandledOperation]) -> Route:
     async def endpoint(request: Request) -> Response:
         verb = "GET" if request.method == "HEAD" else request.method
         request.scope["state"]["operation"] = verbs[verb].operation.name
-        return await dispatch.respond(state, verbs[verb], request)
+        return await dispatch.respond(state_of(request), verbs[verb], request)
 
     return Route(PREFIX + path, endpoint, methods=list(verbs))

@@ -17,9 +17,9 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import operation_handlers, secret_key
+from cargo_ai.server.compose import secret_key
 from cargo_ai.server.metrics import collector
-from cargo_ai.server.processes import api_processes, connections, garbage
+from cargo_ai.server.processes import api_processes, connections, event_loop, garbage
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.traces import exporter
@@ -102,7 +102,9 @@ class _Server(uvicorn.Server):
 
 def load() -> None:
     """Load all that the API needs before it knows its database."""
-    operation_handlers()
+    app.load()
+    connections.protocol_class(Door(0))
+    event_loop.load()
 
 
 def main() -> int:

@@ -6,19 +6,24 @@ import asyncio
 import json
 import sys
 import uuid
+from contextlib import suppress
 
 import psycopg
 
 from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel import settings as environment
-from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyUnusable, hooks, key_file, secret_key
 from cargo_ai.server.processes.start_state import FIRST_WORKSPACE, LEAVE_WORKSPACE, StartState
 from cargo_ai.store import migrate, private_files
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+
+CONNECT_SECONDS = 5
 
 
 def database_url(settings: Settings) -> str:
@@ -83,6 +88,25 @@ def create_first_workspace(start_state: StartState) -> StartState:
         return StartState(start_state.url, str(workspace), token)
 
     return asyncio.run(create())
+
+
+def use_libraries(url: str) -> None:
+    """Do once what each process does when it begins: keys, the queue, a connection, a statement. Much of what that makes for the first
+    time, libraries keep: a process that is forked afterwards need not make it, and has no copy of its own.
+    """
+
+    async def ask() -> None:
+        database = Database(url, name="cargo-ai bootstrap", pool_size=1)
+        try:
+            async with database.session(ALL_WORKSPACES) as session:
+                await public.first_workspace(session)
+        finally:
+            await database.close()
+
+    SecretKey(bytes(32))
+    Queue()
+    with suppress(TimeoutError, *DATABASE_UNAVAILABLE):
+        asyncio.run(asyncio.wait_for(ask(), CONNECT_SECONDS))
 
 
 async def _create_first_workspace(database: Database) -> tuple[uuid.UUID | None, str | None]:

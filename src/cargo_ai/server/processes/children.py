@@ -11,7 +11,6 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -25,7 +24,6 @@ MODULES = ("api", "worker")
 FORKS = sys.platform == "linux"
 _STOPPED_BY = (signal.SIGTERM, signal.SIGINT)
 _POLL_SECONDS = 0.02
-CONNECT_SECONDS = 5
 
 
 class Process(Protocol):
@@ -115,10 +113,10 @@ def _load() -> None:
 
 
 def _settle(database_url: str) -> None:
-    """Make what is loaded, and what the driver of the database makes at its first connection, something that children only read."""
-    psycopg = importlib.import_module("psycopg")
-    with suppress(psycopg.Error):
-        psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS).close()
+    """Make what is loaded, and what libraries make when they are first used, something that children only read."""
+    from cargo_ai.server.processes import bootstrap
+
+    bootstrap.use_libraries(database_url)
     gc.collect()
     # A collection writes to all that it looks at, which would make each child's own copy of it.
     gc.freeze()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +26,7 @@ from cargo_ai.store.embedded.data_home import data_home_of
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError
 
 DETACH_SECONDS = 120.0
+ENDING_SECONDS = 10.0
 LOG_NAME = "server.log"
 BOUNDS = {"--workers": (0, 64), "--api": (1, 16)}
 
@@ -141,6 +142,7 @@ def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, s
     log_path = configuration.data_dir / LOG_NAME
     switches = ["--adopt"] if "--adopt" in flags else []
     with os.fdopen(private_files.open_to_append(log_path), "ab") as log_file:
+        before = log_file.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             [sys.executable, "-m", "cargo_ai", "server", "start", "--api", str(apis), "--workers", str(workers), *switches],
             env=configuration.environment | {Settings.log_file.variable: str(log_path)},
@@ -150,22 +152,36 @@ def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, s
             start_new_session=True,
         )
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], DETACH_SECONDS)
-    line = process.stdout.readline() if ready else b""
-    if line.startswith(b'{"baseUrl"'):
-        sys.stdout.write(line.decode())
-        return 0
-    rest = line + (process.stdout.read() if ready else b"")
+    with process.stdout as stdout:
+        ready, _, _ = select.select([stdout], [], [], DETACH_SECONDS)
+        line = stdout.readline() if ready else b""
+        if line.startswith(b'{"baseUrl"'):
+            sys.stdout.write(line.decode())
+            return 0
+        rest = line + (stdout.read() if ready else b"")
     try:
         document = json.loads(rest)
         raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
     except (ValueError, KeyError):
         process.terminate()
-        raise CommandRefused(1, "startFailed", f"The server did not start. The end of {log_path}: {_tail(log_path)}") from None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(ENDING_SECONDS)
+        what = (
+            "The server ended while it was starting"
+            if ready
+            else f"The server was not ready within {DETACH_SECONDS:g} seconds and is ended"
+        )
+        raise CommandRefused(1, "startFailed", f"{what}. {_written(log_path, before)}") from None
 
 
-def _tail(path: Path) -> str:
-    return path.read_text(errors="replace")[-600:].strip() or "its log is empty"
+def _written(path: Path, since: int) -> str:
+    """What a log says since a position, in a sentence."""
+    with path.open("rb") as log_file:
+        log_file.seek(since)
+        text = log_file.read().decode(errors="replace").strip()
+    return (
+        f"The end of {path}: {text[-600:]}" if text else f"It has written nothing to {path}: without --detach, it shows what it waits for."
+    )
 
 
 def _stop(configuration: Settings, _flags: dict[str, str]) -> int:

@@ -174,6 +174,7 @@ class Supervisor:
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
             PREFIX + "API_PROCESSES": str(self.apis),
+            PREFIX + "WORKERS": str(self.workers),
         }
         process = children.start(module, environment, keep=self._bound.fileno())
         return Child(module, process, clock.seconds(), replaces=replaces)

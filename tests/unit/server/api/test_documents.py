@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from cargo_ai import __version__
 from cargo_ai.expression.sandbox import host
 from cargo_ai.kernel.operation import Cli
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.documents import command_words, openapi
@@ -64,7 +65,15 @@ async def test_readyz_is_503_with_a_sentence_and_a_fix_when_no_worker_is_alive(e
     reply = await example_client.get("/readyz")
     report = reply.json()
     assert (reply.status_code, report["status"], report["workers"]) == (503, "notReady", 0)
-    assert "No worker is alive" in report["errorMessage"] and report["fix"].startswith("cargo-ai server")
+    assert ("No worker is alive" in report["errorMessage"], report["fix"]) == (True, "cargo-ai server stop && cargo-ai server start")
+
+
+async def test_readyz_of_a_server_without_workers_of_its_own_says_how_to_start_one(state: State) -> None:
+    alone = replace(state, settings=Settings({**state.settings.environment, "CARGO_AI_WORKERS": "0"}))
+    app = application.build(alone, example_operations.SERVED)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        report = (await client.get("/readyz")).json()
+    assert (report["workers"], report["fix"]) == (0, "cargo-ai server worker")
 
 
 async def test_readyz_is_503_when_the_schema_is_another_one(example_client: httpx.AsyncClient, state: State) -> None:

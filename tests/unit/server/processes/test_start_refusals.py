@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_ai.server.processes import command
 from tests.kit.real_server import RealServer
 
 
@@ -42,6 +43,19 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path, flags: tuple[str,
     code, document = refused(tmp_path / "data", *flags)
     assert (code, document["reason"]) == (1, "startFailed") and str(tmp_path / "data") in document["errorMessage"]
     assert "CARGO_AI_DATA_DIR" in document["errorMessage"]
+
+
+def test_a_detached_server_that_is_not_ready_in_time_is_ended_and_the_log_of_earlier_ones_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_AI_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(command, "DETACH_SECONDS", 0.0)
+    (tmp_path / command.LOG_NAME).write_text("of an earlier server\n")
+    with pytest.raises(command.CommandRefused) as refusal:
+        command.run("start", {"--port": "0", "--detach": ""})
+    sentence = str(refusal.value)
+    assert "was not ready within 0 seconds and is ended" in sentence and "It has written nothing to" in sentence
+    assert "earlier" not in sentence
 
 
 @pytest.mark.slow
