@@ -36,6 +36,8 @@ SETTINGS = {
     "max_logical_replication_workers": "0",
     "jit": "off",
     "huge_pages": "try",
+    # Each takes shared memory for every connection that there may be; by default four times as much as one connection uses.
+    "io_max_concurrency": "16",
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_min_duration_statement": "-1",
     "timezone": "UTC",
