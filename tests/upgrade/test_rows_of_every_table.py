@@ -59,6 +59,8 @@ ALLOWED = {("ledger_accounts", "kind"): "'usage'", ("ledger_budgets", "overage")
 """Values of columns that take only some."""
 SUMMED = {"ledger_charges": "amount"}
 """Tables whose rows a migration has put together: the sum of this column stays."""
+ADDED_TO = {"quota_changes"}
+"""Tables to which a migration adds rows: what it counts from then on."""
 RENAMED = {"executions": "execution_rows"}
 CHANGED: set[tuple[str, str]] = set()
 """Columns that a migration changes or drops on purpose."""
@@ -157,8 +159,8 @@ def test_rows_of_every_table_stay_as_they_are_through_every_later_migration(empt
             names, rows = written[table]
             if table in SUMMED:
                 at = names.index(SUMMED[table])
-                (after,) = zip(*content(connection, table, [SUMMED[table]]), strict=True)
-                assert sum(map(Decimal, after)) == sum(Decimal(row[at]) for row in rows), table
+                (amounts,) = zip(*content(connection, table, [SUMMED[table]]), strict=True)
+                assert sum(map(Decimal, amounts)) == sum(Decimal(row[at]) for row in rows), table
                 continue
             held = RENAMED.get(table, table)
             left = {column["column"] for column in now.get(held, [])}
@@ -166,4 +168,5 @@ def test_rows_of_every_table_stay_as_they_are_through_every_later_migration(empt
             lost = {column for column in names if column not in left and (table, column) not in CHANGED}
             assert not lost, f"{table} has lost {lost}"
             before = sorted(tuple(row[at] for at in kept) for row in rows)
-            assert content(connection, held, [names[at] for at in kept]) == before, table
+            after = content(connection, held, [names[at] for at in kept])
+            assert [row for row in after if row in before] == before if table in ADDED_TO else after == before, table

@@ -103,6 +103,24 @@ async def encode(
             await tasks.cancel(feed)
 
 
+async def clear(path: Path, column: str, values: Sequence[str], cleared: Sequence[str]) -> AsyncGenerator[bytes]:
+    """The file, with the columns `cleared` left empty in the rows that have one of the values in the column. InvalidFile."""
+    wanted = json.dumps({"column": column, "values": list(values), "clear": list(cleared)}).encode()
+
+    async def once() -> AsyncGenerator[bytes]:
+        yield wanted
+
+    async with _run_process("clear", str(path)) as child:
+        assert child.stdin is not None and child.stdout is not None
+        feed = asyncio.create_task(_feed(child, b"", once(), measured=False))
+        try:
+            async for part in _read(child.stdout):
+                yield part
+            await feed
+        finally:
+            await tasks.cancel(feed)
+
+
 async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes], *, measured: bool) -> None:
     pipe = child.stdin
     assert pipe is not None

@@ -1,7 +1,8 @@
 """Parquet process: read and write Parquet. Only this process loads pyarrow, so that the server neither grows by it nor crashes with it.
 
 `shape <file>` prints columns and count as JSON; `rows <file> <bytes> <rows> [<column> ...]` prints the rows as CSV, if they are no more
-than that (0: no limit); `write` turns rows on stdin into a file on stdout, as
+than that (0: no limit); `clear <file>` prints the file with the cells of some rows left empty, as the JSON document on stdin says:
+`{"column": <name>, "values": [...], "clear": [<column>, ...]}`; `write` turns rows on stdin into a file on stdout, as
 the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`. JSON lines follow as they are,
 CSV in pieces of whole rows, each after a line with its length in bytes.
 What is wrong with a file is one sentence on stderr and exit code 3.
@@ -295,6 +296,25 @@ def _write_row_groups(schema: Any, batches: Iterable[Any], out: IO[bytes]) -> No
             writer.write_table(pa.Table.from_batches(ready, schema))
 
 
+def clear(path: str, source: IO[bytes], out: IO[bytes]) -> None:
+    """The file, but in rows that have one of the values in the column, those to be cleared are null."""
+    wanted, file = json.loads(source.read()), open_file(path)
+    values = pa.array(wanted["values"], pa.string())
+
+    def batches() -> Iterator[Any]:
+        for batch in file.iter_batches(READ_ROWS):
+            stays = pc.invert(pc.is_in(batch.column(wanted["column"]), value_set=values))
+            yield pa.record_batch(
+                [
+                    pc.if_else(stays, column, pa.scalar(None, column.type)) if name in wanted["clear"] else column
+                    for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                ],
+                schema=file.schema_arrow,
+            )
+
+    _write_row_groups(file.schema_arrow, batches(), out)
+
+
 def main(words: list[str]) -> int:
     """0; 3 when the file is wrong, which stderr says."""
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))
@@ -303,6 +323,8 @@ def main(words: list[str]) -> int:
     try:
         if words[0] == "write":
             write(sys.stdin.buffer, out)
+        elif words[0] == "clear":
+            clear(words[1], sys.stdin.buffer, out)
         elif words[0] == "rows":
             print_rows(words[1], out, int(words[2]), int(words[3]), words[4:])
         else:

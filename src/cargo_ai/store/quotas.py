@@ -82,7 +82,8 @@ QUOTAS: Final[Mapping[QuotaKind, Quota]] = {
         "max_stored_bytes",
         "bytes",
         "stored files",
-        "Uploads that nothing reads are removed after CARGO_AI_UPLOAD_RETENTION_DAYS, ingest reports after 30 days.",
+        "Uploads that nothing reads are removed after CARGO_AI_UPLOAD_RETENTION_DAYS, ingest reports after 30 days; archived runs by "
+        "`cargo-ai orchestration archive remove`.",
     ),
     "records": Quota(
         "max_records",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import DownloadReply
+from cargo_ai.contract.storage.record import MOST_BULK, Id
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.schemas.validation_errors import MONTH
 from cargo_ai.kernel.wire import Nothing, Wire
@@ -29,9 +30,10 @@ class ArchivedMonth(Wire):
 
 
 class ArchiveReply(Wire):
-    """The months, oldest first."""
+    """The months, oldest first. `forgettingCount`: how many records are being erased from them now."""
 
     months: list[ArchivedMonth]
+    forgetting_count: int
 
 
 class MonthReply(Wire):
@@ -44,6 +46,21 @@ class NamedMonth(Wire):
     """The month."""
 
     month: Month
+
+
+class ForgetArchived(Wire):
+    """The records that are erased from the archive."""
+
+    record_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_BULK)] = Field(
+        description="The ids of records, of whichever model, at most 10,000, comma-separated."
+    )
+
+
+class ForgettingReply(Wire):
+    """`recordsCount`: of how many records. `filesCount`: how many files of the archive are looked through."""
+
+    records_count: int
+    files_count: int
 
 
 class DownloadArchive(NamedMonth):
@@ -78,6 +95,42 @@ load: Operation[NamedMonth, MonthReply, Literal["monthNotFound"]] = operations.a
         permission="orchestration:workflow:write",
         refusals={"monthNotFound": _MONTH_NOT_FOUND},
         cli=Cli(examples=("cargo-ai orchestration archive load --month 2025-01",)),
+    )
+)
+
+remove: Operation[NamedMonth, MonthReply, Literal["monthNotFound"]] = operations.add(
+    Operation(
+        "orchestration.archive.remove",
+        "POST",
+        "/orchestration/archive/remove",
+        request=NamedMonth,
+        response=MonthReply,
+        summary="Remove a month from the archive, with the large outputs that only it names.",
+        permission="orchestration:workflow:write",
+        refusals={"monthNotFound": _MONTH_NOT_FOUND},
+        agent_safe=False,
+        cli=Cli(
+            danger="This removes what is archived of the month for good: what nodes gave, and executions whose runs are gone.",
+            examples=("cargo-ai orchestration archive remove --month 2025-01 --yes",),
+        ),
+    )
+)
+
+forget: Operation[ForgetArchived, ForgettingReply, Never] = operations.add(
+    Operation(
+        "orchestration.archive.forget",
+        "POST",
+        "/orchestration/archive/forget",
+        request=ForgetArchived,
+        response=ForgettingReply,
+        summary="Erase records from the archive: what nodes gave in their runs, and in those that these started.",
+        permission="orchestration:workflow:write",
+        agent_safe=False,
+        cli=Cli(
+            danger="This erases for good what is archived of the runs of these records, of whichever model. What runs of other records "
+            "hold of them stays.",
+            examples=("cargo-ai orchestration archive forget --record-ids ana@acme.com,ben@acme.com --yes",),
+        ),
     )
 )
 

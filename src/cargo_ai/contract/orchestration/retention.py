@@ -20,7 +20,8 @@ class RetentionRules(Wire):
     bodies_days: int
     runs_days: int
     is_archiving: bool
-    own: list[Literal["bodiesDays", "runsDays", "isArchiving"]]
+    archive_days: int
+    own: list[Literal["bodiesDays", "runsDays", "isArchiving", "archiveDays"]]
 
 
 class RetentionReply(Wire):
@@ -39,6 +40,9 @@ class UpdateRetention(Wire):
         default=None, description="How many days after its end a run is kept with its executions, to whole months; 0: forever."
     )
     is_archiving: bool | None = Field(default=None, description="Whether outputs, configs and logs are archived as Parquet before they go.")
+    archive_days: Days | None = Field(
+        default=None, description="How many days after the end of a month the archive of it is kept; 0: forever. Longer than bodiesDays."
+    )
 
 
 get: Operation[Nothing, RetentionReply, Never] = operations.add(
@@ -54,7 +58,7 @@ get: Operation[Nothing, RetentionReply, Never] = operations.add(
     )
 )
 
-update: Operation[UpdateRetention, RetentionReply, Literal["bodiesOutliveRuns"]] = operations.add(
+update: Operation[UpdateRetention, RetentionReply, Literal["bodiesOutliveRuns", "archiveTooShort"]] = operations.add(
     Operation(
         "orchestration.retention.update",
         "PUT",
@@ -66,7 +70,12 @@ update: Operation[UpdateRetention, RetentionReply, Literal["bodiesOutliveRuns"]]
         refusals={
             "bodiesOutliveRuns": refusal(
                 400, "The outputs of nodes cannot be kept longer ({bodies}) than the runs themselves ({runs}): change both, or one of them."
-            )
+            ),
+            "archiveTooShort": refusal(
+                400,
+                "The outputs of nodes go into the archive when they are no longer kept ({bodies}), so that the archive must be kept longer "
+                "than that, not for {archive}: change both, or one of them.",
+            ),
         },
         cli=Cli(
             flags={"isArchiving": ("--archive",)},

@@ -18,7 +18,9 @@ from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
 from cargo_ai.domains.orchestration.plays.play_trigger import TriggerJob
 from cargo_ai.domains.orchestration.removed import play_bin, tool_bin
 from cargo_ai.domains.orchestration.replay import rerun_source
-from cargo_ai.domains.orchestration.retention import archive_files, archived_spans, remove
+from cargo_ai.domains.orchestration.retention import archive_files, archive_forget, archive_removal, archived_spans, remove
+from cargo_ai.domains.orchestration.retention.archive_forget import ForgetJob
+from cargo_ai.domains.orchestration.retention.archive_removal import RemoveJob
 from cargo_ai.domains.orchestration.retention.archived_spans import LoadJob
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
 from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
@@ -58,6 +60,8 @@ PACKAGE = Package(
         review_notify.TASK: _notify,
         run_cancel.TASK: lambda services: CancelJob(services.database).run,
         archived_spans.TASK: lambda services: LoadJob(services).run,
+        archive_removal.TASK: lambda services: RemoveJob(services).run,
+        archive_forget.TASK: lambda services: ForgetJob(services).run,
     },
     schedules={
         trigger.KIND: trigger.fire_with,

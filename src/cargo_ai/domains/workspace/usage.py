@@ -22,10 +22,12 @@ _SUBJECTS = {
     "uploads": "uploaded files",
     "upload_parts": "uploads in parts that are not complete",
     "ingest_reports": "ingest reports",
+    "archive": "archived runs",
     "outputs": "outputs of nodes above 64 KB",
     "records": "records above 64 KB of single runs",
     "batches": "records that batches were created with",
 }
+_FIXES = {"archive": "cargo-ai orchestration archive list"}
 
 
 @handles(contract.get_usage)
@@ -89,7 +91,7 @@ def _counted(ctx: Context, kind: QuotaKind, subjects: list[tuple[str, int]], mod
             name=models[subject][0] if subject in models else _SUBJECTS.get(subject, subject),
             uuid=subject if kind == "records" else None,
             used=used,
-            fix=models[subject][1] if subject in models else None,
+            fix=models[subject][1] if subject in models else _FIXES.get(subject),
         )
         for subject, used in subjects[:MOST_PARTS]
     ]

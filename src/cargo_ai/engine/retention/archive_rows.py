@@ -52,11 +52,13 @@ SPAN_COLUMNS = tuple(COLUMNS)[: list(COLUMNS).index("finished_ms") + 1]
 # Bodies are expanded once, not for each of their executions.
 COPY = """
 copy (
-    with steps as materialized (
+    with archived_runs as materialized (
+        select g.uuid from page_runs g where g.uuid not in (select uuid from left_out)
+    ), steps as materialized (
         select p.run_uuid, p.seq + s.step as seq, s.node_uuid, s.node_slug, s.child_index, s.next_node_uuid, s.credits, p.body_uuid,
             p.item + s.step as place, p.started_ms + p.times[2 * s.step + 1] as started_ms,
             p.started_ms + p.times[2 * s.step + 2] as finished_ms
-        from page_runs g join packed_executions_{month} p on p.run_uuid = g.uuid join path_steps s on s.path_uuid = p.path_uuid
+        from archived_runs g join packed_executions_{month} p on p.run_uuid = g.uuid join path_steps s on s.path_uuid = p.path_uuid
     ), bodies as materialized (
         select b.uuid, t.place, t.title, t.output, t.config
         from packed_bodies_{month} b cross join lateral unnest(b.titles, b.outputs, b.configs)
@@ -66,7 +68,7 @@ copy (
         select e.run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message, e.reason,
             e.operation, e.external_id, e.output::text as output, e.output_file, e.config::text as config, e.log, e.credits, e.started_ms,
             e.finished_ms
-        from page_runs g join executions_{month} e on e.run_uuid = g.uuid where not e.is_dropped
+        from archived_runs g join executions_{month} e on e.run_uuid = g.uuid where not e.is_dropped
         union all
         select s.run_uuid, s.seq, s.node_uuid, s.node_slug, 'success', s.child_index, s.next_node_uuid, b.title, null, null, null, null,
             b.output, null, b.config, null, s.credits, s.started_ms, s.finished_ms
@@ -77,7 +79,7 @@ copy (
             min(n.value ->> 'connectorUuid') as connector_uuid, min(n.value ->> 'toolUuid') as tool_uuid,
             min(n.value ->> 'agentUuid') as agent_uuid
         from graphs g cross join lateral json_array_elements(g.nodes) n
-        where g.uuid in (select r.graph_uuid from page_runs p join runs_{month} r on r.uuid = p.uuid) group by 1, 2
+        where g.uuid in (select r.graph_uuid from archived_runs p join runs_{month} r on r.uuid = p.uuid) group by 1, 2
     )
     select r.workflow_uuid, r.user_uuid, r.release_uuid, r.batch_uuid, r.trace_uuid, r.record_id, r.record_title, r.uuid, r.parent_uuid,
         r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, r.parent_message_uuid, r.is_group_parent,

@@ -10,10 +10,15 @@ from typing import Any
 
 import psycopg
 
+from cargo_ai.kernel import log
+
 Connection = psycopg.AsyncConnection[Any]
 
+_log = log.get(__name__)
+
 OTHER = "other"
-"""The name of the default partition, which holds what a clock that is far off has written. It is never dropped."""
+"""The name of the default partition, which holds what a clock that is far off has written, until `part_off`. It is never dropped."""
+LOCK_TIMEOUT = "2s"
 
 MONTHS = """
 select substr(c.relname, 6) from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -28,6 +33,7 @@ with recursive present as (
     from present p where p.workspace_uuid is not null
 ) select workspace_uuid from present where workspace_uuid is not null
 """
+PART_OFF = "select cargo_past_partition(to_timestamp(%s / 1000.0))"
 TABLE = """
 create temp table if not exists kept_traces (uuid uuid primary key);
 truncate kept_traces;
@@ -85,11 +91,28 @@ class Due:
 
     def end(self, cutoff: int) -> uuid.UUID:
         """The lowest id of runs that are younger than those in question."""
-        return _first_id(_end_ms(self.month, cutoff))
+        return _first_id(end_ms(self.month, cutoff))
 
     def times(self, cutoff: int) -> tuple[int, int]:
         """When the runs in question were created: from, and before, in milliseconds since 1970."""
-        return _begin_ms(self.month), _end_ms(self.month, cutoff)
+        return _begin_ms(self.month), end_ms(self.month, cutoff)
+
+
+async def part_off(connection: Connection, before_ms: int) -> bool:
+    """Give the months that have rows in the default partition, and were over by then, partitions of their own; whether none is left.
+
+    A transaction for each. It waits for none that reads or writes the journal: what is busy now is done the next time.
+    """
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
+                made = await (await connection.execute(PART_OFF, (before_ms,))).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            _log.info("the journal is busy; what the default partition holds waits")
+            return False
+        if not made or not made[0]:
+            return True
 
 
 async def due_months(connection: Connection, cutoffs: Cutoffs) -> list[Due]:
@@ -97,7 +120,7 @@ async def due_months(connection: Connection, cutoffs: Cutoffs) -> list[Due]:
     if not cutoffs.latest:
         return []
     months = [row[0] for row in await (await connection.execute(MONTHS)).fetchall()]
-    old = [month for month in months if _end_ms(month, cutoffs.latest) <= cutoffs.latest]
+    old = [month for month in months if end_ms(month, cutoffs.latest) <= cutoffs.latest]
     if not old:
         return []
     with_batches = await _workspaces(connection, "batches")
@@ -109,7 +132,7 @@ async def _due(connection: Connection, month: str, cutoffs: Cutoffs, with_batche
     groups: dict[int, list[uuid.UUID]] = {}
     for workspace in sorted(with_runs | with_batches):
         cutoff = cutoffs.of(workspace)
-        if cutoff and _end_ms(month, cutoff) <= cutoff:
+        if cutoff and end_ms(month, cutoff) <= cutoff:
             groups.setdefault(cutoff, []).append(workspace)
     return Due(month, groups, with_runs <= {workspace for group in groups.values() for workspace in group})
 
@@ -137,8 +160,8 @@ async def repeating(connection: Connection) -> list[uuid.UUID]:
     return [row[0] for row in await (await connection.execute(REPEATING)).fetchall()]
 
 
-def _end_ms(month: str, cutoff_ms: int) -> int:
-    """When the month ends, in milliseconds since 1970."""
+def end_ms(month: str, cutoff_ms: int) -> int:
+    """When the month ends, in milliseconds since 1970; the default partition: by the cutoff."""
     if month == OTHER:
         return cutoff_ms
     year, number = (int(part) for part in month.split("_"))

@@ -23,7 +23,6 @@ from cargo_ai.store import quotas
 RemoveFiles = Callable[[Sequence[str]], Awaitable[None]]
 
 AT_ONCE = 1_000
-LOCK_TIMEOUT = "2s"
 
 _log = log.get(__name__)
 
@@ -35,7 +34,9 @@ order by r.uuid limit {AT_ONCE}
 # Replays share the files of what they reuse: all that repeat each other have one root.
 FILES = f"""
 select distinct e.output_file from execution_rows e join runs r on r.uuid = e.run_uuid
-where e.run_uuid = any(%(runs)s) and e.output_file is not null and not r.workspace_uuid = any(%(archiving)s) and not exists (
+where e.run_uuid = any(%(runs)s) and e.output_file is not null and not exists (
+    select 1 from archived_outputs a where a.output_file = e.output_file
+) and not exists (
     select 1 from runs o join execution_rows c on c.run_uuid = o.uuid
     where (o.replay_root = coalesce(r.replay_root, r.uuid) or o.uuid = r.replay_root) and o.uuid <> all(%(runs)s)
         and c.output_file = e.output_file and (o.uuid >= %(end)s or {STAYS.replace("r.", "o.")})
@@ -98,11 +99,10 @@ async def remove(
     cutoffs: Cutoffs,
     remove_files: RemoveFiles,
     *,
-    archiving: Sequence[uuid.UUID] = (),
     held: frozenset[tuple[str, uuid.UUID]] = frozenset(),
 ) -> Removed:
-    """Remove the traces that ended before the cutoff, of all months that had ended by then. `remove_files` gets keys of the file store.
-    `archiving`: workspaces whose archive names such files: theirs stay. `held`: months and workspaces that must wait.
+    """Remove the traces that ended before the cutoff, of all months that had ended by then. `remove_files` gets keys of the file store,
+    but not of what the archive names. `held`: months and workspaces that must wait.
 
     The connection is in autocommit mode, and one of this alone: every step is a short transaction, so that it may be ended at any time and
     goes on with the next call. Files go before the rows that name them.
@@ -112,12 +112,12 @@ async def remove(
         due = _without(each, held)
         if not due.groups and not due.all:
             continue
-        step = _Month(connection, due, max(due.groups, default=cutoffs.latest), archiving, remove_files)
+        step = _Month(connection, due, max(due.groups, default=cutoffs.latest), remove_files)
         await step.look()
         if due.month != OTHER and due.all and not await step.any_kept():
             await step.remove_all_files()
             dropped += await step.drop()
-        else:
+        elif due.month != OTHER:
             deleted += sum([await step.delete(cutoff, workspaces) for cutoff, workspaces in due.groups.items()])
         batches += await step.delete_batches()
     return Removed(dropped, deleted, batches)
@@ -133,10 +133,9 @@ def _without(due: Due, held: frozenset[tuple[str, uuid.UUID]]) -> Due:
 class _Month:
     """One month of the journal."""
 
-    def __init__(self, connection: Connection, due: Due, cutoff: int, archiving: Sequence[uuid.UUID], remove_files: RemoveFiles) -> None:
+    def __init__(self, connection: Connection, due: Due, cutoff: int, remove_files: RemoveFiles) -> None:
         self._connection, self._due, self._month, self._remove_files = connection, due, due.month, remove_files
         self._values: dict[str, Any] = {"end": due.end(cutoff), "cutoff": cutoff, "due": due.workspaces, "repeating": []}
-        self._values |= {"archiving": list(archiving)}
 
     async def look(self) -> None:
         """Find out what must stay."""
@@ -160,7 +159,7 @@ class _Month:
         large = await self._large_records(f"runs_{self._month}", "true", ())
         try:
             async with self._connection.transaction():
-                await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
+                await self._connection.execute(f"set local lock_timeout = '{kept.LOCK_TIMEOUT}'".encode())
                 # Before those of the journal, in the order of what counts failures.
                 await self._connection.execute(failures.LOCK)
                 # No run can be written while these are held, so nothing slow may happen here.

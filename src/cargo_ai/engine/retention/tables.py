@@ -1,8 +1,8 @@
-"""The tables of retention: rules of workspaces, how far bodies are dropped, and what the archive has."""
+"""The tables of retention: rules of workspaces, how far bodies are dropped, what the archive has, and what it must not have."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
 from cargo_ai.engine.journal.tables import metadata
 
@@ -13,6 +13,7 @@ retention_rules = Table(
     Column("bodies_days", Integer),
     Column("runs_days", Integer),
     Column("is_archiving", Boolean),
+    Column("archive_days", Integer),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 """How long a workspace keeps what, where it says so itself; null: as the server's settings say. 0 days: forever."""
@@ -25,8 +26,10 @@ bodies_dropped = Table(
     Column("state", Text, nullable=False),
     Column("last_run", Uuid, nullable=False),
     Column("looked_ms", BigInteger, nullable=False),
+    Column("writing", Text),
 )
-"""How far the bodies of a month of a workspace are dropped (see bodies): no row: not begun."""
+"""How far the bodies of a month of a workspace are dropped (see bodies): no row: not begun. `writing`: the archive file that was
+begun and is not noted yet."""
 
 bodies_kept = Table(
     "bodies_kept",
@@ -49,9 +52,40 @@ archived_files = Table(
     Column("archived_ms", BigInteger, nullable=False),
     Column("are_runs_removed", Boolean, nullable=False, server_default=text("false")),
     Column("read_ms", BigInteger),
+    Column("removed_ms", BigInteger),
     Index("archived_files_of_month", "workspace_uuid", "month"),
+    Index("archived_files_removed", "key", postgresql_where=text("removed_ms is not null")),
 )
-"""The files of the archive. A file that is not here does not belong to it. `read_ms`: when its spans were read for SQL."""
+"""The files of the archive. A file that is not here does not belong to it. `read_ms`: when its spans were read for SQL. `removed_ms`: since
+when it does not belong to the archive any longer, though the file may still be there."""
+
+archived_outputs = Table(
+    "archived_outputs",
+    metadata,
+    Column("workspace_uuid", Uuid, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("output_file", Text, primary_key=True),
+    Index("archived_outputs_of_file", "output_file"),
+)
+"""Files of large outputs that archived executions name: they stay as long as the archive has the month."""
+
+forgotten_records = Table(
+    "forgotten_records",
+    metadata,
+    Column("workspace_uuid", Uuid, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("forgotten_ms", BigInteger, nullable=False),
+    Column("cleared_ms", BigInteger),
+)
+"""The records whose former runs must not be in the archive, by the SHA-256 of their ids. `cleared_ms`: when its files had none any more."""
+
+forgotten_runs = Table(
+    "forgotten_runs",
+    metadata,
+    Column("workspace_uuid", Uuid, primary_key=True),
+    Column("run_uuid", Uuid, primary_key=True),
+)
+"""The archived runs that are being cleared: when their record is no longer in the file, nothing else says which ones they are."""
 
 archived_spans = Table(
     "archived_spans",

@@ -65,7 +65,8 @@ class LimitSettings:
         200,
     )
     max_stored_bytes = integer(
-        "How many bytes of files (uploads, ingest reports) one workspace may keep; 0: no limit.",
+        "How many bytes of files (uploads, ingest reports, archived runs) one workspace may keep; 0: no limit. What is archived counts but "
+        "is never refused.",
         ("api", "worker"),
         100 * 1024**3,
     )
@@ -108,6 +109,13 @@ class LimitSettings:
         "runs are removed. A workspace may say otherwise.",
         ("api", "worker"),
         default=True,
+    )
+    keep_archive_days = integer(
+        "How many days after the end of a month what is archived of its runs is kept; 0: forever. Longer than what nodes gave is kept. A "
+        "workspace may say otherwise (`orchestration retention update`).",
+        ("api", "worker"),
+        0,
+        most=MOST_DAYS,
     )
     history_days = integer(
         "How many days it is kept who changed which records, and what they were before: as long, imports and other changes can be undone.",

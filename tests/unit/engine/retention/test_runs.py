@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from cargo_ai.engine.journal import failures
+from cargo_ai.engine.retention import kept
 from cargo_ai.engine.retention import runs as retention
 from cargo_ai.engine.retention.kept import Cutoffs
 
@@ -20,7 +21,8 @@ CUTOFF = int(datetime(2025, 3, 15, tzinfo=UTC).timestamp() * 1000)
 
 
 def ms(month: int, day: int = 10) -> int:
-    return int(datetime(2025, month, day, tzinfo=UTC).timestamp() * 1000)
+    """A day of a month, counted from January 2025 on, which is 1."""
+    return int(datetime(2025 + (month - 1) // 12, (month - 1) % 12 + 1, day, tzinfo=UTC).timestamp() * 1000)
 
 
 class Journal:
@@ -175,15 +177,31 @@ async def test_a_batch_that_repeats_runs_keeps_those_of_its_workspace(journal: J
     assert (await journal.remove()).months == 1
 
 
-async def test_what_a_clock_far_off_has_written_is_deleted_too(journal: Journal) -> None:
+async def test_what_a_clock_far_off_has_written_gets_partitions_of_its_months(journal: Journal) -> None:
     await journal.connection.execute("drop table runs_2025_01, executions_2025_01, packed_executions_2025_01, packed_bodies_2025_01")
-    await journal.run(1)
-    assert await journal.remove() == retention.Removed(1, 1, [])
-    assert await journal.runs() == []
+    old, ancient, future = await journal.run(1), await journal.run(-23), await journal.run(120)
+    await journal.pack(old, body := await journal.body(1))
+    before = await journal.rows("select row_to_json(e)::text from executions e order by 1")
+    assert await kept.part_off(journal.connection, CUTOFF)
+    assert await journal.rows("select uuid from only runs_other") == [future]
+    assert await journal.rows("select uuid from only runs_2025_01 union all select uuid from only runs_2023_01") == [old, ancient]
+    assert await journal.rows("select uuid from only packed_bodies_2025_01") == [body]
+    assert await journal.rows("select row_to_json(e)::text from executions e order by 1") == before
+    assert await journal.remove() == retention.Removed(3, 0, [])
+    assert await journal.runs() == [future]
+
+
+async def test_a_month_gets_its_partition_though_a_clock_that_was_ahead_has_written_into_it(journal: Journal) -> None:
+    (number,) = await journal.rows("select (extract(year from n) * 12 + extract(month from n) + 4 - 24300)::int from (select now() as n) t")
+    ahead = await journal.run(number)
+    assert await journal.rows("select uuid from only runs_other") == [ahead]
+    assert await journal.rows("select cargo_month_partitions(5)") == [2]
+    assert await journal.rows("select count(*) from only runs_other") == [0]
+    assert await journal.runs() == [ahead]
 
 
 async def test_a_busy_journal_is_not_waited_for(journal: Journal, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(kept, "LOCK_TIMEOUT", "50ms")
     old = await journal.run(1)
     async with await psycopg.AsyncConnection[Any].connect(database_url) as other:
         await other.execute("select 1 from runs limit 1")

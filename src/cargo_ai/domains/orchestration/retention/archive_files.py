@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import exports
@@ -17,22 +18,28 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import archive as contract
 from cargo_ai.engine.retention.archive_rows import COLUMNS
-from cargo_ai.engine.retention.bodies import ArchivedPage
-from cargo_ai.engine.retention.tables import archived_files
+from cargo_ai.engine.retention.bodies import Archive, ArchivedPage
+from cargo_ai.engine.retention.tables import archived_files, forgotten_records
 from cargo_ai.files import parquet
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.store.driver import Connection
 from cargo_ai.store.files import FileStore, require_owner
 from cargo_ai.store.session import ALL_WORKSPACES
 
 _PIECE = 1024 * 1024
 _NUMBERS = {"whole": int, "number": float}
-_ARCHIVING = "select distinct workspace_uuid from archived_files"
 
 
-async def write(files: FileStore, workspace: uuid.UUID, month: str, first: uuid.UUID, lines: AsyncGenerator[bytes]) -> ArchivedPage:
-    """Write a file of the archive. Its key follows from what is in it: written again, it replaces itself."""
-    key, pieces = f"{workspace}/archive/executions/{month}/{first}.parquet", _Pieces(lines)
+def archive(files: FileStore) -> Archive:
+    """The archive in a file store. The key of a file follows from what is in it."""
+    return Archive(_key, partial(_write, files), files.remove)
+
+
+def _key(workspace: uuid.UUID, month: str, first: uuid.UUID) -> str:
+    return f"{workspace}/archive/executions/{month}/{first}.parquet"
+
+
+async def _write(files: FileStore, key: str, lines: AsyncGenerator[bytes]) -> ArchivedPage:
+    pieces = _Pieces(lines)
     size = await files.put(key, parquet.encode(pieces.read(), "csv", list(COLUMNS), COLUMNS))
     return ArchivedPage(key, pieces.rows, size)
 
@@ -57,15 +64,12 @@ class _Pieces:
             yield b"".join(ready)
 
 
-async def archiving_workspaces(connection: Connection) -> list[uuid.UUID]:
-    """The workspaces that have anything in the archive."""
-    return [row[0] for row in await (await connection.execute(_ARCHIVING)).fetchall()]
-
-
 @handles(contract.list_)
 async def list_(ctx: Context, request: Nothing) -> contract.ArchiveReply:
     """The months of the workspace."""
-    return contract.ArchiveReply(months=await months_of(ctx.db, ctx.workspace))
+    records = forgotten_records.c
+    forgetting = select(func.count()).where(records.workspace_uuid == ctx.workspace, records.cleared_ms.is_(None))
+    return contract.ArchiveReply(months=await months_of(ctx.db, ctx.workspace), forgetting_count=await ctx.db.scalar(forgetting) or 0)
 
 
 @handles(contract.download)
@@ -81,7 +85,7 @@ async def produce(services: Services, workspace: uuid.UUID, params: dict[str, An
     """The rows of a month, file by file."""
     month = str(params["month"])
     async with services.database.session(ALL_WORKSPACES) as db:
-        query = select(archived_files.c.key).where(archived_files.c.workspace_uuid == workspace, archived_files.c.month == month)
+        query = select(archived_files.c.key).where(*present(workspace), archived_files.c.month == month)
         keys = list(await db.scalars(query.order_by(archived_files.c.key)))
     return Export(_rows(services.files, workspace, keys), list(COLUMNS), f"archive-{shown_month(month)}")
 
@@ -105,13 +109,18 @@ def _value(kind: str, text: str) -> str | int | float | bool | None:
     return _NUMBERS[kind](text) if kind in _NUMBERS else text
 
 
+def present(workspace: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of the files that the archive of a workspace has."""
+    return archived_files.c.workspace_uuid == workspace, archived_files.c.removed_ms.is_(None)
+
+
 async def months_of(db: AsyncSession, workspace: uuid.UUID) -> list[contract.ArchivedMonth]:
     """The months of a workspace in the archive, oldest first."""
     files = archived_files.c
     unread = func.count().filter(and_(files.are_runs_removed, files.read_ms.is_(None)))
     columns = (func.count().label("files"), func.sum(files.executions).label("executions"), func.sum(files.bytes).label("bytes"))
     query = select(files.month, *columns, func.bool_or(files.are_runs_removed).label("removed"), unread.label("unread"))
-    rows = await db.execute(query.where(files.workspace_uuid == workspace).group_by(files.month).order_by(files.month))
+    rows = await db.execute(query.where(*present(workspace)).group_by(files.month).order_by(files.month))
     return [_to_response(row) for row in rows.mappings()]
 
 

@@ -29,7 +29,7 @@ AT_ONCE = 200_000
 KEEP_MS = 7 * 86_400_000
 
 _SPANS = re.compile(r"\bspans\b", re.IGNORECASE)
-LOCK = "select read_ms from archived_files where key = %s and workspace_uuid = %s and are_runs_removed for update"
+LOCK = "select read_ms from archived_files where key = %s and workspace_uuid = %s and are_runs_removed and removed_ms is null for update"
 CLEAR = "delete from archived_spans where key = %s"
 COPY = copy_sql(archived_spans, "key", "workspace_uuid", *SPAN_COLUMNS)
 # A run that had to stay when the others of its month went is shown by the journal.
@@ -46,7 +46,7 @@ async def prepare(ctx: Context, query: str) -> None:
     if not _SPANS.search(query):
         return
     files = archived_files.c
-    where = (files.workspace_uuid == ctx.workspace, files.are_runs_removed, files.read_ms.is_(None))
+    where = (*archive_files.present(ctx.workspace), files.are_runs_removed, files.read_ms.is_(None))
     waiting = (await ctx.db.execute(select(files.key, files.month, files.executions).where(*where).order_by(files.key))).all()
     if not waiting:
         return
@@ -83,7 +83,7 @@ class LoadJob:
     async def run(self, workspace: str, month: str) -> None:
         """Read the files that SQL does not find yet."""
         files, uid = archived_files.c, uuid.UUID(workspace)
-        where = (files.workspace_uuid == uid, files.month == month, files.are_runs_removed, files.read_ms.is_(None))
+        where = (*archive_files.present(uid), files.month == month, files.are_runs_removed, files.read_ms.is_(None))
         async with self._services.database.session(ALL_WORKSPACES) as db:
             keys = list(await db.scalars(select(files.key).where(*where).order_by(files.key)))
         await _read_files(self._services, uid, keys)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,16 +9,16 @@ import psycopg
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.batches.batch_data import records_key
-from cargo_ai.domains.orchestration.retention import archive_files, archived_spans
+from cargo_ai.domains.orchestration.retention import archive_files, archive_forget, archive_removal, archived_spans
+from cargo_ai.domains.orchestration.retention.archive_removal import remove_and_uncount
 from cargo_ai.domains.orchestration.retention.rules import of_all
 from cargo_ai.engine.journal import graphs
+from cargo_ai.engine.retention import kept
 from cargo_ai.engine.retention import runs as retention
 from cargo_ai.engine.retention.bodies import drop as drop_bodies
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.ledger import folding
-from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection
-from cargo_ai.store.files import FileMissing, FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, with_options
 
 # One process at a time; the lock ends with the connection.
@@ -42,30 +39,30 @@ async def remove_old_runs(services: Services) -> None:
     async with services.database.session(ALL_WORKSPACES) as db:
         rules = await of_all(db, services.settings)
     bodies, runs = rules.bodies(now), rules.runs(now)
-    if not bodies.latest and not runs.latest:
-        return
     url = with_options(services.database.url, application_name="cargo-ai retention")
     async with await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5) as connection:
         locked = await (await connection.execute(LOCK)).fetchone()
         if not locked or not locked[0]:
             return
         await archived_spans.forget_unused(connection)
-        remove_files = partial(_remove_files, services.files, connection, "outputs")
-        write = partial(archive_files.write, services.files)
-        dropped = await drop_bodies(connection, bodies, lambda workspace: rules.of(workspace).is_archiving, write, remove_files)
+        await archive_forget.prune(connection)
+        await kept.part_off(connection, max(bodies.latest, runs.latest))
+        remove_files = partial(remove_and_uncount, services.files, connection, "outputs")
+        archive = archive_files.archive(services.files)
+        dropped = await drop_bodies(connection, bodies, lambda workspace: rules.of(workspace).is_archiving, archive, remove_files)
         if dropped.runs:
             _log.info("what nodes of old runs gave was dropped", runs=dropped.runs, archived=dropped.archived)
         if runs.latest:
-            archiving = await archive_files.archiving_workspaces(connection)
-            removed = await retention.remove(connection, runs, remove_files, archiving=archiving, held=dropped.held)
+            removed = await retention.remove(connection, runs, remove_files, held=dropped.held)
             await _remove_what_belonged(services, connection, removed, runs.latest)
+        await archive_removal.remove_old(connection, services.files, rules.archive(now))
 
 
 async def _remove_what_belonged(services: Services, connection: Connection, removed: retention.Removed, cutoff: int) -> None:
     # What is still there of them costs what it did, however it is kept.
     await folding.fold_charges(connection, ids.first_at(cutoff / 1000))
     await connection.execute("delete from webhooks where batch_uuid = any(%s)", ([batch for _, batch in removed.batches],))
-    await _remove_files(services.files, connection, "batches", [records_key(*batch) for batch in removed.batches])
+    await remove_and_uncount(services.files, connection, "batches", [records_key(*batch) for batch in removed.batches])
     while (await connection.execute(REVIEWS, (cutoff,))).rowcount:
         pass
     if not (removed.months or removed.runs or removed.batches):
@@ -73,17 +70,3 @@ async def _remove_what_belonged(services: Services, connection: Connection, remo
     unused = await graphs.remove_unused(connection)
     await graphs.remove_unused_paths(connection)
     _log.info("old runs removed", months=removed.months, runs=removed.runs, batches=len(removed.batches), graphs=unused)
-
-
-async def _remove_files(files: FileStore, connection: Connection, subject: str, keys: Sequence[str]) -> None:
-    """Remove files, as far as they are there, and no longer count them against their workspaces' quota."""
-    sizes: Counter[uuid.UUID] = Counter()
-    for key in keys:
-        try:
-            size = await files.size(key)
-        except FileMissing:
-            continue
-        await files.remove(key)
-        sizes[uuid.UUID(key.partition("/")[0])] += size
-    for workspace, size in sizes.items():
-        await quotas.add(connection, workspace, "outputBytes", subject, -size)

@@ -19,16 +19,17 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing
 
 DAY_MS = 86_400_000
-_FIELDS = {"bodies_days": "bodiesDays", "runs_days": "runsDays", "is_archiving": "isArchiving"}
+_FIELDS = {"bodies_days": "bodiesDays", "runs_days": "runsDays", "is_archiving": "isArchiving", "archive_days": "archiveDays"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many days what nodes gave and runs are kept, 0: forever; and whether the former is archived before it goes."""
+    """How many days what nodes gave, runs and the archive are kept, 0: forever; and whether what nodes gave is archived before it goes."""
 
     bodies_days: int
     runs_days: int
     is_archiving: bool
+    archive_days: int
 
     def over(self, own: RowMapping) -> Rules:
         """The same, but for what a workspace says itself."""
@@ -42,7 +43,7 @@ class Rules:
 
 def of_settings(settings: Settings) -> Rules:
     """Those of workspaces that say nothing themselves."""
-    return Rules(settings.keep_bodies_days, settings.keep_runs_days, settings.archive_runs)
+    return Rules(settings.keep_bodies_days, settings.keep_runs_days, settings.archive_runs, settings.keep_archive_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class AllRules:
         """What is old enough to be removed."""
         others = {workspace: _cutoff(rules.runs_days, now_ms) for workspace, rules in self.others.items()}
         return Cutoffs(_cutoff(self.usual.runs_days, now_ms), others)
+
+    def archive(self, now_ms: int) -> Cutoffs:
+        """What is old enough to be removed from the archive."""
+        others = {workspace: _cutoff(rules.archive_days, now_ms) for workspace, rules in self.others.items()}
+        return Cutoffs(_cutoff(self.usual.archive_days, now_ms), others)
 
 
 def _cutoff(days: int, now_ms: int) -> int:
@@ -97,6 +103,9 @@ async def update(ctx: Context, request: contract.UpdateRetention) -> contract.Re
     # What it did not say itself goes along with what it did.
     if row and row["bodies_days"] is not None and rules.runs_days and not 0 < rules.bodies_days <= rules.runs_days:
         contract.update.refuse("bodiesOutliveRuns", bodies=_days(rules.bodies_days), runs=_days(rules.runs_days))
+    says = row is not None and (row["bodies_days"] is not None or row["archive_days"] is not None)
+    if says and 0 < rules.archive_days <= rules.bodies_days_kept:
+        contract.update.refuse("archiveTooShort", bodies=_days(rules.bodies_days_kept), archive=_days(rules.archive_days))
     return await _reply(ctx)
 
 
@@ -113,5 +122,6 @@ async def _reply(ctx: Context) -> contract.RetentionReply:
     usual = of_settings(ctx.settings)
     rules = usual if row is None else usual.over(row)
     own = [] if row is None else [wire for name, wire in _FIELDS.items() if row[name] is not None]
-    shown = {"bodies_days": rules.bodies_days_kept, "runs_days": rules.runs_days, "is_archiving": rules.is_archiving, "own": own}
+    shown = {"bodies_days": rules.bodies_days_kept, "runs_days": rules.runs_days, "is_archiving": rules.is_archiving}
+    shown |= {"archive_days": rules.archive_days, "own": own}
     return contract.RetentionReply(retention=contract.RetentionRules.model_validate(shown))

@@ -134,6 +134,18 @@ class ArchiveMethods:
         """
         ...
 
+    async def forget(
+        self,
+        *,
+        record_ids: Sequence[str],
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.orchestration.archive.ForgettingReply:
+        """Erase records from the archive: what nodes gave in their runs, and in those that these started.
+
+        record_ids: The ids of records, of whichever model, at most 10,000, comma-separated.
+        """
+        ...
+
     async def list(
         self,
     ) -> cargo_ai.contract.orchestration.archive.ArchiveReply:
@@ -148,6 +160,20 @@ class ArchiveMethods:
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.orchestration.archive.MonthReply:
         """Let SQL over spans find the executions of an archived month again, for a week.
+
+        month: The month in which the runs were created, as 2026-01.
+
+        Refused for: monthNotFound
+        """
+        ...
+
+    async def remove(
+        self,
+        *,
+        month: str,
+        idempotency_key: str | None = None,
+    ) -> cargo_ai.contract.orchestration.archive.MonthReply:
+        """Remove a month from the archive, with the large outputs that only it names.
 
         month: The month in which the runs were created, as 2026-01.
 
@@ -1207,6 +1233,7 @@ class RetentionMethods:
         bodies_days: int | None = ...,
         runs_days: int | None = ...,
         is_archiving: bool | None = ...,
+        archive_days: int | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
         """Change how long the workspace keeps runs, and what their nodes gave.
@@ -1214,8 +1241,9 @@ class RetentionMethods:
         bodies_days: How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: forever.
         runs_days: How many days after its end a run is kept with its executions, to whole months; 0: forever.
         is_archiving: Whether outputs, configs and logs are archived as Parquet before they go.
+        archive_days: How many days after the end of a month the archive of it is kept; 0: forever. Longer than bodiesDays.
 
-        Refused for: bodiesOutliveRuns
+        Refused for: bodiesOutliveRuns, archiveTooShort
         """
         ...
 

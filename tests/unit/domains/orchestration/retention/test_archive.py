@@ -3,131 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import signal
-import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
-import pytest_asyncio
 
-from cargo_ai.domains.orchestration.retention import archived_spans, remove
-from cargo_ai.kernel import clock
+from cargo_ai.domains.orchestration.retention import archived_spans
 from tests.kit.api_client import Body
-from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
-from tests.kit.graphs import node
+from tests.kit.backend import Backend
+from tests.unit.domains.orchestration.retention.past import BY_NODE, Past, shown_values
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-DAY_MS = 86_400_000
-GRAPH = [
-    node("start", children=("fit",)),
-    node("fit", "variables", ("end",), config={"variables": [{"name": "n", "type": "any", "value": "{{nodes.start.n}}"}]}),
-    node("end"),
-]
-PARKING = [node("start", children=("wait",)), node("wait", "delay", ("end",), config={"minutes": 60}), node("end")]
-BY_NODE = "SELECT node_slug, count() AS n FROM spans WHERE workflow_uuid = '{workflow}' GROUP BY node_slug ORDER BY node_slug"
-# A process of its own, which a crash point may kill: it has pages of few runs, and a clock that is ahead.
-PASS = """
-import asyncio, sys
-from pathlib import Path
-from cargo_ai.domains.orchestration.retention import remove
-from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.retention import bodies
-from cargo_ai.kernel import clock
-from cargo_ai.kernel.settings import Settings
-from tests.kit.application import make_state
-
-url, folder, point, days = sys.argv[1:]
-settings = Settings({"CARGO_AI_DATA_DIR": folder, "CARGO_AI_CRASH_AT": point})
-crash_points.arm(settings)
-bodies.PAGE_RUNS = 35
-now = clock.now_ms
-clock.now_ms = lambda: now() + int(days) * 86_400_000
-
-async def main():
-    state = make_state(url, settings)
-    await remove.remove_old_runs(state.services)
-    await state.database.close()
-
-asyncio.run(main())
-"""
-
-
-@dataclass(frozen=True)
-class Past:
-    """A batch of 60 records and a single run of one workflow, a parked run of another, and a batch of another workspace."""
-
-    backend: Backend
-    workflow: str
-    batch: str
-    single: str
-    parked: str
-    theirs: str
-
-    async def later(self, days: int) -> None:
-        """Retention, that many days from now."""
-        with pytest.MonkeyPatch.context() as patch:
-            now = clock.now_ms
-            patch.setattr(clock, "now_ms", lambda: now() + days * DAY_MS)
-            await remove.remove_old_runs(self.backend.state.services)
-
-    async def by_node(self) -> dict[str, int]:
-        """How many spans of the workflow SQL finds, by node."""
-        reply = await self.backend.admin.call("orchestration.query.execute", query=BY_NODE.format(workflow=self.workflow))
-        return {row["node_slug"]: row["n"] for row in reply["rows"]}
-
-    async def archived(self) -> list[dict[str, str]]:
-        """All executions of the archive."""
-        (month,) = (await self.backend.admin.call("orchestration.archive.list"))["months"]
-        reply = await self.backend.admin.call("orchestration.archive.download", month=month["month"], format="csv")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.backend.app), base_url="http://test") as http:
-            file = await http.get(reply["url"])
-        assert file.status_code == 200, file.text
-        return list(csv.DictReader(io.StringIO(file.text)))
-
-
-@pytest.fixture
-def backend_url(databases: Databases) -> Iterator[str]:
-    """A database whose past is this test's alone."""
-    with databases.lent() as url:
-        yield url
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def backend(backend_url: str, tmp_path: Path) -> AsyncIterator[Backend]:
-    """The whole application and a worker on it."""
-    async with running_backend(backend_url, tmp_path) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def past(backend: Backend) -> Past:
-    """What has run."""
-    tool, _ = await backend.admin.deployed(GRAPH)
-    batch = await backend.batch([{"_id": f"r{n}", "n": n} for n in range(60)], workflowUuid=tool["workflowUuid"])
-    single = await backend.run({"_id": "alone", "n": 60}, workflowUuid=tool["workflowUuid"])
-    waiting, _ = await backend.admin.deployed(PARKING)
-    parked = await backend.admin.call("orchestration.run.create", workflowUuid=waiting["workflowUuid"], data={"_id": "p"})
-    await backend.parked(parked["run"]["uuid"])
-    other, _ = await backend.other_api.deployed(GRAPH)
-    records = {"kind": "records", "records": [{"_id": f"secret{n}", "n": n} for n in range(30)]}
-    made = await backend.other_api.call("orchestration.batch.create", workflowUuid=other["workflowUuid"], data=records)
-    await backend.ended("batches", made["batch"]["uuid"], backend.other_api)
-    theirs = (await backend.other_api.call("orchestration.run.list", workflowUuid=other["workflowUuid"]))["runs"][0]["uuid"]
-    return Past(backend, tool["workflowUuid"], batch["uuid"], single["run"]["uuid"], parked["run"]["uuid"], theirs)
-
-
-def shown_values(rows: list[dict[str, str]], slug: str) -> list[str]:
-    """What the nodes of this slug gave."""
-    return sorted(row["output"] for row in rows if row["node_slug"] == slug)
 
 
 async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> None:
@@ -199,12 +85,10 @@ async def test_months_that_are_too_large_for_a_query_are_loaded_by_a_job(past: P
     assert await past.by_node() == {"start": 61, "fit": 61, "end": 61}
 
 
+@pytest.mark.slow
 async def test_a_kill_between_archive_and_drop_neither_loses_nor_doubles(past: Past, backend_url: str) -> None:
-    folder = str(past.backend.state.settings.data_dir)
-
     for point in ("between archive and drop:2", "between pages of bodies:1"):
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", PASS, backend_url, folder, point, "100")
-        assert await process.wait() == -signal.SIGKILL
+        await past.killed(backend_url, point)
     await past.later(100)
     rows = await past.archived()
     mine = [row for row in rows if row["workflow_uuid"] == past.workflow]
@@ -221,8 +105,9 @@ async def test_rules_refuse_nonsense(backend: Backend) -> None:
     for values in wrong:
         assert (await api.refused("orchestration.retention.update", **values))[0] == 400
     assert await api.refused("orchestration.retention.update", bodiesDays=31, runsDays=30) == (400, "bodiesOutliveRuns")
+    assert await api.refused("orchestration.retention.update", archiveDays=30) == (400, "archiveTooShort")
     assert (await api.call("orchestration.retention.get"))["retention"]["own"] == []
     reply = await api.call("orchestration.retention.update", runsDays=7)
-    assert reply["retention"] == {"bodiesDays": 7, "runsDays": 7, "isArchiving": True, "own": ["runsDays"]}
+    assert reply["retention"] == {"bodiesDays": 7, "runsDays": 7, "isArchiving": True, "archiveDays": 0, "own": ["runsDays"]}
     reply = await api.call("orchestration.retention.update", runsDays=None)
-    assert reply["retention"] == {"bodiesDays": 30, "runsDays": 365, "isArchiving": True, "own": []}
+    assert reply["retention"] == {"bodiesDays": 30, "runsDays": 365, "isArchiving": True, "archiveDays": 0, "own": []}

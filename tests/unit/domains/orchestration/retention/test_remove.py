@@ -27,9 +27,10 @@ async def connection(database_url: str) -> AsyncIterator[psycopg.AsyncConnection
         yield opened
 
 
-def services(state: State, days: str) -> Services:
-    """The services of a worker with that setting."""
-    return dataclasses.replace(state.services, settings=Settings({"CARGO_AI_KEEP_RUNS_DAYS": days}))
+def services(state: State, days: str, archive: str = "off") -> Services:
+    """The services of a worker with these settings."""
+    days_kept = {"CARGO_AI_KEEP_BODIES_DAYS": days, "CARGO_AI_KEEP_RUNS_DAYS": days}
+    return dataclasses.replace(state.services, settings=Settings({**days_kept, "CARGO_AI_ARCHIVE_RUNS": archive}))
 
 
 async def add_old_run(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, file: str, record: str) -> uuid.UUID:
@@ -67,3 +68,16 @@ async def test_files_and_quota_of_old_runs_are_given_back(connection: psycopg.As
         await connection.execute("select (select count(*) from runs) + (select count(*) from executions) + (select count(*) from graphs)")
     ).fetchone()
     assert left == (0,)
+
+
+async def test_what_a_clock_far_off_has_written_is_archived_too(connection: psycopg.AsyncConnection[Any], state: State) -> None:
+    workspace = uuid.uuid4()
+    key = f"{workspace}/outputs/1/output.json"
+    await state.files.put(key, b"x" * 1_000)
+    run = await add_old_run(connection, workspace, key, "{}")
+    await remove.remove_old_runs(services(state, "30", "on"))
+    file = await (await connection.execute("select key, executions, bytes, are_runs_removed from archived_files")).fetchone()
+    assert file is not None
+    assert file == (f"{workspace}/archive/executions/2025_01/{run}.parquet", 1, await state.files.size(file[0]), True)
+    assert await quotas.used_of(connection, workspace, "storedBytes") == file[2]
+    assert await state.files.size(key) == 1_000, "the archive names it"
