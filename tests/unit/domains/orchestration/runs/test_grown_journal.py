@@ -130,6 +130,12 @@ async def test_a_text_is_looked_for_by_its_rare_words_and_found_wherever_it_is(g
     assert filters["rare_words"] == {"Company 4321": [" 4321"]}
 
 
+async def test_sql_over_spans_reads_no_bodies_for_what_is_beside_them(grown: Grown) -> None:
+    plan = await grown.rows("explain select node_slug, count(*), sum(execution_credits_used_count) from journal.spans group by 1")
+    assert not [line for (line,) in plan if "packed_bodies" in line]
+    assert [line for (line,) in plan if "packed_executions" in line]
+
+
 async def test_errors_are_as_many_as_have_failed_whatever_time_is_asked_for(grown: Grown) -> None:
     moments = [row[0] for row in await grown.rows("select created_ms from runs where rare_status = 'error' order by uuid")]
     half, begin, end = moments[len(moments) // 2], moments[10] + 1, moments[-10]
