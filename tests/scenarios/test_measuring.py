@@ -54,6 +54,19 @@ def test_what_a_batch_will_use_is_measured_by_one_run(person: Person, server: Re
     assert used() == 4 * per_run
 
 
+def test_executions_are_counted_by_the_connector_that_was_used_with_its_name(
+    person: Person, server: RealServer, companies: Companies
+) -> None:
+    person.environment["CARGO_API_TOKEN"] = new_workspace(server, "By connector")
+    made = person("connection", "connector", "create", "--integration-slug", "http", "--slug", "web", "--name", "The default")["connector"]
+    workflow = person.deployed("Enriches", graphs.enrich(companies.url))
+    person("orchestration", "run", "create", "--workflow-uuid", workflow, "--data", '{"domain":"acme.com"}', "--wait-until-finished")
+    report = (*USAGE, *today(), "--unit", "orchestration.executions", "--group-by")
+    for group, uuid, name in (("connector_uuid", made["uuid"], "The default"), ("workflow_uuid", workflow, "Enriches")):
+        items = [item for day in person(*report, group)["metrics"] for item in day["items"]]
+        assert (uuid, name) in {(item["groupBy"], item["groupName"]) for item in items}
+
+
 def test_an_action_is_found_by_words_and_executed_as_it_was_found(person: Person, companies: Companies) -> None:
     listed = person("orchestration", "action", "list", "http request", "--kind", "connector", "--limit", "5")["results"]
     found = next(one for one in listed if one["action"]["integrationSlug"] == "http")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, null, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, func, literal, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.workspace import search as contract
@@ -46,11 +46,12 @@ class Wanted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchKind:
     """One kind of things. permission: who may see them. find: those of the session's workspace that match, the best first; one more than
-    the limit where there are more."""
+    the limit where there are more. names: what those of these uuids are called, also removed ones; None for a kind without names."""
 
     kind: contract.HitKind
     permission: str
     find: Callable[[AsyncSession, uuid.UUID, Wanted], Awaitable[list[contract.Hit]]]
+    names: Callable[[AsyncSession, Collection[uuid.UUID]], Awaitable[dict[uuid.UUID, str]]] | None = None
 
 
 def named(
@@ -78,7 +79,14 @@ def named(
         rows = await db.execute(query.order_by(*order).limit(wanted.limit + 1))
         return [contract.Hit(kind=kind, uuid=str(row), name=called, slug=short) for row, called, short in rows]
 
-    return SearchKind(kind=kind, permission=permission, find=find)
+    async def names(db: AsyncSession, uuids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+        called: dict[uuid.UUID, str] = {}
+        for column in (uid, *also):
+            rows = await db.execute(select(column, name).where(column == any_(literal(list(uuids), ARRAY(Uuid)))))
+            called |= {row: text for row, text in rows if text}
+        return called
+
+    return SearchKind(kind=kind, permission=permission, find=find, names=names)
 
 
 def by_uuid(kind: contract.HitKind, permission: str, workspace_column: Any, uid: Any, name: Any) -> SearchKind:

@@ -21,6 +21,8 @@ WIDEST_LABEL = 44
 WIDEST_BAR = 60
 CREDITS = "billing.credits"
 COLUMNS = ("date", "unit", "slug", "groupBy", "count")
+NAME = "groupName"
+"""A further column where what is counted apart has names."""
 
 
 def show(series: Series, parsed: Parsed, form: Form, document: Any) -> bool:
@@ -31,7 +33,8 @@ def show(series: Series, parsed: Parsed, form: Form, document: Any) -> bool:
             output.say(line)
     if form.output in (None, "json"):
         return False
-    form.fields = form.fields or [[name] for name in COLUMNS]
+    named = (NAME,) if any(count.get(NAME) for count in counts) else ()
+    form.fields = form.fields or [[name] for name in (*COLUMNS, *named)]
     printer = form.printer(None, "", {})
     printer.add(counts)
     printer.end()
@@ -58,7 +61,8 @@ def chart(counts: list[dict[str, Any]], width: int) -> list[str]:
     if not drawn:
         return ["Nothing was used."]
     is_grouped = any(count.get("groupBy") is not None for count in drawn)
-    by_date, by_group = _sum(drawn, "date"), _sum(drawn, "groupBy" if is_grouped else "slug")
+    by_group = _sum([{**count, "groupBy": count.get(NAME) or count.get("groupBy")} for count in drawn], "groupBy" if is_grouped else "slug")
+    by_date = _sum(drawn, "date")
     if len(by_date) > MOST_BARS:
         by_date = _sum([{**count, "date": str(count["date"])[:7]} for count in drawn], "date")
     largest = sorted(by_group.items(), key=lambda pair: -pair[1])[:MOST_BARS]

@@ -121,12 +121,14 @@ class GetMetrics(Wire):
 
 class UsageItem(Wire):
     """What was used on one day. `slug`: what was counted, such as `integration.hunter.action.findEmail`, `success`, `insert`. `groupBy`: of
-    which workflow, connector, … it is; null where none was asked for, or it belongs to none. `unit`: what `count` is a number of."""
+    which workflow, connector, … it is; null where none was asked for, or it belongs to none. `groupName`: what that is called, also when it
+    has been removed. `unit`: what `count` is a number of."""
 
     slug: str
     count: Number
     group_by: str | None
     unit: UsageUnit
+    group_name: str | None = None
 
 
 class UsageMetric(Wire):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_CEILING, Decimal
 from itertools import groupby
@@ -24,6 +24,12 @@ from cargo_ai.ledger.tables import ledger_usage as used
 RECORDS: contract.UsageUnit = "storage.records"
 INSERT = "insert"
 _UUIDS = ("workflow_uuid", "model_uuid", "connector_uuid", "agent_uuid", "user_uuid", "batch_uuid")
+_NAMED_BY: Mapping[str, Sequence[str]] = {
+    "workflow_uuid": ("play", "tool"),
+    "connector_uuid": ("connector",),
+    "model_uuid": ("model",),
+    "agent_uuid": ("agent",),
+}
 _TEXTS = ("integration_slug", "slug")
 
 
@@ -52,13 +58,29 @@ async def get_metrics(ctx: Context, request: contract.GetMetrics) -> contract.Me
         contract.get_metrics.refuse("tooManyItems", most=f"{contract.MOST_ITEMS:,}")
     total_unit = request.unit or "billing.credits"
     total = sum((row.amount for row in rows if row.unit == total_unit), Decimal(0))
+    names = await _names(ctx, request.group_by, {row.group for row in rows if row.group})
     return contract.MetricsReply(
-        metrics=[_metric(day, list(of_day)) for day, of_day in groupby(rows, lambda row: row.day)], total_usage=number(total)
+        metrics=[_metric(day, list(of_day), names) for day, of_day in groupby(rows, lambda row: row.day)], total_usage=number(total)
     )
 
 
-def _metric(day: date, rows: Sequence[_Row]) -> contract.UsageMetric:
-    items = [contract.UsageItem(slug=row.slug, count=number(row.amount), group_by=row.group, unit=row.unit) for row in rows]
+async def _names(ctx: Context, group: str | None, uuids: set[str]) -> dict[str, str]:
+    """What the things of a group are called, as far as the caller may see them."""
+    kinds, named = _NAMED_BY.get(group or "", ()), [uuid.UUID(text) for text in uuids] if group in _NAMED_BY else []
+    found: dict[str, str] = {}
+    for kind in ctx.services.hooks.search_kinds if named else ():
+        if kind.kind in kinds and kind.names is not None and ctx.who.may(kind.permission):
+            found |= {str(uid): name for uid, name in (await kind.names(ctx.db, named)).items()}
+    return found
+
+
+def _metric(day: date, rows: Sequence[_Row], names: Mapping[str, str]) -> contract.UsageMetric:
+    items = [
+        contract.UsageItem(
+            slug=row.slug, count=number(row.amount), group_by=row.group, unit=row.unit, group_name=names.get(row.group or "")
+        )
+        for row in rows
+    ]
     return contract.UsageMetric(date=datetime.combine(day, time(), UTC), items=items)
 
 

@@ -79,8 +79,8 @@ class ConnectorNodes:
             # Nothing was sent: also what must not be repeated may begin again.
             return Later(1.0, call.meta, "the database is unavailable")
         if outcome is not None:
-            return outcome
-        outcome = self._charged(service, call, account, await self._act(service, call, account))
+            return _through(account, outcome)
+        outcome = _through(account, self._charged(service, call, account, await self._act(service, call, account)))
         if account is not None and isinstance(outcome, Later) and outcome.reason.startswith(RATE_LIMIT):
             # Who changes the limit wakes it.
             return replace(outcome, waits_for=waits_for_limit(account.uuid))
@@ -120,7 +120,7 @@ class ConnectorNodes:
         else:
             is_unknown = outcome.sent and service.action.idempotency in unknown_outcome.AT_RISK
             credits = price.of_unknown(costs, call.config) if is_unknown else 0.0
-        return replace(outcome, credits=credits, connector=None if account is None else account.uuid) if credits else outcome
+        return replace(outcome, credits=credits) if credits else outcome
 
     async def spent(self, integration: Integration, action: ConnectorAction, call: Call) -> Spent:
         """What a call counts as that a dead worker may have made."""
@@ -181,6 +181,11 @@ class ConnectorNodes:
             except DATABASE_UNAVAILABLE as error:
                 # What is written stays written; its echo may start a play once more.
                 _log.warning("write-backs could not be remembered", connector=str(connector), cause=str(error).strip()[:200])
+
+
+def _through(account: Account | None, outcome: Outcome) -> Outcome:
+    """The outcome, with the connector whose account was used: a node may leave the choice to the workspace's default."""
+    return outcome if account is None or isinstance(outcome, Later) else replace(outcome, connector=account.uuid)
 
 
 def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) -> CacheKey:

@@ -48,8 +48,8 @@ def _usage(kind: str, integration: str, slug: str, connector: uuid.UUID | None) 
 @dataclass(frozen=True, slots=True)
 class Done:
     """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people.
-    `credits`: what it cost, for calls of `connector`. `charged`: what it cost besides, and was charged when it was used. `log`: what the
-    code of the node printed."""
+    `credits`: what it cost. `connector`: whose account was called. `charged`: what it cost besides, and was charged when it was used.
+    `log`: what the code of the node printed."""
 
     output: Json
     title: str = ""

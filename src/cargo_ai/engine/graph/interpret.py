@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -136,7 +137,22 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
                 outcome.credits + price.of_success(node.action.costs, config, remembered) if node.action.is_priced else outcome.credits
             )
             usage = _usage(node, outcome) if credits else None
-            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, credits, when, usage)
+            _record(
+                walk,
+                node,
+                config,
+                remembered,
+                output,
+                outcome.title,
+                None,
+                warnings,
+                outcome.child,
+                target,
+                credits,
+                when,
+                usage,
+                outcome.connector,
+            )
             _keep_log(walk, outcome.log)
             _add_charged(walk, outcome.charged)
             _move(walk, target)
@@ -207,7 +223,22 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     if node.action.is_priced and failed.reason == OUTCOME_UNKNOWN:
         credits += price.of_unknown(node.action.costs, config)
     usage = _usage(node, failed) if credits else None
-    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, credits, when, usage)
+    _record(
+        walk,
+        node,
+        config,
+        output,
+        to_json(output),
+        f"❌ {message}",
+        message,
+        warnings,
+        child,
+        target,
+        credits,
+        when,
+        usage,
+        failed.connector,
+    )
     walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
     _keep_log(walk, failed.log)
     _add_charged(walk, failed.charged)
@@ -234,6 +265,7 @@ def _record(
     credit: float,
     when: tuple[int, int],
     usage: Usage | None = None,
+    connector: uuid.UUID | None = None,
 ) -> None:
     visit = walk.visits.get(node.uuid, 0) + 1
     walk.visits[node.uuid] = visit
@@ -266,7 +298,7 @@ def _record(
             node.action.has_effects,
             node.action.runs_children,
             result=row_result.of(node.action, output, error),
-            service=(node.action.integration, node.raw.get("connectorUuid")) if node.action.integration else None,
+            service=(node.action.integration, connector or node.raw.get("connectorUuid")) if node.action.integration else None,
             usage=usage if credit else None,
             agent=node.raw.get("agentUuid") if node.action.kind == "agent" else None,
             attempts=walk.attempt,
