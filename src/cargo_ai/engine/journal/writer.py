@@ -192,7 +192,8 @@ class Writer:
             crash_points.point("before flush")
             is_written = await single_flush.write(connection, singles, self._slot)
             crash_points.point("after flush")
-        except (psycopg.Error, OSError) as error:
+        except Exception as error:
+            # Also for bugs of ours: a writer that ended would leave all its shards waiting.
             _log.warning("single runs could not be written at once", cause=str(error).strip()[:200])
             return parts
         if not is_written:

@@ -66,7 +66,10 @@ select b.uuid from batches b where b.finished_ms is null and not b.enumerated
     and b.updated_ms < %(old)s - case when b.status = 'running' then 600000 else 0 end
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
 """
-UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %(old)s limit 100"
+# In no order: those that are not over do not keep others from being looked at.
+UNCLOSED = """
+select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %(old)s order by random() limit 100
+"""
 # Shards below a single run that a cancellation had locked when the one before them ended.
 PASSED_OVER = "select distinct workspace_uuid from shards where state = 'waiting' and batch_uuid is null and touched_ms < %(now)s - 5000"
 _ANY = (f"select 1 from shards s where {ORPHANED}", UNENUMERATED, UNCLOSED, PASSED_OVER)  # noqa: S608 - constants of this module
