@@ -17,7 +17,7 @@ from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_availa
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-EVERY_SECONDS = 60.0
+EVERY_SECONDS = 63.7
 AT_ONCE = 100
 
 _log = log.get(__name__)

@@ -70,7 +70,7 @@ class Queue:
     `most_runs`: how many runs of one workspace may go at once (see concurrency); 0: any number.
     """
 
-    def __init__(self, *, stalled_after: float = 30, polling: float = 20.0, most_runs: int = 0) -> None:
+    def __init__(self, *, stalled_after: float = 30, polling: float = 20.3, most_runs: int = 0) -> None:
         self.most_runs = most_runs
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         self._places = Places()
@@ -161,7 +161,7 @@ class Queue:
             name=lane,
             # Places are what counts: jobs that have left theirs are still to end.
             concurrency=2 * slots,
-            fetch_job_polling_interval=self._longest_sleep(lane),
+            fetch_job_polling_interval=self.longest_sleep(lane),
             delete_jobs=DeleteJobCondition.ALWAYS,
             install_signal_handlers=False,
             update_heartbeat_interval=NEVER,
@@ -171,11 +171,11 @@ class Queue:
     def _sleep(self, lane: str, seconds: float | None) -> None:
         worker = self._workers.get(cast("Lane", lane))
         if worker is not None:
-            longest = self._longest_sleep(cast("Lane", lane))
+            longest = self.longest_sleep(cast("Lane", lane))
             worker.fetch_job_polling_interval = longest if seconds is None else min(longest, seconds)
 
-    def _longest_sleep(self, lane: Lane) -> float:
-        """Not the same for all, so that they seldom need connections at once."""
+    def longest_sleep(self, lane: Lane) -> float:
+        """Seconds between looks of a lane that nothing wakes. Not the same for all, so that they seldom need connections at once."""
         return self._polling * (1 + LANES.index(lane) / 10)
 
     def stop(self) -> None:

@@ -25,7 +25,9 @@ from cargo_ai.engine.limits.table import forget_unused
 from cargo_ai.kernel import clock, log
 from cargo_ai.store.table_sql import insert_sql
 
-BEAT_SECONDS = 6.0
+BEAT_SECONDS = 6.1
+"""As all that a worker looks for again and again, with no period that is a multiple of another: each connection that is needed at the same
+moment is opened for that moment, which costs more than the statement."""
 LOOK_SECONDS = 5.0
 """How long a wake-up may be missing: what parks or resumes runs says so, but who said it may have died."""
 FOLLOWING = 6

@@ -21,7 +21,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 AT_ONCE = 16
 """Follow-ups of one process; they mostly wait for language models."""
 MOST_BEATS = 100
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 14.3
 """So late a heartbeat is, and a follow-up whose process has died; those of answers that are written here are done at once."""
 CLAIM = timedelta(minutes=15)
 """Longer than a follow-up takes: so late others take over what a dead process has begun."""

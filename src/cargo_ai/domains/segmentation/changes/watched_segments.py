@@ -27,7 +27,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 CHANNEL = "cargo_segments"
 """Of notifications that there is something to compare."""
 
-MAX_SLEEP_SECONDS = 60.0
+MAX_SLEEP_SECONDS = 61.3
 LOCKED_SECONDS = 0.2
 MIN_PAUSE_MS = 100
 MAX_PAUSE_MS = 30_000

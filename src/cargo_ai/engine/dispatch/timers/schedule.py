@@ -25,7 +25,7 @@ from cargo_ai.store.table_sql import insert_sql
 CHANNEL = "cargo_schedules"
 """Of notifications that schedules have changed."""
 
-LONGEST_SLEEP = 60.0
+LONGEST_SLEEP = 58.9
 BROKEN_WAIT = timedelta(seconds=30)
 LOCKED_SECONDS = 0.2
 """How soon to look again when another worker is firing a due time."""
