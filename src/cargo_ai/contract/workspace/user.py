@@ -194,7 +194,7 @@ remove: Operation[RemoveUser, Removed, RemoveReason] = operations.add(
         permission="workspaceManagement:write",
         refusals={
             "userNotFound": _user_not_found,
-            "invalidUserEmail": refusal(400, "{email} is an e-mail address: name the user by uuid."),
+            "invalidUserEmail": refusal(400, "{email} {problem}."),
             "lastAdmin": _last_admin,
         },
         cli=Cli(examples=("cargo-ai workspace user remove --user-uuid 0198c5f0-0000-7000-8000-000000000001",)),

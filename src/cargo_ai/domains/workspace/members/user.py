@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import delete, func, select
 from sqlalchemy import update as update_rows
@@ -150,11 +150,19 @@ async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserRep
     return contract.UserReply(user=(await _members(ctx, member.user_uuid))[0])
 
 
+async def _refuse_email(ctx: Context, email: str) -> NoReturn:
+    """Say which user an e-mail address belongs to, or that there is none of it."""
+    query = select(User.uuid).join(Membership, Membership.user_uuid == User.uuid).where(User.email == email.strip().lower())
+    user = await ctx.db.scalar(query)
+    problem = "is no user of this workspace" if user is None else f"is an e-mail address: name the user by uuid, {user}"
+    contract.remove.refuse("invalidUserEmail", fix=_LIST, email=email, problem=problem)
+
+
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
     """Remove a member, with the tokens and invitations for this workspace. What the member made stays."""
     if "@" in request.user_uuid:
-        contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
+        await _refuse_email(ctx, request.user_uuid)
     member_and_role = await _lock_member(ctx, request.user_uuid)
     member_and_role = found_or_refuse(contract.remove, member_and_role, "userNotFound", fix=_LIST, user=request.user_uuid)
     member, role = member_and_role

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 
 import pytest
@@ -153,10 +154,15 @@ async def test_a_user_of_another_workspace_is_an_unknown_one(admin: Person, othe
     assert await users_of(other_caller) == {"stranger@example.com": "admin"}
 
 
-async def test_an_e_mail_in_place_of_a_uuid_is_explained(admin: Person) -> None:
-    with pytest.raises(Refusal, match="name the user by uuid") as refused:
-        await admin.call(REMOVE, userUuid="admin@localhost")
-    assert (refused.value.status, refused.value.reason) == (400, "invalidUserEmail")
+async def test_an_e_mail_in_place_of_a_uuid_is_explained(admin: Person, other_caller: Person) -> None:
+    assert "stranger@example.com" in await users_of(other_caller)
+    for email, problem in (
+        ("admin@localhost", f"name the user by uuid, {admin.who.user_uuid}."),
+        ("stranger@example.com", "stranger@example.com is no user of this workspace."),
+    ):
+        with pytest.raises(Refusal, match=re.escape(problem)) as refused:
+            await admin.call(REMOVE, userUuid=email)
+        assert (refused.value.status, refused.value.reason) == (400, "invalidUserEmail")
 
 
 async def test_no_one_gives_a_role_that_may_more_than_they_do_themselves(admin: Person, join: Joining) -> None:
