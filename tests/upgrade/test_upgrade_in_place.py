@@ -247,3 +247,17 @@ def test_no_job_was_unknown_and_nothing_failed_unexpectedly(upgraded: Upgraded) 
     wait_until(lambda: upgraded.server.value("select count(*) from procrastinate_jobs") == 0, 60, "the queue to be empty")
     for text in ("Task was not found", " ERROR ", '"level": "error"', "Traceback"):
         assert not upgraded.server.logged(text), upgraded.server.tail()
+
+
+def test_files_of_many_records_are_read_into_a_model_of_then_and_taken_back(upgraded: Upgraded) -> None:
+    call, model = upgraded.call, upgraded.known["leads"]
+    made: list[str] = []
+    for name in ("Before", "After"):
+        text = "email,name\n" + "".join(f"m{number}@example.com,{name}\n" for number in range(1_200))
+        uploaded = upgraded.server.client.post("/v1/workspaceManagement/files/upload", files={"file": ("many.csv", text.encode())})
+        call("storage.record.ingest", modelUuid=model, s3Filename=uploaded.json()["s3Filename"])
+        made.append(str(call("storage.changeSet.list", modelUuid=model)["changeSets"][0]["uuid"]))
+    (changed, _) = call("storage.record.history", modelUuid=model, id="m7@example.com")["changes"]
+    assert changed["changes"] == [{"columnSlug": "name", "before": "Before", "after": "After"}]
+    assert call("storage.changeSet.undo", uuid=made[1])["revertedCount"] == 1_200
+    assert call("storage.changeSet.undo", uuid=made[0])["removedCount"] == 1_200

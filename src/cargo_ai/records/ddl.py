@@ -51,13 +51,20 @@ def table_name(relation: Relation) -> str:
 
 
 def log_table_name(relation: Relation) -> str:
-    """The name of the log as SQL: `(xid, _id, op, at, before, change_set, run)`, op i, u or d; a null `_id` says that any record may have
-    been touched. `before`: the former values of the columns that users write and that differ, or all of a record that was removed.
-    `change_set` and `run`: who wrote, where the transaction had several writers.
+    """The name of the log as SQL: `(xid, _id, op, at, before, change_set, run)`, op i, u or d. `before`: the former values of the columns
+    that users write and that differ, or all of a record that was removed. `change_set` and `run`: who wrote, where the transaction had
+    several writers. A packed entry has `(bucket, ids, slugs, types, former)` instead of `_id` and `before`: the records of one statement
+    that are in the same of 64 buckets (`bucket_of`); `cargo_unpack` makes entries of one record of it. A null `_id` without `ids` says
+    that any record may have been touched.
 
     Read what has `xid < pg_snapshot_xmin(pg_current_snapshot())`; the rest comes with the next look.
     """
     return qualify(relation.schema, relation.log)
+
+
+def bucket_of(record: str) -> str:
+    """The bucket of the packed entries of a record, as SQL. `record`: its id, as SQL."""
+    return f"hashtext({record}) & 63"
 
 
 def create(relation: Relation) -> list[str]:
@@ -91,8 +98,11 @@ def create_log(relation: Relation) -> list[str]:
     log = log_table_name(relation)
     return [
         f"create table {log} (xid xid8 not null default pg_current_xact_id(), "
-        f'_id text, op "char" not null, at timestamptz not null default clock_timestamp(), before jsonb, change_set uuid, run uuid)',
+        f'_id text, op "char" not null, at timestamptz not null default clock_timestamp(), before jsonb, change_set uuid, run uuid, '
+        # To compress what is read once a month costs more than the rest of an entry.
+        "bucket smallint, ids text[], slugs text[], types text[], former text[] storage external)",
         f"create index on {log} (xid)",
+        f"create index on {log} (bucket) where bucket is not null",
         # Ids may be longer than an entry of a tree, and equality is all that is asked.
         f"create index on {log} using hash (_id)",
         track_changes(relation),

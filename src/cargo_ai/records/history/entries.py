@@ -11,7 +11,7 @@ from typing import Any
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.kernel import clock
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Relation
-from cargo_ai.records.ddl import log_table_name, table_name
+from cargo_ai.records.ddl import bucket_of, log_table_name, table_name
 from cargo_ai.records.names import statement
 from cargo_ai.records.values import to_wire
 from cargo_ai.store.driver import Connection, execute, fetch
@@ -26,21 +26,30 @@ IS_MINE = """(
 )"""
 MINE = """
 select l._id, l.op, l.at, l.before from $log as l where $is_mine and l._id is not null and (l.op <> 'u' or l.before is not null)
+union all
+select e._id, l.op, l.at, e.before from $log as l cross join lateral public.cargo_unpack(l.ids, l.slugs, l.types, l.former, null) as e
+where $is_mine and l.ids is not null and (l.op <> 'u' or e.before is not null)
 """
 _PAGE = """
 select m._id from ($mine) as m
 union
 select t._id from $table as t where t._created_at = %(records_at)s and exists (
-    select from $log as l where $is_mine and l._id is null and l.op = 'i'
+    select from $log as l where $is_mine and l._id is null and l.ids is null and l.op = 'i'
 )
 order by _id limit %(limit)s offset %(offset)s
 """
 # The last `limit` entries of each record, the newest first, with the change set of each.
 _ENTRIES = """
-select l._id, l.op, l.at, l.before, coalesce(l.change_set, s.uuid), l.run from $log as l left join (
+select l._id, l.op, l.at, l.before, coalesce(l.change_set, s.uuid), l.run from (
+    select _id, op, at, before, change_set, run, xid from $log where _id = any(%(ids)s)
+    union all
+    select e._id, p.op, p.at, e.before, null, null, p.xid
+    from $log as p cross join lateral public.cargo_unpack(p.ids, p.slugs, p.types, p.former, %(ids)s) as e
+    where p.bucket is not null and p.bucket in (select $bucket from unnest(%(ids)s::text[]) as i (id))
+) as l left join (
     change_set_writes as w join change_sets as s on s.uuid = w.change_set_uuid and s.model_uuid = %(model)s
 ) on w.xid = l.xid and l.change_set is null and l.at >= s.created_at - interval '1 hour'
-where l._id = any(%(ids)s) and (l.op <> 'u' or l.before is not null) order by l._id, l.at desc limit %(limit)s
+where l.op <> 'u' or l.before is not null order by l._id, l.at desc limit %(limit)s
 """
 _PRESENT = "select _id, to_jsonb(t) - '_hash' from $table as t where _id = any(%s)"
 # Of a record that came with many others, which the log does not list.
@@ -80,7 +89,7 @@ async def changed_ids(
 async def changes_of(connection: Connection, relation: Relation, uids: Sequence[str]) -> list[RecordChange]:
     """All changes of these records that are kept, the newest first within each record."""
     await execute(connection, "set local timezone = 'UTC'")
-    query = statement(_ENTRIES, log=log_table_name(relation))
+    query = statement(_ENTRIES, log=log_table_name(relation), bucket=bucket_of("i.id"))
     rows = await fetch(connection, query, {"ids": list(uids), "model": relation.model, "limit": MAX_ENTRIES})
     present: dict[str, Row] = dict(await fetch(connection, statement(_PRESENT, table=table_name(relation)), [list(uids)]))
     types: dict[str, ColumnType] = {column.slug: column.type for column in (*relation.columns, *SYSTEM_COLUMNS.values())}

@@ -6,10 +6,20 @@ import uuid
 from collections.abc import Sequence
 
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.ddl import log_table_name
+from cargo_ai.records.ddl import bucket_of, log_table_name
 from cargo_ai.records.names import statement
 from cargo_ai.store.driver import Connection, execute, fetch
 
+# An entry of each record for the packed ones of some of these.
+_UNPACK = """
+with packed as (
+    delete from $log as l where l.bucket is not null and l.bucket in (select $bucket from unnest(%(ids)s::text[]) as i (id))
+        and exists (select from unnest(l.ids) as o (id) where o.id = any(%(ids)s)) returning l.*
+)
+insert into $log (xid, _id, op, at, before)
+select p.xid, e._id, p.op, p.at, e.before
+from packed as p cross join lateral public.cargo_unpack(p.ids, p.slugs, p.types, p.former, null) as e
+"""
 # The entries stay, for segments read which records were touched. A change without values stays apart from one that changed nothing, which
 # has none at all. What a merge removed can only be brought back as a whole, so that all of it goes.
 _ERASE = """
@@ -39,6 +49,7 @@ async def erase(connection: Connection, relation: Relation, workspace: uuid.UUID
     """Erase the former values of these records; returns those of which there were any. `present`: which of them the model has; the caller
     keeps them from being written until its commit."""
     values = {"ids": list(uids), "workspace": workspace, "model": relation.model}
+    await execute(connection, statement(_UNPACK, log=log_table_name(relation), bucket=bucket_of("i.id")), values)
     erased = {record for (record,) in await fetch(connection, statement(_ERASE, log=log_table_name(relation)), values)}
     removed = [uid for uid in uids if uid not in present]
     await execute(connection, _ERASE_REFERENCES, [workspace, relation.model, removed])

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.ddl import log_table_name, run_exclusively, table_name
+from cargo_ai.records.ddl import bucket_of, log_table_name, run_exclusively, table_name
 from cargo_ai.records.history.entries import IS_MINE, MINE, mine_params
 from cargo_ai.records.names import quote, statement
 from cargo_ai.store.driver import Connection, execute, fetch
@@ -62,7 +62,7 @@ from firsts as f left join merged as g on g._id = f._id
 _ADD_BULK = """
 insert into undo_work (_id, first_at, act)
 select t._id, b.at, 'remove' from $table as t join (
-    select min(l.at) as at from $log as l where $is_mine and l._id is null and l.op = 'i'
+    select min(l.at) as at from $log as l where $is_mine and l._id is null and l.ids is null and l.op = 'i'
 ) as b on b.at is not null
 where t._created_at = %(records_at)s and not exists (select from undo_work as w where w._id = t._id)
 """
@@ -83,10 +83,18 @@ where exists (select from $log as l where l._id = w._id and l.op = 'f' and l.at 
 """
 # A column stands in the way when others have written it since and it is not what the change set had left in it.
 _FIND_CHANGED = """
-with later as (
+with written as (
+    select l._id, l.at, l.before from undo_work as w join $log as l on l._id = w._id and l.at > w.first_at and not ($is_mine)
+    where w.problem is null and w.act <> 'restore' and l.before is not null
+    union all
+    select w._id, l.at, e.before from $log as l cross join lateral public.cargo_unpack(l.ids, l.slugs, l.types, l.former, null) as e
+        join undo_work as w on w._id = e._id and l.at > w.first_at
+    where l.bucket is not null and l.bucket in (select $bucket from undo_work as w) and l.former is not null and not ($is_mine)
+        and l.at > (select min(first_at) from undo_work) and w.problem is null and w.act <> 'restore' and e.before is not null
+),
+later as (
     select l._id, jsonb_object_agg(e.key, e.value order by l.at desc) as left_behind
-    from undo_work as w join $log as l on l._id = w._id and l.at > w.first_at and not ($is_mine), jsonb_each(l.before) as e
-    where w.problem is null and w.act <> 'restore' and l.before is not null group by l._id
+    from written as l cross join lateral jsonb_each(l.before) as e group by l._id
 ),
 conflicts as (
     select w._id, array_agg(e.key order by e.key) as columns
@@ -109,7 +117,7 @@ async def plan(
 ) -> UndoPlan:
     """Find what undoing a change set would do, and keep it in `undo_work` for `apply`, in the connection's transaction. `locks`: keep the
     records as they are until its end. TableBusy when they cannot be had."""
-    parts = {"table": table_name(relation), "log": log_table_name(relation), "is_mine": IS_MINE}
+    parts = {"table": table_name(relation), "log": log_table_name(relation), "is_mine": IS_MINE, "bucket": bucket_of("w._id")}
     params: dict[str, Any] = mine_params(uid, records_at) | {"columns": [column.slug for column in relation.columns if column.writable]}
     await execute(connection, "set local timezone = 'UTC'")
     await execute(connection, statement(_CREATE_WORK, mine=statement(MINE, **parts)), params)

@@ -123,7 +123,8 @@ def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str
     """
     if before is None or before.log != relation.log:
         return "select pg_snapshot_xmin(pg_current_snapshot())::text, true, pg_current_snapshot()::text", {}
-    unnamed = f"select 1 from {log_table_name(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
+    log = log_table_name(relation)
+    unnamed = f"select 1 from {log} where xid >= %(seen)s::text::xid8 and _id is null and ids is null"  # noqa: S608 - our own name, quoted
     snapshot = "pg_current_snapshot()"
     return f"select pg_snapshot_xmin({snapshot})::text, exists ({unnamed}), {snapshot}::text", {"seen": before.seen}
 
@@ -147,7 +148,8 @@ def compare_statement(
     if touched and before is not None:
         params["seen"] = before.seen
         log = log_table_name(selection.relation)
-        ids = f"select distinct _id as record_id from {log} where xid >= %(seen)s::text::xid8 and _id is not null"  # noqa: S608 - ours
+        since = f"from {log} where xid >= %(seen)s::text::xid8 and"
+        ids = f"select _id as record_id {since} _id is not null union select unnest(ids) {since} ids is not null"
         ctes.append(f"touched as materialized ({ids})")
         members += " and record_id in (select record_id from touched)"
         among = exp.Select(expressions=[exp.column("record_id")]).from_("touched")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.segmentation.changes import change_records, comparison, comparison_sql, dependencies
 from cargo_ai.domains.segmentation.tables import SegmentChange
-from cargo_ai.records.ddl import log_table_name
+from cargo_ai.records.ddl import bucket_of, log_table_name
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
@@ -37,6 +37,13 @@ where c.segment_uuid = %(segment)s and c.no = %(no)s and c.record_id = o.record_
             select 1 from public.own_writes as w where w.workflow_uuid = %(workflow)s and w.model_uuid = %(model)s and w.xid = l.xid
                 and w.record_id = l._id
         )
+    )
+    and not exists (
+        select 1 from {log} as l where {since} and l.bucket is not null and l.bucket = {bucket} and c.record_id = any(l.ids)
+            and not exists (
+                select 1 from public.own_writes as w where w.workflow_uuid = %(workflow)s and w.model_uuid = %(model)s and w.xid = l.xid
+                    and w.record_id = c.record_id
+            )
     )
 returning c.kind::text
 """
@@ -64,7 +71,7 @@ async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uui
     if not await driver.fetch(connection, _ANY_OWN_WRITE, values) or await _has_other_writes(connection, locked, values):
         return {}
     kinds = ["u", "a", "r"] if _depends_on_records_only(locked) else ["u"]
-    mark = _MARK.format(since=_SINCE, log=log_table_name(relation))
+    mark = _MARK.format(since=_SINCE, log=log_table_name(relation), bucket=bucket_of("c.record_id"))
     marked = await driver.fetch(connection, mark, values | {"segment": row.segment_uuid, "no": row.no, "kinds": kinds})
     return Counter(change_records.KINDS_BY_CODE[code] for (code,) in marked)
 
@@ -79,7 +86,7 @@ async def _has_other_writes(connection: driver.Connection, locked: comparison.Lo
         relation = locked.selection.catalog.by_model(model)
         if relation is None:
             continue
-        unnamed = "l._id is null and " if model == locked.selection.relation.model else ""
+        unnamed = "l._id is null and l.ids is null and " if model == locked.selection.relation.model else ""
         query = f"select 1 from {log_table_name(relation)} as l where {unnamed}{_SINCE} limit 1"  # noqa: S608 - our own name, quoted
         if await driver.fetch(connection, query, values):
             return True

@@ -74,7 +74,7 @@ async def _prune_log(database: Database, log: str, before: datetime) -> None:
     oldest = min(before, clock.now() - LOG_RETENTION)
     statements = [
         (f"delete from {log} where at < %s", oldest),  # noqa: S608 - our own names, quoted
-        (f"update {log} set before = null where at < %s and before is not null", before),  # noqa: S608
+        (f"update {log} set before = null, former = null where at < %s and (before is not null or former is not null)", before),  # noqa: S608
     ]
     for statement, time in statements:
         async with database.session(ALL_WORKSPACES) as db:

@@ -23,6 +23,7 @@ from cargo_ai.store.driver import driver_connection
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import make_state
 from tests.unit.domains.segmentation.conftest import above, kinds, segment_of, where
+from tests.unit.domains.storage.models.test_file_source import upload
 
 
 async def workspace_of(state: State, segment: str | None = None) -> uuid.UUID:
@@ -97,6 +98,20 @@ async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then
     assert await kinds(api, change, "added", "updated", "removed") == {"c0": "added"}
     (event,) = published
     assert (str(event.segment), str(event.change), event.is_watched) == (segment, change["uuid"], True)
+
+
+async def test_a_file_whose_records_the_log_packs_is_one_change_of_them(
+    api: ApiClient, state: State, model: str, watcher: ChangeDetector, published: list[SegmentChanged]
+) -> None:
+    segment = await segment_of(api, model, above(15))
+    await watch(state, segment)
+    await settled(state, watcher)
+    for employees in (50, 60):
+        file = "domain,employees\n" + "".join(f"f{number:04d},{employees}\n" for number in range(1_000)) + "c0,10\nc1,10\n"
+        await api.call("storage.record.ingest", modelUuid=model, s3Filename=await upload(api, file))
+        await settled(state, watcher)
+    counts = [(one.counts["added"], one.counts["updated"], one.counts["removed"]) for one in published]
+    assert counts == [(1_000, 0, 1), (0, 1_000, 0)]
 
 
 async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of_other_models_are_not_looked_at(
