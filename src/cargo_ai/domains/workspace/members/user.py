@@ -151,7 +151,7 @@ async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserRep
 
 
 async def _refuse_email(ctx: Context, email: str) -> NoReturn:
-    """Say which user an e-mail address belongs to, or that there is none of it."""
+    """Say which user has an e-mail address, or that no user of the workspace has it."""
     query = select(User.uuid).join(Membership, Membership.user_uuid == User.uuid).where(User.email == email.strip().lower())
     user = await ctx.db.scalar(query)
     problem = "is no user of this workspace" if user is None else f"is an e-mail address: name the user by uuid, {user}"
