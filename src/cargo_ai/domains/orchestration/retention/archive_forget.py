@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from cargo_ai.files import parquet
 from cargo_ai.kernel import clock
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection, driver_connection
-from cargo_ai.store.files import FileStore, require_owner
+from cargo_ai.store.files import FileMissing, FileStore, require_owner
 from cargo_ai.store.session import with_options
 
 TASK = "forgetArchived"
@@ -117,7 +118,11 @@ class _Workspace:
             return
         keys = [row[0] for row in await self._rows(KEYS, self._workspace)]
         chosen = {row[0] for row in await self._rows(RUNS, self._workspace)}
-        runs_of = {key: await self._look(key, forgotten, chosen) for key in keys}
+        runs_of = dict[str, dict[str, str]]()
+        for key in keys:
+            # What is missing holds nothing of anybody.
+            with suppress(FileMissing):
+                runs_of[key] = await self._look(key, forgotten, chosen)
         _add_children(chosen, runs_of.values())
         await self._connection.execute(NOTE_RUNS, (self._workspace, list(chosen)))
         for key, parents in runs_of.items():

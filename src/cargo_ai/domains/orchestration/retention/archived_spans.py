@@ -17,9 +17,9 @@ from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.retention.archive_rows import SPAN_COLUMNS
 from cargo_ai.engine.retention.tables import archived_files, archived_spans
 from cargo_ai.files import parquet
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, log
 from cargo_ai.store.driver import Connection, driver_connection
-from cargo_ai.store.files import FileStore, require_owner
+from cargo_ai.store.files import FileMissing, FileStore, require_owner
 from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.table_sql import copy_sql
 
@@ -27,6 +27,8 @@ TASK = "loadArchive"
 AT_ONCE = 200_000
 """This many executions are read when a query asks for them; more by a job, when a person says so."""
 KEEP_MS = 7 * 86_400_000
+
+_log = log.get(__name__)
 
 _SPANS = re.compile(r"\bspans\b", re.IGNORECASE)
 LOCK = "select read_ms from archived_files where key = %s and workspace_uuid = %s and are_runs_removed and removed_ms is null for update"
@@ -52,7 +54,13 @@ async def prepare(ctx: Context, query: str) -> None:
         return
     count = sum(row.executions for row in waiting)
     if count <= AT_ONCE:
-        await _read_files(ctx.services, ctx.workspace, [row.key for row in waiting])
+        missing = set(await _read_files(ctx.services, ctx.workspace, [row.key for row in waiting]))
+        gone = sorted({archive_files.shown_month(row.month) for row in waiting if row.key in missing})
+        if gone:
+            ctx.warn(
+                f"Files of the archive are no longer in the file store, so that what they held was not looked at ({', '.join(gone)}). If "
+                f"they were removed on purpose: cargo-ai orchestration archive remove --month {gone[-1]}"
+            )
         return
     months = sorted({archive_files.shown_month(row.month) for row in waiting})
     ctx.warn(
@@ -89,11 +97,18 @@ class LoadJob:
         await _read_files(self._services, uid, keys)
 
 
-async def _read_files(services: Services, workspace: uuid.UUID, keys: Sequence[str]) -> None:
+async def _read_files(services: Services, workspace: uuid.UUID, keys: Sequence[str]) -> list[str]:
+    """Read files; returns those that are missing, as where an object store removes what is old by a rule of its own."""
+    missing: list[str] = []
     for key in keys:
-        async with services.database.session(ALL_WORKSPACES) as db:
-            await _read_file(await driver_connection(db), services.files, workspace, key)
-            await db.commit()
+        try:
+            async with services.database.session(ALL_WORKSPACES) as db:
+                await _read_file(await driver_connection(db), services.files, workspace, key)
+                await db.commit()
+        except FileMissing:
+            _log.warning("a file of the archive is missing", key=key)
+            missing.append(key)
+    return missing
 
 
 async def _read_file(connection: Connection, files: FileStore, workspace: uuid.UUID, key: str) -> None:

@@ -66,6 +66,25 @@ async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> Non
     assert (month["areRunsRemoved"], month["isInSql"]) == (True, True)
 
 
+async def test_a_file_that_the_file_store_has_lost_is_named_and_stops_nothing(past: Past) -> None:
+    api, files = past.backend.admin, past.backend.state.files
+    await past.later(500)
+    every = files.keys()
+    for key in [key async for key in every if "/archive/" in key]:
+        await files.remove(key)
+    (warning,) = await api.warnings("orchestration.query.execute", query=BY_NODE.format(workflow=past.workflow))
+    (month,) = (await api.call("orchestration.archive.list"))["months"]
+    assert "no longer in the file store" in warning
+    assert f"archive remove --month {month['month']}" in warning
+    await api.call("orchestration.archive.forget", recordIds=["r1"])
+    for _ in range(600):
+        if not (await api.call("orchestration.archive.list"))["forgettingCount"]:
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise AssertionError("the record is still being forgotten")
+
+
 async def test_months_that_are_too_large_for_a_query_are_loaded_by_a_job(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
     api = past.backend.admin
     await past.later(500)

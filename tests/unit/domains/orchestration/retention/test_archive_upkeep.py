@@ -134,7 +134,7 @@ async def test_a_forgotten_record_is_in_no_file_and_its_former_runs_come_into_no
     assert {row["run_uuid"] for row in rows if row["record_id"] in {"r7", "r17"}} == {again["run"]["uuid"]}
 
     before = await bytes_of(api)
-    reply = await api.call("orchestration.archive.forget", recordIds=["r8", "alone", "nobody"])
+    reply = await api.call("orchestration.archive.forget", recordIds=["r8", "alone", "no one"])
     assert (reply["recordsCount"], reply["filesCount"]) == (3, 2)
     await ended(journal, "forgotten_records where cleared_ms is null")
     rows = await past.archived()
