@@ -165,6 +165,8 @@ def test_a_missing_flag_is_named_with_an_example(cli: Cli, api: FakeApi) -> None
         (("--data",), "needs a value"),
         (("--data", "--concurrency", "1"), "needs a value"),
         (("--data", "{}", "stray"), "Unexpected argument"),
+        (("--data", "{}", "--wait-until-finished", "maybe"), '--wait-until-finished takes true or false, not "maybe".'),
+        (("--data", "{}", "--wait"), "Did you mean --wait-until-finished?"),
         (("--data", "-", "--nodes", "-"), "standard input"),
         (("--data", "{}", "--timeout", "0"), "above 0"),
         (("--data", "{}", "--polling-interval", "0"), "above 0"),

@@ -170,9 +170,17 @@ def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
         elif places and places[-1]["type"] in ("csv", "texts"):
             arg = places[-1]
         else:
-            raise usage("unexpectedArgument", f'Unexpected argument "{text}".', shell_line([*row["words"], "--help"]))
+            raise usage("unexpectedArgument", _unexpected(row, parsed, text), shell_line([*row["words"], "--help"]))
         name = f"<{arg['wire']}>"
         parsed.put(arg, convert(arg, name, text, parsed.stdin))
+
+
+def _unexpected(row: Row, parsed: Parsed, text: str) -> str:
+    before = parsed.argv[parsed.argv.index(text) - 1]
+    arg = flag_table(row).get(before)
+    if arg is not None and arg["type"] == "boolean":
+        return f'{before} takes true or false, not "{text}".'
+    return f'Unexpected argument "{text}".'
 
 
 def _check(row: Row, words: list[str], parsed: Parsed) -> None:

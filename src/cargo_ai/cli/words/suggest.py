@@ -20,6 +20,8 @@ REMOVING = frozenset(
 )
 """Words of commands that take something away. They are suggested to people, and never a `fix`."""
 CARD = frozenset({"--card-number", "--card-exp", "--card-cvc", "--card-stdin"})
+OF_SOME = frozenset({"--wait-until-finished", "--exit-status", "--file", "--chart"})
+"""Flags of the command line itself that only some commands have."""
 MOST_FLAGS = 12
 LEAST_PART = 4
 """Letters of a flag that are enough to find it by them: `--file` is asked of a command that has `--s3-filename`."""
@@ -49,7 +51,7 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
         return usage("unknownFlag", f"{sentence} {card}", shell_line(words))
     names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
     typed = flag[2:]
-    own = [name for name, arg in table.items() if arg.get("in") != "cli" and not arg.get("hidden")]
+    own = [name for name, arg in table.items() if (arg.get("in") != "cli" or name in OF_SOME) and not arg.get("hidden")]
     within = [name[2:] for name in own if name in names and len(typed) >= LEAST_PART and typed in name]
     close = within[:2] or near(typed, [name[2:] for name in names])
     if close:

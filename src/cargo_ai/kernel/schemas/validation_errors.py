@@ -83,6 +83,12 @@ MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 _PATTERNS = {
     MONTH: "must be a month, such as 2026-01",
     r"\S": "must not be blank",
+    r"^[^@\s]+@[^@\s]+$": "must be an e-mail address, such as ann@example.com",
+    r"^[A-Za-z0-9][A-Za-z0-9_]*$": "may have letters, digits and _ only, and begins with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_-]*$": "may have letters, digits, _ and - only, and begins with a letter or digit",
+    r"^[a-z0-9][A-Za-z0-9_-]*$": "may have letters, digits, _ and - only, and begins with a small letter or digit",
+    r"^[A-Za-z0-9_.-]+$": "may have letters, digits, _, . and - only",
+    r"^[a-z][a-z0-9-]{0,62}$": "may have small letters, digits and hyphens only, at most 63, and begins with a letter",
     WEB_ADDRESS: "must be an address that begins with http:// or https://, without user, password, query and fragment",
 }
 _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
