@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from cargo_ai.llm.model_span import model_span
 from cargo_ai.llm.transport import Call, NotStreamed, asking, client
 
 if TYPE_CHECKING:
@@ -126,11 +127,14 @@ async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
         await asyncio.to_thread(_load, question.protocol)
     # Which model is asked, and with what, is the user's choice: no reason to fill a log.
     warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
-    try:
-        response = await _respond(question, call, hear)
-    except NotStreamed as whole:
-        response = await _respond(question, _answered(whole.answer), None)
-    return _step(response)
+    with model_span(question.protocol, question.model, question.temperature) as tokens:
+        try:
+            response = await _respond(question, call, hear)
+        except NotStreamed as whole:
+            response = await _respond(question, _answered(whole.answer), None)
+        step = _step(response)
+        tokens |= {"gen_ai.usage.input_tokens": step.usage.sent, "gen_ai.usage.output_tokens": step.usage.received}
+    return step
 
 
 async def _respond(question: Question, call: Call, hear: Hear | None) -> ModelResponse:
