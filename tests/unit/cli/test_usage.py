@@ -68,6 +68,12 @@ def test_a_flag_is_found_by_a_word_of_its_name(signed_out: Cli) -> None:
     assert result.code == 2 and "Did you mean --s3-filename" in result.json["errorMessage"]
 
 
+def test_a_flag_that_has_another_form_says_which(signed_out: Cli) -> None:
+    del signed_out.env["CARGO_AI_CLI_INDEX"]
+    result = signed_out("segmentation", "segment", "download", "--segment-uuid", "EU")
+    assert result.code == 2 and '"kind":"segment","operator":"in"' in result.json["errorMessage"]
+
+
 def test_version_and_short_help_import_next_to_nothing(signed_out: Cli) -> None:
     heavy = {"argparse", "typing", "http.client", "urllib.parse", "ssl", "email", "pathlib", "difflib", "uuid", "subprocess"}
     for args in (["--version"], [*BATCH, "--help"]):

@@ -22,6 +22,9 @@ REMOVING = frozenset(
 CARD = frozenset({"--card-number", "--card-exp", "--card-cvc", "--card-stdin"})
 OF_SOME = frozenset({"--wait-until-finished", "--exit-status", "--file", "--chart"})
 """Flags of the command line itself that only some commands have."""
+IN_SEGMENT = '{"conjonction":"and","groups":[{"conjonction":"and","conditions":[{"kind":"segment","operator":"in","segmentUuid":"NAME"}]}]}'
+ELSEWHERE = {"--segment-uuid": f"Give the model, and a filter; for the records of a segment: --filter '{IN_SEGMENT}'."}
+"""What stands for a flag that commands without it are often given."""
 MOST_FLAGS = 12
 LEAST_PART = 4
 """Letters of a flag that are enough to find it by them: `--file` is asked of a command that has `--s3-filename`."""
@@ -49,6 +52,8 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
     if flag in CARD:
         card = "A card is typed at the payment page only: without this flag, the command gives its address."
         return usage("unknownFlag", f"{sentence} {card}", shell_line(words))
+    if flag in ELSEWHERE:
+        return usage("unknownFlag", f"{sentence} {ELSEWHERE[flag]}", shell_line([*words, "--help"]))
     names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
     typed = flag[2:]
     own = [name for name, arg in table.items() if (arg.get("in") != "cli" or name in OF_SOME) and not arg.get("hidden")]
