@@ -86,6 +86,13 @@ def test_a_migration_that_imports_living_code_is_found(tmp_path: Path) -> None:
     assert "versions/0001_x.py:2: a migration imports cargo_ai.engine.tables" in fault
 
 
+def test_migrations_that_follow_the_same_one_are_found(tmp_path: Path) -> None:
+    for number, follows in (("0001", None), ("0002", "0001"), ("0003", "0001")):
+        plant(tmp_path, f"src/cargo_ai/store/migrations/versions/{number}_x.py", f"revision = {number!r}\ndown_revision = {follows!r}\n")
+    (fault,) = said(migrations.faults(tmp_path))
+    assert "versions/0003_x.py: follows 0001, as 0002_x.py does" in fault
+
+
 def test_an_integration_without_a_conformance_test_is_found(tmp_path: Path) -> None:
     plant(tmp_path, "src/cargo_ai/integrations/kit/__init__.py", "")
     for name in ("hunter", "slack", "sql"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0076"
-down_revision = "0072"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 
