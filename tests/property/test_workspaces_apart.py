@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import uuid
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -36,7 +36,6 @@ def owned_mappers() -> list[Mapper[Any]]:
 
 
 MAPPERS = owned_mappers()
-every_table = pytest.mark.parametrize("mapper", MAPPERS, ids=[one.class_.__name__ for one in MAPPERS])
 
 
 def some_value(column: Column[Any]) -> object:
@@ -121,19 +120,33 @@ class Two:
 
 @pytest.fixture(scope="module")
 def database_url(databases: Databases) -> Iterator[str]:
-    """One database for all: every test makes two workspaces of its own."""
+    """One database for all: every test makes workspaces of its own."""
     with databases.lent() as url:
         yield url
 
 
-@pytest.fixture
-async def two(state: State, mapper: Mapper[Any]) -> AsyncGenerator[Two]:
+async def put_two(state: State, mapper: Mapper[Any]) -> Two:
+    """Two new workspaces with a row each."""
     ours, theirs = ids.new(), ids.new()
     table = cast(Table, mapper.local_table)
     async with state.database.session(ALL_WORKSPACES) as db:
         our_key, their_key = await put_row(db, table, ours), await put_row(db, table, theirs)
         await db.commit()
-    yield Two(state, mapper, ours, theirs, our_key, their_key)
+    return Two(state, mapper, ours, theirs, our_key, their_key)
+
+
+def every_table(check: Callable[[Two], Awaitable[None]]) -> Callable[[State], Awaitable[None]]:
+    """A test that checks one table after the other; a failure names the table."""
+
+    async def test(state: State) -> None:
+        for mapper in MAPPERS:
+            try:
+                await check(await put_two(state, mapper))
+            except BaseException as error:
+                error.add_note(f"The table is that of {mapper.class_.__name__}.")
+                raise
+
+    return test
 
 
 def looks(two: Two) -> dict[str, Executable]:
