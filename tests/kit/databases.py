@@ -125,7 +125,7 @@ class _Database:
 
 
 class Databases:
-    """Copies of the database `template` on one server: `lent` gives one, `close` drops them."""
+    """Copies of the database `template` on one server: `lent` gives one. They go with the server, which is erased after `close`."""
 
     def __init__(self, cluster: Cluster, template: str) -> None:
         self._cluster = cluster
@@ -148,9 +148,9 @@ class Databases:
                 self._drop(one)
 
     def close(self) -> None:
-        """Drop what no one has."""
+        """Close all connections."""
         while self._free:
-            self._drop(self._free.pop())
+            self._free.pop().admin.close()
         self._admin.close()
 
     def _make(self) -> _Database:
