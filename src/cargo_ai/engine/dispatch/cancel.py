@@ -14,8 +14,8 @@ from cargo_ai.store.driver import Connection
 
 TASK = "cancelBatch"
 SHARDS_AT_ONCE, PARKED_AT_ONCE = 5, 1_000
-SMALL_BATCH = 5_000
-"""Of a batch of more runs than this, as little as possible is ended before the caller hears that it is being cancelled."""
+SMALL_BATCH = 1_000
+"""Of a batch of more runs than this nothing is ended before the caller hears that it is being cancelled."""
 
 ASK = """
 update batches set status = 'cancelling', enumerated = true, updated_ms = %s
@@ -101,33 +101,41 @@ where uuid = any(%s) and fanout_uuid is not null and finished_ms is null and (st
 
 
 async def cancel_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID) -> bool:
-    """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk. Of a large one
-    a first part ends here, and a job ends the rest."""
+    """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk. What has not
+    begun of a small one ends here; of a large one a job ends it, which also tells the workers: they lock their shards as they write."""
     row = await (await connection.execute(ASK, (_now(), batch, workspace))).fetchone()
     if row is None:
         return False
-    await end_undriven(connection, batch, 1 if int(row[0]) > SMALL_BATCH else SHARDS_AT_ONCE)
-    await connection.execute(SIGNAL_BATCH, (batch,))
+    if int(row[0]) > SMALL_BATCH:
+        await producer().defer(connection, TASK, "interactive", batch=str(batch))
+        return True
+    await end_undriven(connection, batch)
+    await signal_workers(connection, batch)
     return True
 
 
-async def end_undriven(connection: Connection, batch: uuid.UUID, shards: int | None = None) -> None:
+async def signal_workers(connection: Connection, batch: uuid.UUID) -> None:
+    """Have the workers that drive shards of the batch look whether it is being cancelled."""
+    await connection.execute(SIGNAL_BATCH, (batch,))
+
+
+async def end_undriven(connection: Connection, batch: uuid.UUID) -> None:
     """The same as `cancel_undriven`; a job goes on where that leaves something."""
-    if await cancel_undriven(connection, batch, shards):
+    if await cancel_undriven(connection, batch):
         await producer().defer(connection, TASK, "interactive", batch=str(batch))
 
 
-async def cancel_undriven(connection: Connection, batch: uuid.UUID, shards: int | None = None) -> bool:
+async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> bool:
     """In a batch that was asked to stop, end what no worker drives, waiting and queued shards and parked runs: as much as one transaction
     should. Whether there may be more."""
     asked = await (await connection.execute(ASKED, (batch,))).fetchone()
     if asked is None:
         return False
-    now, most = _now(), shards or SHARDS_AT_ONCE
-    ended = [row[0] for row in await (await connection.execute(NOT_BEGUN, (now, batch, most))).fetchall()]
+    now = _now()
+    ended = [row[0] for row in await (await connection.execute(NOT_BEGUN, (now, batch, SHARDS_AT_ONCE))).fetchall()]
     named = {"now": now, "batch": batch, "workspace": asked[0], "shards": ended, "parked": PARKED_AT_ONCE, "nil": NIL, "hour": HOUR}
     gone = (await connection.execute(END, named)).rowcount
-    return len(ended) == most or gone >= PARKED_AT_ONCE
+    return len(ended) == SHARDS_AT_ONCE or gone >= PARKED_AT_ONCE
 
 
 async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:

@@ -78,7 +78,8 @@ returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_u
 """
 LOCK = "select 1 from batches where uuid = %s for update"
 ADVANCE = """
-update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
+update batches set cursor = cursor + %s, skipped_count = skipped_count + %s, updated_ms = %s
+where uuid = %s and epoch = %s and status = 'querying' returning cursor
 """
 # fmt: off
 _COLUMNS = (
@@ -239,7 +240,8 @@ class Enumerator:
             shards = await self._copy(connection, batch, entering, now)
             await replay.copy_executions(connection, [(run, record.seed) for run, record in entering if isinstance(record, ReplayRecord)])
             # Only now: shards that end meanwhile wait for the batch's row, as does who cancels it.
-            row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
+            counts = (len(records), len(records) - len(entering))
+            row = await (await connection.execute(ADVANCE, (*counts, now, batch.uuid, batch.epoch))).fetchone()
             if row is None:
                 await connection.rollback()
                 return False
@@ -276,7 +278,6 @@ class Enumerator:
                 if entry[0] in why:
                     end = f"\tskipped\tskipped\t{now}\t{escape(why[entry[0]])}\n"
                     await copy.write(_lines(batch, NIL, [entry], now).replace("\n", end))
-        await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(why), batch.uuid))
         return [entry for entry in entries if entry[0] not in why]
 
     async def _copy(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> list[_Shard]:

@@ -27,8 +27,9 @@ class Cancelling:
 
     async def end(self, batch: str) -> None:
         """End what no worker drives, then the batch, unless workers still drive some of it: then the last of them does."""
-        uid = uuid.UUID(batch)
-        more = True
+        uid, more = uuid.UUID(batch), True
+        async with self._pool.connection() as connection:
+            await cancel.signal_workers(connection, uid)
         while more:
             async with self._pool.connection() as connection:
                 more = await cancel.cancel_undriven(connection, uid)

@@ -29,8 +29,9 @@ TASK = "cancelRuns"
 AT_ONCE = 100
 """This many runs are cancelled before the caller is answered; of more a job cancels the others."""
 PART = 5_000
-COUNTED = 10_000
+COUNTED = 1_000
 """How far the runs of a filter are counted for the answer."""
+SHOWN = 5
 
 
 class _Part(NamedTuple):
@@ -46,8 +47,8 @@ class _Part(NamedTuple):
 async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
     """Cancel the runs that are named, or all unfinished ones that the filter describes: of many a first part, the others by a job."""
     await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
-    if request.uuids is not None:
-        return Counted(count=await cancel_unfinished(ctx, run_filter.conditions(ctx.workspace, request)))
+    if request.uuids is not None and not await _any_left(ctx, request.workflow_uuid, request.uuids):
+        return Counted(count=0)
     before, where = ids.new(), _unfinished(ctx.workspace, request)
     counted = await bounded_count.count_runs(ctx.db, [where], COUNTED)
     part = await _cancel_part(ctx.db, ctx.workspace, where, uuid.UUID(int=0), AT_ONCE)
@@ -58,6 +59,20 @@ async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
     how_many = f"{counted.total:,}" if counted.is_exact else f"More than {counted.total:,}"
     ctx.warn(f"{how_many} runs are being cancelled in the background: cargo-ai orchestration queue get shows how many are left.")
     return Counted(count=counted.total)
+
+
+async def _any_left(ctx: Context, workflow: str, uuids: Sequence[str]) -> bool:
+    """Whether any of the runs that are named has not ended; says which of them the workflow does not have, and how many had ended."""
+    named = {"workflow_uuid": workflow, "uuids": uuids}
+    query = select(runs.c.uuid, runs.c.finished_ms.is_not(None)).where(*run_filter.matching(ctx.workspace, named))
+    has_ended: dict[uuid.UUID | None, bool] = {row[0]: bool(row[1]) for row in await ctx.db.execute(query)}
+    unknown = [text for text in dict.fromkeys(uuids) if ids.parse(text) not in has_ended]
+    if unknown:
+        more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
+        ctx.warn(f"The workflow has no such runs: {', '.join(unknown[:SHOWN])}{more} (cargo-ai orchestration run list).")
+    if ended := sum(has_ended.values()):
+        ctx.warn(f"Runs that had ended already and stay as they are: {ended:,}.")
+    return ended < len(has_ended)
 
 
 def _unfinished(workspace: uuid.UUID, request: contract.CancelRuns) -> list[run_filter.Condition]:

@@ -80,3 +80,15 @@ async def test_what_a_worker_left_of_a_cancellation_goes_on(backend: Backend, mo
     assert len(await backend.idle(batch, 0)) == 0
     assert (await backend.admin.call("orchestration.run.count", workflowUuid=workflow, statuses=["cancelled"]))["count"] == COUNT
     assert not [each for each in (await backend.admin.call("orchestration.queue.get"))["items"] if "background" in each["sentence"]]
+
+
+async def test_runs_that_are_named_and_unknown_or_over_are_said(backend: Backend) -> None:
+    workflow, batch = await parked(backend)
+    _, other = await parked(backend)
+    mine, foreign = await backend.idle(batch, COUNT), await backend.idle(other, COUNT)
+    assert not await backend.admin.warnings("orchestration.run.cancel", workflowUuid=workflow, uuids=mine[:2])
+    unknown, over = await backend.admin.warnings("orchestration.run.cancel", workflowUuid=workflow, uuids=[*mine[1:3], *foreign[:7]])
+    assert unknown.startswith(f"The workflow has no such runs: {', '.join(foreign[:5])} and 2 more")
+    assert over == "Runs that had ended already and stay as they are: 1."
+    assert (await backend.admin.call("orchestration.run.count", workflowUuid=workflow, statuses=["cancelled"]))["count"] == 3
+    assert len(await backend.idle(other, COUNT)) == COUNT
