@@ -156,8 +156,13 @@ def _add_hash(relation: Relation, columns: Iterable[Column]) -> str:
 
 async def is_small(connection: Connection, relation: Relation) -> bool:
     """Whether the table has at most `REHASH_ROWS` rows."""
-    few = f"select count(*) from (select 1 from {table_name(relation)} limit {REHASH_ROWS + 1}) as capped"  # noqa: S608 - names of ours, quoted
-    return int(await value(connection, few)) <= REHASH_ROWS
+    return not await has_more_rows(connection, relation, REHASH_ROWS)
+
+
+async def has_more_rows(connection: Connection, relation: Relation, count: int) -> bool:
+    """Whether the table has more rows than this; no more are looked at."""
+    few = f"select count(*) from (select 1 from {table_name(relation)} limit {count + 1}) as capped"  # noqa: S608 - names of ours, quoted
+    return int(await value(connection, few)) > count
 
 
 def add_index(relation: Relation, slug: str) -> list[str]:

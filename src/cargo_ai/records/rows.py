@@ -12,7 +12,7 @@ from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.ddl import table_name
 from cargo_ai.records.names import qualify, quote, statement
 from cargo_ai.records.values import to_wire
-from cargo_ai.store.driver import Connection, execute, fetch, value
+from cargo_ai.store.driver import Connection, execute, fetch
 
 EncodedRow = Mapping[str, str | None]
 """A record's columns as the texts that the database reads (`values.to_database`)."""
@@ -157,11 +157,6 @@ async def ids_with_value(
         limit=f"limit {int(most)}" if most is not None else "",
     )
     return [uid for (uid,) in await fetch(connection, query, [text])]
-
-
-async def count(connection: Connection, relation: Relation) -> int:
-    """How many records a model has."""
-    return int(await value(connection, statement("select count(*) from $table", table=table_name(relation))))
 
 
 def all_columns(relation: Relation) -> tuple[Column, ...]:

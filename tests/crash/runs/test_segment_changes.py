@@ -1,8 +1,10 @@
-"""A worker dies while it compares a watched segment: the change is there once, whatever had been committed."""
+"""A worker or all of the server dies while a segment is compared: the change is there once, whatever had been committed."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from cargo_ai.domains.segmentation import public
 from cargo_ai.store.session import Database
-from tests.kit.real_server import real_server, wait_until
+from tests.kit.real_server import RealServer, csv_of, real_server, wait_until
 
 pytestmark = [pytest.mark.slow]
 
@@ -50,3 +52,46 @@ def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Pat
         (change,) = server.call("segmentation.change.list", segmentUuid=made["uuid"])["changes"]
         assert (change["addedRecordsCount"], change["totalRecordsCount"]) == (1, 1)
         assert server.value("select count(*) from segment_changes") == 1
+
+
+@pytest.mark.parametrize("point", ["before comparison commit", "after comparison commit"])
+def test_a_comparison_in_the_background_ends_once_though_everything_is_killed(tmp_path: Path, point: str) -> None:
+    once, records = tmp_path / "once", 6_000
+    (tmp_path / "home").mkdir()
+    with real_server(tmp_path / "home", workers=1, CRASH_AT=f"{point}@{once}") as server:
+        server.wait_for_workers()
+        dataset = next(one for one in server.call("storage.dataset.all")["datasets"] if one["kind"] == "native")
+        config = {"s3Filename": server.upload(csv_of(records)), "idColumnSlug": "_id"}
+        wanted = {"slug": "companies", "name": "C", "datasetUuid": dataset["uuid"], "extractorSlug": "uploadFile", "config": config}
+        model = server.call("storage.model.create", **wanted)["model"]["uuid"]
+        segment = server.call("segmentation.segment.create", name="All", modelUuid=model, filter=EVERYTHING)["segment"]["uuid"]
+        once.touch()
+        change = server.call("segmentation.change.create", segmentUuid=segment)["change"]
+        assert change["status"] == "pending"
+        wait_until(lambda: not once.exists(), 60, "the worker dies")
+        kill_everything(server)
+        server.start()
+        found = wait_for_change(server, change["uuid"])
+        assert (found["status"], found["addedRecordsCount"], found["totalRecordsCount"]) == ("success", records, records)
+        assert server.value("select count(*) from segment_change_records") == records
+        assert server.value("select count(*) from segment_changes") == 1
+
+
+def kill_everything(server: RealServer) -> None:
+    """Kill the supervisor, the API and the workers."""
+    everything = server.children()
+    server.kill()
+    for pid in everything:
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_for_change(server: RealServer, uid: str) -> dict[str, Any]:
+    """The change when its comparison has ended."""
+    found: dict[str, Any] = {}
+
+    def has_ended() -> bool:
+        found.update(server.call("segmentation.change.get", uuid=uid)["change"])
+        return found["status"] in {"success", "error"}
+
+    wait_until(has_ended, 60, "the comparison ends")
+    return found

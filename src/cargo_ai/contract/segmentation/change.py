@@ -9,10 +9,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn
-from cargo_ai.kernel.operation import Cli, Operation, refusal
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 ChangeKind = Literal["added", "updated", "removed", "unchanged"]
+ChangeStatus = Literal["pending", "running", "success", "error"]
+_FINAL = frozenset({"success", "error"})
 
 
 def _rename_created(value: Any) -> Any:
@@ -33,7 +35,8 @@ Kinds = Annotated[list[ChangeKindGiven], BeforeValidator(_items), Field(min_leng
 
 
 class Change(Wire):
-    """The numbers of records added, updated, removed and unchanged; `totalRecordsCount`: the size of the segment at that time."""
+    """The numbers of records added, updated, removed and unchanged; `totalRecordsCount`: the size of the segment at that time. `status`:
+    a large segment is compared in the background; until it is `success` the numbers are 0. `errorMessage`: why there is no change."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -44,6 +47,8 @@ class Change(Wire):
     removed_records_count: int
     added_records_count: int
     unchanged_records_count: int
+    status: ChangeStatus
+    error_message: str | None
     created_at: Timestamp
 
 
@@ -117,18 +122,24 @@ create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
         "/segmentation/changes",
         request=CreateChange,
         response=ChangeReply,
-        summary="Compare a segment with its last snapshot, and take a new one; the first time every record is added.",
+        summary="Compare a segment with its last snapshot, and take a new one; a large one in the background.",
         permission="segmentation:write",
         evaluates=True,
         refusals={
             "segmentNotFound": _SEGMENT_NOT_FOUND,
-            "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: list its changes in a moment."),
+            "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: wait for that change."),
             "segmentLinkedToWorkflow": refusal(
                 409, "Segment {uuid} is compared whenever its records are written, for a play that runs on its changes: list them instead."
             ),
             "invalidFilter": refusal(400, "The filter of the segment no longer fits its model: {cause}"),
         },
-        cli=Cli(examples=("cargo-ai segmentation change create --segment-uuid UUID",)),
+        until=Until("segmentation.change.get", key="change.uuid", field="change.status", final=_FINAL),
+        cli=Cli(
+            examples=(
+                "cargo-ai segmentation change create --segment-uuid UUID",
+                "cargo-ai segmentation change create --segment-uuid UUID --wait-until-finished",
+            )
+        ),
     )
 )
 
@@ -139,9 +150,10 @@ get: Operation[ByUuid, ChangeReply, GetReason] = operations.add(
         "/segmentation/changes/{uuid}",
         request=ByUuid,
         response=ChangeReply,
-        summary="Show a change of a segment: the numbers of records added, updated, removed and unchanged.",
+        summary="Show a change of a segment: its status, and the numbers of records added, updated, removed and unchanged.",
         permission="segmentation:read",
         refusals={"changeNotFound": _CHANGE_NOT_FOUND},
+        waits=Waits(key="change.uuid", field="change.status", final=_FINAL),
         cli=Cli(examples=("cargo-ai segmentation change get UUID",)),
     )
 )

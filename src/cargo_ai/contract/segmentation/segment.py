@@ -21,8 +21,8 @@ ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "
 
 
 class Segment(Wire):
-    """A saved segment. `recordsCount` is current; `isRecordsCountExact` false, in lists only: there are more. `lastChange`: the counts of
-    the newest comparison."""
+    """A saved segment. `recordsCount` is current; `isRecordsCountExact` false, in lists and where it was saved: there are more.
+    `lastChange`: the counts of the newest comparison."""
 
     uuid: Uuid
     workspace_uuid: Uuid

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.record import MOST_BULK, Id
+from cargo_ai.contract.storage.run import UNTIL, Run
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
@@ -118,7 +119,8 @@ class UndoConflict(Wire):
 class UndoReply(Wire):
     """What was undone, or with `dryRun` would be: records that were added are removed, updated ones have their former values, removed
     ones are back. `changeSet`: the change set that this undo is, null with `dryRun` or when there was nothing to undo. `conflicts`: the
-    first hundred of the records that were changed since."""
+    first hundred of the records that were changed since. `run`: the storage run that undoes a large change set in the background; then all
+    counts are 0, and those of the run say what it did."""
 
     change_set: ChangeSet | None
     is_dry_run: bool
@@ -127,6 +129,7 @@ class UndoReply(Wire):
     restored_count: int
     conflicts_count: int
     conflicts: list[UndoConflict]
+    run: Run | None = None
 
 
 _not_found = refusal(404, "There is no change set {uuid} in this workspace; they are kept for {days} days.")
@@ -184,12 +187,22 @@ list_records: Operation[ListChangedRecords, ChangedRecordsReply, RecordsReason] 
     )
 )
 
-UndoReason = Literal["changeSetNotFound", "modelNotFound", "alreadyUndone", "stillRunning", "forgotten", "hasConflicts", "modelHasChanged"]
+UndoReason = Literal[
+    "changeSetNotFound",
+    "modelNotFound",
+    "alreadyUndone",
+    "alreadyRunning",
+    "stillRunning",
+    "forgotten",
+    "hasConflicts",
+    "modelHasChanged",
+]
 
 _undo_refusals: dict[UndoReason, RefusalSpec] = {
     "changeSetNotFound": _not_found,
     "modelNotFound": refusal(404, "The model of this change set was removed."),
     "alreadyUndone": refusal(409, "This change set was undone by {undo}; undo that one to have its changes back."),
+    "alreadyRunning": refusal(409, "An undo of this model is under way already: {run}."),
     "stillRunning": refusal(409, "Batch {batch} is still writing: cancel it, or wait until it ends."),
     "forgotten": refusal(409, "What was forgotten is erased: this cannot be undone."),
     "hasConflicts": refusal(409, "Records that were changed since: {count}, {first} among them. Nothing was undone."),
@@ -203,14 +216,15 @@ undo: Operation[UndoChangeSet, UndoReply, UndoReason] = operations.add(
         "/storage/changeSets/{uuid}/undo",
         request=UndoChangeSet,
         response=UndoReply,
-        summary="Undo an import, a bulk write or what a batch wrote: added records are removed, changed ones are as before.",
+        summary="Undo an import, a bulk write or what a batch wrote, record by record; much of it in the background.",
         permission="storage:write",
         refusals=_undo_refusals,
+        until=UNTIL,
         agent_safe=False,
         cli=Cli(
             examples=(
                 f"cargo-ai storage change-set undo {_EXAMPLE} --dry-run",
-                f"cargo-ai storage change-set undo {_EXAMPLE} --skip-conflicts",
+                f"cargo-ai storage change-set undo {_EXAMPLE} --skip-conflicts --wait-until-finished",
             )
         ),
     )

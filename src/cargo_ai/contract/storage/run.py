@@ -28,10 +28,10 @@ class RunCounts(Wire):
 
 
 class Run(LastRun):
-    """A refresh, or a fill of computed columns (`kind`). `warnings`: problems that did not make it fail.
+    """A refresh, a fill of computed columns, or the undo of a change set (`kind`). `warnings`: problems that did not make it fail.
 
     `records_done` of `records_total`: of a fill, how many records have their values; of a sync, how many were read. `waiting_for`: what
-    a sync waits for, in words.
+    a sync waits for, in words. `change_set_uuid`: the change set that an undo undoes; `is_force`: all but records that were changed since.
     """
 
     workspace_uuid: Uuid
@@ -43,21 +43,22 @@ class Run(LastRun):
     counts: RunCounts
     warnings: list[str]
     updated_at: Timestamp
-    kind: Literal["refresh", "fill"]
+    kind: Literal["refresh", "fill", "undo"]
     column_slugs: list[str]
     records_done: int | None
     records_total: int | None
     waiting_for: str | None
+    change_set_uuid: Uuid | None
 
 
 class RunReply(Wire):
-    """One refresh or fill."""
+    """One refresh, fill or undo."""
 
     run: Run
 
 
 class RunsReply(Wire):
-    """Refreshes and fills, newest first."""
+    """Refreshes, fills and undos, newest first."""
 
     runs: list[Run]
 
@@ -138,7 +139,7 @@ get: Operation[ByUuid, RunReply, GetReason] = operations.add(
         "/storage/runs/{uuid}",
         request=ByUuid,
         response=RunReply,
-        summary="Show a refresh or a fill of columns: its status, counts and error.",
+        summary="Show a refresh, a fill of columns or an undo: its status, counts and error.",
         permission="storage:read",
         refusals={"runNotFound": _NO_RUN},
         waits=Waits(key="run.uuid", field="run.status", final=FINAL),
@@ -155,7 +156,7 @@ get_all: Operation[ListRuns, RunsReply, ListReason] = operations.add(
         "/storage/runs/list",
         request=ListRuns,
         response=RunsReply,
-        summary="List the refreshes, and the fills of computed columns, newest first.",
+        summary="List the refreshes, the fills of computed columns and the undos of change sets, newest first.",
         permission="storage:read",
         refusals={"modelNotFound": NOT_FOUND},
         cli=Cli(

@@ -208,12 +208,12 @@ async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | 
 
 
 async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
-    """A change of the session's workspace whose records are kept."""
+    """A change of the session's workspace that was found and whose records are kept."""
     row = (
         await db.execute(
             select(SegmentChange, Segment.model_uuid)
             .join(Segment, Segment.uuid == SegmentChange.segment_uuid)
-            .where(SegmentChange.uuid == change_uuid)
+            .where(SegmentChange.uuid == change_uuid, SegmentChange.status == "success")
         )
     ).one_or_none()
     if row is None or row[0].no < await comparison.first_retained(db, row[0].segment_uuid):

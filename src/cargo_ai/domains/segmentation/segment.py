@@ -39,7 +39,8 @@ _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
 """When counting takes this long, an index is proposed."""
 MOST_COUNTED, MOST_COUNTED_LATE, COUNTING_SECONDS = 100_000, 1_000, 2.0
-"""A list counts the records of each segment up to the first number, and up to the second once it has counted for so long."""
+"""A list counts the records of each segment up to the first number, as does saving one, and up to the second once it has counted for so
+long."""
 
 
 def to_response(row: Segment, count: int, last: Change | None, *, is_exact: bool = True) -> contract.Segment:
@@ -103,10 +104,11 @@ async def _count(ctx: Context, selection: select_records.Selection, up_to: int |
 
 
 async def _saved_response(ctx: Context, row: Segment, selection: select_records.Selection) -> contract.SegmentReply:
-    """The segment as it was saved; when counting took long, a warning proposes an index. Raises InvalidFilter when a condition in SQL
-    cannot be evaluated."""
-    started = clock.seconds()
-    response = to_response(row, (await _count(ctx, selection))[0], (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
+    """The segment as it was saved, its records counted as in a list; when counting took long, a warning proposes an index. Raises
+    InvalidFilter when a condition in SQL cannot be evaluated."""
+    started, last = clock.seconds(), await latest_changes(ctx.db, [row.uuid])
+    count, is_exact = await _count(ctx, selection, MOST_COUNTED)
+    response = to_response(row, count, last.get(row.uuid), is_exact=is_exact)
     seconds = clock.seconds() - started
     if seconds >= SLOW_SECONDS:
         filter, sort, _ = _saved_parts(row)

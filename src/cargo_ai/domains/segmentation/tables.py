@@ -39,11 +39,15 @@ class Segment(Stamped, Owned, Row):
 
 
 class SegmentChange(Stamped, Owned, Row):
-    """A change of a segment that a comparison has found. `no` counts the changes of a segment from 1; `since`: the database's snapshot
-    (`pg_snapshot`) at the comparison before."""
+    """A change of a segment that a comparison has found, or is to find. `no` counts the changes of a segment from 1; `since`: the
+    database's snapshot (`pg_snapshot`) at the comparison before; `status`: pending and running until its comparison, which a job makes, has
+    ended; `tries`: how often a worker has begun it."""
 
     __tablename__ = "segment_changes"
-    __table_args__ = (Index("uq_segment_changes_no", "segment_uuid", "no", unique=True),)
+    __table_args__ = (
+        Index("uq_segment_changes_no", "segment_uuid", "no", unique=True),
+        Index("uq_segment_changes_unfinished", "segment_uuid", unique=True, postgresql_where=text("status in ('pending', 'running')")),
+    )
 
     segment_uuid: Mapped[uuid.UUID]
     no: Mapped[int]
@@ -52,6 +56,9 @@ class SegmentChange(Stamped, Owned, Row):
     removed_count: Mapped[int]
     total_count: Mapped[int]
     since: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="success", server_default="success")
+    error_message: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 segment_members = Table(

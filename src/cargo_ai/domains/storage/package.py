@@ -10,6 +10,7 @@ from cargo_ai.domains.storage.columns import recompute, stale_lookups
 from cargo_ai.domains.storage.columns.fill_job import FillJob
 from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
 from cargo_ai.domains.storage.events import RecordsChanged
+from cargo_ai.domains.storage.history import undo
 from cargo_ai.domains.storage.identity import merge
 from cargo_ai.domains.storage.models import index, model_bin, model_usages, refresh_run, search_kinds
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
@@ -30,6 +31,7 @@ PACKAGE = Package(
         index.TASK: lambda services: IndexJob(services.database).run,
         stale_lookups.TASK: lambda services: LookupJob(services.database).run,
         recompute.TASK: lambda services: FillJob(services.database).run,
+        undo.TASK: lambda services: undo.UndoJob(services).run,
     },
     chores={
         "prune inserts and logs of models": lambda services: prune.prune(

@@ -69,13 +69,15 @@ class Relationship(Stamped, Owned, Row):
 
 
 class StorageRun(Stamped, Owned, Row):
-    """A refresh of a model from its extractor, or a fill of its computed columns; a model has at most one of each that is not finished.
+    """A refresh of a model from its extractor, a fill of its computed columns, or the undo of a change set; a model has at most one of each
+    that is not finished.
 
     fingerprint: a digest of the state of the source, None when the source has no digest. tries: how often a worker has started it.
     Of a sync: who goes on with it (a worker with a lower `epoch` does not), what comes next, how often in a row its source failed, and what
     it waits for, in words.
     Of a fill: which columns; how many records have their values, of how many; the id of the last of them; how often it was begun from the
     first record; and whether columns lack values: until it has succeeded, or a later one takes its place.
+    Of an undo: the change set that it undoes; `is_force`: without the records that were changed since.
     """
 
     __tablename__ = "storage_runs"
@@ -108,6 +110,7 @@ class StorageRun(Stamped, Owned, Row):
     step: Mapped[str] = mapped_column(default="reading", server_default="reading")
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     waiting_for: Mapped[str | None]
+    change_set_uuid: Mapped[uuid.UUID | None]
     finished_at: Mapped[datetime | None]
 
 

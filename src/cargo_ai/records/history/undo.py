@@ -120,6 +120,8 @@ async def plan(
     parts = {"table": table_name(relation), "log": log_table_name(relation), "is_mine": IS_MINE, "bucket": bucket_of("w._id")}
     params: dict[str, Any] = mine_params(uid, records_at) | {"columns": [column.slug for column in relation.columns if column.writable]}
     await execute(connection, "set local timezone = 'UTC'")
+    # Of an attempt in this transaction to which the table was not free.
+    await execute(connection, "drop table if exists undo_work")
     await execute(connection, statement(_CREATE_WORK, mine=statement(MINE, **parts)), params)
     await execute(connection, statement(_ADD_BULK, **parts), params)
     await execute(connection, _DROP_NOTHING)

@@ -168,6 +168,8 @@ async def compare(request: PageRequest) -> Response:
     """Compare a segment with its last snapshot."""
     uuid = request.path["uuid"]
     change = cast("JsonObject", (await request.call("segmentation.change.create", {"segmentUuid": uuid}))["change"])
+    if change["status"] != "success":
+        return request.redirect(address.segment(uuid), "The segment is large: it is being compared in the background.")
     counts = [f"{change[f'{kind}RecordsCount']:,} {kind}" for kind in KINDS]
     return request.redirect(address.segment(uuid), f"Compared: {', '.join(counts)}.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -19,7 +19,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn
-from cargo_ai.domains.segmentation.changes import change_records, comparison
+from cargo_ai.domains.segmentation.changes import change_records, comparison, comparison_job
 from cargo_ai.domains.segmentation.changes.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
@@ -50,13 +50,15 @@ def to_response(row: SegmentChange) -> contract.Change:
         removed_records_count=row.removed_count,
         added_records_count=row.added_count,
         unchanged_records_count=row.total_count - row.added_count - row.updated_count,
+        status=cast("contract.ChangeStatus", row.status),
+        error_message=row.error_message,
         created_at=row.created_at,
     )
 
 
 async def latest_changes(db: AsyncSession, segments: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Change]:
-    """The newest change of each segment."""
-    of_segments = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments))
+    """The newest change of each segment that was found."""
+    of_segments = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments), SegmentChange.status == "success")
     latest = of_segments.ext(distinct_on(SegmentChange.segment_uuid)).order_by(SegmentChange.segment_uuid, SegmentChange.no.desc())
     return {row.segment_uuid: to_response(row) for row in await db.scalars(latest)}
 
@@ -74,15 +76,24 @@ async def _find_segment(db: AsyncSession, text: str) -> Segment | None:
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateChange) -> contract.ChangeReply:
-    """Compare a segment now; the change is there also where nothing differs."""
+    """Compare a segment; the change is there also where nothing differs. Where there is much to compare, a job does it."""
     row = await _find_segment(ctx.db, request.segment_uuid)
     row = found_or_refuse(contract.create, row, "segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.is_watched:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
+    under_way = await comparison_job.find_unfinished(ctx.db, row.uuid)
+    if under_way is not None:
+        contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"cargo-ai segmentation change get {under_way}")
     if not await comparison.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     try:
-        change = await comparison.lock_and_compare(ctx.db, row.uuid, empty=True)
+        locked = await comparison.lock_segment(ctx.db, row.uuid)
+        locked = found_or_refuse(contract.create, locked, "segmentNotFound", uuid=request.segment_uuid)
+        if not await comparison.is_quick(ctx.db, locked):
+            announced = await comparison_job.announce(ctx.db, locked.row)
+            ctx.warn(f"The segment is large and compared in the background: cargo-ai segmentation change get {announced.uuid} shows it.")
+            return contract.ChangeReply(change=to_response(announced))
+        change = await comparison.compare(ctx.db, locked, empty=True)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
     stored = await find(ctx.db, str(change.uuid)) if change else None
@@ -142,6 +153,9 @@ async def _find_with_records(
     relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
     if relation is None:
         operation.refuse("segmentNotFound", uuid=row.segment_uuid)
+    if row.status != "success":
+        cause = row.error_message or "its comparison has not ended yet."
+        operation.refuse("changeNotFound", uuid=text, cause=cause, fix=f"cargo-ai segmentation change get {row.uuid}")
     if row.no < await comparison.first_retained(ctx.db, row.segment_uuid):
         cause = f"only those of the last {comparison.RETAINED_CHANGES} changes and of the last {comparison.RETENTION.days} days are kept."
         operation.refuse("changeNotFound", uuid=text, cause=cause, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")

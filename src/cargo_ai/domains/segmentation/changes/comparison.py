@@ -19,6 +19,7 @@ from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.kernel import clock
+from cargo_ai.records import ddl
 from cargo_ai.records.filter.terms import SavedSegment
 from cargo_ai.records.hashing import VERSION
 from cargo_ai.store import driver
@@ -33,6 +34,8 @@ RETENTION = timedelta(days=7)
 """Changes younger than this keep them too, so that a receiver of a change can still read it."""
 LISTED_CHANGES = 1_000
 """This many changes of a segment are listed."""
+QUICK_ROWS = 5_000
+"""This many records are compared while the caller waits; of more a job does it."""
 LOG_RETENTION = timedelta(days=29)
 """A model's log of touched records is kept for 30 days; a snapshot older than this is compared as a whole."""
 
@@ -101,19 +104,49 @@ async def lock_and_compare(db: AsyncSession, segment: uuid.UUID, *, empty: bool 
     return await compare(db, locked, empty=empty) if locked else None
 
 
-async def compare(db: AsyncSession, locked: LockedSegment, *, quiet: bool = False, empty: bool = False) -> Change | None:
-    """Compare a locked segment. `quiet`: only take a snapshot and report no change; `empty`: as `lock_and_compare`."""
-    row, selection, tracked, before = locked.row, locked.selection, locked.tracked, Snapshot.of(locked.row.snapshot)
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a comparison starts from: the former state, the state that is being seen, and whether the touched records alone matter."""
+
+    before: Snapshot | None
+    digest: str
+    seen_xmin: str
+    seen_snapshot: str
+    only_touched: bool
+
+
+async def _basis(db: AsyncSession, locked: LockedSegment) -> _Basis:
+    row, selection, before = locked.row, locked.selection, Snapshot.of(locked.row.snapshot)
     digest = comparison_sql.membership_digest(locked.saved.filter, locked.saved.sort, locked.saved.limit)
-    connection = await driver_connection(db)
-    seen_xmin, log_is_incomplete, seen_snapshot = (
-        await driver.fetch(connection, *comparison_sql.precheck_statement(selection.relation, before))
-    )[0]
+    statement = comparison_sql.precheck_statement(selection.relation, before)
+    seen_xmin, log_is_incomplete, seen_snapshot = (await driver.fetch(await driver_connection(db), *statement))[0]
     log_has_expired = row.synced_at is None or row.synced_at < clock.now() - LOG_RETENTION
     only_touched = not (log_is_incomplete or log_has_expired or before is None or before.rule != digest) and comparison_sql.is_local(
-        locked.saved.filter, selection, tracked
+        locked.saved.filter, selection, locked.tracked
     )
-    no = int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(SegmentChange.segment_uuid == row.uuid)) or 0) + 1
+    return _Basis(before, digest, str(seen_xmin), str(seen_snapshot), only_touched)
+
+
+async def is_quick(db: AsyncSession, locked: LockedSegment) -> bool:
+    """Whether a comparison looks at few records: the model has few, or few were touched since the last one."""
+    connection, relation = await driver_connection(db), locked.selection.relation
+    if not await ddl.has_more_rows(connection, relation, QUICK_ROWS):
+        return True
+    basis = await _basis(db, locked)
+    if not basis.only_touched or basis.before is None:
+        return False
+    statement, values = comparison_sql.touched_statement(relation, basis.before, QUICK_ROWS + 1)
+    return int(await driver.value(connection, statement, values)) <= QUICK_ROWS
+
+
+async def compare(
+    db: AsyncSession, locked: LockedSegment, *, quiet: bool = False, empty: bool = False, into: SegmentChange | None = None
+) -> Change | None:
+    """Compare a locked segment. `quiet`: only take a snapshot and report no change; `empty`: as `lock_and_compare`; `into`: the change
+    that was announced for it."""
+    row, selection, tracked, basis = locked.row, locked.selection, locked.tracked, await _basis(db, locked)
+    before, only_touched, connection = basis.before, basis.only_touched, await driver_connection(db)
+    no = await next_number(db, row.uuid, into)
     if not only_touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
     statement, params = comparison_sql.compare_statement(selection, tracked, before, touched=only_touched, noted=not quiet)
@@ -125,32 +158,31 @@ async def compare(db: AsyncSession, locked: LockedSegment, *, quiet: bool = Fals
     flag_modified(row, "updated_at")
     row.synced_at = clock.now()
     row.snapshot = Snapshot(
-        VERSION, tracked.names, tracked.every, digest, selection.relation.log, str(seen_xmin), total, str(seen_snapshot)
+        VERSION, tracked.names, tracked.every, basis.digest, selection.relation.log, basis.seen_xmin, total, basis.seen_snapshot
     ).to_json()
     if quiet or not (added or updated or removed or empty):
         await db.flush()
         return None
-    return await _store_change(db, row, no, (added, updated, removed, total), before.moment if before else None)
+    stored = into or SegmentChange(workspace_uuid=row.workspace_uuid, segment_uuid=row.uuid)
+    stored.no, stored.since, stored.status = no, before.moment if before else None, "success"
+    return await _store_change(db, row, stored, (added, updated, removed, total))
 
 
-async def _store_change(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int], since: str | None) -> Change:
-    added, updated, removed, total = counts
-    stored = SegmentChange(
-        workspace_uuid=row.workspace_uuid,
-        segment_uuid=row.uuid,
-        no=no,
-        added_count=added,
-        updated_count=updated,
-        removed_count=removed,
-        total_count=total,
-        since=since,
-    )
+async def next_number(db: AsyncSession, segment: uuid.UUID, announced: SegmentChange | None = None) -> int:
+    """The number of the next change of a segment: what was announced gets a new one where others came before it."""
+    others = [SegmentChange.segment_uuid == segment, *([] if announced is None else [SegmentChange.uuid != announced.uuid])]
+    return int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(*others)) or 0) + 1
+
+
+async def _store_change(db: AsyncSession, row: Segment, stored: SegmentChange, counts: tuple[int, int, int, int]) -> Change:
+    added, updated, removed, _ = counts
+    stored.added_count, stored.updated_count, stored.removed_count, stored.total_count = counts
     db.add(stored)
     await db.flush()
     change = to_change(stored, row.model_uuid)
     counts_by_kind = {"added": added, "updated": updated, "removed": removed, "unchanged": change.unchanged}
     await events.publish(db, SegmentChanged(row.workspace_uuid, row.uuid, stored.uuid, row.model_uuid, row.is_watched, counts_by_kind))
-    await _prune_changes(db, row.uuid, no)
+    await _prune_changes(db, row.uuid, stored.no)
     return change
 
 

@@ -129,6 +129,13 @@ def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str
     return f"select pg_snapshot_xmin({snapshot})::text, exists ({unnamed}), {snapshot}::text", {"seen": before.seen}
 
 
+def touched_statement(relation: Relation, before: Snapshot, up_to: int) -> tuple[str, dict[str, Any]]:
+    """The statement, and its values, that counts the records that the log has since the snapshot, in `up_to` of its entries at most."""
+    log = log_table_name(relation)
+    entries = f"select coalesce(cardinality(ids), 1) as n from {log} where xid >= %(seen)s::text::xid8 limit %(up_to)s"  # noqa: S608 - ours
+    return f"select coalesce(sum(n), 0) from ({entries}) as e", {"seen": before.seen, "up_to": up_to}  # noqa: S608 - ours
+
+
 def compare_statement(
     selection: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
 ) -> tuple[str, dict[str, Any]]:

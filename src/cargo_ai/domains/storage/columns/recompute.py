@@ -13,8 +13,9 @@ from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
-from cargo_ai.records import ddl, rows
+from cargo_ai.records import ddl
 from cargo_ai.records.catalog import Relation
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.recompute"
@@ -29,7 +30,8 @@ async def recompute(ctx: Context, relation: Relation, slugs: Iterable[str] | Non
     connection = await driver_connection(ctx.db)
     if not await ddl.is_small(connection, relation):
         names = list(slugs) if slugs is not None else [column.slug for column in relation.columns if column.is_computed_on_write]
-        total = await rows.count(connection, relation)
+        # What the quota counts: to count a large table would take longer than all else here.
+        total = await quotas.used_by(connection, ctx.workspace, "records", str(relation.model))
         fill = await _start(ctx, relation, names, total)
         sentence = f"The model has many records: {', '.join(names)} is being filled in the background"
         ctx.warn(f"{sentence} (cargo-ai storage run get {fill.uuid}).")

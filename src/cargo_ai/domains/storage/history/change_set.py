@@ -1,34 +1,24 @@
-"""Change sets: list what was written into models, show which records changed, and undo it."""
+"""Change sets: list what was written into models, and show which records changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import errors
 from sqlalchemy import exists, func, select
 
-from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import change_set as contract
-from cargo_ai.domains.storage.columns import computed, recompute
-from cargo_ai.domains.storage.events import RecordsChanged
-from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite
-from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
-from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.ddl import TableBusy
 from cargo_ai.records.history import entries
-from cargo_ai.records.history import undo as statements
 from cargo_ai.records.history.entries import RecordChange
-from cargo_ai.records.history.undo import UndoPlan
 from cargo_ai.store.driver import driver_connection
 
 _LIST = "cargo-ai storage change-set list"
@@ -91,15 +81,15 @@ async def get_all(ctx: Context, request: contract.ListChangeSets) -> contract.Ch
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ChangeSetReply:
     """One change set."""
-    row = await _find(ctx, contract.get, request.uuid)
+    row = await find(ctx, contract.get, request.uuid)
     return contract.ChangeSetReply(change_set=(await to_responses(ctx, [row]))[0])
 
 
 @handles(contract.list_records)
 async def list_records(ctx: Context, request: contract.ListChangedRecords) -> contract.ChangedRecordsReply:
     """A page of the records that a change set wrote, by id."""
-    row = await _find(ctx, contract.list_records, request.uuid)
-    relation = await _relation(ctx, contract.list_records, row)
+    row = await find(ctx, contract.list_records, request.uuid)
+    relation = await relation_of(ctx, contract.list_records, row)
     connection = await driver_connection(ctx.db)
     page = await entries.changed_ids(connection, relation, row.uuid, row.records_at, limit=request.limit, offset=request.offset)
     changes = [change for change in await entries.changes_of(connection, relation, page) if change.change_set == row.uuid]
@@ -126,86 +116,14 @@ def changed_to_response(change: RecordChange) -> contract.ChangedRecord:
     )
 
 
-@handles(contract.undo)
-async def undo(ctx: Context, request: contract.UndoChangeSet) -> contract.UndoReply:
-    """Take back what a change set wrote. The undo is a change set, too, and is seen by segments and plays like any other write."""
-    row = await _find(ctx, contract.undo, request.uuid, lock=not request.dry_run)
-    if row.undone_by_uuid is not None:
-        contract.undo.refuse("alreadyUndone", undo=row.undone_by_uuid, fix=f"cargo-ai storage change-set get {row.undone_by_uuid}")
-    if row.kind == "forget":
-        contract.undo.refuse("forgotten")
-    is_unfinished = (batches.c.workspace_uuid == ctx.workspace) & batches.c.finished_ms.is_(None)
-    if row.batch_uuid is not None and await ctx.db.scalar(select(batches.c.uuid).where(batches.c.uuid == row.batch_uuid, is_unfinished)):
-        contract.undo.refuse("stillRunning", batch=row.batch_uuid, fix=f"cargo-ai orchestration batch get {row.batch_uuid}")
-    relation = await _relation(ctx, contract.undo, row)
-    connection = await driver_connection(ctx.db)
-    try:
-        plan = await statements.plan(
-            connection, relation, row.uuid, row.records_at, locks=not request.dry_run, most_conflicts=contract.MAX_SHOWN_CONFLICTS
-        )
-    except TableBusy:
-        sentence = "The model is being written by longer work right now. Try again in a moment."
-        raise Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "2"}) from None
-    if request.dry_run:
-        return _to_reply(plan, None, is_dry_run=True)
-    if plan.conflict_count and not request.skip_conflicts:
-        contract.undo.refuse(
-            "hasConflicts",
-            count=f"{plan.conflict_count:,}",
-            first=plan.conflicts[0].record,
-            fix=f"cargo-ai storage change-set undo {row.uuid} --dry-run",
-            details={"conflicts": [_conflict(one).to_wire() for one in plan.conflicts]},
-        )
-    return _to_reply(plan, await _apply(ctx, relation, row, plan), is_dry_run=False)
-
-
-async def _apply(ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPlan) -> contract.ChangeSet | None:
-    """Carry out the plan as a change set of its own; None where there is nothing to do."""
-    if not (plan.removed or plan.reverted or plan.restored):
-        return None
-    connection = await driver_connection(ctx.db)
-    changes = ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, "undo", source=row.source, undoes=row.uuid))
-    try:
-        touched = await statements.apply(connection, relation, changes.at)
-    except errors.DataError as error:
-        contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
-    await changes.note(connection, added=plan.restored, updated=plan.reverted, removed=plan.removed)
-    if computed.ComputedColumns.of(relation).columns and (touched is None or touched):
-        if touched is None:
-            await recompute.recompute(ctx, relation)
-        else:
-            for sentence in await computed.refresh(connection, relation, touched, ctx.workspace):
-                ctx.warn(sentence)
-    await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
-    row.undone_by_uuid = changes.uuid
-    await ctx.db.flush()
-    undone = await ctx.db.scalar(select(ChangeSet).where(ChangeSet.uuid == changes.uuid))
-    assert undone is not None, "the recorder has stored it"
-    return (await to_responses(ctx, [undone]))[0]
-
-
-def _to_reply(plan: UndoPlan, made: contract.ChangeSet | None, *, is_dry_run: bool) -> contract.UndoReply:
-    return contract.UndoReply(
-        change_set=made,
-        is_dry_run=is_dry_run,
-        removed_count=plan.removed,
-        reverted_count=plan.reverted,
-        restored_count=plan.restored,
-        conflicts_count=plan.conflict_count,
-        conflicts=[_conflict(conflict) for conflict in plan.conflicts],
-    )
-
-
-def _conflict(conflict: statements.Conflict) -> contract.UndoConflict:
-    return contract.UndoConflict(id=conflict.record, problem=conflict.problem, column_slugs=conflict.columns)
-
-
-async def _find(ctx: Context, operation: Operation[Any, Any, Any], uid: str, *, lock: bool = False) -> ChangeSet:
+async def find(ctx: Context, operation: Operation[Any, Any, Any], uid: str, *, lock: bool = False) -> ChangeSet:
+    """A change set of the workspace that has written, or the operation's refusal."""
     query = select(ChangeSet).where(ChangeSet.uuid == ids.parse(uid), _has_written())
     row = await ctx.db.scalar(query.with_for_update() if lock else query)
     return found_or_refuse(operation, row, "changeSetNotFound", uuid=uid, days=ctx.settings.history_days, fix=_LIST)
 
 
-async def _relation(ctx: Context, operation: Operation[Any, Any, Any], row: ChangeSet) -> Relation:
+async def relation_of(ctx: Context, operation: Operation[Any, Any, Any], row: ChangeSet) -> Relation:
+    """The model of a change set, or the operation's refusal."""
     relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.model_uuid)
     return found_or_refuse(operation, relation, "modelNotFound")

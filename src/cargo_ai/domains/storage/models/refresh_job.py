@@ -21,6 +21,7 @@ from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting
+from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -37,11 +38,13 @@ class Cancelled(Exception):
 
 
 class Failed(Exception):
-    """The refresh cannot be done; the message says why."""
+    """The run cannot be done; the message says why."""
 
 
 class RefreshJob:
     """The job. Begun again after a crash it does the same again: what the one before had done went with its transaction."""
+
+    noun = "refresh"
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -49,19 +52,19 @@ class RefreshJob:
     async def run(self, workspace: str, run: str) -> None:
         """Carry one run out and write down how it ended."""
         here, uid = uuid.UUID(workspace), uuid.UUID(run)
-        status, sentence = "error", "The refresh failed on our side. Try again; the server's log says more."
+        status, sentence = "error", f"The {self.noun} failed on our side. Try again; the server's log says more."
         try:
-            if not await retry_until_available("begin a refresh", lambda: self._begin(here, uid)):
+            if not await retry_until_available(f"begin a {self.noun}", lambda: self._begin(here, uid)):
                 return
-            await self._unless_cancelled(here, uid, lambda: retry_until_available("refresh a model", lambda: self._refresh(here, uid)))
+            await self._unless_cancelled(here, uid, lambda: retry_until_available(f"{self.noun} of a model", lambda: self._do(here, uid)))
             return
         except Cancelled:
             status, sentence = "cancelled", None
         except Failed as fault:
             sentence = str(fault)
         except Exception as error:
-            _log.exception("a refresh failed", run=run, cause=f"{type(error).__name__}: {error}"[:300])
-        await retry_until_available("end a refresh", lambda: self._end(here, uid, status, sentence))
+            _log.exception(f"a {self.noun} failed", run=run, cause=f"{type(error).__name__}: {error}"[:300])
+        await retry_until_available(f"end a {self.noun}", lambda: self._end(here, uid, status, sentence))
 
     async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
         """Take the run; False when it has ended meanwhile."""
@@ -72,7 +75,7 @@ class RefreshJob:
             if row.status == "cancelling":
                 raise Cancelled
             if row.tries >= MOST_TRIES:
-                raise Failed(f"The refresh was started {MOST_TRIES} times, and each time its worker died. The source may be too large.")
+                raise Failed(f"The {self.noun} was started {MOST_TRIES} times, and each time its worker died. It may be too large.")
             row.tries += 1
             row.status = "running"
             await db.commit()
@@ -95,7 +98,7 @@ class RefreshJob:
                 return await db.scalar(select(StorageRun.status).where(StorageRun.uuid == uid)) == "cancelling"
         return False
 
-    async def _refresh(self, workspace: uuid.UUID, uid: uuid.UUID) -> None:
+    async def _do(self, workspace: uuid.UUID, uid: uuid.UUID) -> None:
         async with self._services.database.session(workspace) as db:
             # Of two workers on one run (one was taken for dead) the second waits here, and then finds it finished.
             await db.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 11))"), {"run": str(uid)})
@@ -104,13 +107,20 @@ class RefreshJob:
                 return
             ctx = self._context(db, run)
             try:
-                counts, files, fingerprint = await _read_source(ctx, run)
+                values = await self.carry_out(ctx, run)
             except (UnreadableFile, InvalidConfig, UnificationFailed) as fault:
                 raise Failed(str(fault)) from None
             except Refusal as refusal:
                 raise Failed(refusal.message) from None
-            await _mark_success(db, uid, counts=counts.to_wire(), file_names=files, fingerprint=fingerprint, warnings=ctx.warnings)
+            await _mark_success(db, uid, warnings=ctx.warnings, **values)
+            crash_points.point(f"before {self.noun} commit")
             await db.commit()
+            crash_points.point(f"after {self.noun} commit")
+
+    async def carry_out(self, ctx: Context, run: StorageRun) -> dict[str, Any]:
+        """Do what the run is for, in the context's transaction; what is written down of it. Failed or a refusal where it cannot be done."""
+        counts, files, fingerprint = await _read_source(ctx, run)
+        return {"counts": counts.to_wire(), "file_names": files, "fingerprint": fingerprint}
 
     def _context(self, db: AsyncSession, row: StorageRun) -> Context:
         """The context of a handler, in the name of the user who started the run, without permissions."""

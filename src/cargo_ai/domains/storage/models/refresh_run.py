@@ -72,6 +72,7 @@ def to_response(row: StorageRun) -> contract.Run:
         records_done=row.records_done,
         records_total=row.records_total,
         waiting_for=row.waiting_for,
+        change_set_uuid=str(row.change_set_uuid) if row.change_set_uuid else None,
     )
 
 

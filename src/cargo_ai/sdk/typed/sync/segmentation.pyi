@@ -15,9 +15,11 @@ class ChangeMethods:
         segment_uuid: str,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.segmentation.change.ChangeReply:
-        """Compare a segment with its last snapshot, and take a new one; the first time every record is added.
+        """Compare a segment with its last snapshot, and take a new one; a large one in the background.
 
         segment_uuid: The segment.
+
+        Wait for its end: client.segmentation.change.wait(reply.change.uuid)
 
         Refused for: segmentNotFound, changeAlreadyRunning, segmentLinkedToWorkflow, invalidFilter
         """
@@ -78,7 +80,21 @@ class ChangeMethods:
         self,
         uuid: str,
     ) -> cargo_ai.contract.segmentation.change.ChangeReply:
-        """Show a change of a segment: the numbers of records added, updated, removed and unchanged.
+        """Show a change of a segment: its status, and the numbers of records added, updated, removed and unchanged.
+
+        uuid: Its uuid.
+
+        Refused for: changeNotFound
+        """
+        ...
+
+    def wait(
+        self,
+        uuid: str,
+        *,
+        timeout: float | None = None,
+    ) -> cargo_ai.contract.segmentation.change.ChangeReply:
+        """Wait until it has ended, and return it as `get` does; Unfinished after `timeout` seconds.
 
         uuid: Its uuid.
 

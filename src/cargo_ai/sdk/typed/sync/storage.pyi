@@ -111,13 +111,16 @@ class ChangeSetMethods:
         dry_run: bool = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.storage.change_set.UndoReply:
-        """Undo an import, a bulk write or what a batch wrote: added records are removed, changed ones are as before.
+        """Undo an import, a bulk write or what a batch wrote, record by record; much of it in the background.
 
         uuid: The change set.
         skip_conflicts: Leave records that were changed since; by default nothing is undone.
         dry_run: Only say what would be undone.
 
-        Refused for: changeSetNotFound, modelNotFound, alreadyUndone, stillRunning, forgotten, hasConflicts, modelHasChanged
+        Wait for its end: client.storage.run.wait(reply.run.uuid)
+
+        Refused for: changeSetNotFound, modelNotFound, alreadyUndone, alreadyRunning, stillRunning, forgotten, hasConflicts,
+          modelHasChanged
         """
         ...
 
@@ -1035,7 +1038,7 @@ class RunMethods:
         self,
         uuid: str,
     ) -> cargo_ai.contract.storage.run.RunReply:
-        """Show a refresh or a fill of columns: its status, counts and error.
+        """Show a refresh, a fill of columns or an undo: its status, counts and error.
 
         uuid: Its uuid.
 
@@ -1065,7 +1068,7 @@ class RunMethods:
         limit: int = ...,
         offset: int = ...,
     ) -> cargo_ai.contract.storage.run.RunsReply:
-        """List the refreshes, and the fills of computed columns, newest first.
+        """List the refreshes, the fills of computed columns and the undos of change sets, newest first.
 
         model_uuid: Only refreshes of this model.
         statuses: Only refreshes with one of these statuses.
@@ -1084,7 +1087,8 @@ class RunMethods:
         page_size: int | None = None,
         max_rows: int | None = None,
     ) -> Iterator[cargo_ai.contract.storage.run.Run]:
-        """List the refreshes, and the fills of computed columns, newest first. All of them, page after page, or `max_rows`.
+        """List the refreshes, the fills of computed columns and the undos of change sets, newest first. All of them, page after page, or
+        `max_rows`.
 
         model_uuid: Only refreshes of this model.
         statuses: Only refreshes with one of these statuses.

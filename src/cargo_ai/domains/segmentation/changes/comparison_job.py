@@ -1,0 +1,111 @@
+"""Comparison job: compare a segment with many records in the background, for a request that was answered before."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.segmentation.changes import comparison
+from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
+from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.kernel import clock, log
+from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.availability import retry_until_available
+from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.session import Database
+
+TASK = "segmentation.compare"
+UNFINISHED = ("pending", "running")
+MOST_TRIES = 10
+"""How often a worker may begin the same comparison: those before it died or were stopped."""
+
+_log = log.get(__name__)
+
+
+async def find_unfinished(db: AsyncSession, segment: uuid.UUID) -> uuid.UUID | None:
+    """The change of a segment that is still to be found."""
+    return await db.scalar(select(SegmentChange.uuid).where(SegmentChange.segment_uuid == segment, SegmentChange.status.in_(UNFINISHED)))
+
+
+async def announce(db: AsyncSession, segment: Segment) -> SegmentChange:
+    """Store a change that is still to be found, and have a worker find it. The segment is locked."""
+    row = SegmentChange(workspace_uuid=segment.workspace_uuid, segment_uuid=segment.uuid, status="pending")
+    row.no = await comparison.next_number(db, segment.uuid)
+    row.added_count = row.updated_count = row.removed_count = row.total_count = 0
+    db.add(row)
+    await db.flush()
+    names = {"workspace": str(segment.workspace_uuid), "change": str(row.uuid)}
+    await producer().defer(await driver_connection(db), TASK, "interactive", **names)
+    return row
+
+
+class CannotCompare(Exception):
+    """The announced change cannot be found; the message says why."""
+
+
+class ComparisonJob:
+    """The job: one comparison is one transaction, so that a worker that takes it over finds all of it or nothing done."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, workspace: str, change: str) -> None:
+        """Find an announced change; one that has ended stays as it is."""
+        here, uid = uuid.UUID(workspace), uuid.UUID(change)
+        try:
+            if await retry_until_available("begin a comparison", lambda: self._begin(here, uid)):
+                await retry_until_available("compare a segment", lambda: self._compare(here, uid))
+            return
+        except CannotCompare as fault:
+            sentence = str(fault)
+        except InvalidFilter as fault:
+            sentence = f"The filter of the segment no longer fits its model: {fault}"
+        except Exception as error:
+            _log.exception("a comparison failed", change=change, cause=f"{type(error).__name__}: {error}"[:300])
+            sentence = "The comparison failed on our side. Compare the segment again; the server's log says more."
+        await retry_until_available("end a comparison", lambda: self._fail(here, uid, sentence))
+
+    async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
+        """Take the comparison; False when it has ended meanwhile."""
+        async with self._database.session(here) as db:
+            row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid).with_for_update())
+            if row is None or row.status not in UNFINISHED:
+                return False
+            if row.tries >= MOST_TRIES:
+                raise CannotCompare(f"The comparison was begun {MOST_TRIES} times, and each time its worker died.")
+            row.tries += 1
+            row.status = "running"
+            await db.commit()
+            return True
+
+    async def _compare(self, here: uuid.UUID, uid: uuid.UUID) -> None:
+        async with self._database.turns.take(here), self._database.session(here) as db:
+            segment = await db.scalar(select(SegmentChange.segment_uuid).where(SegmentChange.uuid == uid))
+            locked = None if segment is None else await comparison.lock_segment(db, segment)
+            if locked is None:
+                raise CannotCompare("The segment or its model was removed.")
+            if locked.row.is_watched:
+                raise CannotCompare("A play that runs on its changes was enabled: the segment is compared whenever records are written.")
+            row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid).execution_options(populate_existing=True))
+            if row is None or row.status not in UNFINISHED:
+                return
+            await comparison.compare(db, locked, empty=True, into=row)
+            await _notify(db, uid)
+            crash_points.point("before comparison commit")
+            await db.commit()
+            crash_points.point("after comparison commit")
+
+    async def _fail(self, here: uuid.UUID, uid: uuid.UUID, sentence: str) -> None:
+        async with self._database.session(here) as db:
+            unfinished = update(SegmentChange).where(SegmentChange.uuid == uid, SegmentChange.status.in_(UNFINISHED))
+            await db.execute(unfinished.values(status="error", error_message=sentence, updated_at=clock.now()))
+            await _notify(db, uid)
+            await db.commit()
+
+
+async def _notify(db: AsyncSession, uid: uuid.UUID) -> None:
+    """Notify requests that wait for the change, when the session's transaction commits."""
+    await db.execute(text("select pg_notify('cargo_done', :change)"), {"change": str(uid)})

@@ -1,0 +1,74 @@
+"""Large change sets are undone in the background: the caller hears at once, and all of it is undone or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cargo_ai.domains.storage.history import undo
+from cargo_ai.domains.storage.history.undo import UndoJob
+from cargo_ai.domains.storage.public import RecordsChanged
+from cargo_ai.server.api.state import State
+from tests.kit.api_client import ApiClient, Body
+from tests.kit.published import collect
+from tests.unit.domains.storage.history.test_change_set import FIRST, counts, ingest, newest, plain
+
+UNDO, GET = "storage.changeSet.undo", "storage.run.get"
+FILE = "domain,name\na.com,File\nb.com,File\nd.com,File\n"
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo, "AT_ONCE", 2)
+
+
+async def carried_out(api: ApiClient, state: State, run: Body) -> Body:
+    """A run after its job, which a worker that was thought dead has, too."""
+    await asyncio.gather(*(UndoJob(state.services).run(run["workspaceUuid"], run["uuid"]) for _ in range(2)))
+    found: Body = (await api.call(GET, uuid=run["uuid"]))["run"]
+    return found
+
+
+async def test_a_large_change_set_is_undone_by_a_job(api: ApiClient, state: State) -> None:
+    model = await api.model()
+    await api.add(model, *FIRST)
+    before = await api.records(model)
+    made = await ingest(api, model, FILE)
+    begun = await api.call(UNDO, uuid=made["uuid"])
+    run = begun["run"]
+    assert (run["kind"], run["status"], run["recordsTotal"], run["changeSetUuid"]) == ("undo", "pending", 3, made["uuid"])
+    assert (begun["changeSet"], begun["removedCount"], begun["revertedCount"]) == (None, 0, 0)
+    assert await api.refused(UNDO, uuid=made["uuid"]) == (409, "alreadyRunning")
+    with collect(RecordsChanged) as published:
+        ended = await carried_out(api, state, run)
+    assert (ended["status"], ended["counts"]["updated"], ended["counts"]["removed"], ended["recordsDone"]) == ("success", 2, 1, 3)
+    assert len(published) == 1
+    undone = await newest(api, model, "undo")
+    assert (counts(undone), undone["undoesUuid"]) == ((0, 2, 1), made["uuid"])
+    assert plain(await api.records(model)) == plain(before)
+    assert await api.refused(UNDO, uuid=made["uuid"]) == (409, "alreadyUndone")
+
+
+async def test_what_stands_in_the_way_of_an_undo_in_the_background_ends_it_unless_it_is_skipped(api: ApiClient, state: State) -> None:
+    model = await api.model()
+    await api.add(model, *FIRST)
+    made = await ingest(api, model, FILE)
+    await api.call("storage.record.update", modelUuid=model, id="a.com", data={"name": "Later"})
+    present = await api.records(model)
+    ended = await carried_out(api, state, (await api.call(UNDO, uuid=made["uuid"]))["run"])
+    assert ended["status"] == "error" and "changed since: 1, a.com among them. Nothing was undone" in ended["errorMessage"]
+    assert await api.records(model) == present
+    ended = await carried_out(api, state, (await api.call(UNDO, uuid=made["uuid"], skipConflicts=True))["run"])
+    assert (ended["status"], ended["warnings"]) == ("success", ["Records that were changed since and stay as they are: 1."])
+    assert {record["_id"]: record["name"] for record in await api.records(model)} == {"a.com": "Later", "b.com": None, "c.com": "C"}
+
+
+async def test_an_undo_that_is_cancelled_before_it_begins_leaves_everything(api: ApiClient, state: State) -> None:
+    model = await api.model()
+    made = await ingest(api, model, FILE)
+    run = (await api.call(UNDO, uuid=made["uuid"]))["run"]
+    await api.call("storage.run.cancel", uuid=run["uuid"])
+    assert (await carried_out(api, state, run))["status"] == "cancelled"
+    assert len(await api.records(model)) == 3
+    assert (await api.call(UNDO, uuid=made["uuid"]))["run"]["status"] == "pending"
