@@ -16,6 +16,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
+from tests.unit.domains.storage.models.test_file_source import upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -326,6 +327,27 @@ async def test_a_play_by_the_clock_passes_over_what_it_wrote_itself_but_not_what
     await deals.due(play)
     await until(lambda: deals.statuses(play), ["success", "success", "skipped"])
     assert await deals.stages() == {"a": "yx", "b": "zx"}
+
+
+async def test_what_a_file_writes_of_many_records_is_not_taken_for_what_a_play_wrote(deals: Deals) -> None:
+    async def read(stage: str) -> None:
+        text = "id,stage\n" + "".join(f"f{number},{stage}\n" for number in range(1_000))
+        key = await upload(deals.backend.admin, text)
+        await deals.backend.admin.call("storage.record.ingest", modelUuid=deals.model, s3Filename=key)
+
+    async def stage() -> str:
+        return str((await deals.backend.admin.call("storage.record.get", modelUuid=deals.model, id="f7"))["record"]["stage"])
+
+    await deals.write(("a", "x"))
+    await read("x")
+    only: Body = {"kind": "string", "columnSlug": "id", "operator": "is", "values": ["f7"]}
+    filter = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [only]}]}
+    graph = writing(deals.model, "{{nodes.start.stage}}x")
+    play = await deals.play(graph=graph, filter=filter, changeKinds=["updated"], schedule=CRON)
+    for value in ("y", "z"):
+        await read(value)
+        await deals.due(play)
+        await until(stage, f"{value}x")
 
 
 async def test_a_play_that_adds_records_to_its_own_segment_does_not_go_on_for_ever(deals: Deals) -> None:
