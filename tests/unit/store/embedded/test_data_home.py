@@ -43,11 +43,13 @@ def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_data_of_another_major_version_are_refused_in_a_sentence(folder: Path) -> None:
-    postgres.start(folder, fsync=False)
-    postgres.stop(folder)
-    version = data_home.data_home_of(folder).data / "PG_VERSION"
+def test_data_of_another_major_version_are_refused_in_a_sentence(stopped: Path) -> None:
+    version = data_home.data_home_of(stopped).data / "PG_VERSION"
+    former = version.read_text()
     version.write_text("15\n")
-    with pytest.raises(EmbeddedPostgresError, match=r"was made by PostgreSQL 15; .* install version 15"):
-        postgres.start(folder)
-    assert version.read_text() == "15\n"
+    try:
+        with pytest.raises(EmbeddedPostgresError, match=r"was made by PostgreSQL 15; .* install version 15"):
+            postgres.start(stopped)
+        assert version.read_text() == "15\n"
+    finally:
+        version.write_text(former)

@@ -73,17 +73,19 @@ def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(stopped: Pat
     assert value(again.owner_url, "SELECT 1") == 1
 
 
-def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    postgres.start(folder, fsync=False)
-    postgres.stop(folder)
-    with (data_home.data_home_of(folder).data / "postgresql.conf").open("a") as file:
-        file.write("work_mem = 'plenty'\n")
-    with pytest.raises(EmbeddedPostgresError, match=r'(?s)ended while it was starting.*invalid value for parameter "work_mem"'):
-        postgres.start(folder)
+def test_a_server_that_cannot_start_says_why(stopped: Path) -> None:
+    settings = data_home.data_home_of(stopped).data / "postgresql.conf"
+    former = settings.read_text()
+    settings.write_text(f"{former}work_mem = 'plenty'\n")
+    try:
+        with pytest.raises(EmbeddedPostgresError, match=r'(?s)ended while it was starting.*invalid value for parameter "work_mem"'):
+            postgres.start(stopped)
+    finally:
+        settings.write_text(former)
 
 
-def test_the_settings_are_the_decided_ones(folder: Path) -> None:
-    url = postgres.start(folder).owner_url
+def test_the_settings_are_the_decided_ones(stopped: Path) -> None:
+    url = postgres.start(stopped).owner_url
     expected = {"shared_buffers": "192MB", "work_mem": "16MB", "max_wal_size": "1GB", "max_connections": "100", "jit": "off"}
     expected |= {"data_checksums": "on", "server_encoding": "UTF8", "fsync": "on", "full_page_writes": "on", "TimeZone": "UTC"}
     assert {name: value(url, f"SHOW {name}") for name in expected} == expected
