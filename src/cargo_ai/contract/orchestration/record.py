@@ -208,7 +208,7 @@ download_outputs: Operation[DownloadRecordOutputs, DownloadReply, OutputsReason]
         refusals={
             "noRecordsFound": refusal(400, "No record matches, so there is nothing to download."),
             "tooManyRecords": refusal(
-                400, "{count} records match; at most {limit} go into one file: narrow the filter or page with limit and offset."
+                400, "More than {limit} records match, the most that go into one file: narrow the filter or page with limit and offset."
             ),
             "workflowNotFound": WORKFLOW_NOT_FOUND,
         },

@@ -350,7 +350,7 @@ download_outputs: Operation[DownloadRunOutputs, DownloadReply, DownloadOutputsRe
             "nodeNotFound": refusal(404, "None of the runs has a node {slug}. They have: {slugs}."),
             "noRunsFound": refusal(400, "No run matches, so there is nothing to download."),
             "tooManyRuns": refusal(
-                400, "{count} runs match; at most {limit} go into one file: narrow the filter or page with limit and offset."
+                400, "More than {limit} runs match, the most that go into one file: narrow the filter or page with limit and offset."
             ),
             "workflowNotFound": WORKFLOW_NOT_FOUND,
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import RowMapping, Select, func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +26,15 @@ class Count(NamedTuple):
     is_exact: bool
 
 
+class ListedRows(Protocol):
+    """A request for some rows of a list; no limit is all of them."""
+
+    @property
+    def limit(self) -> int | None: ...
+    @property
+    def offset(self) -> int: ...
+
+
 class Page(NamedTuple):
     """Which runs of a list: `limit` of them after `offset` others; `behind`: of those that are older than this one."""
 
@@ -44,6 +53,12 @@ async def count_runs(db: AsyncSession, alternatives: Alternatives, up_to: int, *
     few = union_all(*parts).limit(up_to + 1).subquery()
     total = int(await db.scalar(select(func.count()).select_from(few)) or 0)
     return Count(min(total, up_to), total <= up_to and is_all)
+
+
+async def count_of_file(db: AsyncSession, where: Sequence[Condition], request: ListedRows, most: int) -> int:
+    """How many runs go into a file of those that match: at most one more than `most`."""
+    up_to = request.offset + min(most + 1, request.limit or most + 1)
+    return max(0, (await count_runs(db, [where], up_to)).total - request.offset)
 
 
 async def without_helpers(db: AsyncSession) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import func, select
-
 from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
@@ -14,7 +12,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import record as contract
-from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
+from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_export, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
 
 MOST_OUTPUTS = 10_000
@@ -33,13 +31,11 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
     """The URL of a file with the input and one node's output of each record."""
     operation = contract.download_outputs
     await lookup.workflow_or_refuse(ctx.db, operation, request.workflow_uuid)
-    query = select(func.count()).select_from(run_filter.joined).where(*record_filter.conditions(ctx.workspace, request))
-    matching = max(0, int(await ctx.db.scalar(query) or 0) - request.offset)
-    count = min(matching, request.limit or matching)
+    count = await bounded_count.count_of_file(ctx.db, record_filter.conditions(ctx.workspace, request), request, MOST_OUTPUTS)
     if count == 0:
         operation.refuse("noRecordsFound")
     if count > MOST_OUTPUTS:
-        operation.refuse("tooManyRecords", count=count, limit=MOST_OUTPUTS)
+        operation.refuse("tooManyRecords", limit=MOST_OUTPUTS)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
     return DownloadReply.of(exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from cargo_ai.context import exports
 from cargo_ai.context.context import Context
@@ -17,7 +17,7 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration.batches import batch as batch_contract
 from cargo_ai.contract.orchestration.runs import run as contract
-from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows
+from cargo_ai.domains.orchestration.runs import bounded_count, run_filter, run_response, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
@@ -38,13 +38,11 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> DownloadRepl
 async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> DownloadReply:
     """The URL of a file with the input and one node's output of each run."""
     await lookup.workflow_or_refuse(ctx.db, contract.download_outputs, request.workflow_uuid)
-    query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
-    matching = max(0, int((await ctx.db.execute(query)).scalar_one()) - request.offset)
-    count = min(matching, request.limit or matching)
+    count = await bounded_count.count_of_file(ctx.db, run_filter.conditions(ctx.workspace, request), request, MOST_OUTPUTS)
     if count == 0:
         contract.download_outputs.refuse("noRunsFound")
     if count > MOST_OUTPUTS:
-        contract.download_outputs.refuse("tooManyRuns", count=count, limit=MOST_OUTPUTS)
+        contract.download_outputs.refuse("tooManyRuns", limit=MOST_OUTPUTS)
     if request.output_node_slug is not None:
         selection = run_rows.RunSelection(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
         slugs = await run_rows.node_columns(selection)

@@ -136,6 +136,20 @@ async def test_sql_over_spans_reads_no_bodies_for_what_is_beside_them(grown: Gro
     assert [line for (line,) in plan if "packed_executions" in line]
 
 
+async def test_files_of_outputs_count_no_further_than_fits_into_one(grown: Grown) -> None:
+    for noun, reason in (("run", "tooManyRuns"), ("record", None)):
+        fields = {"workflowUuid": grown.journal.workflow}
+        operation = f"orchestration.{noun}.downloadOutputs"
+        if reason is not None:
+            status, refusal = await grown.backend.admin.refusal(operation, **fields)
+            assert (status, refusal["reason"]) == (400, reason)
+            assert refusal["errorMessage"].startswith("More than 10000 runs match")
+        assert (await grown.backend.admin.call(operation, **fields, limit=5))["url"]
+        assert (await grown.backend.admin.call(operation, **fields, limit=5, offset=5_000))["url"]
+        refused = await grown.backend.admin.refused(operation, **fields, limit=5, offset=20_000)
+        assert refused == (400, f"no{noun.capitalize()}sFound")
+
+
 async def test_errors_are_as_many_as_have_failed_whatever_time_is_asked_for(grown: Grown) -> None:
     moments = [row[0] for row in await grown.rows("select created_ms from runs where rare_status = 'error' order by uuid")]
     half, begin, end = moments[len(moments) // 2], moments[10] + 1, moments[-10]
