@@ -82,6 +82,7 @@ async def ended(journal: psycopg.AsyncConnection[Any], what: str) -> None:
     raise AssertionError(f"there still are {what}")
 
 
+@pytest.mark.slow
 async def test_the_archive_counts_and_goes_by_hand_and_by_age_with_what_only_it_names(
     past: Past, journal: psycopg.AsyncConnection[Any]
 ) -> None:
@@ -117,6 +118,7 @@ async def test_the_archive_counts_and_goes_by_hand_and_by_age_with_what_only_it_
     assert await counted(api, "outputs of nodes above 64 KB", "outputBytes") == 0
 
 
+@pytest.mark.slow
 async def test_a_forgotten_record_is_in_no_file_and_its_former_runs_come_into_none(
     past: Past, journal: psycopg.AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
