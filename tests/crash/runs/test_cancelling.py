@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +117,30 @@ def test_some_runs_of_a_batch_are_cancelled_and_the_others_end(make_server: Make
     cancelled = {row["uuid"] for row in server.rows("select uuid::text as uuid from runs where status = 'cancelled'")}
     assert cancelled <= set(named)
     assert not service.repeated()
+
+
+@pytest.mark.parametrize("act", ["runs", "batch"])
+def test_much_that_is_cancelled_is_cancelled_once_though_everything_is_killed(make_server: MakeServer, tmp_path: Path, act: str) -> None:
+    once, records = tmp_path / "once", 6_000
+    point = "between parts of cancelled runs:2" if act == "runs" else "between parts of a cancelled batch:2"
+    server = make_server(CRASH_AT=f"{point}@{once}")
+    server.wait_for_workers()
+    workflow = server.tool(delay_graph(60))
+    batch = server.batch(workflow, csv_of(records))
+    wait_until(lambda: server.value("select count(*) from runs where status = 'idle'") == records, 90, "parked runs")
+    once.touch()
+    if act == "runs":
+        assert server.call("orchestration.run.cancel", workflowUuid=workflow)["count"] == 1_000, "there are more, which a job counts"
+    else:
+        server.call("orchestration.batch.cancel", uuid=batch)
+    wait_until(lambda: not once.exists(), 60, "a worker dies")
+    everything = server.children()
+    server.kill()
+    for pid in everything:
+        os.kill(pid, signal.SIGKILL)
+    server.start()
+    found = server.finished(batch, 90)
+    assert (found["status"], found["runsCount"]) == ("success" if act == "runs" else "cancelled", records)
+    assert counts(server, batch) == {"cancelled": records}
+    assert server.value("select cancelled_count from batches where uuid = %s", batch) == records
+    wait_until(lambda: server.value("select count(*) from cancellations") == 0, 30, "nothing is left to cancel")

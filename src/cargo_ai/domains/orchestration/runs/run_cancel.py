@@ -27,7 +27,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "cancelRuns"
 AT_ONCE = 100
-"""This many runs are cancelled before the caller is answered; of more a job cancels the others."""
+"""This many runs are cancelled before the caller is answered; more by a job."""
 PART = 5_000
 COUNTED = 1_000
 """How far the runs of a filter are counted for the answer."""
@@ -45,17 +45,15 @@ class _Part(NamedTuple):
 
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
-    """Cancel the runs that are named, or all unfinished ones that the filter describes: of many a first part, the others by a job."""
+    """Cancel the runs that are named, or all unfinished ones that the filter describes; many by a job."""
     await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
     if request.uuids is not None and not await _any_left(ctx, request.workflow_uuid, request.uuids):
         return Counted(count=0)
     before, where = ids.new(), _unfinished(ctx.workspace, request)
     counted = await bounded_count.count_runs(ctx.db, [where], COUNTED)
-    part = await _cancel_part(ctx.db, ctx.workspace, where, uuid.UUID(int=0), AT_ONCE)
-    _close_after_commit(ctx, part.ended)
-    if not part.more:
-        return Counted(count=part.cancelled)
-    await _go_on(ctx, request, before, part)
+    if counted.is_exact and counted.total <= AT_ONCE:
+        return Counted(count=await cancel_unfinished(ctx, where))
+    await _defer(ctx, request, before)
     how_many = f"{counted.total:,}" if counted.is_exact else f"More than {counted.total:,}"
     ctx.warn(f"{how_many} runs are being cancelled in the background: cargo-ai orchestration queue get shows how many are left.")
     return Counted(count=counted.total)
@@ -81,11 +79,11 @@ def _unfinished(workspace: uuid.UUID, request: contract.CancelRuns) -> list[run_
     return [*where, *run_filter.matching(workspace, {"is_finished": False})]
 
 
-async def _go_on(ctx: Context, request: contract.CancelRuns, before: uuid.UUID, part: _Part) -> None:
-    """Have a job cancel the others, of the runs that are there now."""
+async def _defer(ctx: Context, request: contract.CancelRuns, before: uuid.UUID) -> None:
+    """Have a job cancel the runs that are there now: to lock their shards takes as long as the workers that drive them write."""
     row: dict[str, Any] = {"uuid": ids.new(), "workspace_uuid": ctx.workspace, "workflow_uuid": ids.parse(request.workflow_uuid)}
-    row |= {"filters": request.model_dump(mode="json", by_alias=True, exclude_none=True), "before": before, "after": part.last}
-    row |= {"cancelled": part.cancelled, "total": None, "created_ms": clock.now_ms()}
+    row |= {"filters": request.model_dump(mode="json", by_alias=True, exclude_none=True), "before": before, "after": uuid.UUID(int=0)}
+    row |= {"cancelled": 0, "total": None, "created_ms": clock.now_ms()}
     await ctx.db.execute(insert(cancellations).values(**row))
     await producer().defer(await driver_connection(ctx.db), TASK, "interactive", cancellation=str(row["uuid"]))
 
