@@ -56,7 +56,7 @@ def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Pat
 
 @pytest.mark.parametrize("point", ["before comparison commit", "after comparison commit"])
 def test_a_comparison_in_the_background_ends_once_though_everything_is_killed(tmp_path: Path, point: str) -> None:
-    once, records = tmp_path / "once", 6_000
+    once, records = tmp_path / "once", 51_000
     (tmp_path / "home").mkdir()
     with real_server(tmp_path / "home", workers=1, CRASH_AT=f"{point}@{once}") as server:
         server.wait_for_workers()

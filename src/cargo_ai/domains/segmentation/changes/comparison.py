@@ -34,8 +34,9 @@ RETENTION = timedelta(days=7)
 """Changes younger than this keep them too, so that a receiver of a change can still read it."""
 LISTED_CHANGES = 1_000
 """This many changes of a segment are listed."""
-QUICK_ROWS = 5_000
-"""This many records are compared while the caller waits; of more a job does it."""
+QUICK_ROWS = 50_000
+"""This many records are compared while the caller waits, in about half a second; of more a job does it. Callers of old read the counts of
+the answer."""
 LOG_RETENTION = timedelta(days=29)
 """A model's log of touched records is kept for 30 days; a snapshot older than this is compared as a whole."""
 
