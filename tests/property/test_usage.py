@@ -7,6 +7,7 @@ import uuid
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from cargo_ai.ledger import charges, transfers
 from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.ledger.transfers import Transfer
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import Database
 from tests.kit.databases import Databases
@@ -102,7 +104,8 @@ def expected(all_postings: list[Posting], question: dict[str, Any]) -> dict[tupl
 async def answer(database: Database, workspace: uuid.UUID, all_postings: list[Posting], asked: list[dict[str, Any]]) -> None:
     async with database.session(workspace) as db:
         await post(await driver_connection(db), workspace, all_postings)
-        ctx = Context(_who(workspace), db, None, "", "")  # type: ignore[arg-type]
+        services: Any = SimpleNamespace(hooks=hooks())
+        ctx = Context(_who(workspace), db, services, "", "")
         for question in asked:
             fields = {
                 f"{name}{'_slug' if name == 'integration' else '' if name == 'slug' else '_uuid'}": str(value)
