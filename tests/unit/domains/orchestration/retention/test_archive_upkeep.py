@@ -148,6 +148,10 @@ async def test_a_forgotten_record_is_in_no_file_and_its_former_runs_come_into_no
     await past.later(500)
     assert (await past.by_node())["start"] == 60
     await archive_forget.prune(journal)
+    row = await (await journal.execute("select count(*)::int from forgotten_records")).fetchone()
+    assert row == (4,), "a run that is parked is older, and is archived when it has ended"
+    await journal.execute("delete from runs where uuid = %s", (past.parked,))
+    await archive_forget.prune(journal)
     await ended(journal, "forgotten_records")
 
 
