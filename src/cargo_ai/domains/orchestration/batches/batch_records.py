@@ -17,7 +17,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.domains.orchestration.replay import rerun, rerun_source
-from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.dispatch.submit import RunSpec

@@ -10,7 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.insight import run_errors as contract
 from cargo_ai.domains.orchestration.runs import run_response
-from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.domains.orchestration.runs.filters.run_filter import milliseconds
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.failures import DIGEST, FAILURES, GROUPED, HOUR, LARGE_BATCH, RUN, shape_sql
 from cargo_ai.engine.journal.tables import batches

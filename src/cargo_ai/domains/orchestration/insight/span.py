@@ -15,8 +15,9 @@ from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.contract.orchestration.insight import span as contract
 from cargo_ai.contract.orchestration.runs.run import CountReply
 from cargo_ai.domains.orchestration.insight import span_filter
-from cargo_ai.domains.orchestration.runs import bounded_count, run_filter, run_response
+from cargo_ai.domains.orchestration.runs import bounded_count, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import JsonObject
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.insight.span import CountSpans
-from cargo_ai.domains.orchestration.runs import run_bounds
-from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.domains.orchestration.runs.filters import run_bounds
+from cargo_ai.domains.orchestration.runs.filters.run_filter import milliseconds
 from cargo_ai.kernel import ids
 
 _RUN = (

@@ -14,7 +14,7 @@ from cargo_ai.contract.orchestration.insight import trace as contract
 from cargo_ai.contract.orchestration.runs.run import CountReply
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
-from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.domains.orchestration.runs.filters.run_filter import milliseconds
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
 

@@ -14,9 +14,10 @@ from cargo_ai.contract.orchestration.batches import batch as contract
 from cargo_ai.contract.orchestration.batches import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import replay_point
 from cargo_ai.domains.orchestration.replay.replay_point import Reset
-from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_response
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_response
+from cargo_ai.domains.orchestration.runs.filters import record_filter, run_filter
+from cargo_ai.domains.orchestration.runs.filters.run_filter import Condition
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
-from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.orchestration.workflows.lookup import Runnable
 from cargo_ai.engine.dispatch.submit import RunSpec

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.orchestration.batches.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
-from cargo_ai.domains.orchestration.runs import run_filter, run_response
+from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord

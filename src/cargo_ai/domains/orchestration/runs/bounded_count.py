@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.record import ListRecords
 from cargo_ai.contract.orchestration.runs.run import ListRuns
-from cargo_ai.domains.orchestration.runs import run_bounds, run_filter
-from cargo_ai.domains.orchestration.runs.run_filter import Condition
+from cargo_ai.domains.orchestration.runs.filters import run_bounds, run_filter
+from cargo_ai.domains.orchestration.runs.filters.run_filter import Condition
 from cargo_ai.engine.journal.tables import runs
 
 Alternatives = Sequence[Sequence[Condition]]

@@ -11,8 +11,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
 from cargo_ai.contract.orchestration.runs import run as run_contract
-from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_cancel, run_filter, run_metrics, run_response, text_search
+from cargo_ai.domains.orchestration.runs import bounded_count, run_cancel, run_metrics, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
+from cargo_ai.domains.orchestration.runs.filters import record_filter, run_filter, text_search
 from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs

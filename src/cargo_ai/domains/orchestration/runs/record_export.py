@@ -12,7 +12,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import record as contract
-from cargo_ai.domains.orchestration.runs import bounded_count, record_filter, run_export, run_rows
+from cargo_ai.domains.orchestration.runs import bounded_count, run_export, run_rows
+from cargo_ai.domains.orchestration.runs.filters import record_filter
 from cargo_ai.domains.orchestration.workflows import lookup
 
 MOST_OUTPUTS = 10_000

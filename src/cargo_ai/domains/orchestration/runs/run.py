@@ -14,8 +14,9 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
-from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_filter, run_response, text_search
+from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
+from cargo_ai.domains.orchestration.runs.filters import run_filter, text_search
 from cargo_ai.domains.orchestration.runs.known_graphs import KnownGraphs
 from cargo_ai.domains.orchestration.runs.page_positions import PagePositions
 from cargo_ai.domains.orchestration.workflows import lookup

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.runs import run as contract
-from cargo_ai.domains.orchestration.runs import bounded_count, run_filter
+from cargo_ai.domains.orchestration.runs import bounded_count
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.domains.orchestration.tables import cancellations
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import cancel as engine_cancel

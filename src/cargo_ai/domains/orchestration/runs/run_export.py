@@ -17,7 +17,8 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration.batches import batch as batch_contract
 from cargo_ai.contract.orchestration.runs import run as contract
-from cargo_ai.domains.orchestration.runs import bounded_count, run_filter, run_response, run_rows
+from cargo_ai.domains.orchestration.runs import bounded_count, run_response, run_rows
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids

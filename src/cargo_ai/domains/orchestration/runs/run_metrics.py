@@ -11,7 +11,8 @@ from sqlalchemy import func, select, true
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.runs import run as contract
-from cargo_ai.domains.orchestration.runs import run_filter, run_response
+from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.shard_flush import HOUR
 from cargo_ai.engine.journal.tables import batches, executions, node_metrics, runs

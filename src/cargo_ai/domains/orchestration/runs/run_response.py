@@ -11,7 +11,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.runs import execution, run
-from cargo_ai.domains.orchestration.runs import one_run, run_filter
+from cargo_ai.domains.orchestration.runs import one_run
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.engine.journal.shard_flush import NIL
 from cargo_ai.engine.journal.tables import executions, graphs, runs
 from cargo_ai.kernel.wire import JsonObject

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import RowMapping, Text, cast, desc, func, select, text
 
 from cargo_ai.context.exports import StoredCell
-from cargo_ai.domains.orchestration.runs import run_filter, run_response
-from cargo_ai.domains.orchestration.runs.run_filter import Condition
+from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.runs.filters import run_filter
+from cargo_ai.domains.orchestration.runs.filters.run_filter import Condition
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import ALL_WORKSPACES, Database

@@ -18,7 +18,7 @@ from bench import graphs
 from bench.runs.age import journal_rows
 from bench.runs.age.grown import read_journal
 from bench.runs.age.grown_reads import Asked, Journal, questions
-from cargo_ai.domains.orchestration.runs import text_search
+from cargo_ai.domains.orchestration.runs.filters import text_search
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_
 
-from cargo_ai.domains.orchestration.runs import run_bounds, run_filter
-from cargo_ai.domains.orchestration.runs.run_filter import Condition
+from cargo_ai.domains.orchestration.runs.filters import run_bounds, run_filter
+from cargo_ai.domains.orchestration.runs.filters.run_filter import Condition
 from cargo_ai.engine.journal.tables import fanouts, runs
 from cargo_ai.kernel.wire import Wire
 

@@ -29,7 +29,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import FromClause
 
 from cargo_ai.contract.orchestration.runs.execution import ExecutionsFilter, ExecutionsFilterConditionNode
-from cargo_ai.domains.orchestration.runs import run_bounds
+from cargo_ai.domains.orchestration.runs.filters import run_bounds
 from cargo_ai.engine.journal.tables import batches, execution_rows, executions, runs, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Wire

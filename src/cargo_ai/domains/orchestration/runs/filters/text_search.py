@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.engine.journal.tables import runs
 
 SAMPLE = 100
