@@ -63,7 +63,7 @@ def server(
     language_model: language_models.Running,
     mail: MailServer,
 ) -> Iterator[RealServer]:
-    """`cargo-ai server start` with two workers; the loopback may be called, and whoever has an address of example.org may come in."""
+    """`cargo-ai server start` with two workers; the loopback may be called, and anyone who has an address of example.org may come in."""
     addresses = (
         f"hubspot={hubspot_service.url},peopleDataLabs={enrichment_service.url},apolloio={apollo_service.url},openAi={language_model.url}"
     )

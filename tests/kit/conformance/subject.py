@@ -105,7 +105,7 @@ class Subject:
 
     slug: of the integration; `integration`: one that is not among those of the package. running: starts its simulator, or names
     the fixture that gives it.
-    account: a config that signs in to it; wrong: one that does not; secret: the secret text in `account`, "" where there is none.
+    account: a config that signs in to it; wrong: one that does not; secret: the secret text in `account`, "" where there is no secret.
     error: the body of an error in the vendor's form; (status, sentence) → JSON.
     examples: of each action, by slug. listings: its lists. extractions: a use of each extractor, by slug.
     params: of autocompletes and dynamic schemas that take some, by slug. choices_given: gives the account something to choose from.

@@ -1,4 +1,4 @@
-"""The pulse: whoever is asked is silent from the question on, not between an answer and the next question."""
+"""The pulse: a process that is asked is silent from the question on, not between an answer and the next question."""
 
 from __future__ import annotations
 
