@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -70,6 +74,26 @@ def test_a_stop_breaks_no_request_and_loses_or_repeats_no_node(make_server: Make
         proven_once(server, batch, RECORDS, ("start", "first", "end"))
         assert service.repeated("/first/") == {}
         assert len(service.count("/first/")) == RECORDS
+
+
+def test_a_stop_answers_what_no_process_has_accepted_yet(make_server: MakeServer) -> None:
+    server = make_server(workers=1)
+    (api,) = server.children("api")
+    address = urlsplit(server.base_url)
+    request = f"GET /healthz HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+    os.kill(api, signal.SIGSTOP)
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(socket.create_connection((address.hostname, address.port), 30)) for _ in range(CLIENTS)]
+        for connection in waiting:
+            connection.sendall(request)
+        stopped = stack.enter_context(ThreadPoolExecutor(1)).submit(server.stop)
+        wait_until(lambda: "server stops" in server.log.read_text(), 10, "the stop to begin")
+        os.kill(api, signal.SIGCONT)
+        answers = [connection.recv(64) for connection in waiting]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address.hostname, address.port), 30)
+        assert stopped.result() == 0
+    assert [answer.split(b"\r\n")[0] for answer in answers] == [b"HTTP/1.1 200 OK"] * CLIENTS
 
 
 def test_an_api_that_is_stopped_by_itself_is_replaced_and_answers_again(make_server: MakeServer) -> None:

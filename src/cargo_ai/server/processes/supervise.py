@@ -17,7 +17,7 @@ from typing import Any
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.metrics import collector
-from cargo_ai.server.processes import children, worker_locks
+from cargo_ai.server.processes import children, listening, worker_locks
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.server.processes.watching import pulse
 from cargo_ai.server.processes.watching.database_watch import DatabaseWatch
@@ -28,7 +28,6 @@ from cargo_ai.store import private_files
 READY_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 """Between looks at the database, and at what died and is to be replaced after a while. Who prints or ends is heard at once."""
-BACKLOG = 512
 LOCK_SECONDS = 1.0
 DEAF_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
@@ -89,17 +88,13 @@ class Supervisor:
     def bind(self) -> None:
         """Lock the data folder and bind the port now: a port in use is an error here, and a restart of the API never loses it."""
         self._lock = _lock_data_dir(self.settings)
-        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
-        self._bound = socket.socket(family, socket.SOCK_STREAM)
-        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._bound.bind((self.settings.host, self.port or _free_port(family, self.settings.host)))
+            self._bound = listening.bind(self.settings.host, self.port)
         except OSError as error:
             raise StartFailed(
                 f"Port {self.port} on {self.settings.host} cannot be used ({error.strerror}): "
                 "choose another with --port, or 0 for any free one."
             ) from None
-        self._bound.listen(BACKLOG)
 
     def start(self) -> dict[str, Any]:
         """Start all processes and wait until the API answers; returns the line that says where."""
@@ -134,6 +129,8 @@ class Supervisor:
     def stop(self) -> None:
         """Send SIGTERM to all, wait for the drain, kill what is left, and stop the embedded database last."""
         _log.info("server stops")
+        listening.let_no_one_in(self._bound)
+        self._await_accepted()
         for child in self.children:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
@@ -213,6 +210,12 @@ class Supervisor:
         ):
             self._listen(0.05)
 
+    def _await_accepted(self) -> None:
+        """Return when the APIs have accepted all who had connected, or after a moment."""
+        deadline = clock.seconds() + DEAF_SECONDS
+        while clock.seconds() < deadline and listening.queue_length(self._bound):
+            self._listen(0.02)
+
     def _answers(self, path: str) -> bool:
         try:
             with socket.create_connection(pulse.address_of(self._bound), timeout=1) as probe:
@@ -281,13 +284,6 @@ class Supervisor:
         if noted != self._noted:
             write_state(self.settings, noted)
             self._noted = noted
-
-
-def _free_port(family: socket.AddressFamily, host: str) -> int:
-    """A port that is free now. Asked for by its number, a socket keeps it when it stops listening and listens again."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def state_file(settings: Settings) -> Path:
