@@ -104,7 +104,7 @@ def test_every_declared_operation_is_served_and_every_handler_declared() -> None
 
 
 def test_every_operation_names_a_permission_of_the_contract() -> None:
-    from cargo_ai.contract.workspace import permission
+    from cargo_ai.contract.workspace.members import permission
 
     known = {value for item in vars(permission).values() for value in get_args(item) if isinstance(value, str)}
     for name, operation in PUBLIC.items():

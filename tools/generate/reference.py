@@ -7,7 +7,7 @@ from typing import Any
 
 from generate import index
 
-from cargo_ai.contract.workspace.permission import ACTIONS
+from cargo_ai.contract.workspace.members.permission import ACTIONS
 from cargo_ai.kernel.operation import AnyOperation
 
 Row = dict[str, Any]

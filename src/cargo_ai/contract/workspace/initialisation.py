@@ -7,9 +7,9 @@ from typing import Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.workspace.role import Role
-from cargo_ai.contract.workspace.token import Token
-from cargo_ai.contract.workspace.user import User
+from cargo_ai.contract.workspace.members.role import Role
+from cargo_ai.contract.workspace.members.token import Token
+from cargo_ai.contract.workspace.members.user import User
 from cargo_ai.contract.workspace.workspace import Workspace
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire

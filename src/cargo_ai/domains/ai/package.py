@@ -8,7 +8,7 @@ from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
 from cargo_ai.domains.ai.agents import search_kinds, trigger
 from cargo_ai.domains.ai.asking import fields, given_before, token_bounds
 from cargo_ai.domains.ai.chats import hooked, scheduled, sending
-from cargo_ai.domains.ai.chats.answers import Answers
+from cargo_ai.domains.ai.chats.answering.answers import Answers
 from cargo_ai.domains.ai.chats.nodes import agent_node
 from cargo_ai.domains.ai.live.speaker import Speaker
 from cargo_ai.engine.dispatch.queue import Task

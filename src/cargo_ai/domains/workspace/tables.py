@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cargo_ai.contract.workspace.invitation import EmailStatus
+from cargo_ai.contract.workspace.members.invitation import EmailStatus
 from cargo_ai.kernel import clock
 from cargo_ai.store.rows import Owned, Row, Stamped
 

@@ -27,7 +27,7 @@ from cargo_ai.server.api import audit, long_poll
 from cargo_ai.server.api.http import requests, responses
 from cargo_ai.server.api.http.middleware import request_id
 from cargo_ai.server.api.idempotency import Claim
-from cargo_ai.server.api.rate_limit import sender_of
+from cargo_ai.server.api.rate_limits.rate_limit import sender_of
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact
 

@@ -11,8 +11,8 @@ from starlette.types import Scope
 
 from cargo_ai.console.port import SESSION_COOKIE
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api.limits import Limits
-from cargo_ai.server.api.rate_limit import sender_of
+from cargo_ai.server.api.rate_limits.limits import Limits
+from cargo_ai.server.api.rate_limits.rate_limit import sender_of
 
 UNLIMITED = frozenset({"/healthz", "/readyz"})
 CONSOLE = "/console/"

@@ -13,8 +13,8 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.audit import RefusedWrites
 from cargo_ai.server.api.callers import Callers
-from cargo_ai.server.api.limits import Limits
-from cargo_ai.server.api.shared_counts import SharedCounts
+from cargo_ai.server.api.rate_limits.limits import Limits
+from cargo_ai.server.api.rate_limits.shared_counts import SharedCounts
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
 from cargo_ai.store.files import FileStore

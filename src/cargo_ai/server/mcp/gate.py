@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api.rate_limit import RateLimit
+from cargo_ai.server.api.rate_limits.rate_limit import RateLimit
 
 MOST_AT_ONCE = 32
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api.rate_limit import Flow
+from cargo_ai.server.api.rate_limits.rate_limit import Flow
 
 MOST_AT_ONCE = 16
 """Deliveries of one hook that this process reads and stores at a time; the others wait, their bodies unread."""

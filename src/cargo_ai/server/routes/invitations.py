@@ -23,7 +23,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import audit
 from cargo_ai.server.api.http import pages, requests, responses
 from cargo_ai.server.api.http.middleware import request_id
-from cargo_ai.server.api.rate_limit import sender_of
+from cargo_ai.server.api.rate_limits.rate_limit import sender_of
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES

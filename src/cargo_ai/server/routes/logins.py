@@ -29,7 +29,7 @@ from cargo_ai.server.api import audit
 from cargo_ai.server.api.guard import CONSOLE
 from cargo_ai.server.api.http import pages, requests, responses
 from cargo_ai.server.api.http.middleware import request_id
-from cargo_ai.server.api.rate_limit import RateLimit, sender_of
+from cargo_ai.server.api.rate_limits.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES

@@ -17,7 +17,7 @@ from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.url import parse_url
 from cargo_ai.server.api.http import requests, responses
-from cargo_ai.server.api.rate_limit import sender_of
+from cargo_ai.server.api.rate_limits.rate_limit import sender_of
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.ai.chats import answers
+from cargo_ai.domains.ai.chats.answering import answers
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
 from tests.kit.databases import Databases

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from cargo_ai.contract.workspace import token as tokens
+from cargo_ai.contract.workspace.members import token as tokens
 from cargo_ai.domains.workspace import public
 from cargo_ai.sdk import AsyncCargo, Settings
 from cargo_ai.server.api import rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from cargo_ai.domains.ai.afterwards import afterwards
-from cargo_ai.domains.ai.chats import answers
+from cargo_ai.domains.ai.chats.answering import answers
 from cargo_ai.domains.billing import renewal
 from cargo_ai.domains.segmentation.changes import watched_segments
 from cargo_ai.engine.dispatch.queue import LANES, Queue

@@ -18,7 +18,7 @@ from cargo_ai.domains.workspace.tables import Invitation
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api import limits
+from cargo_ai.server.api.rate_limits import limits
 from cargo_ai.server.api.state import State
 from cargo_ai.server.routes import invitations
 from cargo_ai.store.session import ALL_WORKSPACES

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from cargo_ai.kernel import clock
 from cargo_ai.server.api import app as application
-from cargo_ai.server.api import limits
+from cargo_ai.server.api.rate_limits import limits
 from cargo_ai.server.routes import logins
 from tests.kit.api_client import ApiClient
 from tests.kit.application import signed_in

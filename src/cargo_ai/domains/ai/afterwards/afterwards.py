@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.afterwards import heartbeat
 from cargo_ai.domains.ai.afterwards.follow_up import FollowUp, Taken
-from cargo_ai.domains.ai.chats.ended import Ended
+from cargo_ai.domains.ai.chats.answering.ended import Ended
 from cargo_ai.domains.ai.tables import Chat, Message
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE

@@ -13,7 +13,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import chat as contract
 from cargo_ai.domains.ai.agents import lookup
-from cargo_ai.domains.ai.chats import cancelling, effective
+from cargo_ai.domains.ai.chats import effective
+from cargo_ai.domains.ai.chats.answering import cancelling
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation

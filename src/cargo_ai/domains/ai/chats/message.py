@@ -12,8 +12,9 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.ai import message as contract
 from cargo_ai.contract.ai.chat import MessageStatus, MessageType
 from cargo_ai.domains.ai.agents import language_model, parts
-from cargo_ai.domains.ai.chats import cancelling, effective, sending
 from cargo_ai.domains.ai.chats import chat as chats
+from cargo_ai.domains.ai.chats import effective, sending
+from cargo_ai.domains.ai.chats.answering import cancelling
 from cargo_ai.domains.ai.tables import Chat, Message
 from cargo_ai.domains.content import public as content
 from cargo_ai.kernel import clock, ids

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cargo_ai.context.context import Caller, Rule
-from cargo_ai.contract.workspace.permission import DOMAINS, Permission
+from cargo_ai.contract.workspace.members.permission import DOMAINS, Permission
 
 ADMIN = "admin"
 

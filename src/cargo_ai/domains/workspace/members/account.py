@@ -7,7 +7,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import account as contract
+from cargo_ai.contract.workspace.members import account as contract
 from cargo_ai.domains.workspace.members.user import last_use
 from cargo_ai.domains.workspace.tables import Membership, User
 from cargo_ai.kernel.wire import Nothing

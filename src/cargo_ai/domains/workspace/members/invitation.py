@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import invitation as contract
+from cargo_ai.contract.workspace.members import invitation as contract
 from cargo_ai.domains.workspace.members import access_rules, invitation_email
 from cargo_ai.domains.workspace.members.invitation_link import OPEN, command_of, link_of
 from cargo_ai.domains.workspace.tables import Invitation, Membership, Role, User, Workspace

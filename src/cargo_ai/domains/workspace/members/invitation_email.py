@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.workspace.invitation import EmailStatus
+from cargo_ai.contract.workspace.members.invitation import EmailStatus
 from cargo_ai.domains.workspace.members.invitation_link import OPEN, command_of, link_of
 from cargo_ai.domains.workspace.tables import Invitation, Membership, Role, User, Workspace
 from cargo_ai.email.email_address import parse_address

@@ -7,7 +7,7 @@ import uuid
 from cargo_ai import contract as contracts
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.workspace import permission as contract
+from cargo_ai.contract.workspace.members import permission as contract
 from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.kernel.wire import Nothing
 

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import role as contract
-from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.contract.workspace.members import role as contract
+from cargo_ai.contract.workspace.members.permission import Permission
 from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.domains.workspace.tables import Membership, Role, User, Workspace
 from cargo_ai.kernel import ids

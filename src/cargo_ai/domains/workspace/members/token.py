@@ -12,8 +12,8 @@ from sqlalchemy import or_, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import token as contract
-from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.contract.workspace.members import token as contract
+from cargo_ai.contract.workspace.members.permission import Permission
 from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.members import access_rules, admin_access
 from cargo_ai.domains.workspace.members.invitation import lock_members

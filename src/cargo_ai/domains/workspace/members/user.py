@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import user as contract
+from cargo_ai.contract.workspace.members import user as contract
 from cargo_ai.domains.workspace.members import access_rules, admin_access
 from cargo_ai.domains.workspace.members import invitation as invitations
 from cargo_ai.domains.workspace.members import role as roles

@@ -9,8 +9,8 @@ from sqlalchemy import or_, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.workspace import user as contract
-from cargo_ai.contract.workspace.permission import MAX_RESOURCES
+from cargo_ai.contract.workspace.members import user as contract
+from cargo_ai.contract.workspace.members.permission import MAX_RESOURCES
 from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.domains.workspace.members.invitation import lock_members
 from cargo_ai.domains.workspace.tables import Membership, Role, User

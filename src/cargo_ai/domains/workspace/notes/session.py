@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.workspace import session as contract
+from cargo_ai.contract.workspace.members import session as contract
 from cargo_ai.domains.workspace.tables import AgentSession
 from cargo_ai.kernel import clock, ids
 

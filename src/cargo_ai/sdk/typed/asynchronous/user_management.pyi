@@ -2,12 +2,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import cargo_ai.contract.workspace.account
+import cargo_ai.contract.workspace.members.account
 
 class UserMethods:
     async def get_current(
         self,
-    ) -> cargo_ai.contract.workspace.account.AccountReply:
+    ) -> cargo_ai.contract.workspace.members.account.AccountReply:
         """Show your own account.
 
         Refused for: userNotFound
@@ -19,9 +19,9 @@ class UserMethods:
         *,
         first_name: str | None = ...,
         last_name: str | None = ...,
-        web_extension_data: cargo_ai.contract.workspace.account.WebExtensionData | Mapping[str, Any] | None = ...,
+        web_extension_data: cargo_ai.contract.workspace.members.account.WebExtensionData | Mapping[str, Any] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.account.AccountReply:
+    ) -> cargo_ai.contract.workspace.members.account.AccountReply:
         """Change your own name.
 
         first_name: The first name; null clears it.

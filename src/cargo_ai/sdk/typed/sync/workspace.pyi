@@ -9,14 +9,14 @@ import cargo_ai.contract.workspace.bin
 import cargo_ai.contract.workspace.file
 import cargo_ai.contract.workspace.folder
 import cargo_ai.contract.workspace.initialisation
-import cargo_ai.contract.workspace.invitation
-import cargo_ai.contract.workspace.permission
+import cargo_ai.contract.workspace.members.invitation
+import cargo_ai.contract.workspace.members.permission
+import cargo_ai.contract.workspace.members.role
+import cargo_ai.contract.workspace.members.session
+import cargo_ai.contract.workspace.members.token
+import cargo_ai.contract.workspace.members.user
 import cargo_ai.contract.workspace.report
-import cargo_ai.contract.workspace.role
 import cargo_ai.contract.workspace.search
-import cargo_ai.contract.workspace.session
-import cargo_ai.contract.workspace.token
-import cargo_ai.contract.workspace.user
 import cargo_ai.contract.workspace.workspace
 import cargo_ai.kernel.wire
 import cargo_ai.sdk.downloads
@@ -369,7 +369,7 @@ class InvitationMethods:
         *,
         user_uuid: str,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.invitation.NewInvitationReply:
+    ) -> cargo_ai.contract.workspace.members.invitation.NewInvitationReply:
         """Invite a member again: a new link, which signs in once. Former links of that member stop working.
 
         user_uuid: The member, as `workspace user list` shows it.
@@ -380,7 +380,7 @@ class InvitationMethods:
 
     def list(
         self,
-    ) -> cargo_ai.contract.workspace.invitation.InvitationsReply:
+    ) -> cargo_ai.contract.workspace.members.invitation.InvitationsReply:
         """List the invitations that were not accepted yet, without their links.
         """
         ...
@@ -402,7 +402,7 @@ class InvitationMethods:
 class PermissionMethods:
     def list(
         self,
-    ) -> cargo_ai.contract.workspace.permission.PermissionsReply:
+    ) -> cargo_ai.contract.workspace.members.permission.PermissionsReply:
         """List every permission that rules can name: what it permits, and which roles have it.
         """
         ...
@@ -452,9 +452,9 @@ class RoleMethods:
         self,
         *,
         slug: str,
-        permissions: Sequence[cargo_ai.contract.workspace.permission.Permission | Mapping[str, Any]],
+        permissions: Sequence[cargo_ai.contract.workspace.members.permission.Permission | Mapping[str, Any]],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.role.RoleReply:
+    ) -> cargo_ai.contract.workspace.members.role.RoleReply:
         """Create a role from permissions that you have yourself.
 
         slug: The name: lower case letters, digits and hyphens, such as data-editor.
@@ -466,7 +466,7 @@ class RoleMethods:
 
     def list(
         self,
-    ) -> cargo_ai.contract.workspace.role.RolesReply:
+    ) -> cargo_ai.contract.workspace.members.role.RolesReply:
         """List the roles that users of this workspace can have.
         """
         ...
@@ -490,9 +490,9 @@ class RoleMethods:
         role: str,
         *,
         slug: str | None = ...,
-        permissions: Sequence[cargo_ai.contract.workspace.permission.Permission | Mapping[str, Any]] | None = ...,
+        permissions: Sequence[cargo_ai.contract.workspace.members.permission.Permission | Mapping[str, Any]] | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.role.RoleReply:
+    ) -> cargo_ai.contract.workspace.members.role.RoleReply:
         """Change a role's name or permissions; its users have them from their next request on.
 
         role: The slug of the role, or its uuid.
@@ -525,7 +525,7 @@ class SessionMethods:
         *,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.workspace.session.SessionsReply:
+    ) -> cargo_ai.contract.workspace.members.session.SessionsReply:
         """List the sessions of coding agents in this workspace, newest first.
 
         limit: How many at most.
@@ -538,7 +538,7 @@ class SessionMethods:
         *,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> Iterator[cargo_ai.contract.workspace.session.Session]:
+    ) -> Iterator[cargo_ai.contract.workspace.members.session.Session]:
         """List the sessions of coding agents in this workspace, newest first. All of them, page after page, or `max_rows`.
         """
         ...
@@ -552,7 +552,7 @@ class SessionMethods:
         finished: bool = ...,
         finished_at: datetime | str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.session.SessionReply:
+    ) -> cargo_ai.contract.workspace.members.session.SessionReply:
         """Note what a session of a coding agent does; the same session id changes the same one.
 
         session_id: The agent's own id of it.
@@ -573,10 +573,10 @@ class TokenMethods:
         expires_at: datetime | str | None = ...,
         name: str = ...,
         description: str | None = ...,
-        permissions: Sequence[cargo_ai.contract.workspace.permission.Permission | Mapping[str, Any]] | None = ...,
+        permissions: Sequence[cargo_ai.contract.workspace.members.permission.Permission | Mapping[str, Any]] | None = ...,
         from_user: bool = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.token.TokenReply:
+    ) -> cargo_ai.contract.workspace.members.token.TokenReply:
         """Create an API token; its value is shown only once.
 
         user_uuid: The user whose token it becomes. Yourself by default.
@@ -595,7 +595,7 @@ class TokenMethods:
         self,
         *,
         user_uuid: str | None = ...,
-    ) -> cargo_ai.contract.workspace.token.TokensReply:
+    ) -> cargo_ai.contract.workspace.members.token.TokensReply:
         """List the workspace's API tokens, without their values.
 
         user_uuid: Only those of this user.
@@ -622,7 +622,7 @@ class TokenMethods:
         *,
         grace_seconds: int = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.token.TokenReply:
+    ) -> cargo_ai.contract.workspace.members.token.TokenReply:
         """Give a token a new value, shown only once; the former one stops working. Anyone may rotate the token in use.
 
         uuid: The token.
@@ -638,10 +638,10 @@ class TokenMethods:
         *,
         name: str | None = ...,
         description: str | None = ...,
-        permissions: Sequence[cargo_ai.contract.workspace.permission.Permission | Mapping[str, Any]] | None = ...,
+        permissions: Sequence[cargo_ai.contract.workspace.members.permission.Permission | Mapping[str, Any]] | None = ...,
         expires_at: datetime | str | None = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.token.TokenReply:
+    ) -> cargo_ai.contract.workspace.members.token.TokenReply:
         """Change a token's name, description, rules or expiry.
 
         uuid: The token.
@@ -662,7 +662,7 @@ class UserMethods:
         user_email: str,
         role_slug: str,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.user.CreatedUser:
+    ) -> cargo_ai.contract.workspace.members.user.CreatedUser:
         """Invite a user to this workspace, by e-mail address and role. The reply has the link, which signs in once.
 
         user_email: The e-mail address of the user.
@@ -674,14 +674,14 @@ class UserMethods:
 
     def get_current(
         self,
-    ) -> cargo_ai.contract.workspace.user.UserReply:
+    ) -> cargo_ai.contract.workspace.members.user.UserReply:
         """Show your own user and role in this workspace.
         """
         ...
 
     def list(
         self,
-    ) -> cargo_ai.contract.workspace.user.UsersReply:
+    ) -> cargo_ai.contract.workspace.members.user.UsersReply:
         """List the users of this workspace and their roles.
         """
         ...
@@ -707,7 +707,7 @@ class UserMethods:
         resource_uuid: str,
         effect: Literal['allow', 'deny'],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.user.ChangedUsers:
+    ) -> cargo_ai.contract.workspace.members.user.ChangedUsers:
         """Remove what was allowed or denied to a user with one thing.
 
         user_uuid: The user.
@@ -724,7 +724,7 @@ class UserMethods:
         *,
         role_slug: str,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.user.UserReply:
+    ) -> cargo_ai.contract.workspace.members.user.UserReply:
         """Change the role of a user of this workspace.
 
         user_uuid: The user.
@@ -743,7 +743,7 @@ class UserMethods:
         user_uuids: Sequence[str] = ...,
         emails: Sequence[str] = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.workspace.user.ChangedUsers:
+    ) -> cargo_ai.contract.workspace.members.user.ChangedUsers:
         """Allow or deny users something with one thing, besides what their roles say.
 
         action: The permission, such as orchestration:workflow:read.

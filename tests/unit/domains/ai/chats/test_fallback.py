@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.ai.chats import asker
+from cargo_ai.domains.ai.chats.answering import asker
 from tests.kit.api_client import ApiClient, Body
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select, text, update
 
-from cargo_ai.domains.ai.chats import lease as leases
+from cargo_ai.domains.ai.chats.answering import lease as leases
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import ALL_WORKSPACES

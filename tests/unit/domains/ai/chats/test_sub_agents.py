@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cargo_ai.domains.ai.chats import answers
+from cargo_ai.domains.ai.chats.answering import answers
 from tests.kit.api_client import ApiClient, Body
 from tests.simulators.language_models.control import Reply, Rule, Said
 from tests.simulators.language_models.server import Running

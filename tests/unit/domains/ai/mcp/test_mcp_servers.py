@@ -12,7 +12,7 @@ from cargo_ai.domains.ai.mcp import published
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api.limits import Limits
+from cargo_ai.server.api.rate_limits.limits import Limits
 from cargo_ai.server.mcp import endpoint
 from cargo_ai.server.mcp.gate import MOST_AT_ONCE, McpGate
 from tests.kit.api_client import ApiClient, Body

@@ -21,7 +21,7 @@ from cargo_ai.domains.orchestration.hooks import delivery
 from cargo_ai.domains.orchestration.tables import hook_keys
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server.api.rate_limit import Flow
+from cargo_ai.server.api.rate_limits.rate_limit import Flow
 from cargo_ai.server.routes.hook_gate import HELD_SECONDS, MOST_AT_ONCE, MOST_WAITING, REFUSALS_PER_SECOND, HookGate
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cargo_ai.server.api.rate_limit import sender_of
+from cargo_ai.server.api.rate_limits.rate_limit import sender_of
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node

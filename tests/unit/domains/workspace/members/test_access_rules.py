@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.context.context import Caller
-from cargo_ai.contract.workspace.permission import ACTIONS, DOMAINS
+from cargo_ai.contract.workspace.members.permission import ACTIONS, DOMAINS
 from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.kernel import ids
 

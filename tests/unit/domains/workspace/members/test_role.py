@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cargo_ai.contract.workspace.permission import ACTIONS
+from cargo_ai.contract.workspace.members.permission import ACTIONS
 from cargo_ai.kernel.refusal import Refusal
 from tests.unit.domains.workspace.callers import Entering, Joining, Person
 from tests.unit.domains.workspace.members.test_token import allow, deny

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.agents import language_model
 from cargo_ai.domains.ai.chats import conversation
-from cargo_ai.domains.ai.chats.answer import Ended
-from cargo_ai.domains.ai.chats.answers import Answers
+from cargo_ai.domains.ai.chats.answering.answer import Ended
+from cargo_ai.domains.ai.chats.answering.answers import Answers
 from cargo_ai.domains.ai.chats.nodes import beginning, node_config
 from cargo_ai.domains.ai.chats.nodes.beginning import Beginning
 from cargo_ai.domains.ai.tables import Message

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cargo_ai.domains.ai.agents import lookup
 from cargo_ai.domains.ai.asking.groups import Groups
 from cargo_ai.domains.ai.chats import conversation, effective
-from cargo_ai.domains.ai.chats.origin import Origin
+from cargo_ai.domains.ai.chats.answering.origin import Origin
 from cargo_ai.domains.ai.tables import Chat
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.kernel import clock, ids

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, case, or_, select, update
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.ai.chats import parking
-from cargo_ai.domains.ai.chats.answer import Answer
-from cargo_ai.domains.ai.chats.ended import Ended
-from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease, Leases
-from cargo_ai.domains.ai.chats.origin import Origin
+from cargo_ai.domains.ai.chats.answering import parking
+from cargo_ai.domains.ai.chats.answering.answer import Answer
+from cargo_ai.domains.ai.chats.answering.ended import Ended
+from cargo_ai.domains.ai.chats.answering.lease import AnswerLost, Lease, Leases
+from cargo_ai.domains.ai.chats.answering.origin import Origin
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available

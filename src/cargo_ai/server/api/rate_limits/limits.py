@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.api.rate_limit import Flow, RateLimit, Share, alone
+from cargo_ai.server.api.rate_limits.rate_limit import Flow, RateLimit, Share, alone
 
 LOGINS_PER_MINUTE = 20
 WRONG_CODES_PER_MINUTE = 20

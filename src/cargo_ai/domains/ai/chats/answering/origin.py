@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats.answering.lease import AnswerLost
 from cargo_ai.domains.ai.chats.effective import Plan
-from cargo_ai.domains.ai.chats.lease import AnswerLost
 from cargo_ai.domains.ai.tables import AgentRelease, Chat, Message
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Turn

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.workspace.account import WebExtensionData
-from cargo_ai.contract.workspace.invitation import NewInvitation
-from cargo_ai.contract.workspace.permission import Permission, PermissionAction
-from cargo_ai.contract.workspace.role import Role
+from cargo_ai.contract.workspace.members.account import WebExtensionData
+from cargo_ai.contract.workspace.members.invitation import NewInvitation
+from cargo_ai.contract.workspace.members.permission import Permission, PermissionAction
+from cargo_ai.contract.workspace.members.role import Role
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Nothing, Removed, Timestamp, Uuid, Wire
 

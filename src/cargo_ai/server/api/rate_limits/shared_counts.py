@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cargo_ai.kernel import ids, log
-from cargo_ai.server.api.rate_limit import Hear, Tell
+from cargo_ai.server.api.rate_limits.rate_limit import Hear, Tell
 from cargo_ai.server.api.signals import COUNTS, Signals
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database

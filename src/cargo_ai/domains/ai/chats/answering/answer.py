@@ -22,14 +22,15 @@ from cargo_ai.domains.ai.afterwards import due as afterwards
 from cargo_ai.domains.ai.agents import daily_limit
 from cargo_ai.domains.ai.asking import charging, usage
 from cargo_ai.domains.ai.asking.admitting import Admitting, Asking
-from cargo_ai.domains.ai.chats import cancelling, conversation, effective, origin, parking
-from cargo_ai.domains.ai.chats.asker import Asked, Asker, Failed
+from cargo_ai.domains.ai.chats import conversation, effective
+from cargo_ai.domains.ai.chats.answering import cancelling, origin, parking
+from cargo_ai.domains.ai.chats.answering.asker import Asked, Asker, Failed
+from cargo_ai.domains.ai.chats.answering.lease import AnswerLost, Lease
+from cargo_ai.domains.ai.chats.answering.origin import CancelledBefore, Origin
 from cargo_ai.domains.ai.chats.calling.calls import Calls, Parked
 from cargo_ai.domains.ai.chats.calling.offer import Opening
 from cargo_ai.domains.ai.chats.calling.toolbox import Toolbox, open_toolbox
-from cargo_ai.domains.ai.chats.lease import AnswerLost, Lease
 from cargo_ai.domains.ai.chats.nodes.ending import End, Ending, LastStep
-from cargo_ai.domains.ai.chats.origin import CancelledBefore, Origin
 from cargo_ai.domains.ai.chats.untrusted import OPEN
 from cargo_ai.domains.ai.live import notes
 from cargo_ai.domains.ai.live.speaker import Speaker

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.workspace.permission import Permission, Rules
+from cargo_ai.contract.workspace.members.permission import Permission, Rules
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Timestamp, Uuid, Wire
 
