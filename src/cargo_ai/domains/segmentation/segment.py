@@ -15,6 +15,7 @@ from cargo_ai.context import exports, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
@@ -297,10 +298,11 @@ async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
     row = found_or_refuse(contract.remove, row, "segmentNotFound", uuid=request.uuid)
     if row.deleted_at is not None:
         contract.remove.refuse("segmentAlreadyRemoved", uuid=request.uuid)
-    users = await usages.used_by(ctx.db, "segment", row.uuid)
-    if users or row.from_play:
-        user_list = ", ".join(f"{kind} {user}" for kind, user in users) or "the play that owns it"
-        contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=user_list)
+    users = await NamedUsers.of(ctx, await usages.used_by(ctx.db, "segment", row.uuid))
+    if users.who or row.from_play:
+        owner = users.sentence or "the play that owns it"
+        details = {"users": users.details}
+        contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=owner, details=details, fix=users.fix)
     return await segment_bin.hide(ctx, row)
 
 

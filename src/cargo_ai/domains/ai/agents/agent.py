@@ -12,6 +12,7 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.ai import agent as contract
 from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger
@@ -143,12 +144,10 @@ async def update(ctx: Context, request: contract.UpdateAgent) -> contract.AgentR
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove an agent and its triggers. Its chats stay, and nothing answers in them any more."""
     row = await lookup.agent_or_refuse(ctx, contract.remove, request.uuid, locked=True)
-    users = [(kind, uid) for kind, uid in await usages.used_by(ctx.db, "agent", row.uuid) if uid != row.uuid]
-    if users:
-        kinds = sorted({kind for kind, _ in users})
-        used = ", ".join(f"{sum(kind == other for other, _ in users)} {kind}" for kind in kinds)
-        details = {"usedBy": [{"kind": kind, "uuid": str(uid)} for kind, uid in users[:20]]}
-        contract.remove.refuse("agentIsUsed", used=used, details=details)
+    others = [(kind, uid) for kind, uid in await usages.used_by(ctx.db, "agent", row.uuid) if uid != row.uuid]
+    users = await NamedUsers.of(ctx, others)
+    if users.who:
+        contract.remove.refuse("agentIsUsed", used=users.sentence, details={"usedBy": users.details}, fix=users.fix)
     await trigger.put(ctx.db, row, [])
     row.deleted_at = clock.now()
     await usages.replace(ctx.db, ctx.workspace, "agent", row.uuid, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import dataset, hooks
@@ -235,24 +236,14 @@ async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
-    users = await usages.used_by(ctx.db, KIND, row.uuid)
-    models = [user for user in users if user[0] == "model"]
-    others = [user for user in users if user[0] != "model"]
-    if others:
-        contract.remove.refuse("connectorIsUsedInWorkflows", users=_named(others), details={"users": _listed(others)})
-    if models:
-        contract.remove.refuse("connectorIsUsedInModels", users=_named(models), details={"users": _listed(models)})
+    users = await NamedUsers.of(ctx, await usages.used_by(ctx.db, KIND, row.uuid))
+    models, others = users.only("model"), users.only(*({kind for kind, _ in users.who} - {"model"}))
+    if others.who:
+        contract.remove.refuse("connectorIsUsedInWorkflows", users=others.sentence, details={"users": others.details}, fix=others.fix)
+    if models.who:
+        contract.remove.refuse("connectorIsUsedInModels", users=models.sentence, details={"users": models.details}, fix=models.fix)
     await _forget_answers(ctx.db, row)
     return await connector_bin.hide(ctx, row)
-
-
-def _named(users: Sequence[tuple[str, uuid.UUID]]) -> str:
-    shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
-    return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
-
-
-def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> list[dict[str, str]]:
-    return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]
 
 
 @handles(contract.stop)

@@ -12,6 +12,7 @@ from cargo_ai.context import events, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.storage import column as contract
 from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, Filling, ListedColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, filling, recompute
@@ -152,11 +153,10 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
         )
     if column.kind == "original":
         contract.remove.refuse("columnIsOriginal", slug=column.slug)
-    users = await _find_usages(ctx, before, row, column)
-    if users:
-        contract.remove.refuse(
-            "columnIsUsed", slug=column.slug, users=model_usages.to_sentence(users), details={"users": model_usages.to_details(users)}
-        )
+    users = await NamedUsers.of(ctx, await _find_usages(ctx, before, row, column))
+    if users.who:
+        details = {"users": users.details}
+        contract.remove.refuse("columnIsUsed", slug=column.slug, users=users.sentence, details=details, fix=users.fix)
     statements = [f"drop view if exists {qualify(relation.schema, relation.view)}"]
     if column.stored:
         statements += ddl.drop_column(relation, column.slug)

@@ -15,6 +15,7 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
@@ -165,20 +166,19 @@ async def remove(ctx: Context, request: ByUuid) -> RemovedToBin:
 
 
 async def _refuse_used(ctx: Context, row: Model) -> None:
-    users = await model_usages.users_of_model(ctx.db, row)
-    segments = [user for user in users if user[0] == "segment"]
-    own_users = [user for user in users if user[0] in {model_usages.MODEL, model_usages.RELATIONSHIP, "alert"}]
-    others = [user for user in users if user not in segments and user not in own_users]
-    details = {"users": model_usages.to_details(users)}
+    users = await NamedUsers.of(ctx, await model_usages.users_of_model(ctx.db, row))
+    own = {model_usages.MODEL, model_usages.RELATIONSHIP, "alert"}
+    segments, own_users = users.only("segment"), users.only(*own)
+    others = users.only(*({kind for kind, _ in users.who} - own - {"segment"}))
+    details = {"users": users.details}
     # Workflows first: a play's segment is among the segments, and goes only with its play.
-    if others:
-        contract.remove.refuse("hasWorkflows", users=model_usages.to_sentence(others), details=details)
-    if segments:
-        fix = f"cargo-ai segmentation segment get {segments[0][1]}"
-        contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details, fix=fix)
-    if own_users:
-        fix = await model_usages.how_to_unrelate(ctx.db, own_users)
-        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own_users), details=details, fix=fix)
+    if others.who:
+        contract.remove.refuse("hasWorkflows", users=others.sentence, details=details, fix=others.fix)
+    if segments.who:
+        contract.remove.refuse("hasSegments", users=segments.sentence, details=details, fix=segments.fix)
+    if own_users.who:
+        fix = await model_usages.how_to_unrelate(ctx.db, own_users.who) or own_users.fix
+        contract.remove.refuse("modelIsUsed", users=own_users.sentence, details=details, fix=fix)
 
 
 @handles(contract.get_ddl)

@@ -71,7 +71,7 @@ async def users_of_model(db: AsyncSession, row: Model) -> Users:
     return [one for one in await usages.used_by(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
 
 
-async def how_to_unrelate(db: AsyncSession, users: Users) -> str | None:
+async def how_to_unrelate(db: AsyncSession, users: Sequence[tuple[str, object]]) -> str | None:
     """The command that removes those users that are relationships, and keeps the others of their dataset; None without any, or with too
     many to write down."""
     mine = {uid for kind, uid in users if kind == RELATIONSHIP}
@@ -92,20 +92,3 @@ async def how_to_unrelate(db: AsyncSession, users: Users) -> str | None:
     ]
     command = f"cargo-ai storage relationship set --dataset-uuid {dataset} --relationships '{json.dumps(kept)}'"
     return command if len(command) <= LONGEST_FIX else None
-
-
-async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
-    """The names of those users that are models."""
-    rows = await db.execute(select(Model.uuid, Model.name).where(Model.uuid.in_([uid for kind, uid in users if kind == MODEL])))
-    return {row[0]: row[1] for row in rows}
-
-
-def to_sentence(users: Sequence[tuple[str, object]]) -> str:
-    """The first five users as part of a sentence."""
-    shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
-    return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
-
-
-def to_details(users: Sequence[tuple[str, object]]) -> list[dict[str, str]]:
-    """At most 100 users as details of a refusal."""
-    return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]

@@ -12,6 +12,7 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.named_users import NamedUsers
 from cargo_ai.contract.storage import relationship as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.columns import definition
@@ -192,12 +193,10 @@ async def _refuse_parted(ctx: Context, after: Catalog, before: Iterable[tuple[uu
         if one == other or after.between(one, other):
             continue
         users = set(await usages.used_by(ctx.db, model_usages.MODEL, one)) & set(await usages.used_by(ctx.db, model_usages.MODEL, other))
-        segments = sorted(user for user in users if user[0] == "segment")
-        if segments:
+        segments = await NamedUsers.of(ctx, sorted(user for user in users if user[0] == "segment"))
+        if segments.who:
             names = " and ".join(found.slug for found in map(after.by_model, (one, other)) if found is not None)
-            _invalid(
-                f"The relationship of {names} is used by {model_usages.to_sentence(segments)}: change that first, or keep it in the list."
-            )
+            _invalid(f"The relationship of {names} is used by {segments.sentence}: change that first, or keep it in the list.")
 
 
 def _metrics(catalog: Catalog, relationship: uuid.UUID) -> list[str]:

@@ -192,7 +192,7 @@ async def test_a_connector_in_use_stays_and_names_its_users(api: ApiClient, stat
     assert (shown["toolsCount"], shown["playsCount"], shown["modelsCount"]) == (1, 0, 1)
     reply = await api.send("connection.connector.remove", uuid=made["uuid"])
     assert (reply.status_code, reply.json()["reason"]) == (409, "connectorIsUsedInWorkflows")
-    assert reply.json()["users"] == [{"kind": "tool", "uuid": str(tool)}]
+    assert reply.json()["users"] == [{"kind": "tool", "uuid": str(tool), "name": None}]
     assert str(tool) in reply.json()["errorMessage"]
     await use("tool", tool)
     assert await api.refused("connection.connector.remove", uuid=made["uuid"]) == (409, "connectorIsUsedInModels")

@@ -144,7 +144,10 @@ async def test_no_one_but_the_play_changes_or_removes_its_segment_and_its_model_
         assert (status, body["reason"]) == (409, "segmentLinkedToWorkflow")
     status, body = await api.refusal("storage.model.remove", uuid=deals)
     assert (status, body["reason"]) == (409, "hasWorkflows")
-    assert made["uuid"] in body["errorMessage"]
+    assert f'play "{made["name"]}"' in body["errorMessage"]
+    named = [(user["kind"], user["uuid"], user["name"]) for user in body["users"]]
+    assert named[0] == ("play", made["uuid"], made["name"])
+    assert body["fix"] == f"cargo-ai orchestration play get {made['uuid']}"
 
 
 async def test_the_segment_of_a_play_is_compared_on_demand_unless_the_play_does_it_itself(api: ApiClient) -> None:

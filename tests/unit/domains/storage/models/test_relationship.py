@@ -67,7 +67,7 @@ async def test_a_relationship_that_the_filter_of_a_segment_follows_stays(api: Ap
     filter: Body = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [known]}]}
     segment = (await api.call("segmentation.segment.create", name="Known", modelUuid=companies, filter=filter))["segment"]["uuid"]
     none: Body = {"datasetUuid": await api.dataset(), "relationships": []}
-    assert f"segment {segment}" in await api.refusal_message("storage.relationship.set", **none)
+    assert 'segment "Known"' in await api.refusal_message("storage.relationship.set", **none)
     await api.call("segmentation.segment.remove", uuid=segment)
     assert (await api.call("storage.relationship.set", **none))["relationships"] == []
 
