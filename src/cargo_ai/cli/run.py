@@ -116,7 +116,10 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
             return stream_text(api, request.path, request.query)
         else:
-            answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
+            # What waits for work that is there already holds on from its first question.
+            waits = request.verb == "GET" and bool(parsed.options.get("wait-until-finished"))
+            asked = (request.verb, request.path)
+            answer = api.call(*asked, query=request.query, document=request.body, headers=headers, persistent=waits).check()
             if row.get("output") == "text":
                 output.write(answer.body)
                 return DONE

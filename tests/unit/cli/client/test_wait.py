@@ -52,6 +52,21 @@ def test_what_shows_work_waits_for_its_end_too(cli: Cli, api: FakeApi) -> None:
     assert len(api.requests) == 3
 
 
+@pytest.mark.parametrize("command", ["orchestration batch get b-1", "orchestration run get b-1", "storage run get b-1"])
+def test_a_wait_for_work_that_is_there_holds_on_when_its_first_question_meets_no_database(cli: Cli, api: FakeApi, command: str) -> None:
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    away = Answer(
+        503, {"errorMessage": "The database does not answer right now.", "reason": "databaseUnavailable"}, headers={"Retry-After": "0"}
+    )
+    noun = command.split()[1]
+    done = {noun: {"uuid": "b-1", "status": "success"}}
+    path = {"batch": GET, "run": "/v1/orchestration/runs/b-1"}[noun] if command.startswith("o") else "/v1/storage/runs/b-1"
+    api.on("GET", path, *[away] * 6, done)
+    result = cli(*command.split(), "--wait-until-finished")
+    assert (result.code, result.json, len(api.requests)) == (0, done, 7)
+    assert cli(*command.split()).code == 0
+
+
 def test_what_has_begun_nothing_is_not_waited_for(cli: Cli, api: FakeApi) -> None:
     reported: dict[str, Any] = {"batch": None, "dryRun": {"recordsCount": 3}}
     api.on("POST", "/v1/orchestration/batches", reported)
