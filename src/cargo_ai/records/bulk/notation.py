@@ -15,7 +15,9 @@ DateOrder = Literal["ymd", "dmy", "mdy"]
 # Thousands are in threes and always divided by the same sign.
 _COMMA = re.compile(r"([+-]?)(\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[ \u00a0\u202f']\d{3})+)(?:,(\d+))?([eE][+-]?\d{1,2})?")
 _POINT = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:[ \u00a0\u202f']\d{3})+)(?:\.(\d+))?([eE][+-]?\d{1,2})?")
-_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:,? +(\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?")
+NUMBERS: dict[Decimal, re.Pattern[str]] = {",": _COMMA, ".": _POINT}
+"""The form of a number, by the sign before its decimals."""
+DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:,? +(\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?")
 _CENTURY = 69
 """Of years of two digits, 69 to 99 are of the last century, as POSIX has it."""
 _LONGEST = 60
@@ -74,12 +76,12 @@ def _number(form: re.Pattern[str], text: str) -> str:
 
 
 def _day_first(text: str) -> str:
-    match = _DATE.fullmatch(text.strip())
+    match = DATE.fullmatch(text.strip())
     return text if match is None else _iso(match, day=match[1], month=match[3])
 
 
 def _month_first(text: str) -> str:
-    match = _DATE.fullmatch(text.strip())
+    match = DATE.fullmatch(text.strip())
     return text if match is None else _iso(match, day=match[3], month=match[1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets as randomness
+import shlex
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
@@ -85,7 +86,7 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
     except RowsRejected as fault:
         errors = [_to_rejected_row(rejected).to_wire() for rejected in fault.rejected]
         details = {"file": read_file.file_name(request.s3_filename), "errors": errors}
-        contract.ingest.refuse("rowsRejected", problem=str(fault), details=details)
+        contract.ingest.refuse("rowsRejected", problem=str(fault), details=details, fix=_with_options(request, fault.likely))
     except UnreadableFile as fault:
         if fault.missing:
             contract.ingest.refuse("fileNotFound", file=request.s3_filename, fix="cargo-ai workspace file upload --help")
@@ -110,6 +111,18 @@ async def _read(
         rejected=filled.rejected_count,
         errors=[_to_rejected_row(one) for one in filled.rejected],
     )
+
+
+def _with_options(request: contract.IngestFile, options: Mapping[str, str]) -> str | None:
+    """The command that reads the file again, written as these options say; None without any."""
+    flags = {"decimal": "--decimal", "dateOrder": "--date-order"}
+    words = ["cargo-ai", "storage", "record", "ingest", "--model-uuid", request.model_uuid, "--s3-filename", request.s3_filename]
+    words += ["--matching-column-slug", request.matching_column_slug] if request.matching_column_slug else []
+    words += ["--encoding", request.encoding] if request.encoding != "utf-8" else []
+    words += ["--delimiter", request.delimiter] if request.delimiter else []
+    words += ["--trim"] if request.trim else []
+    words += [word for name, value in options.items() for word in (flags[name], value)]
+    return shlex.join(words) if options else None
 
 
 def _to_rejected_row(one: RejectedRow) -> contract.RejectedRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast, get_args
@@ -27,6 +27,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.records.bulk.infer import TypeInference
+from cargo_ai.records.bulk.likely_notation import LikelyType, likely
 from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
 from cargo_ai.records.bulk.notation import Notation
 from cargo_ai.records.bulk.row_batches import RowBatch
@@ -43,6 +44,8 @@ _EMPTY = "The file is empty: it needs a first row that names its columns."
 PLAIN = FileOptions()
 OPTIONS = ("encoding", "delimiter", "trim", "decimal", "dateOrder")
 _ROLES = ("idColumnSlug", "titleColumnSlug", "timeColumnSlug")
+OPTION_OF: dict[LikelyType, str] = {"number": "decimal", "date": "dateOrder"}
+"""The option that says how values of a type are written."""
 ID_NAMES = ("id", "ID", "Id", "_id")
 """Headers that name the id column of a file where the config names none."""
 
@@ -58,11 +61,28 @@ class UnreadableFile(ValueError):
 class RowsRejected(UnreadableFile):
     """Some rows do not fit their columns; nothing of the file was loaded."""
 
-    def __init__(self, encoder: RowEncoder, name: str) -> None:
+    def __init__(self, encoder: RowEncoder, name: str, written: Notation) -> None:
         first, count = encoder.rejected[0], encoder.rejected_count
+        self.likely = _likely_options(encoder, written)
+        ways = ", ".join(f'"{name}":"{value}"' for name, value in self.likely.items())
+        hint = f" They would fit with {ways}." if ways else ""
         more = f" ({count - 1:,} more {'row does' if count == 2 else 'rows do'} not fit)" if count > 1 else ""
-        super().__init__(f"{name}, row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
+        super().__init__(f"{name}, row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.{hint}")
         self.rejected = encoder.rejected
+
+
+def _likely_options(encoder: RowEncoder, written: Notation) -> dict[str, str]:
+    """The options with which the values that did not fit are numbers and dates, column by column; none where one column says no."""
+    options: dict[str, str] = {}
+    for slug in dict.fromkeys(row.column for row in encoder.rejected):
+        texts = [row.value for row in encoder.rejected if row.column == slug and row.value is not None]
+        found = likely(texts, written)
+        if found is None:
+            return {}
+        kind, value = found
+        if options.setdefault(OPTION_OF[kind], value) != value:
+            return {}
+    return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,8 @@ async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     )
     configured = extractors.columns_of(config)
     columns = configured or inferred
+    if not configured:
+        _warn_of_texts(ctx, columns, sample, notation(options))
     by_header = {column.original_slug: column.slug for column in columns}
     roles = {name: by_header.get(value, value) if name in _ROLES else value for name, value in config.items()}
     if roles.get("idColumnSlug") is None and not configured:
@@ -113,6 +135,20 @@ async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     shape = extractors.apply_roles(columns, roles)
     targets = _columns_of_headers(headers, columns)
     return InferredModel(shape, file_columns.count, [_to_record(row, targets, notation(options)) for row in sample])
+
+
+def _warn_of_texts(ctx: Context, columns: Sequence[OriginalColumn], sample: Sequence[Sequence[str]], written: Notation) -> None:
+    """Say which columns are text because their numbers or dates are written as another country does, and which option reads them."""
+    for position, column in enumerate(columns):
+        texts = [row[position] for row in sample]
+        found = likely(texts, written) if column.type == "string" else None
+        if found is not None:
+            kind, value = found
+            text = next(text for text in texts if text.strip())
+            ctx.warn(
+                f'{column.label} was taken as text, such as {text}: with "{OPTION_OF[kind]}":"{value}" in the config it is a {kind}. '
+                "Remove the model and create it again for that."
+            )
 
 
 def _with_types(columns: list[OriginalColumn], config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
@@ -236,12 +272,12 @@ async def load_file(
                     await load.begin()
                 lines = encoder.lines(first, block)
                 if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:
-                    raise RowsRejected(encoder, file_name(key))
+                    raise RowsRejected(encoder, file_name(key), notation(options))
                 await load.write(lines)
         if load is None or encoder is None:
             raise UnreadableFile(_EMPTY)
         if encoder.rejected and not skip_invalid:
-            raise RowsRejected(encoder, file_name(key))
+            raise RowsRejected(encoder, file_name(key), notation(options))
     except BaseException as error:
         if load is not None:
             await load.abandon(error)

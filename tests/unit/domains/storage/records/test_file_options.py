@@ -48,6 +48,30 @@ async def test_a_number_in_another_notation_is_refused_as_it_stands_in_the_file(
     assert 'row 2, column employees: "1.5" is not a number' in said
 
 
+async def test_a_refusal_of_rows_says_which_options_they_would_fit_with(api: ApiClient) -> None:
+    model = await api.model()
+    key = await upload(api, "domain;employees;founded\na.com;1.200,5;31.12.2024\n")
+    status, body = await api.refusal("storage.record.ingest", modelUuid=model, s3Filename=key, delimiter=";")
+    assert (status, body["reason"]) == (400, "rowsRejected")
+    assert 'They would fit with "decimal":",", "dateOrder":"dmy".' in body["errorMessage"]
+    command = f"cargo-ai storage record ingest --model-uuid {model} --s3-filename {key} --delimiter ';' --decimal , --date-order dmy"
+    assert body["fix"] == command
+    again = {"delimiter": ";", "decimal": ",", "dateOrder": "dmy"}
+    assert (await api.call("storage.record.ingest", modelUuid=model, s3Filename=key, **again))["added"] == 1
+
+
+async def test_columns_that_are_text_for_want_of_an_option_are_named(api: ApiClient) -> None:
+    key = await upload(api, "Nr;Umsatz;Seit;Ort\n1;1.234,50;21.9.2025;Ulm, West\n2;;1.2.99;\n")
+    config: Body = {"s3Filename": key, "idColumnSlug": "Nr"}
+    preview = {"datasetUuid": await api.dataset(), "slug": "uploadFile"}
+    reply = await api.send("storage.model.preview", **preview, config=config)
+    assert 'Umsatz was taken as text, such as 1.234,50: with \\"decimal\\":\\",\\"' in reply.headers["x-cargo-warnings"]
+    assert 'Seit was taken as text, such as 21.9.2025: with \\"dateOrder\\":\\"dmy\\"' in reply.headers["x-cargo-warnings"]
+    assert "Ort" not in reply.headers["x-cargo-warnings"]
+    reply = await api.send("storage.model.preview", **preview, config={**config, "decimal": ",", "dateOrder": "dmy"})
+    assert "x-cargo-warnings" not in reply.headers
+
+
 async def test_another_encoding_than_the_file_has_is_refused_with_advice(api: ApiClient) -> None:
     model, key = await api.model(), await upload(api, "domain,name\na.com,Größe\n".encode("windows-1252"))
     assert "is not UTF-8" in await api.refusal_message("storage.record.ingest", modelUuid=model, s3Filename=key)
