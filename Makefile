@@ -28,9 +28,10 @@ demo-ai: setup ## A small real language model on this machine calls a tool and f
 test: setup ## The tests, without those that take minutes (TESTS=tests/unit/cli for some of them)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow and not browser" $(TESTS)
 
-# Exit code 5: TESTS may have no tests of one kind.
-test-slow: setup ## The tests that take minutes: crashes, large batches, the guide
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "slow and not alone" $(TESTS) || [ $$? = 5 ]
+# Exit code 5: TESTS may have no tests of one kind. Hypothesis marks property tests, which try all their examples here.
+test-slow: setup ## The tests that take minutes: crashes, large batches, the guide, property tests with all their examples
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "(slow or hypothesis) and not alone" \
+		--hypothesis-profile="all examples" $(TESTS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m "slow and alone" $(TESTS) || [ $$? = 5 ]
 
 # Without Chromium nothing is tested, and the last line says what to install.

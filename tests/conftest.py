@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
 import pytest_asyncio
+
+from tests.kit.property_examples import register_profiles
 
 # What a fixture needs is imported in it: the tests of the command line run without the server's libraries.
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ if ROOT not in sys.path:
 SHOWN = 20
 SLOW_TIMEOUT_SECONDS = 1_500
 
-# How long an example takes says more of the machine than of the code: what is to be fast is measured in tests of its own.
-hypothesis.settings.register_profile("loaded machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("loaded machine")
+register_profiles()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,6 +19,7 @@ from cargo_ai.expression.native.number import as_double
 from cargo_ai.expression.native.text import to_json_text
 from cargo_ai.expression.native.values import UNDEFINED, is_number
 from cargo_ai.expression.sandbox.host import refusal
+from tests.kit.property_examples import examples
 from tests.property.test_expression import expressions, json_values, scopes, text
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ def _lane(source: str, scope: dict[str, Any]) -> object:
     return compiled(scope, [])
 
 
-unhurried = settings(deadline=None, max_examples=400)
+unhurried = settings(deadline=None, max_examples=examples(400))
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cargo_ai.console.views.segmentation import filter_form
 from cargo_ai.console.views.segmentation.condition_form import OPERATORS, PRESENCE, subject
 from cargo_ai.contract.segmentation.filter import Filter
+from tests.kit.property_examples import examples
 
 TYPES = {"string": "s", "number": "n", "date": "d", "boolean": "b", "object": "o", "array": "a", "vector": "v", "any": "x"}
 SUBJECTS = {subject(slug): type for type, slug in TYPES.items()} | {subject("s", "m-1"): "string"}
@@ -112,18 +113,18 @@ def _text(value: object) -> str:
 
 
 @given(filters())
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 def test_every_filter_comes_out_of_its_form_as_it_went_in(filter: Json) -> None:
     assert _text(_round_trip(filter)) == _text(filter)
 
 
 @given(st.dictionaries(st.sampled_from(["conjonction", "groups", "more"]), _json(3)))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_what_is_no_filter_comes_out_as_it_went_in_too(filter: Json) -> None:
     assert _text(_round_trip(filter)) == _text(filter)
 
 
 @given(filters())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_every_filter_of_a_form_is_one_that_the_operations_take(filter: Json) -> None:
     Filter.model_validate(_round_trip(filter))

@@ -21,6 +21,7 @@ from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import Connection, value
 from tests.kit.databases import Databases
+from tests.kit.property_examples import examples
 
 amounts = st.decimals(min_value="0.000001", max_value=50, places=6)
 steps = st.lists(
@@ -90,7 +91,7 @@ async def _check(url: str, sequence: list[tuple[Any, ...]]) -> None:
         assert (await balance_of(link, workspace)).used == used
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(steps)
 def test_the_books_are_even_after_each_step(url: str, sequence: list[tuple[Any, ...]]) -> None:
     asyncio.run(_check(url, sequence))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from cargo_ai.server.compose import hooks
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import Database
 from tests.kit.databases import Databases
+from tests.kit.property_examples import examples
 
 FIRST = date(2026, 1, 30)
 UUIDS = [uuid.UUID(int=number) for number in range(1, 4)]
@@ -130,11 +132,12 @@ def _who(workspace: uuid.UUID) -> Any:
     return Caller(workspace, workspace, workspace, "admin", ())
 
 
+@pytest.mark.hypothesis
 def test_metrics_are_the_sums_of_transfers(databases: Databases) -> None:
     with databases.lent() as url, asyncio.Runner() as runner:
         database = Database(url, pool_size=1, overflow=0)
 
-        @settings(max_examples=60)
+        @settings(max_examples=examples(60))
         @given(postings, st.lists(questions, min_size=1, max_size=6))
         def check(all_postings: list[Posting], asked: list[dict[str, Any]]) -> None:
             runner.run(answer(database, ids.new(), all_postings, asked))

@@ -15,6 +15,7 @@ from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, SCALARS, WINDOWS, WITHIN
+from tests.kit.property_examples import examples
 
 WORKSPACE = uuid.UUID(int=1)
 RELATION = Relation(
@@ -52,7 +53,7 @@ pg_sleep pg_read_file set_config current_setting version query_to_xml lo_import 
 """
 KEYWORD_TEXT = """
 as in and or not over filter where group values any all exists cast by interval lateral array row on using union except intersect with
-between then else when case end from select distinct is like ilike to materialized having offset limit conflict
+between then else when case end from select distinct is like ilike to materialized having offset limit conflict zone
 """
 WORDS, KEYWORDS = VOCABULARY.split(), frozenset(KEYWORD_TEXT.split())
 FUNCTIONS = (
@@ -108,13 +109,13 @@ def test_what_is_valid_is_taken_and_harmless(sql: str) -> None:
     assert_harmless(guard.check(sql, CATALOG).sql)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
 def test_a_soup_of_words_never_gets_out(words: list[str]) -> None:
     check(" ".join(["SELECT", *words]))
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(VALID),
     st.lists(
@@ -134,7 +135,7 @@ def test_a_query_that_was_changed_anywhere_never_gets_out(sql: str, changes: lis
     check(" ".join(tokens))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_at_all_is_a_bug(text: str) -> None:
     check(text)

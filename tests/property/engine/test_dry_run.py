@@ -23,6 +23,7 @@ from cargo_ai.engine.graph.graph import compile_graph
 from cargo_ai.engine.graph.interpret import begin
 from cargo_ai.engine.graph.walk import Act
 from cargo_ai.kernel import ids
+from tests.kit.property_examples import examples
 from tests.property.engine.test_engine import ScriptedEffects, done, go_on, graphs, records
 from tests.property.engine.test_groups import Step, graph, steps
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
@@ -79,7 +80,7 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     assert least == most == found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(graphs(), records, st.data())
 def test_what_a_run_does_is_within_what_was_reported_whatever_its_effects_answer(
     nodes: list[Body], record: Body, data: st.DataObject
@@ -123,7 +124,7 @@ def priced_actions(draw: st.DrawFn) -> Actions:
     return Actions([*(replace(action, costs=cost) for action, cost in zip(known.natives(), fixed, strict=True)), of_service])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(graphs(), records, priced_actions(), st.sampled_from([0.0, 0.1]), st.data())
 def test_what_a_run_costs_is_within_what_was_reported(
     nodes: list[Body], record: Body, known: Actions, fee: float, data: st.DataObject
@@ -147,7 +148,7 @@ def test_what_a_run_costs_is_within_what_was_reported(
     assert reported.credits_most is None or spent <= reported.credits_most + 1e-6
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(deadline=None, max_examples=examples(15), suppress_health_check=[HealthCheck.filter_too_much])
 @given(graphs(), records, st.lists(st.sampled_from([10, 50, 75]), min_size=9, max_size=9))
 def test_what_chance_leaves_open_is_reported_as_often_as_it_happens(nodes: list[Body], record: Body, shares: list[int]) -> None:
     # In the place of each effect there is another split.
@@ -171,7 +172,7 @@ def test_what_chance_leaves_open_is_reported_as_often_as_it_happens(nodes: list[
         assert place in reported.unsure or abs(found[place.node] / 400 - likely) < 0.15, place
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(1) | steps(2), st.lists(st.integers(0, 9), min_size=1, max_size=3))
 def test_a_dry_run_counts_what_the_runs_then_do(engine_url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     asyncio.run(proven(engine_url, plan, values))

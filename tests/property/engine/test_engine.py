@@ -16,9 +16,10 @@ from cargo_ai.engine.graph.interpret import advance, begin, resume, settle
 from cargo_ai.engine.graph.validation import Inventory, validate
 from cargo_ai.engine.graph.walk import Act, Pause, Walk
 from tests.kit.graphs import node
+from tests.kit.property_examples import examples
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, program, row, variables
 
-unhurried = settings(deadline=None, max_examples=80)
+unhurried = settings(deadline=None, max_examples=examples(80))
 KNOWN = Inventory(actions())
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

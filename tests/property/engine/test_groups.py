@@ -18,6 +18,7 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.worker import child_runs
 from tests.kit.graphs import node
+from tests.kit.property_examples import examples
 from tests.property.engine.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
@@ -25,7 +26,7 @@ from tests.unit.engine.graphs import Body, effect
 
 __all__ = ["engine_url"]
 
-unhurried = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
 from cargo_ai.engine.worker import child_runs
+from tests.kit.property_examples import examples
 from tests.property.engine.deaths import work_through
 from tests.property.engine.test_groups import (
     Fell,
@@ -117,7 +118,7 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
             assert rows[1]["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(1), st.sampled_from([50, 0]), st.data())
 def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], inline: int, data: st.DataObject
@@ -129,7 +130,7 @@ def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(2) | steps(3), st.lists(st.integers(1, 30), max_size=3), st.sampled_from([50, 3, 0]), st.data())
 def test_a_repetition_whose_workers_die_anywhere_gives_the_same_too(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int, data: st.DataObject

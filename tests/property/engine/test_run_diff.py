@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cargo_ai.domains.orchestration.insight import run_compare
 from cargo_ai.domains.orchestration.insight.run_compare import Difference, RunTrace, Visit, changes
+from tests.kit.property_examples import examples
 
 Journal = dict[tuple[str, str], list[RunTrace]]
 json_values = st.recursive(
@@ -75,7 +76,7 @@ def changed(tale: RunTrace, journal: Journal, run: str, index: int, change: dict
     return reported(tale), {key: [reported(one) for one in tales] for key, tales in journal.items()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_same_story_never_parts(source: random.Random) -> None:
     runs = RandomRuns(source)
@@ -83,7 +84,7 @@ def test_the_same_story_never_parts(source: random.Random) -> None:
     assert compare(tale, runs.journal, copy.deepcopy(tale), copy.deepcopy(runs.journal)) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(["config", "output", "child", "status", "slug"]), st.data())
 def test_one_change_anywhere_is_found_where_it_was_made(source: random.Random, kind: str, data: st.DataObject) -> None:
     runs = RandomRuns(source)
@@ -102,7 +103,7 @@ def test_one_change_anywhere_is_found_where_it_was_made(source: random.Random, k
     assert found.kind == {"slug": "node"}.get(kind, kind)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.randoms(use_true_random=False), st.data())
 def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st.DataObject) -> None:
     runs = RandomRuns(source)
@@ -118,7 +119,7 @@ def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st
     assert found is not None and (found.runs[0], found.index, found.steps) == (run, index, steps)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_who_goes_on_longer_is_reported_with_the_node_behind_the_other_s_end(source: random.Random) -> None:
     runs = RandomRuns(source)

@@ -16,6 +16,7 @@ from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.pace import NextStage, Pace, Progress, Stop, decide
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from tests.kit.property_examples import examples
 from tests.property.engine.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.engine_worker import Effects, EngineWorker
@@ -98,7 +99,7 @@ async def _as_reported(harness: EngineHarness, batch: uuid.UUID, given_: list[fl
     assert await harness.rows("select 1 from shards where batch_uuid = %s", batch) == []
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records, paces.filter(lambda pace: pace.staged))
 def test_a_batch_in_stages_stops_and_goes_on_as_reported(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, given_: list[float], pace: Pace
@@ -108,7 +109,7 @@ def test_a_batch_in_stages_stops_and_goes_on_as_reported(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records, paces.filter(lambda pace: pace.staged), st.lists(st.integers(1, 40), max_size=3), st.lists(st.integers(1, 20), max_size=2))
 def test_a_batch_in_stages_repeats_no_record_wherever_workers_die(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, given_: list[float], pace: Pace, deaths: list[int], later: list[int]

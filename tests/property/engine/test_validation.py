@@ -11,6 +11,7 @@ from cargo_ai.engine.graph.interpret import advance
 from cargo_ai.engine.graph.validation import Inventory, validate
 from cargo_ai.engine.graph.walk import Pause
 from tests.kit.graphs import node
+from tests.kit.property_examples import examples
 from tests.unit.engine.graphs import NOW, Body, actions, start
 
 KNOWN = Inventory(actions())
@@ -78,7 +79,7 @@ def graphs(draw: st.DrawFn) -> list[Body]:
     return nodes
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(graphs())
 def test_a_graph_that_validates_does_not_fail_for_its_own_form(nodes: list[Body]) -> None:
     report = validate(nodes, KNOWN)

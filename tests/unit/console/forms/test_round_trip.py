@@ -14,6 +14,7 @@ from cargo_ai.console.forms.fields import MOST_DEPTH, MOST_FIELDS, Field, form_o
 from cargo_ai.console.forms.reading import ABSENT, read
 from cargo_ai.console.forms.texts import defaults_of, texts_of
 from cargo_ai.integrations.kit.integration import Integrations
+from tests.kit.property_examples import examples
 
 Json = Any
 CATALOG = Integrations()
@@ -149,7 +150,7 @@ SIMPLE: st.SearchStrategy[Json] = (
 SCHEMAS: st.SearchStrategy[Json] = st.recursive(SIMPLE, _nested_schemas, max_leaves=10)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(SCHEMAS, JSON, JSON)
 def test_no_schema_and_no_value_makes_a_form_fail(schema: Json, value: Json, current: Json) -> None:
     form = form_of({"properties": {"a": schema}})
@@ -159,7 +160,7 @@ def test_no_schema_and_no_value_makes_a_form_fail(schema: Json, value: Json, cur
     read(form, texts, {"a": current})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.dictionaries(NAMES, st.text("ab \n<{\"'", min_size=1, max_size=9) | st.integers() | st.booleans(), max_size=5))
 def test_names_with_any_characters_keep_their_values_apart(value: dict[str, Json]) -> None:
     kinds = {str: "string", int: "integer", bool: "boolean"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cargo_ai.console.pictures.bars import MOST_GROUPS, Chart, bars, stacked_bars
 from cargo_ai.console.pictures.scale import short, some_of, ticks
 from cargo_ai.console.pictures.sparkline import sparkline
+from tests.kit.property_examples import examples
 
 HOSTILE = "</title><script>alert(1)</script>\"'&"
 
@@ -57,7 +58,7 @@ def test_a_chart_says_in_words_what_it_shows() -> None:
     assert description == "mon to tue: 4 credits in all, most tue with 3."
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(st.text(max_size=12), max_size=6),
     st.dictionaries(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=9), st.lists(st.floats(), max_size=8), max_size=12),

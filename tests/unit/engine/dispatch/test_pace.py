@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_ai.engine.dispatch.pace import LOOK_RUNS, UNLIMITED, NextStage, Pace, Progress, Stop, decide, look, parse_pace
+from tests.kit.property_examples import examples
 
 
 def test_stages_are_as_reported_and_then_grow_tenfold() -> None:
@@ -60,7 +61,7 @@ def test_a_pace_is_the_same_after_it_was_kept() -> None:
 costs = st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), max_size=60)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(costs, st.floats(0, 40), st.booleans(), st.none() | st.lists(st.integers(1, 20), min_size=1, max_size=3))
 def test_credits_pass_the_limit_by_no_more_than_one_stage_and_never_where_the_dearest_run_is_known(
     runs: list[float], limit: float, known: bool, ramp: list[int] | None

@@ -18,6 +18,7 @@ from cargo_ai.engine.journal.copy_format import escape
 from cargo_ai.engine.journal.flush import is_written, new_flush_id, write
 from cargo_ai.engine.journal.shard_flush import NIL, HeldShard, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock
+from tests.kit.property_examples import examples
 from tests.unit.engine.conftest import EngineHarness
 
 Link = psycopg.AsyncConnection[Any]
@@ -246,7 +247,7 @@ async def test_nul_is_dropped_from_texts_and_kept_in_json(harness: EngineHarness
     assert row == {"record_id": "ab", "record_title": "nm", "record": {"_id": "a\0b", "name": "n\0m"}, "error_message": "ee"}
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=20))
 def test_what_is_escaped_for_copy_is_one_field_of_one_line(texts: list[str]) -> None:
     line = "\t".join(escape(text) for text in texts)

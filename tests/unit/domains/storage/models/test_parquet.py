@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cargo_ai.files import parquet
 from cargo_ai.files.text_files import InvalidFile
 from tests.kit.api_client import ApiClient
+from tests.kit.property_examples import examples
 from tests.unit.domains.storage.models.test_file_source import upload
 
 # pyarrow has no types of its own.
@@ -131,7 +132,7 @@ async def test_a_file_that_is_none_is_reported_by_its_reader(tmp_path: Path) -> 
 VALUES = st.one_of(st.none(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.text(st.characters(codec="utf-8")))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), min_size=1, max_size=30))
 async def test_rows_of_any_values_keep_them(rows: list[dict[str, Any]]) -> None:
     import json
