@@ -13,6 +13,7 @@ import pytest
 
 from cargo_ai.domains.segmentation import public
 from cargo_ai.store.session import Database
+from tests.kit.graphs import node
 from tests.kit.real_server import RealServer, csv_of, real_server, wait_until
 
 pytestmark = [pytest.mark.slow]
@@ -24,7 +25,7 @@ EVERYTHING: dict[str, Any] = {"conjonction": "and", "groups": []}
 async def watch(url: str, workspace: str, segment: str) -> None:
     database = Database(url)
     async with database.session(uuid.UUID(workspace)) as db:
-        await public.set_watched(db, uuid.UUID(segment), True)
+        await public.watch(db, uuid.UUID(segment))
         await db.commit()
     await database.close()
 
@@ -51,6 +52,35 @@ def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Pat
         wait_until(lambda: server.value(done) == 0, 60, "the work is done")
         (change,) = server.call("segmentation.change.list", segmentUuid=made["uuid"])["changes"]
         assert (change["addedRecordsCount"], change["totalRecordsCount"]) == (1, 1)
+        assert server.value("select count(*) from segment_changes") == 1
+
+
+@pytest.mark.parametrize("point", ["before change commit", "after change commit"])
+def test_a_play_on_a_large_segment_is_prepared_though_everything_is_killed(tmp_path: Path, point: str) -> None:
+    once, records = tmp_path / "once", 51_000
+    (tmp_path / "home").mkdir()
+    with real_server(tmp_path / "home", workers=1, CRASH_AT=f"{point}@{once}") as server:
+        server.wait_for_workers()
+        dataset = next(one for one in server.call("storage.dataset.all")["datasets"] if one["kind"] == "native")
+        config = {"s3Filename": server.upload(csv_of(records)), "idColumnSlug": "_id"}
+        wanted = {"slug": "companies", "name": "C", "datasetUuid": dataset["uuid"], "extractorSlug": "uploadFile", "config": config}
+        model = server.call("storage.model.create", **wanted)["model"]["uuid"]
+        play = server.call("orchestration.play.create", name="P", modelUuid=model, schedule={"type": "realtime"}, changeKinds=["added"])[
+            "play"
+        ]
+        graph = [node("start", children=("end",)), node("end")]
+        server.call("orchestration.draftRelease.deploy", workflowUuid=play["workflowUuid"], nodes=graph, formFields=None)
+        once.touch()
+        play = server.call("orchestration.play.update", uuid=play["uuid"], isEnabled=True)["play"]
+        assert play["isPreparing"]
+        wait_until(lambda: not once.exists(), 60, "the worker dies")
+        kill_everything(server)
+        server.start()
+        server.call("storage.record.create", modelUuid=model, data={"_id": "new"})
+        wait_until(lambda: server.value("select count(*) from segment_work") == 0, 60, "the segment is read")
+        assert not server.call("orchestration.play.get", uuid=play["uuid"])["play"]["isPreparing"]
+        assert server.value("select count(*) from segment_members") == records + 1
+        wait_until(lambda: server.value("select count(*) from runs where status = 'success'") == 1, 60, "the new record runs")
         assert server.value("select count(*) from segment_changes") == 1
 
 

@@ -1,6 +1,6 @@
 """Public interface of segmentation: saved segments and filters, their records for batches, and their changes.
 
-To react to changes, call `set_watched` and subscribe to `SegmentChanged` (context/events.py): it is published within a second of a
+To react to changes, call `watch` and subscribe to `SegmentChanged` (context/events.py): it is published within a second of a
 committed write, once per change, in the transaction that stores the change. Nothing is published when time passes: a segment whose filter
 has relative dates, or conditions on runs, is compared at the next write of its records, or when its owner calls `compute_change`, by a
 schedule say.
@@ -34,6 +34,7 @@ from cargo_ai.domains.segmentation.play_segment import (
     update_play_segment,
 )
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
+from cargo_ai.domains.segmentation.unfinished import UnfinishedComparison, still_read, unfinished
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.kernel.wire import JsonObject
@@ -47,10 +48,13 @@ __all__ = [
     "ModelScope",
     "SegmentChanged",
     "SegmentInfo",
+    "UnfinishedComparison",
     "ValidatedFilter",
     "change_chunks",
     "compute_change",
+    "compute_small_change",
     "count_filter",
+    "count_from_now",
     "count_segment",
     "create_play_segment",
     "exclude_self_caused",
@@ -64,9 +68,12 @@ __all__ = [
     "remove_play_segment",
     "restore_play_segment",
     "segment_chunks",
-    "set_watched",
+    "still_read",
+    "unfinished",
+    "unwatch",
     "update_play_segment",
     "validate_filter",
+    "watch",
     "within",
 ]
 
@@ -189,13 +196,27 @@ def record_chunks(database: Database, workspace: uuid.UUID, model: uuid.UUID, ui
     return batch_chunks.record_chunks(database, workspace, model, uids, batch, skip)
 
 
-async def set_watched(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
-    """Begin or end watching a segment, in the session's transaction; nothing when it is so already, or there is no such segment.
+async def watch(db: AsyncSession, segment_uuid: uuid.UUID, *, afresh: bool = True) -> bool:
+    """Begin watching a segment, in the session's transaction; nothing when it is so already, or there is no such segment.
 
-    Beginning takes a snapshot without reporting a change, also after a pause: only what differs from it later is one.
+    `afresh`: no change is reported, also after a pause: only what differs later is one; else what differs from the last snapshot is, too.
+    Where there is much to look at, a worker does it: returns whether it is left to one. What is written meanwhile counts.
     Raises InvalidFilter when the filter does not fit the model.
     """
-    await watched_segments.set_watched(db, segment_uuid, watched)
+    return await watched_segments.begin(db, segment_uuid, afresh=afresh)
+
+
+async def unwatch(db: AsyncSession, segment_uuid: uuid.UUID, *, forget: bool) -> None:
+    """End watching a segment, in the session's transaction; nothing when it is so already, or there is no such segment.
+
+    `forget`: changes that no comparison has found yet will not be asked for.
+    """
+    await watched_segments.end(db, segment_uuid, forget=forget)
+
+
+async def count_from_now(db: AsyncSession, segment_uuid: uuid.UUID) -> bool:
+    """Let the next comparison report what differs from now, as `watch` does, for a segment that is not watched."""
+    return await watched_segments.count_from_now(db, segment_uuid)
 
 
 async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | None:
@@ -205,6 +226,11 @@ async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | 
     Raises InvalidFilter when the filter no longer fits the model.
     """
     return await comparison.lock_and_compare(db, segment_uuid)
+
+
+async def compute_small_change(db: AsyncSession, segment_uuid: uuid.UUID) -> None:
+    """Do the same where there is little to look at; else a later comparison finds it."""
+    await comparison.compare_if_quick(db, segment_uuid)
 
 
 async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:

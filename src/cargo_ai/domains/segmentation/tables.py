@@ -16,11 +16,15 @@ class Segment(Stamped, Owned, Row):
     """A saved filter on a model, with an order and a limit. Which records are in it is queried each time.
 
     `snapshot`: what its last comparison was computed from (`comparison_sql.Snapshot`), at `synced_at`; `is_watched`: it is compared after
-    every write.
+    every write; `baseline`: the database's snapshot (`pg_snapshot`) of `baseline_at`, since which changes count, while what was in the
+    segment then is still to be found.
     """
 
     __tablename__ = "segments"
-    __table_args__ = (Index("ix_segments_model", "model_uuid", "uuid"),)
+    __table_args__ = (
+        Index("ix_segments_model", "model_uuid", "uuid"),
+        Index("ix_segments_baseline", "workspace_uuid", postgresql_where=text("baseline is not null")),
+    )
 
     user_uuid: Mapped[uuid.UUID]
     model_uuid: Mapped[uuid.UUID]
@@ -35,6 +39,8 @@ class Segment(Stamped, Owned, Row):
     is_watched: Mapped[bool] = mapped_column(default=False)
     synced_at: Mapped[datetime | None]
     snapshot: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    baseline: Mapped[str | None] = mapped_column(Text)
+    baseline_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
 

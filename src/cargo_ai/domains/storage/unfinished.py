@@ -1,4 +1,4 @@
-"""Unfinished work on models: refreshes, fills of columns and indexes that are being built, for the queue."""
+"""Unfinished work on models: refreshes, fills of columns, undos and indexes that are being built, for the queue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ where j.task_name = %s and j.status in ('todo', 'doing') and j.args ->> 'workspa
 class Unfinished:
     """One piece of work. `done` of `total` records, where it counts them."""
 
-    kind: Literal["refresh", "fill", "index", "lookups"]
+    kind: Literal["refresh", "fill", "undo", "index", "lookups"]
     model: uuid.UUID
     name: str
     columns: tuple[str, ...]
@@ -56,8 +56,10 @@ async def _names(db: AsyncSession, models: Iterable[uuid.UUID]) -> dict[uuid.UUI
 
 def _of_run(run: StorageRun, name: str) -> Unfinished:
     columns = tuple(str(slug) for slug in run.column_slugs or ())
-    kind = "fill" if run.kind == "fill" else "refresh"
-    return Unfinished(kind, run.model_uuid, name, columns, run.created_at, run.uuid, run.records_done, run.records_total)
+    kinds: dict[str, Literal["fill", "undo"]] = {"fill": "fill", "undo": "undo"}
+    return Unfinished(
+        kinds.get(run.kind, "refresh"), run.model_uuid, name, columns, run.created_at, run.uuid, run.records_done, run.records_total
+    )
 
 
 def _of_job(args: dict[str, Any], since: datetime | None, names: dict[uuid.UUID, str]) -> Unfinished:

@@ -27,6 +27,8 @@ Waiting = Literal[
     "filling",
     "refreshing",
     "indexing",
+    "comparing",
+    "undoing",
 ]
 AlertCode = Literal["noWorker", "slowStart", "lostWorker", "diskFull"]
 
@@ -48,7 +50,7 @@ class QueueItem(Wire):
 
     `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. `connectorUuid`: the
     connector that has to be started or connected. Of work on a model:
-    `storageRunUuid`, its columns, and how many of how many records are done.
+    `storageRunUuid`, its columns, and how many of how many records are done; `segmentUuid`: the segment that is compared.
     """
 
     reason: Waiting
@@ -64,6 +66,7 @@ class QueueItem(Wire):
     connector_uuid: Uuid | None = None
     model_uuid: Uuid | None = None
     storage_run_uuid: Uuid | None = None
+    segment_uuid: Uuid | None = None
     column_slugs: list[str] | None = None
     records_done: int | None = None
     records_total: int | None = None

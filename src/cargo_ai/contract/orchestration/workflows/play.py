@@ -83,7 +83,8 @@ class PlayTemplate(Wire):
 
 class Play(Wire):
     """A workflow that runs on the records of a segment. `nextFireAt`, `lastFireAt` and `problem`: the
-    state of its cron schedule."""
+    state of its cron schedule. `isPreparing`: a worker still looks at the records of its segment, which is large; what was written since
+    the play was enabled starts runs after that."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -103,6 +104,7 @@ class Play(Wire):
     next_fire_at: Timestamp | None
     last_fire_at: Timestamp | None
     problem: str | None
+    is_preparing: bool
     created_at: Timestamp
     updated_at: Timestamp
     deleted_at: Timestamp | None

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, select, text
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
@@ -14,6 +14,8 @@ from cargo_ai.contract.orchestration.fields import WaitsForReview
 from cargo_ai.contract.orchestration.insight import queue as contract
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.kernel import clock
@@ -150,6 +152,7 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     at_limit = await is_full(ctx)
     items = [await _with_reviewers(ctx, _item(row, now, at_limit)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
     items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
+    items += await _segment_items(ctx, now)
     items = sorted(items, key=lambda item: -item.age_seconds)[:MOST_ITEMS]
     full = await asyncio.to_thread(disk.full_disk, ctx.settings, ctx.database.url)
     alerts = [contract.QueueAlert(code="diskFull", sentence=f"{full} {disk.FIX}", fix=None)] if full is not None else []
@@ -212,10 +215,17 @@ def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
     sentences = {
         "fill": f"The columns {columns} of {work.name} are being filled: {work.done or 0:,} of {work.total or 0:,} records.",
         "refresh": f"{work.name} is being refreshed from its source.",
+        "undo": f"A change set of {work.name} is being undone: {work.total or 0:,} records.",
         "lookups": f"Columns of {work.name} are being computed again: {work.total or 0:,} of the values that they look up have changed.",
         "index": f"An index of {work.name} is being built, on {columns}.",
     }
-    reasons: dict[str, contract.Waiting] = {"fill": "filling", "lookups": "filling", "refresh": "refreshing", "index": "indexing"}
+    reasons: dict[str, contract.Waiting] = {
+        "fill": "filling",
+        "lookups": "filling",
+        "refresh": "refreshing",
+        "undo": "undoing",
+        "index": "indexing",
+    }
     since = work.since.timestamp() * 1000 if work.since is not None else now
     shown = {"index": f"storage model list-indexes {work.model}", "lookups": f"storage column list --model-uuid {work.model}"}
     show = shown.get(work.kind, f"storage run get {work.run}")
@@ -235,6 +245,37 @@ def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
         column_slugs=list(work.columns),
         records_done=work.done,
         records_total=None if work.kind == "lookups" else work.total,
+    )
+
+
+async def _segment_items(ctx: Context, now: int) -> list[contract.QueueItem]:
+    """Segments that workers have to compare, those of plays with their plays."""
+    comparisons = await segmentation.unfinished(ctx.db, MOST_ITEMS)
+    owned = [work.segment for work in comparisons if work.from_play]
+    plays = {row.segment_uuid: row for row in await ctx.db.scalars(select(Play).where(Play.segment_uuid.in_(owned)))} if owned else {}
+    return [_segment_item(work, plays.get(work.segment), now) for work in comparisons]
+
+
+def _segment_item(work: segmentation.UnfinishedComparison, play: Play | None, now: int) -> contract.QueueItem:
+    if work.change is not None:
+        sentence, show = f"The segment {work.name} is being compared.", f"segmentation change get {work.change}"
+    else:
+        of = f"The play {play.name}" if play is not None else f"The segment {work.name}"
+        sentence = f"{of} waits until its records have been looked at for the first time; what is written meanwhile counts."
+        show = f"orchestration play get {play.uuid}" if play is not None else f"segmentation segment get {work.segment}"
+    return contract.QueueItem(
+        reason="comparing",
+        sentence=sentence,
+        runs_count=0,
+        age_seconds=max(0, now - int(work.since.timestamp() * 1000)) // 1000,
+        due_at=None,
+        workflow_uuid=str(play.workflow_uuid) if play is not None else None,
+        batch_uuid=None,
+        run_uuid=None,
+        node_slug=None,
+        fix=f"cargo-ai {show}",
+        model_uuid=str(work.model),
+        segment_uuid=str(work.segment),
     )
 
 

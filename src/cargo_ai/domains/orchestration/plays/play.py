@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import cast
 
@@ -31,7 +32,9 @@ _SEGMENT_FIELDS = {"filter", "sort", "limit", "tracking_column_slugs"}
 async def to_responses(ctx: Context, rows: Sequence[Play]) -> list[contract.Play]:
     """Plays on the wire, in the order of the rows; the states of their schedules are read in one statement."""
     states = await play_schedule.states(ctx.db, ctx.workspace, rows)
-    return [_to_response(row, states.get(row.uuid)) for row in rows]
+    enabled = [row.segment_uuid for row in rows if play_schedule.active_type(row) in play_schedule.COMPARED]
+    preparing = await segmentation.still_read(ctx.db, enabled) if enabled else set[uuid.UUID]()
+    return [_to_response(row, states.get(row.uuid), is_preparing=row.segment_uuid in preparing) for row in rows]
 
 
 async def to_response(ctx: Context, row: Play) -> contract.PlayReply:
@@ -39,7 +42,7 @@ async def to_response(ctx: Context, row: Play) -> contract.PlayReply:
     return contract.PlayReply(play=(await to_responses(ctx, [row]))[0])
 
 
-def _to_response(row: Play, state: ScheduleState | None) -> contract.Play:
+def _to_response(row: Play, state: ScheduleState | None, *, is_preparing: bool) -> contract.Play:
     return contract.Play(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
@@ -59,6 +62,7 @@ def _to_response(row: Play, state: ScheduleState | None) -> contract.Play:
         next_fire_at=state.next_fire_at if state else None,
         last_fire_at=state.last_fire_at if state else None,
         problem=state.problem if state else None,
+        is_preparing=is_preparing,
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,

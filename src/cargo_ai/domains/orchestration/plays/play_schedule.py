@@ -113,17 +113,22 @@ async def apply(ctx: Context, row: Play, former_type: str | None) -> None:
     await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, specs)
     if kind == former_type:
         return
-    if former_type in COMPARED and kind in COMPARED:
-        await segmentation.compute_change(ctx.db, row.segment_uuid)
+    goes_on, is_left = former_type in COMPARED and kind in COMPARED, False
+    if goes_on:
+        await segmentation.compute_small_change(ctx.db, row.segment_uuid)
         await ctx.db.flush()
         await connection.execute(RELEASE if kind in AT_ONCE else HOLD, (row.workspace_uuid, row.uuid))
     else:
         await connection.execute(FORGET, (row.workspace_uuid, row.uuid))
-    if kind in COMPARED:
-        await segmentation.set_watched(ctx.db, row.segment_uuid, True)
-    if kind not in AT_ONCE:
-        await segmentation.set_watched(ctx.db, row.segment_uuid, False)
-    if kind in COMPARED and former_type not in COMPARED:
+    if kind in AT_ONCE:
+        is_left = await segmentation.watch(ctx.db, row.segment_uuid, afresh=not goes_on)
+    elif former_type in AT_ONCE or kind is None:
+        await segmentation.unwatch(ctx.db, row.segment_uuid, forget=not goes_on)
+    if kind in COMPARED - AT_ONCE and not goes_on:
+        is_left = await segmentation.count_from_now(ctx.db, row.segment_uuid)
+    if is_left:
+        ctx.warn("The segment is large: a worker looks at its records first, and changes from now on start runs after that.")
+    if kind in COMPARED and not goes_on:
         data = f'\'{{"kind":"segment","segmentUuid":"{row.segment_uuid}"}}\''
         command = f"cargo-ai orchestration batch create --workflow-uuid {row.workflow_uuid} --data {data}"
         ctx.warn(f"Changes count from now on. To run the play on the records that are in its segment already: {command}")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from psycopg import errors
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from cargo_ai.context import events
 from cargo_ai.domains.segmentation import select_records
-from cargo_ai.domains.segmentation.changes import comparison_sql
+from cargo_ai.domains.segmentation.changes import baseline, comparison_sql
 from cargo_ai.domains.segmentation.changes.comparison_sql import Snapshot, TrackedColumns
 from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, log
 from cargo_ai.records import ddl
 from cargo_ai.records.filter.terms import SavedSegment
 from cargo_ai.records.hashing import VERSION
@@ -39,6 +40,8 @@ QUICK_ROWS = 50_000
 the answer."""
 LOG_RETENTION = timedelta(days=29)
 """A model's log of touched records is kept for 30 days; a snapshot older than this is compared as a whole."""
+
+_log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,11 @@ class LockedSegment:
 async def lock_segment(db: AsyncSession, segment: uuid.UUID) -> LockedSegment | None:
     """Lock a segment and read its filter; None when there is no such segment. Raises InvalidFilter when it no longer fits the model."""
     await lock(db, segment)
+    return await read_segment(db, segment)
+
+
+async def read_segment(db: AsyncSession, segment: uuid.UUID) -> LockedSegment | None:
+    """Read a segment that the caller has locked, or of which it only reads what to compare it by. As `lock_segment`."""
     row = await db.scalar(
         select(Segment).where(Segment.uuid == segment, Segment.deleted_at.is_(None)).execution_options(populate_existing=True)
     )
@@ -103,6 +111,13 @@ async def lock_and_compare(db: AsyncSession, segment: uuid.UUID, *, empty: bool 
     """
     locked = await lock_segment(db, segment)
     return await compare(db, locked, empty=empty) if locked else None
+
+
+async def compare_if_quick(db: AsyncSession, segment: uuid.UUID) -> None:
+    """Do the same where few records are to be looked at and no one else compares the segment; else leave it to a later comparison."""
+    locked = await read_segment(db, segment) if await try_lock(db, segment) else None
+    if locked is not None and await is_quick(db, locked):
+        await compare(db, locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,8 @@ async def _basis(db: AsyncSession, locked: LockedSegment) -> _Basis:
 
 async def is_quick(db: AsyncSession, locked: LockedSegment) -> bool:
     """Whether a comparison looks at few records: the model has few, or few were touched since the last one."""
+    if locked.row.baseline is not None:
+        return False
     connection, relation = await driver_connection(db), locked.selection.relation
     if not await ddl.has_more_rows(connection, relation, QUICK_ROWS):
         return True
@@ -140,12 +157,53 @@ async def is_quick(db: AsyncSession, locked: LockedSegment) -> bool:
     return int(await driver.value(connection, statement, values)) <= QUICK_ROWS
 
 
-async def compare(
-    db: AsyncSession, locked: LockedSegment, *, quiet: bool = False, empty: bool = False, into: SegmentChange | None = None
+async def compare(db: AsyncSession, locked: LockedSegment, *, empty: bool = False, into: SegmentChange | None = None) -> Change | None:
+    """Compare a locked segment. `empty`: as `lock_and_compare`; `into`: the change that was announced for it."""
+    if locked.row.baseline is not None and not await _take_baseline(db, locked, locked.row.baseline) and not empty:
+        return None
+    return await _compare(db, locked, await _basis(db, locked), empty=empty, into=into)
+
+
+async def take_snapshot(db: AsyncSession, locked: LockedSegment) -> None:
+    """Keep what is in a locked segment now, and report no change: only what differs from it later is one."""
+    await _compare(db, locked, await _basis(db, locked), quiet=True)
+    locked.row.baseline = None
+
+
+async def take_snapshot_later(db: AsyncSession, segment: Segment) -> None:
+    """Note this moment: the next comparison finds what was in the segment at it, and reports what differs since."""
+    flag_modified(segment, "updated_at")
+    segment.baseline_at = clock.now()
+    segment.baseline = str(await driver.value(await driver_connection(db), baseline.MOMENT))
+    await db.flush()
+
+
+async def _take_baseline(db: AsyncSession, locked: LockedSegment, moment: str) -> bool:
+    """Take the snapshot of a moment that has passed; returns whether records were written since."""
+    basis = await _basis(db, locked)
+    then = replace(basis, seen_xmin=moment.partition(":")[0], seen_snapshot=moment)
+    try:
+        async with db.begin_nested():
+            await _compare(db, replace(locked, selection=baseline.rewind(locked.selection, moment)), then, quiet=True)
+    except errors.DataError as error:
+        # A column was given another type, which a former value does not fit.
+        _log.warning("what was written since a segment began to be watched is not known", segment=str(locked.row.uuid), cause=str(error))
+        await _compare(db, locked, basis, quiet=True)
+    # Who began and ended to watch it meanwhile did not wait for this, and counts from another moment.
+    taken = (
+        update(Segment)
+        .where(Segment.uuid == locked.row.uuid, Segment.baseline == moment)
+        .values(baseline=None, updated_at=Segment.updated_at)
+    )
+    await db.execute(taken.execution_options(synchronize_session=False))
+    set_committed_value(locked.row, "baseline", None)
+    return await baseline.was_written(await driver_connection(db), locked.selection.relation, moment)
+
+
+async def _compare(
+    db: AsyncSession, locked: LockedSegment, basis: _Basis, *, quiet: bool = False, empty: bool = False, into: SegmentChange | None = None
 ) -> Change | None:
-    """Compare a locked segment. `quiet`: only take a snapshot and report no change; `empty`: as `lock_and_compare`; `into`: the change
-    that was announced for it."""
-    row, selection, tracked, basis = locked.row, locked.selection, locked.tracked, await _basis(db, locked)
+    row, selection, tracked = locked.row, locked.selection, locked.tracked
     before, only_touched, connection = basis.before, basis.only_touched, await driver_connection(db)
     no = await next_number(db, row.uuid, into)
     if not only_touched:

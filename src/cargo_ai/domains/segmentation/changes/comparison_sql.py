@@ -86,6 +86,10 @@ STORED_SNAPSHOTS = (
         "select x from segment_changes cross join lateral pg_temp.xids_of(since::pg_snapshot) as x where since is not null",
         "update segment_changes set since = pg_temp.renumbered(since::pg_snapshot) where since is not null",
     ),
+    StoredSnapshots(
+        "select x from segments cross join lateral pg_temp.xids_of(baseline::pg_snapshot) as x where baseline is not null",
+        "update segments set baseline = pg_temp.renumbered(baseline::pg_snapshot) where baseline is not null",
+    ),
 )
 """Where segments store what they have seen of the database's transactions."""
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import events, usages
@@ -64,28 +64,62 @@ with taken as (
 )
 select (select count(*) from taken), (select count(*) from waiting)
 """
+REMOVE = "delete from {table} where ctid = any(array(select ctid from {table} where segment_uuid = %s for update skip locked))"
 POSTPONE = """
 update segment_work set tries = tries + 1, due = clock_timestamp() + least(300, 2 ^ least(tries, 10)) * interval '1 second'
 where segment_uuid = %s
 """
 
 
-async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> None:
-    """Begin or end watching a segment, in the session's transaction; nothing when it is so already.
+async def begin(db: AsyncSession, segment: uuid.UUID, *, afresh: bool) -> bool:
+    """Begin to watch a segment, in the session's transaction; nothing when it is so already.
 
-    Beginning takes a snapshot without reporting a change: only what differs from it later is one. Raises InvalidFilter when the filter
+    `afresh`: only what differs later from what is in it now is a change; else also what differs from its last snapshot. Where there is much
+    to look at, or another comparison is under way, a worker does it; returns whether it is left to it. Raises InvalidFilter when the filter
     does not fit the model.
     """
-    locked = await comparison.lock_segment(db, segment)
-    if locked is None or locked.row.is_watched == watched:
-        return
-    locked.row.is_watched = watched
+    is_free = await comparison.try_lock(db, segment)
+    locked = await comparison.read_segment(db, segment)
+    if locked is None or locked.row.is_watched:
+        return locked is not None and locked.row.baseline is not None
+    locked.row.is_watched = True
     await db.flush()
-    if not watched:
-        await remove_watches(db, segment)
-        return
     await _record_watched_models(db, locked)
-    await comparison.compare(db, locked, quiet=True)
+    if not afresh and locked.row.snapshot is not None:
+        await _notify(db, locked.row)
+        return locked.row.baseline is not None
+    return await _count_from_now(db, locked, is_free=is_free)
+
+
+async def count_from_now(db: AsyncSession, segment: uuid.UUID) -> bool:
+    """Let changes of a segment count from now on, though it is not watched. Where there is much to look at, a worker does it; returns
+    whether it is left to one. Raises InvalidFilter when the filter does not fit the model."""
+    is_free = await comparison.try_lock(db, segment)
+    locked = await comparison.read_segment(db, segment)
+    return locked is not None and await _count_from_now(db, locked, is_free=is_free)
+
+
+async def _count_from_now(db: AsyncSession, locked: comparison.LockedSegment, *, is_free: bool) -> bool:
+    locked.row.baseline = None
+    if is_free and await comparison.is_quick(db, locked):
+        await comparison.take_snapshot(db, locked)
+        return False
+    await comparison.take_snapshot_later(db, locked.row)
+    await _notify(db, locked.row)
+    return True
+
+
+async def end(db: AsyncSession, segment: uuid.UUID, *, forget: bool) -> None:
+    """End watching a segment, in the session's transaction, whether or not it is being compared right now. `forget`: what was left to a
+    worker of its beginning is left undone."""
+    left = await db.scalar(select(Segment).where(Segment.uuid == segment, or_(Segment.is_watched, Segment.baseline.is_not(None))))
+    if left is None:
+        return
+    left.is_watched, left.baseline = False, None if forget else left.baseline
+    await db.flush()
+    await remove_watches(db, segment)
+    if left.baseline is not None:
+        await _notify(db, left)
 
 
 @events.attachable(Attachment(_NOTIFIED, (_TOUCHED,)))
@@ -95,10 +129,10 @@ async def mark_touched(db: AsyncSession, event: storage.RecordsChanged | storage
 
 
 async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:
-    """Remove what would lead to a comparison of this segment."""
+    """Remove what would lead to a comparison of this segment. What one that is under way has locked is left to it, or to the next one."""
     connection = await driver_connection(db)
     for table in ("segment_watches", "segment_work"):
-        await driver.execute(connection, f"delete from {table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
+        await driver.execute(connection, REMOVE.format(table=table), [segment])
 
 
 async def invalidate(db: AsyncSession, row: Segment) -> None:
@@ -115,6 +149,15 @@ async def invalidate(db: AsyncSession, row: Segment) -> None:
         await driver.execute(connection, "insert into segment_work (segment_uuid, workspace_uuid) values (%s, %s)", [uid, workspace])
     if watched:
         await driver.execute(connection, f"select pg_notify('{CHANNEL}', '')")
+
+
+async def _notify(db: AsyncSession, row: Segment) -> None:
+    """Have a worker compare a segment."""
+    connection = await driver_connection(db)
+    await driver.execute(
+        connection, "insert into segment_work (segment_uuid, workspace_uuid) values (%s, %s)", [row.uuid, row.workspace_uuid]
+    )
+    await driver.execute(connection, f"select pg_notify('{CHANNEL}', '')")
 
 
 async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegment) -> int:
@@ -235,10 +278,10 @@ class ChangeDetector:
             taken = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])
             if taken:
                 locked = await comparison.lock_segment(db, segment)
-                if locked is None or not locked.row.is_watched:
+                if locked is None or not (locked.row.is_watched or locked.row.baseline):
                     await remove_watches(db, segment)
                 else:
-                    pause = await _record_watched_models(db, locked)
+                    pause = await _record_watched_models(db, locked) if locked.row.is_watched else pause
                     await comparison.compare(db, locked)
             crash_points.point("before change commit")
             await db.commit()

@@ -26,7 +26,7 @@ async def watched(backend: Backend, slug: str, score: int) -> tuple[str, str]:
     made = await backend.admin.call("segmentation.segment.create", name="High", modelUuid=model, filter=above(score))
     segment = str(made["segment"]["uuid"])
     async with backend.state.database.session(uuid.UUID(backend.workspace)) as db:
-        await public.set_watched(db, uuid.UUID(segment), True)
+        await public.watch(db, uuid.UUID(segment))
         await db.commit()
     return model, segment
 

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from cargo_ai.domains.segmentation.changes import comparison
+from cargo_ai.domains.segmentation.changes.watched_segments import ChangeDetector
+from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.graphs import node
+from tests.unit.domains.segmentation.changes.test_change_detection import settled
 
 COLUMNS = [{"slug": slug, "type": "string", "label": slug.title()} for slug in ("id", "stage", "domain")]
 WON = {
@@ -164,6 +168,38 @@ async def test_the_segment_of_a_play_is_compared_on_demand_unless_the_play_does_
     await api.call("orchestration.play.update", uuid=made["uuid"], isEnabled=False)
     await api.call("storage.record.create", modelUuid=deals, data={"id": "d2", "stage": "won"})
     assert (await api.call("segmentation.change.create", segmentUuid=segment))["change"]["addedRecordsCount"] == 1
+
+
+async def test_the_segment_of_a_play_is_large_until_a_worker_has_looked_at_it(
+    api: ApiClient, other_api: ApiClient, state: State, graph: list[Body], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "QUICK_ROWS", 2)
+    deals = await model(api)
+    await api.add(deals, *({"id": f"d{number}", "stage": "won"} for number in range(5)))
+    made = await play(api, modelUuid=deals, filter=WON, schedule={"type": "realtime"})
+    await deployed(api, made, graph)
+    assert made["isPreparing"] is False
+
+    response = await api.send("orchestration.play.update", uuid=made["uuid"], isEnabled=True)
+
+    assert response.json()["play"]["isPreparing"] is True and "a worker looks at its records first" in response.headers["x-cargo-warnings"]
+    (item,) = (await api.call("orchestration.queue.get"))["items"]
+    assert (item["reason"], item["segmentUuid"], item["fix"]) == (
+        "comparing", made["segmentUuid"], f"cargo-ai orchestration play get {made['uuid']}"
+    )  # fmt: skip
+    assert (await other_api.call("orchestration.queue.get"))["items"] == []
+    assert "Won deals" in item["sentence"]
+    for kind in ("cron", "realtime"):
+        # From one schedule to another, what was begun is not begun again.
+        schedule = {"type": kind} | ({"cron": "0 0 1 1 *"} if kind == "cron" else {})
+        again = (await api.call("orchestration.play.update", uuid=made["uuid"], schedule=schedule))["play"]
+        assert again["isPreparing"] is True
+    await api.call("storage.record.update", modelUuid=deals, id="d0", data={"stage": "lost"})
+    await settled(state, ChangeDetector(state.database))
+    assert (await api.call("orchestration.play.get", uuid=made["uuid"]))["play"]["isPreparing"] is False
+    (change,) = (await api.call("segmentation.change.list", segmentUuid=made["segmentUuid"]))["changes"]
+    assert (change["addedRecordsCount"], change["removedRecordsCount"], change["totalRecordsCount"]) == (0, 1, 4)
+    assert (await api.call("orchestration.queue.get"))["items"] == []
 
 
 async def test_removing_a_play_takes_its_segment_and_workflow_along(api: ApiClient) -> None:

@@ -45,7 +45,10 @@ async def wait_for(look: Callable[[], Awaitable[object]]) -> None:
 
 async def watch(state: State, segment: str, watched: bool = True) -> None:
     async with state.database.session(await workspace_of(state)) as db:
-        await public.set_watched(db, uuid.UUID(segment), watched)
+        if watched:
+            await public.watch(db, uuid.UUID(segment))
+        else:
+            await public.unwatch(db, uuid.UUID(segment), forget=True)
         await db.commit()
 
 
@@ -272,7 +275,7 @@ async def test_a_heavy_segment_of_one_workspace_does_not_delay_those_of_another(
     heavy, light = await segment_of(api, model, above(15)), await segment_of(other_api, theirs, above(15))
     for segment in (heavy, light):
         async with state.database.session(await workspace_of(state, segment)) as db:
-            await public.set_watched(db, uuid.UUID(segment), True)
+            await public.watch(db, uuid.UUID(segment))
             await db.commit()
     await settled(state, watcher)
     await put(api, model, "c0", employees=99)
