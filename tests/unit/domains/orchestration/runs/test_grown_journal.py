@@ -1,4 +1,4 @@
-"""In a journal of thousands of runs, lists and counts read a few hundred rows, whatever is filtered and whoever asks."""
+"""In a journal of thousands of runs, lists and counts read a few hundred rows, no matter what is filtered and who asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to nodes begin once for a key, whoever asks for them and how often."""
+"""Answers to nodes begin once for a key, no matter who asks for them and how often."""
 
 from __future__ import annotations
 
