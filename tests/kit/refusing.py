@@ -12,7 +12,7 @@ import platform
 import struct
 import sys
 
-_CALLS = {
+CALLS = {
     "x86_64": {"seccomp": 317, "prctl": 157, "unshare": 272, "setgroups": 116},
     "aarch64": {"seccomp": 277, "prctl": 167, "unshare": 97, "setgroups": 159},
 }
@@ -23,7 +23,7 @@ _SET_SECCOMP, _NO_NEW_PRIVS, _FILTER = 22, 38, 2
 
 def refuse(refused: dict[str, int]) -> None:
     """Have these system calls answered by these error numbers, in this process and all that it starts, for good."""
-    numbers = _CALLS[platform.machine()]
+    numbers = CALLS[platform.machine()]
     lines: list[tuple[int, int, int, int]] = [(_LOAD, 0, 0, 0)]
     for name, number in refused.items():
         lines += [(_EQUAL, 0, 1, numbers[name]), (_GIVE, 0, 0, _ERROR | number)]
