@@ -16,7 +16,8 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import hooks, secret_key
+from cargo_ai.server.compose import hooks
+from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.processes.worker import Worker
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import bootstrap, make_state, signed_in

@@ -1,6 +1,6 @@
 """Migrations: bring a database to the schema of this version, and refuse newer schemas.
 
-Alembic is loaded only where it is needed: an API that knows which schema it needs has no use for it.
+Alembic and SQLAlchemy are loaded only where they are needed: most starts find the schema that they need.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import errors
-from sqlalchemy import Connection, NullPool, create_engine, text
-from sqlalchemy.exc import DBAPIError
-
-from cargo_ai.store.session import driver_url, with_options
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
+    from sqlalchemy import Connection
 
 EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
 LOCK = 0x6361_7267_6F01
@@ -54,6 +52,10 @@ def scripts() -> ScriptDirectory:
 
 @contextmanager
 def _connected(url: str) -> Generator[Connection]:
+    from sqlalchemy import NullPool, create_engine
+
+    from cargo_ai.store.session import driver_url, with_options
+
     engine = create_engine(driver_url(with_options(url, application_name="cargo-ai migrate")), poolclass=NullPool)
     try:
         with engine.connect() as connection:
@@ -99,6 +101,9 @@ def check(url: str) -> None:
 
 def _add_extensions(connection: Connection) -> None:
     """Create missing extensions where this login may; `doctor` names those that are still missing."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
     present = set(connection.scalars(text("SELECT extname FROM pg_extension")))
     for name in EXTENSIONS:
         if name in present:
@@ -112,12 +117,27 @@ def _add_extensions(connection: Connection) -> None:
     connection.commit()
 
 
+def _is_complete(url: str) -> bool:
+    """Whether the database has the schema of this version and all extensions, so that there is nothing to do."""
+    with psycopg.connect(url, autocommit=True, application_name="cargo-ai migrate") as connection:
+        found = connection.execute(
+            "SELECT to_regclass('alembic_version') IS NOT NULL AND (SELECT count(*) FROM pg_extension WHERE extname = ANY(%s)) = %s",
+            [list(EXTENSIONS), len(EXTENSIONS)],
+        ).fetchone()
+        if found is None or not found[0]:
+            return False
+        return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]
+
+
 def upgrade(url: str, revision: str = "head") -> str:
     """Migrate the database to a revision, by default the newest, in one transaction per migration; return `head()`.
 
     SchemaTooNew when the database is newer.
     """
+    if revision == "head" and _is_complete(url):
+        return head()
     from alembic import command
+    from sqlalchemy import text
 
     with _connected(url) as connection:
         # A migration that cannot get a lock gives up instead of making every other statement wait behind it.

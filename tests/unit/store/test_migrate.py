@@ -81,6 +81,12 @@ def test_migrating_reaches_the_head_and_gives_its_lock_back_and_doing_it_again_c
     migrate.check(empty)
 
 
+def test_a_database_that_has_everything_is_left_alone_while_another_server_migrates(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
+        assert migrate.upgrade(database_url) == migrate.head()
+
+
 def test_servers_that_start_together_migrate_one_after_the_other(empty: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(migrate.upgrade, [empty] * 4)) == [migrate.head()] * 4

@@ -21,8 +21,8 @@ from cargo_ai.expression.sandbox import host as sandbox
 from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.outbound import http_client
-from cargo_ai.server.compose import KeyUnusable, former_key_file, key_file, secret_key
 from cargo_ai.server.doctor.checks import Check
+from cargo_ai.server.key_rotation.installation_key import KeyUnusable, former_key_file, key_file, secret_key
 from cargo_ai.server.processes import server_status, supervise
 from cargo_ai.store import disk
 

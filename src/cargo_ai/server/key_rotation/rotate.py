@@ -9,7 +9,7 @@ from dataclasses import asdict
 import psycopg
 
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.compose import former_key_file, key_file, secret_key
+from cargo_ai.server.key_rotation.installation_key import former_key_file, key_file, secret_key
 from cargo_ai.server.key_rotation.reseal import reseal
 from cargo_ai.store import private_files
 

@@ -17,7 +17,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import secret_key
+from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.metrics import collector
 from cargo_ai.server.processes import api_processes, connections, event_loop, garbage
 from cargo_ai.server.processes.connections import Door

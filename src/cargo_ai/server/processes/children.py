@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.processes.start_state import LEAVE_WORKSPACE, BootstrapFailed, StartState, run_bootstrap
+from cargo_ai.server.processes.start_state import ONLY_DATABASE, BootstrapFailed, StartState, result_of, run_bootstrap
 
 PACKAGE = "cargo_ai.server.processes"
 MODULES = ("api", "worker")
@@ -81,19 +81,23 @@ def prepare(settings: Settings) -> StartState:
     """Make the database ready and, meanwhile, load what children need, once for all of them. BootstrapFailed."""
     if not FORKS:
         return run_bootstrap(settings)
-    state = run_bootstrap(settings, admin_token_of=LEAVE_WORKSPACE, meanwhile=_load)
-    if not state.workspace:
-        state = _create_first_workspace(state)
-    _settle(state.url)
+    preparing = start("bootstrap", settings.environment, ONLY_DATABASE)
+    _load()
+    assert preparing.stdout is not None
+    with preparing.stdout as stdout:
+        output = stdout.read()
+    state = _complete(settings, result_of(settings, output, preparing.wait()))
+    _settle()
     return state
 
 
-def _create_first_workspace(state: StartState) -> StartState:
+def _complete(settings: Settings, prepared: dict[str, Any]) -> StartState:
+    """The other step of the bootstrap. Much of what its statements make for the first time, libraries keep: children need not make it."""
     # Imported late, as all that is loaded here: other commands need none of it.
     from cargo_ai.server.processes import bootstrap
 
     try:
-        return bootstrap.create_first_workspace(state)
+        return bootstrap.complete(settings, bootstrap.Prepared(**prepared))
     except Exception as error:
         problem = bootstrap.problem_of(error)
         if problem is None:
@@ -106,31 +110,29 @@ def _load() -> None:
     gc.disable()
     for module in MODULES:
         importlib.import_module(f"{PACKAGE}.{module}").load()
-    gc.enable()
     # What each child would else make for itself at its first statement.
     orm = importlib.import_module("sqlalchemy.orm")
     orm.configure_mappers()
+    gc.freeze()
+    gc.enable()
 
 
-def _settle(database_url: str) -> None:
-    """Make what is loaded, and what libraries make when they are first used, something that children only read."""
-    from cargo_ai.server.processes import bootstrap
-
-    bootstrap.use_libraries(database_url)
-    gc.collect()
-    # A collection writes to all that it looks at, which would make each child's own copy of it.
+def _settle() -> None:
+    """Make what is loaded, and what libraries have made when they were first used, something that children only read."""
+    # A collection writes to all that it looks at, which would make each child's own copy of it. To collect what is no longer needed just
+    # now would take a tenth of the start: it is hardly anything.
     gc.freeze()
 
 
-def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:
+def start(module: str, environment: Mapping[str, str], *arguments: str, keep: int | None = None) -> Process:
     """Start a module of this package with this environment; of the open files, it gets `keep`. What it prints can be read."""
     if not FORKS:
         return subprocess.Popen(
-            [sys.executable, "-m", f"{PACKAGE}.{module}"],
+            [sys.executable, "-m", f"{PACKAGE}.{module}", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            pass_fds=(keep,),
+            pass_fds=() if keep is None else (keep,),
             start_new_session=True,
         )
     reader, writer = os.pipe()
@@ -140,13 +142,13 @@ def start(module: str, environment: Mapping[str, str], *, keep: int) -> Process:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPED_BY)
     pid = os.fork()
     if pid == 0:
-        _become(module, environment, writer, keep)
+        _become(module, environment, arguments, writer, keep)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     return Forked(pid, os.fdopen(reader, "rb"))
 
 
-def _become(module: str, environment: Mapping[str, str], writer: int, keep: int) -> None:
+def _become(module: str, environment: Mapping[str, str], arguments: Sequence[str], writer: int, keep: int | None) -> None:
     """Leave all that was the supervisor's behind, and be the child; never returns."""
     code = 1
     try:
@@ -163,7 +165,7 @@ def _become(module: str, environment: Mapping[str, str], writer: int, keep: int)
         # In a process that was executed, it would be there from the beginning.
         os.environ.clear()  # noqa: TID251
         os.environ.update(environment)  # noqa: TID251
-        code = importlib.import_module(f"{PACKAGE}.{module}").main()
+        code = importlib.import_module(f"{PACKAGE}.{module}").main(*arguments)
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException:
@@ -174,7 +176,7 @@ def _become(module: str, environment: Mapping[str, str], writer: int, keep: int)
         os._exit(code)
 
 
-def _close_files(keep: int) -> None:
+def _close_files(keep: int | None) -> None:
     for name in os.listdir("/proc/self/fd"):
         handle = int(name)
         if handle > 2 and handle != keep:

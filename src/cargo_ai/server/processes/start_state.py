@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from cargo_ai.kernel.settings import Settings
 
@@ -14,8 +14,8 @@ FIRST_WORKSPACE = "first"
 """In place of a workspace's uuid: the one that the installation was set up with."""
 
 
-LEAVE_WORKSPACE = "leave"
-"""In place of it: this process creates the first workspace itself, where the database has no workspace."""
+ONLY_DATABASE = "database"
+"""In place of it: the bootstrap starts and migrates the database, and does no more."""
 
 
 class BootstrapFailed(RuntimeError):
@@ -35,25 +35,27 @@ class StartState:
     token: str | None
 
 
-def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None, meanwhile: Callable[[], object] | None = None) -> StartState:
+def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> StartState:
     """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs.
 
-    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin; or LEAVE_WORKSPACE. `meanwhile`: what
-    this process does until it is done.
+    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin.
     """
-    process = subprocess.Popen(
+    done = subprocess.run(
         [sys.executable, "-m", "cargo_ai.server.processes.bootstrap", *([admin_token_of] if admin_token_of else [])],
         env=settings.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        check=False,
     )
-    if meanwhile is not None:
-        meanwhile()
-    output, _ = process.communicate()
+    return StartState(**result_of(settings, done.stdout, done.returncode))
+
+
+def result_of(settings: Settings, output: bytes, code: int) -> dict[str, Any]:
+    """What a bootstrap has printed before it ended with this code; BootstrapFailed when it has failed."""
     try:
-        report = json.loads(output)
+        result: dict[str, Any] = json.loads(output)
     except ValueError:
         raise BootstrapFailed(1, "startFailed", f"The database could not be made ready; {settings.log_place} says why.") from None
-    if process.returncode:
-        raise BootstrapFailed(report["code"], report["reason"], report["errorMessage"])
-    return StartState(report["url"], report["workspace"], report["token"])
+    if code:
+        raise BootstrapFailed(result["code"], result["reason"], result["errorMessage"])
+    return result

@@ -34,7 +34,8 @@ from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
-from cargo_ai.server.compose import compose, packages, secret_key, services_of
+from cargo_ai.server.compose import compose, packages, services_of
+from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.metrics import collector, elsewhere
 from cargo_ai.server.metrics.collector import PrometheusCollector
 from cargo_ai.server.processes import background, connections, event_loop, garbage

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,7 +208,7 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
         *(binaries.path("initdb"), f"--pgdata={draft}", f"--username={roles.ADMIN}", f"--pwfile={password_file}"),
         *("--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", *provider),
         *(f"--set={name}={value}" for name, value in SETTINGS.items()),
-        *([] if fsync else ["--no-sync"]),
+        *(_sync_arguments(binaries) if fsync else ["--no-sync"]),
     ]
     try:
         done = user.run(argv, timeout_seconds=INITDB_SECONDS)
@@ -217,6 +218,11 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
         raise EmbeddedPostgresError(f"PostgreSQL could not make its data folder: {(done.stderr or done.stdout).strip()[-1000:]}")
     draft.rename(home.data)
     private_files.sync_folder(home.folder)
+
+
+def _sync_arguments(binaries: Binaries) -> list[str]:
+    """How a thousand new files become durable: all at once, where the system can, which takes a tenth as long as one after the other."""
+    return ["--sync-method=syncfs"] if binaries.major >= 17 and sys.platform == "linux" else []
 
 
 def _launch(home: DataHome, user: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:

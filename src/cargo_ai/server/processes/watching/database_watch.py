@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.processes.start_state import ONLY_DATABASE
 from cargo_ai.server.processes.watching.pulse import Question, Silence
 from cargo_ai.store.embedded import process
 from cargo_ai.store.embedded.data_home import PORT, DataHome, data_home_of, socket_folder
@@ -76,7 +77,7 @@ class DatabaseWatch:
     def _start(self, home: DataHome) -> None:
         _log.warning("the database has ended and is started again", log=str(home.log))
         self._starting = subprocess.Popen(
-            [sys.executable, "-m", "cargo_ai.server.processes.bootstrap"],
+            [sys.executable, "-m", "cargo_ai.server.processes.bootstrap", ONLY_DATABASE],
             env=self._settings.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
