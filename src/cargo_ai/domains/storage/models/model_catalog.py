@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -37,20 +39,23 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
 async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, bool, Filling | None]]:
     """The models with the id of the installation, whether work on their records is under way, whether what they
     look up has changed, and the fill whose columns lack values."""
+    return [
+        (model, own, running, stale, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
+        for model, own, running, stale, run, slugs, done, total, ended_at in await db.execute(_models_query())
+    ]
+
+
+@cache
+def _models_query() -> Select[Model, uuid.UUID, bool, bool, uuid.UUID, list[Any] | None, int | None, int | None, datetime | None]:
+    """What `_load_models` selects. To put it together takes longer than to carry it out."""
     installation = select(Installation.id).limit(1).scalar_subquery()
     fill, run = aliased(StorageRun), aliased(StorageRun)
     is_refreshing = exists().where(run.model_uuid == Model.uuid, run.finished_at.is_(None))
     progress = (fill.uuid, fill.column_slugs, fill.records_done, fill.records_total, fill.finished_at)
     is_stale = exists().where(StaleLookup.model_uuid == Model.uuid)
-    query = select(Model, installation, is_refreshing, is_stale, *progress).outerjoin(
-        fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete)
-    )
-    return [
-        (model, own, running, stale, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
-        for model, own, running, stale, run, slugs, done, total, ended_at in await db.execute(
-            query.where(Model.deleted_at.is_(None)).order_by(Model.uuid)
-        )
-    ]
+    query = select(Model, installation, is_refreshing, is_stale, *progress)
+    query = query.outerjoin(fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete))
+    return query.where(Model.deleted_at.is_(None)).order_by(Model.uuid)
 
 
 async def is_anything_incomplete(db: AsyncSession) -> bool:
