@@ -21,6 +21,8 @@ select id, status, task_name, priority, lock, queueing_lock, args, scheduled_at,
     ) end as due_in
 from procrastinate_fetch_job_v2(%(lanes)s::varchar[], %(worker_id)s)
 """
+# Only as it was fetched: one that was given back meanwhile is another worker's now, or about to be.
+FINISH = "delete from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s"
 SHORTEST_WAIT = 0.02
 
 
@@ -83,8 +85,8 @@ class Jobs(JobManager):
                 return None
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Take it out of the queue. One that could not even begin leaves its place here."""
+        """Take it out of the queue, no matter how it ended. One that could not even begin leaves its place here."""
         try:
-            await super().finish_job(job, status, delete_job)
+            await self.connector.execute_query_async(query=FINISH, id=job.id, attempts=job.attempts)
         finally:
             self.places.leave(job.id)

@@ -115,7 +115,7 @@ async def test_a_job_that_another_worker_has_recovered_and_a_third_one_does_is_l
     made = "insert into procrastinate_workers (last_heartbeat) values (now() - %s * interval '1 second') returning id"
     (dead,), (living,) = await harness.rows(made, 3_600), await harness.rows(made, 0)
     async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
-        slower = Queue(polling=0.05)
+        slower = Queue(polling=0.05, stalled_after=0.1)  # a database that has just come up judges no one for that long
         await slower.open(pool)
         async with pool.connection() as connection:
             await slower.defer(connection, task, "interactive")
@@ -131,6 +131,30 @@ async def test_a_job_that_another_worker_has_recovered_and_a_third_one_does_is_l
         row = await harness.row("select status, worker_id, attempts from procrastinate_jobs where task_name = %s", task)
         assert (row["status"], row["worker_id"], row["attempts"]) == ("doing", living["id"], 1)
         await harness.do("delete from procrastinate_jobs where task_name = %s", task)
+
+
+async def test_an_owner_that_ends_a_job_which_was_given_to_another_leaves_it_to_that(harness: EngineHarness) -> None:
+    task, begun, may_end = f"task {ids.new()}", asyncio.Event(), asyncio.Event()
+    queue = Queue(polling=0.05)
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+
+    queue.register(task, work)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 1}))
+        async with pool.connection() as connection:
+            await queue.defer(connection, task, "interactive")
+        await asyncio.wait_for(begun.wait(), 20)
+        # As if the job of a silent worker had been given back, and another had it now.
+        await harness.rows(
+            "update procrastinate_jobs set attempts = attempts + 1, worker_id = null where task_name = %s returning id", task
+        )
+        may_end.set()
+        queue.stop()
+        await serving
+    assert len(await harness.rows("delete from procrastinate_jobs where task_name = %s returning id", task)) == 1
 
 
 async def until_waiting(harness: EngineHarness) -> None:
