@@ -60,9 +60,10 @@ class RecordsReply(Wire):
 
 
 class RecordMetric(Wire):
-    """How often the latest runs executed a node, by status."""
+    """How often the latest runs executed a node, by status. `nodeSlug`: null for a node that the graph no longer has."""
 
     node_uuid: Uuid
+    node_slug: str | None = None
     total_executions_count: int
     pending_executions_count: int
     running_executions_count: int

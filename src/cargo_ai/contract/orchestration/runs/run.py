@@ -96,9 +96,10 @@ class CountReply(Wire):
 
 
 class RunMetric(Wire):
-    """How often a node was executed, by status."""
+    """How often a node was executed, by status. `nodeSlug`: null for a node that the graph no longer has."""
 
     node_uuid: Uuid
+    node_slug: str | None = None
     total_executions_count: int
     idle_executions_count: int
     pending_executions_count: int

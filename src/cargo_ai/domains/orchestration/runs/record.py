@@ -88,13 +88,15 @@ async def get_metrics(ctx: Context, request: contract.GetRecordMetrics) -> contr
     workflow = await lookup.workflow_or_refuse(ctx.db, contract.get_metrics, request.workflow_uuid)
     counted = await run_metrics.scan(ctx, record_filter.conditions(ctx.workspace, request))
     nodes = await run_metrics.graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
-    return contract.RecordMetricsReply(record_metrics=[_metric(node, counts) for node, counts in run_metrics.sort_by_graph(counted, nodes)])
+    rows = run_metrics.sort_by_graph(counted, nodes)
+    return contract.RecordMetricsReply(record_metrics=[_metric(node, nodes.get(node), counts) for node, counts in rows])
 
 
-def _metric(node: str, counts: dict[str, Any]) -> contract.RecordMetric:
+def _metric(node: str, slug: str | None, counts: dict[str, Any]) -> contract.RecordMetric:
     waiting = max(0, int(counts["idle"]))
     return contract.RecordMetric(
         node_uuid=node,
+        node_slug=slug,
         total_executions_count=int(counts["total"]) + waiting,
         pending_executions_count=waiting,
         running_executions_count=0,

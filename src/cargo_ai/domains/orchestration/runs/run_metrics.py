@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, true
@@ -29,10 +29,10 @@ async def get_metrics(ctx: Context, request: contract.GetRunMetrics) -> contract
     within = any(bound % HOUR for bound in bounds)
     counted = await scan(ctx, run_filter.conditions(ctx.workspace, request)) if within else await _from_journal(ctx, request)
     nodes = await graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
-    return contract.RunMetricsReply(run_metrics=[_metric(node, counts) for node, counts in sort_by_graph(counted, nodes)])
+    return contract.RunMetricsReply(run_metrics=[_metric(node, nodes.get(node), counts) for node, counts in sort_by_graph(counted, nodes)])
 
 
-def sort_by_graph(counted: dict[str, dict[str, Any]], nodes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+def sort_by_graph(counted: dict[str, dict[str, Any]], nodes: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """The counts by node in the order of the graph, zeros for nodes that none came to; what is no longer in it comes last."""
     order = {node: index for index, node in enumerate(nodes)}
     filled: dict[str, dict[str, Any]] = {node: dict.fromkeys(_SUMS, 0) for node in order}
@@ -83,8 +83,8 @@ async def scan(ctx: Context, where: Sequence[run_filter.Condition]) -> dict[str,
     return counted
 
 
-async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, release_uuid: str | None) -> list[str]:
-    """The nodes whose order the rows follow: those of the batch, the release, or what is deployed."""
+async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, release_uuid: str | None) -> dict[str, str]:
+    """The slugs of the nodes whose order the rows follow, by uuid: those of the batch, the release, or what is deployed."""
     nodes: list[dict[str, Any]] | None = None
     if batch_uuid is not None:
         batch = ids.parse(batch_uuid)
@@ -97,13 +97,14 @@ async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, re
     else:
         runnable = await lookup.runnable(ctx.db, workflow)
         nodes = runnable.nodes if runnable else None
-    return [str(node["uuid"]) for node in nodes or []]
+    return {str(node["uuid"]): str(node["slug"]) for node in nodes or []}
 
 
-def _metric(node: str, counts: dict[str, Any]) -> contract.RunMetric:
+def _metric(node: str, slug: str | None, counts: dict[str, Any]) -> contract.RunMetric:
     idle = max(0, int(counts["idle"]))
     return contract.RunMetric(
         node_uuid=node,
+        node_slug=slug,
         total_executions_count=int(counts["total"]) + idle,
         idle_executions_count=idle,
         pending_executions_count=0,

@@ -218,7 +218,8 @@ async def rollback(ctx: Context, request: contract.RollbackRelease) -> contract.
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {workflow.uuid}"
         refuse("releaseIsDraft", uuid=request.uuid, fix=fix)
     if old.status == "deployed":
-        refuse("releaseAlreadyDeployed", uuid=request.uuid)
+        earlier = f"cargo-ai orchestration release list --workflow-uuid {workflow.uuid} --statuses archived"
+        refuse("releaseAlreadyDeployed", uuid=request.uuid, fix=earlier)
     problems = await release_deploy.problems_of_earlier(ctx, old)
     if problems is not None:
         sentence, details = problems

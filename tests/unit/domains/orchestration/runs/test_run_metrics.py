@@ -30,7 +30,8 @@ def short(metrics: list[Body]) -> dict[str, tuple[int, int, int, int]]:
     found: dict[str, tuple[int, int, int, int]] = {}
     for one in metrics:
         kept = {name: one.pop(f"{name}ExecutionsCount") for name in ("total", "success", "error", "idle")}
-        uuid = one.pop("nodeUuid")
+        uuid, slug = one.pop("nodeUuid"), one.pop("nodeSlug")
+        assert slug in (uuid, None)
         assert set(one.values()) == {0}, one
         found[uuid] = (kept["total"], kept["success"], kept["error"], kept["idle"])
     return found
@@ -57,6 +58,8 @@ async def test_every_node_is_counted_in_the_order_of_the_graph(backend: Backend)
     ]
     for uuid in waiting:
         await backend.parked(uuid)
+    rows = (await backend.admin.call(METRICS, workflowUuid=workflow))["runMetrics"]
+    assert {row["nodeSlug"] for row in rows} == set(none)
     single = {"end": (2, 2, 0, 0), "start": (4, 4, 0, 0), "wait": (3, 0, 1, 2), "unused": (0, 0, 0, 0), "pick": (4, 4, 0, 0)}
     found = await counted(backend, workflow)
     assert (found, list(found)) == (single, list(none))

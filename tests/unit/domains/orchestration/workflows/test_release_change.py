@@ -115,6 +115,7 @@ async def test_going_back_deploys_the_old_content_as_a_new_version_and_leaves_th
     ):
         refused = await api.refusal("orchestration.release.rollback", uuid=uuid)
         assert (refused[0], refused[1]["reason"]) == (status, reason)
+        assert refused[1]["fix"].startswith("cargo-ai orchestration ")
     assert (await api.refusal("orchestration.release.rollback", uuid=first["uuid"], version="1.0.1"))[1][
         "reason"
     ] == "invalidReleaseVersion"
