@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cargo_ai import contract
 from cargo_ai.server.api import rest
+from cargo_ai.server.api.http.unserved import in_place_of
 
 HERE = Path(__file__).parent
 SURFACE: dict[str, dict[str, Any]] = json.loads((HERE / "surface.json").read_text("utf-8"))
@@ -86,6 +87,12 @@ def test_every_reply_says_something() -> None:
 
 def test_pending_names_exactly_what_is_not_served() -> None:
     assert lines("pending.txt") == sorted(set(SURFACE) - set(PUBLIC))
+
+
+def test_what_is_pending_says_what_there_is_instead() -> None:
+    for domain in {name.partition(".")[0] for name in lines("pending.txt")}:
+        assert in_place_of(f"/v1/{domain}/things"), domain
+    assert in_place_of("/v1/storage/nothing") == in_place_of("/healthz") == ""
 
 
 def test_pending_only_shrinks() -> None:

@@ -135,7 +135,15 @@ def test_a_fix_holds_no_word_to_fill_in(signed_out: Cli, typed: tuple[str, ...])
 @pytest.mark.parametrize("typed", [("ai",), ("ai", "agent", "lst"), ("ai", "agent", "list", "--limit", "3"), ("billing", "anything")])
 def test_what_is_not_built_yet_is_said_so(signed_out: Cli, typed: tuple[str, ...]) -> None:
     result = signed_out(*typed)
-    assert result.code == 2 and result.json["reason"] == "notBuiltYet" and "does not have yet" in result.json["errorMessage"]
+    assert result.code == 2 and result.json["reason"] == "notBuiltYet" and "does not have." in result.json["errorMessage"]
+
+
+@pytest.mark.parametrize("typed", ["revenueOrganization member list", "revenue-organization member list", "domainManagement domain list"])
+def test_what_is_not_served_says_what_there_is_instead(cli: Cli, typed: str) -> None:
+    del cli.env["CARGO_AI_CLI_INDEX"]
+    result = cli(*typed.split())
+    assert (result.code, result.json["reason"]) == (2, "notBuiltYet")
+    assert result.json["errorMessage"].count("cargo-ai ") == 3, "the command, the public one, and what there is here"
 
 
 @pytest.mark.parametrize("flag", ["--fields", "--tokn", "--ys", "--es"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cargo_ai.cli.builtin import COMMANDS
 from cargo_ai.cli.failure import Failure, shell_line, usage
 from cargo_ai.cli.words.command_index import domains, load, read_index, spellings
@@ -34,7 +36,13 @@ INSTEAD = {
     "project": PROJECTS,
     "mailboxManagement": "Workflows send e-mail through the integration smtp: `cargo-ai connection integration get smtp`.",
     "context": "Agents read uploaded files: `cargo-ai content file upload`.",
-    "hosting": "Forms and hooks of tools are served by themselves: `cargo-ai orchestration tool --help`.",
+    "domain-management": "Domains are bought at a registrar; workflows send e-mail: `cargo-ai connection integration get smtp`.",
+    "hosting": "Forms and hooks of tools are served by themselves: `cargo-ai orchestration tool --help`. A program of yours is called as a "
+    "custom integration: `cargo-ai connection custom-integration create --help`.",
+    "revenue-organization": "Members and territories are kept as models, and a play assigns records to them: "
+    "`cargo-ai orchestration template get lead-routing`.",
+    "system-of-record": "Records live in the PostgreSQL of this server; models are filled from warehouses by connectors: "
+    "`cargo-ai connection integration list --has-extractors true`.",
     "workspaceManagement": "Secrets are kept by connectors: `cargo-ai connection connector create --help`.",
 }
 """By the first word of commands that are not served: what there is."""
@@ -76,7 +84,7 @@ def unknown_command(words: list[str], rest: list[str], next_words: list[str]) ->
         tail.append(token)
     typed = " ".join([*words, rest[0]])
     if planned := _planned([*words, *tail]):
-        sentence = f'"cargo-ai {planned}" is a command of the public cargo-ai that this version does not have yet.{_instead(planned)}'
+        sentence = f'"cargo-ai {planned}" is a command of the public cargo-ai that this server does not have.{_instead(planned)}'
         return usage("notBuiltYet", sentence, shell_line([*words, "--help"]))
     guesses: list[tuple[list[str], int]] = [([*words, guess], 1) for guess in near(rest[0], next_words)]
     guesses = guesses or ([] if words else _guesses_anywhere(tail))
@@ -93,6 +101,11 @@ def unknown_command(words: list[str], rest: list[str], next_words: list[str]) ->
 def _planned(typed: list[str]) -> str | None:
     """What was typed of a command of the public command line that this version does not serve."""
     planned: list[str] = read_index("_planned.json").get("commands", [])
+    if typed[0] not in domains():
+        # A domain as the API spells it.
+        spelled = re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"-{match[1].lower()}", typed[0])
+        first = spelled if any(command.startswith(f"{spelled} ") for command in planned) else typed[0]
+        typed = [first, *typed[1:]]
     if typed[0] not in domains() and any(command.startswith(f"{typed[0]} ") for command in planned):
         return " ".join(typed[:3])
     begins = {" ".join(words[:length]) for words in map(str.split, planned) for length in range(1, len(words) + 1)}

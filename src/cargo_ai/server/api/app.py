@@ -24,6 +24,7 @@ from cargo_ai.server.api.documents import docs, openapi
 from cargo_ai.server.api.guard import Guard
 from cargo_ai.server.api.http import responses
 from cargo_ai.server.api.http.middleware import RequestMiddleware, request_id
+from cargo_ai.server.api.http.unserved import in_place_of
 from cargo_ai.server.api.route_index import RouteIndex
 from cargo_ai.server.api.state import State
 from cargo_ai.server.metrics import page
@@ -93,10 +94,13 @@ async def _no_route(request: Request, error: Exception) -> Response:
     """The response for what the router refuses: 404 and 405."""
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        refusal = Refusal(404, "routeNotFound", f"There is no {request.method} {request.url.path} here.", {"fix": "cargo-ai --help"})
+        sentence = f"There is no {request.method} {request.url.path} here.{in_place_of(request.url.path)}"
+        refusal = Refusal(404, "routeNotFound", sentence, {"fix": "cargo-ai --help"})
     elif error.status_code == 405:
         allowed = dict(error.headers or {})
-        sentence = f"{request.url.path} does not take {request.method}, but {allowed.get('Allow', 'another verb')}."
+        sentence = (
+            f"{request.url.path} does not take {request.method}, but {allowed.get('Allow', 'another verb')}.{in_place_of(request.url.path)}"
+        )
         refusal = Refusal(405, "methodNotAllowed", sentence, headers=allowed)
     else:
         refusal = Refusal(error.status_code, "requestFailed", error.detail)

@@ -240,6 +240,8 @@ async def test_static_paths_win_over_fields_and_verbs_share_a_path(example_clien
 async def test_an_unknown_route_and_a_wrong_verb_are_json(example_client: httpx.AsyncClient) -> None:
     lost = await example_client.get("/v1/nowhere")
     assert (lost.status_code, body(lost)["reason"]) == (404, "routeNotFound")
+    hosted = body(await example_client.get("/v1/hosting/apps/list"))["errorMessage"]
+    assert "this server has not" in hosted and "custom integration" in hosted
     wrong = await example_client.patch(f"{PLANTS}/x")
     assert (wrong.status_code, body(wrong)["reason"]) == (405, "methodNotAllowed")
     assert {verb.strip() for verb in wrong.headers["allow"].split(",")} == {"GET", "HEAD", "DELETE"}
