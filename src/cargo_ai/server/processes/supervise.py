@@ -115,8 +115,12 @@ class Supervisor:
         waking = pulse.Waking()
         ours = [Path(self.settings.log_file)] if self.settings.log_file else []
         rotation = Rotation([*ours, *database.logs], self.settings.max_log_bytes)
+        look_at = clock.seconds()
         while not self.stopping:
-            self._listen()
+            has_news = self._listen(max(0.0, look_at - clock.seconds()))
+            if not has_news and clock.seconds() < look_at:
+                continue  # beats, which are most of what comes, change nothing but the silence that they end
+            look_at = clock.seconds() + LOOK_SECONDS
             passed = waking.passed()
             database.check(passed)
             self._end_hung(passed)
@@ -225,13 +229,16 @@ class Supervisor:
         except OSError:
             return False
 
-    def _listen(self, seconds: float = LOOK_SECONDS) -> None:
-        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends."""
+    def _listen(self, seconds: float) -> bool:
+        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends; whether it was more than
+        a beat."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
         readable, _, _ = select.select(list(pipes), [], [], seconds)
+        has_news = False
         for pipe in readable:
             text = os.read(pipe.fileno(), 1 << 16)
             child = pipes[pipe]
+            has_news |= not (text and child.name)
             if not text:
                 pipe.close()
                 continue
@@ -239,6 +246,7 @@ class Supervisor:
             if not child.name:
                 child.said += text
                 child.name = next(iter(child.said.split()), b"").decode() if b"\n" in child.said.lstrip() else ""
+        return has_news
 
     def _end_hung(self, passed: float) -> None:
         """Kill what has been silent for too long; it is then replaced like everything that died."""

@@ -159,9 +159,18 @@ def stopped_children(pid: int) -> list[int]:
         return stopped
     for child in children:
         with suppress(OSError):
-            if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[:1] == ["T"]:
+            if _stat(child).rpartition(b")")[2].split(None, 1)[:1] == [b"T"]:
                 stopped.append(int(child))
     return stopped
+
+
+def _stat(pid: str) -> bytes:
+    """What the system says of a process. Without the buffers of an open file: it is looked at again and again, for each of them."""
+    handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(handle, 4096)
+    finally:
+        os.close(handle)
 
 
 def end_orphans(home: DataHome, number: signal.Signals) -> None:
