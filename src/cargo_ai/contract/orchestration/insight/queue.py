@@ -46,7 +46,9 @@ class QueueWorker(Wire):
 
 
 class QueueItem(Wire):
-    """Runs that wait for the same reason, or work on the records of a model. `ageSeconds`: the longest wait.
+    """Runs that wait for the same reason, or work on the records of a model. `ageSeconds`: the longest wait. `isCountExact`: false where
+    very many runs are parked and some of them were looked at: `runsCount` is then about right for those of a batch, and the least that
+    there are otherwise.
 
     `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. `connectorUuid`: the
     connector that has to be started or connected. Of work on a model:
@@ -56,6 +58,7 @@ class QueueItem(Wire):
     reason: Waiting
     sentence: str
     runs_count: int
+    is_count_exact: bool = True
     age_seconds: int
     due_at: Timestamp | None
     workflow_uuid: Uuid | None

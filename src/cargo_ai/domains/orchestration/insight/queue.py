@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, select, text
@@ -12,6 +14,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.fields import WaitsForReview
 from cargo_ai.contract.orchestration.insight import queue as contract
+from cargo_ai.domains.orchestration.insight import parked_runs
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Play
@@ -72,26 +75,6 @@ cross join lateral (
 group by 1, r.workflow_uuid, s.batch_uuid, case when s.batch_uuid is null then s.uuid end
 order by since limit :limit
 """)
-# What a parked run waits for is in its row, and, for what its node does, in the graph.
-_PARKED = text("""
-select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
-        when p.pending #>> '{waits,for}' like 'connector:%' then p.pending #>> '{waits,reason}'
-        when coalesce((p.pending ->> 'throttled')::int, 0) > 0 or p.pending ->> 'says' like 'rate limit%' then 'rateLimit'
-        when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
-        when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
-    count(*) as runs, min(p.updated_ms) as since, min(p.wake_ms) as due, p.workflow_uuid, p.batch_uuid,
-    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node, p.pending #>> '{waits,for}' as waits_for,
-    max(p.pending ->> 'says') as says
-from (
-    select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
-    from runs r where r.workspace_uuid = :workspace and r.rare_status = 'idle' and r.finished_ms is null
-) p left join (
-    select g.uuid, v.value ->> 'uuid' as node, min(v.value ->> 'actionSlug') as action, min(v.value ->> 'slug') as slug,
-        min(v.value ->> 'kind') as kind
-    from graphs g cross join lateral json_array_elements(g.nodes) v where g.workspace_uuid = :workspace group by 1, 2
-) n on n.uuid = p.graph_uuid and n.node = p.position
-group by 1, p.workflow_uuid, p.batch_uuid, n.slug, p.pending #>> '{waits,for}' order by since limit :limit
-""")
 _SENTENCES: dict[str, str] = {
     "batchToRead": "A batch waits until a worker has read its records; this many are enrolled.",
     "turn": "Runs wait for their turn: others of this workspace come first.",
@@ -141,14 +124,14 @@ def _connector(waits_for: str | None) -> str | None:
 
 @handles(contract.get)
 async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
-    """Everything that waits, the oldest first. O(unfinished shards and parked runs of the workspace)."""
+    """Everything that waits, the oldest first. O(unfinished shards of the workspace, and a few hundred parked runs of each workflow)."""
     now = clock.now_ms()
     alive = now - int(ctx.settings.stalled_after * 1000)
     values: dict[str, Any] = {"workspace": ctx.workspace, "alive": alive, "limit": MOST_ITEMS}
     workers = [_worker(row, alive) for row in (await ctx.db.execute(_WORKERS)).mappings()]
-    rows: list[RowMapping] = []
-    for query in (_BATCHES, _SHARDS, _PARKED):
-        rows += (await ctx.db.execute(query, values)).mappings().all()
+    rows: list[dict[str, Any]] = [dict(row) for row in (await ctx.db.execute(_BATCHES, values)).mappings()]
+    driven: list[dict[str, Any]] = [dict(row) for row in (await ctx.db.execute(_SHARDS, values)).mappings()]
+    rows += [*driven, *await parked_runs.find_groups(ctx.db, ctx.workspace, MOST_ITEMS, _by_batch(driven))]
     at_limit = await is_full(ctx)
     items = [await _with_reviewers(ctx, _item(row, now, at_limit)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
     items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
@@ -157,6 +140,15 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     full = await asyncio.to_thread(disk.full_disk, ctx.settings, ctx.database.url)
     alerts = [contract.QueueAlert(code="diskFull", sentence=f"{full} {disk.FIX}", fix=None)] if full is not None else []
     return contract.QueueReply(alerts=alerts + _alerts(items, workers), workers=workers, items=items)
+
+
+def _by_batch(rows: Sequence[Mapping[str, Any]]) -> Counter[uuid.UUID]:
+    """How many runs the rows have, by their batch."""
+    counts = Counter[uuid.UUID]()
+    for row in rows:
+        if row["batch_uuid"] is not None:
+            counts[row["batch_uuid"]] += int(row["runs"])
+    return counts
 
 
 def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
@@ -177,7 +169,7 @@ async def is_full(ctx: Context) -> bool:
     return most > 0 and await concurrency.count_active_runs(await driver_connection(ctx.db), ctx.workspace) >= concurrency.batch_share(most)
 
 
-def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
+def _item(row: Mapping[str, Any], now: int, full: bool) -> contract.QueueItem:
     reason = "concurrencyLimit" if full and row["reason"] == "turn" else row["reason"]
     connector = _connector(row.get("waits_for"))
     details = rate_limit_details(row.get("says")) if reason == "rateLimit" else ""
@@ -185,6 +177,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         reason="cancelling" if reason == "toCancel" else reason,
         sentence=_SENTENCES[reason] + details,
         runs_count=int(row["runs"]),
+        is_count_exact=row.get("is_exact", True),
         age_seconds=max(0, now - int(row["since"])) // 1000,
         due_at=run_response.timestamp_or_none(row["due"]),
         workflow_uuid=row["workflow_uuid"],
@@ -203,7 +196,7 @@ async def _with_reviewers(ctx: Context, item: contract.QueueItem) -> contract.Qu
     waits: WaitsForReview | None = None
     if item.run_uuid is not None:
         waits = (await pending_reviews.of_runs(ctx.db, [uid := uuid.UUID(item.run_uuid)])).get(uid)
-    elif item.batch_uuid is not None:
+    elif item.batch_uuid is not None and item.is_count_exact:
         waits = (await pending_reviews.of_batches(ctx.db, [uid := uuid.UUID(item.batch_uuid)])).get(uid)
     if waits is not None:
         return item.model_copy(update={"sentence": waits.sentence, "fix": waits.fix})
