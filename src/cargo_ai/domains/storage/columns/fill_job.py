@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from psycopg import errors
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import events
+from cargo_ai.context import background_work, events
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
@@ -45,28 +46,15 @@ class FillJob:
         uid = uuid.UUID(run)
         status, sentence = "error", "The fill failed on our side. Fill the column again; the server's log says more."
         try:
-            if not await retry_until_available("begin a fill", lambda: self._begin(here, uid)):
+            begin = partial(background_work.begin, self._database, here, StorageRun, uid, noun="fill", most=MOST_TRIES)
+            if not await retry_until_available("begin a fill", begin):
                 return
             status, sentence = await retry_until_available("fill a column", lambda: self._fill(here, of, uid))
-        except TooManyTries as fault:
+        except background_work.TooManyTries as fault:
             sentence = str(fault)
         except Exception as error:
             _log.exception("a fill failed", run=run, model=model, cause=f"{type(error).__name__}: {error}"[:300])
         await retry_until_available("end a fill", lambda: self._end(here, uid, status, sentence))
-
-    async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
-        """Take the fill; False when it has ended meanwhile."""
-        async with self._database.session(here) as db:
-            fill = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid).with_for_update())
-            if fill is None or fill.finished_at is not None:
-                return False
-            if fill.tries >= MOST_TRIES:
-                raise TooManyTries(f"The fill was started {MOST_TRIES} times, and each time its worker died.")
-            fill.tries += 1
-            if fill.status == "pending":
-                fill.status = "running"
-            await db.commit()
-            return True
 
     async def _fill(self, here: uuid.UUID, of: uuid.UUID, uid: uuid.UUID) -> tuple[str, str | None]:
         """Fill chunk by chunk; the status with which the fill ends, and the sentence of an error."""
@@ -143,10 +131,6 @@ class FillJob:
                 await events.publish(db, RecordsChanged(here, of))
                 await db.commit()
                 after = record_ids[-1]
-
-
-class TooManyTries(Exception):
-    """The fill is not begun again; the message says why."""
 
 
 def _of_pass(fill: StorageRun) -> Any:

@@ -6,11 +6,13 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import background_work
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.process import Services
 from cargo_ai.contract.storage.run import RunCounts
@@ -54,32 +56,21 @@ class RefreshJob:
         here, uid = uuid.UUID(workspace), uuid.UUID(run)
         status, sentence = "error", f"The {self.noun} failed on our side. Try again; the server's log says more."
         try:
-            if not await retry_until_available(f"begin a {self.noun}", lambda: self._begin(here, uid)):
+            begin = partial(background_work.begin, self._services.database, here, StorageRun, uid, noun=self.noun, most=MOST_TRIES)
+            former = await retry_until_available(f"begin a {self.noun}", begin)
+            if former is None:
                 return
+            if former == "cancelling":
+                raise Cancelled
             await self._unless_cancelled(here, uid, lambda: retry_until_available(f"{self.noun} of a model", lambda: self._do(here, uid)))
             return
         except Cancelled:
             status, sentence = "cancelled", None
-        except Failed as fault:
+        except (Failed, background_work.TooManyTries) as fault:
             sentence = str(fault)
         except Exception as error:
             _log.exception(f"a {self.noun} failed", run=run, cause=f"{type(error).__name__}: {error}"[:300])
         await retry_until_available(f"end a {self.noun}", lambda: self._end(here, uid, status, sentence))
-
-    async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
-        """Take the run; False when it has ended meanwhile."""
-        async with self._services.database.session(here) as db:
-            row = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid).with_for_update())
-            if row is None or row.finished_at is not None:
-                return False
-            if row.status == "cancelling":
-                raise Cancelled
-            if row.tries >= MOST_TRIES:
-                raise Failed(f"The {self.noun} was started {MOST_TRIES} times, and each time its worker died. It may be too large.")
-            row.tries += 1
-            row.status = "running"
-            await db.commit()
-            return True
 
     async def _unless_cancelled(self, here: uuid.UUID, uid: uuid.UUID, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, and stop in the middle of it when the run is cancelled."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import select, text
 
+from cargo_ai.context import background_work
 from cargo_ai.domains.storage.columns import fill_job
 from cargo_ai.domains.storage.columns.fill_job import FillJob
 from cargo_ai.domains.storage.tables import StorageRun
@@ -49,7 +50,7 @@ async def move(state: State, run: Body, chunks: int) -> None:
     """Do some chunks, as a worker does before it is killed."""
     job = FillJob(state.database)
     here, model, uid = (uuid.UUID(run[name]) for name in ("workspaceUuid", "modelUuid", "uuid"))
-    assert await job._begin(here, uid)  # pyright: ignore[reportPrivateUsage]
+    assert await background_work.begin(state.database, here, StorageRun, uid, noun="fill", most=fill_job.MOST_TRIES)
     for _ in range(chunks):
         assert await job._fill_chunk(here, model, uid) is None  # pyright: ignore[reportPrivateUsage]
 
