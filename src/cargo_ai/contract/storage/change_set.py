@@ -120,13 +120,15 @@ class UndoReply(Wire):
     """What was undone, or with `dryRun` would be: records that were added are removed, updated ones have their former values, removed
     ones are back. `changeSet`: the change set that this undo is, null with `dryRun` or when there was nothing to undo. `conflicts`: the
     first hundred of the records that were changed since. `run`: the storage run that undoes a large change set in the background; then all
-    counts are 0, and those of the run say what it did."""
+    counts are 0, and those of the run say what it did. `isCountExact`: false where a dry run of a large change set counts what it wrote,
+    conflicts included, and looks for these among the newest hundred records that were written since."""
 
     change_set: ChangeSet | None
     is_dry_run: bool
     removed_count: int
     reverted_count: int
     restored_count: int
+    is_count_exact: bool = True
     conflicts_count: int
     conflicts: list[UndoConflict]
     run: Run | None = None

@@ -90,3 +90,6 @@ class Jobs(JobManager):
             await self.connector.execute_query_async(query=FINISH, id=job.id, attempts=job.attempts)
         finally:
             self.places.leave(job.id)
+            if job.lock is not None:
+                # The next one of its turn may be fetched.
+                self.notify(job.queue)

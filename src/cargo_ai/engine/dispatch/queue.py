@@ -127,6 +127,11 @@ class Queue:
         behind = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, priority=-ahead)
         await behind.defer_async(**args)
 
+    async def defer_in_turn(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, turn: str, **args: Any) -> None:
+        """The same as `defer`, but of the jobs of a turn one is fetched when the one before has ended: however many, they hold one slot."""
+        one = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, lock=turn)
+        await one.defer_async(**args)
+
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other."""
         await self.open(pool)

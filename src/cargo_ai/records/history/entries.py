@@ -30,6 +30,13 @@ union all
 select e._id, l.op, l.at, e.before from $log as l cross join lateral public.cargo_unpack(l.ids, l.slugs, l.types, l.former, null) as e
 where $is_mine and l.ids is not null and (l.op <> 'u' or e.before is not null)
 """
+# The same of some records.
+MINE_AMONG = """
+select l._id, l.op, l.at, l.before from $log as l where l._id = any(%(among)s) and $is_mine and (l.op <> 'u' or l.before is not null)
+union all
+select e._id, l.op, l.at, e.before from $log as l cross join lateral public.cargo_unpack(l.ids, l.slugs, l.types, l.former, %(among)s) as e
+where $is_mine and l.bucket in (select $bucket_of_id from unnest(%(among)s::text[]) as i (id)) and (l.op <> 'u' or e.before is not null)
+"""
 _PAGE = """
 select m._id from ($mine) as m
 union

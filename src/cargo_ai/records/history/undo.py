@@ -10,13 +10,15 @@ from typing import Any
 
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.ddl import bucket_of, log_table_name, run_exclusively, table_name
-from cargo_ai.records.history.entries import IS_MINE, MINE, mine_params
+from cargo_ai.records.history.entries import IS_MINE, MINE, MINE_AMONG, mine_params
 from cargo_ai.records.names import quote, statement
 from cargo_ai.store.driver import Connection, execute, fetch
 
 MAX_ROW_LOCKS = 10_000
 """More records than this are not locked one by one: the table is."""
 MAX_TOUCHED = 1_000
+MAX_ENTRIES_SINCE = 20_000
+"""This many of the log's newest entries are looked at for what was written since a large change set."""
 SYSTEM = ("_id", "_emitted_at", "_created_at", "_updated_at")
 
 
@@ -64,7 +66,19 @@ insert into undo_work (_id, first_at, act)
 select t._id, b.at, 'remove' from $table as t join (
     select min(l.at) as at from $log as l where $is_mine and l._id is null and l.ids is null and l.op = 'i'
 ) as b on b.at is not null
-where t._created_at = %(records_at)s and not exists (select from undo_work as w where w._id = t._id)
+where t._created_at = %(records_at)s and $among and not exists (select from undo_work as w where w._id = t._id)
+"""
+# By the index on the transactions, the newest ones first.
+_WRITTEN_SINCE = """
+with later as (
+    select l._id, l.ids from (
+        select * from $log as n where n.xid > (select min(x.xid) from change_set_writes as x where x.change_set_uuid = %(uid)s)
+        order by n.xid desc limit %(entries)s
+    ) as l where not $is_mine and l.op <> 'i'
+)
+select distinct id from (
+    select _id from later where _id is not null union all select unnest(ids) from later where ids is not null
+) as i (id) limit %(most)s
 """
 _DROP_NOTHING = "delete from undo_work where act is null"
 _LOCK_ROWS = "select 1 from $table as t where t._id in (select _id from undo_work) order by t._id for update"
@@ -112,17 +126,33 @@ select count(*) filter (where act = 'remove' and problem is null), count(*) filt
 _CONFLICTS = "select _id, problem, coalesce(columns, '{}') from undo_work where problem is not null order by _id limit %s"
 
 
+async def written_since(connection: Connection, relation: Relation, uid: uuid.UUID, records_at: datetime, most: int) -> list[str]:
+    """Records that were written after a change set had begun, by others, at most `most` of them: some of them may be in its way."""
+    query = statement(_WRITTEN_SINCE, log=log_table_name(relation), is_mine=IS_MINE)
+    rows = await fetch(connection, query, mine_params(uid, records_at) | {"entries": MAX_ENTRIES_SINCE, "most": most})
+    return [record for (record,) in rows]
+
+
 async def plan(
-    connection: Connection, relation: Relation, uid: uuid.UUID, records_at: datetime, *, locks: bool, most_conflicts: int
+    connection: Connection,
+    relation: Relation,
+    uid: uuid.UUID,
+    records_at: datetime,
+    *,
+    locks: bool,
+    most_conflicts: int,
+    among: Sequence[str] | None = None,
 ) -> UndoPlan:
     """Find what undoing a change set would do, and keep it in `undo_work` for `apply`, in the connection's transaction. `locks`: keep the
-    records as they are until its end. TableBusy when they cannot be had."""
+    records as they are until its end; `among`: look at these only. TableBusy when they cannot be had."""
     parts = {"table": table_name(relation), "log": log_table_name(relation), "is_mine": IS_MINE, "bucket": bucket_of("w._id")}
+    parts |= {"bucket_of_id": bucket_of("i.id"), "among": "true" if among is None else "t._id = any(%(among)s)"}
     params: dict[str, Any] = mine_params(uid, records_at) | {"columns": [column.slug for column in relation.columns if column.writable]}
+    params["among"] = None if among is None else list(among)
     await execute(connection, "set local timezone = 'UTC'")
     # Of an attempt in this transaction to which the table was not free.
     await execute(connection, "drop table if exists undo_work")
-    await execute(connection, statement(_CREATE_WORK, mine=statement(MINE, **parts)), params)
+    await execute(connection, statement(_CREATE_WORK, mine=statement(MINE if among is None else MINE_AMONG, **parts)), params)
     await execute(connection, statement(_ADD_BULK, **parts), params)
     await execute(connection, _DROP_NOTHING)
     await execute(connection, "analyze undo_work")

@@ -87,6 +87,35 @@ async def test_the_next_job_comes_when_one_leaves_its_place_before_its_end(harne
         await asyncio.wait_for(serving, 20)
 
 
+async def test_of_the_jobs_of_a_turn_one_is_done_after_the_other_and_others_find_slots(harness: EngineHarness) -> None:
+    task, begun, may_end = f"task {ids.new()}", asyncio.Queue[str](), asyncio.Semaphore(0)
+    queue = Queue(polling=60)
+
+    async def work(name: str) -> None:
+        begun.put_nowait(name)
+        await may_end.acquire()
+
+    queue.register(task, work)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        await pool.open()
+        async with pool.connection() as connection:
+            for name in ("a1", "a2", "a3", "b1"):
+                await queue.defer_in_turn(connection, task, "interactive", f"{task} {name[0]}", name=name)
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 2}))
+        assert [await asyncio.wait_for(begun.get(), 20) for _ in range(2)] == ["a1", "b1"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(begun.get(), 0.1)
+        for name in ("a2", "a3"):
+            # Also though both slots are free: b1 or a1 has ended, then the other.
+            may_end.release()
+            may_end.release()
+            assert await asyncio.wait_for(begun.get(), 20) == name
+        may_end.release()
+        await until_gone(harness, task)
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
+
+
 async def test_a_job_that_fails_or_that_no_one_knows_leaves_its_place(harness: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "WAIT_SECONDS", 30.0)
     task, unknown = f"task {ids.new()}", f"unknown {ids.new()}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import background_work
 from cargo_ai.domains.segmentation.changes import comparison
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.engine.dispatch.queue import producer
@@ -38,7 +40,8 @@ async def announce(db: AsyncSession, segment: Segment) -> SegmentChange:
     db.add(row)
     await db.flush()
     names = {"workspace": str(segment.workspace_uuid), "change": str(row.uuid)}
-    await producer().defer(await driver_connection(db), TASK, "interactive", **names)
+    # One of a workspace at a time, so that others find a slot.
+    await producer().defer_in_turn(await driver_connection(db), TASK, "interactive", f"{TASK} {segment.workspace_uuid}", **names)
     return row
 
 
@@ -56,10 +59,11 @@ class ComparisonJob:
         """Find an announced change; one that has ended stays as it is."""
         here, uid = uuid.UUID(workspace), uuid.UUID(change)
         try:
-            if await retry_until_available("begin a comparison", lambda: self._begin(here, uid)):
+            begin = partial(background_work.begin, self._database, here, SegmentChange, uid, noun="comparison", most=MOST_TRIES)
+            if await retry_until_available("begin a comparison", begin):
                 await retry_until_available("compare a segment", lambda: self._compare(here, uid))
             return
-        except CannotCompare as fault:
+        except (CannotCompare, background_work.TooManyTries) as fault:
             sentence = str(fault)
         except InvalidFilter as fault:
             sentence = f"The filter of the segment no longer fits its model: {fault}"
@@ -67,19 +71,6 @@ class ComparisonJob:
             _log.exception("a comparison failed", change=change, cause=f"{type(error).__name__}: {error}"[:300])
             sentence = "The comparison failed on our side. Compare the segment again; the server's log says more."
         await retry_until_available("end a comparison", lambda: self._fail(here, uid, sentence))
-
-    async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
-        """Take the comparison; False when it has ended meanwhile."""
-        async with self._database.session(here) as db:
-            row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid).with_for_update())
-            if row is None or row.status not in UNFINISHED:
-                return False
-            if row.tries >= MOST_TRIES:
-                raise CannotCompare(f"The comparison was begun {MOST_TRIES} times, and each time its worker died.")
-            row.tries += 1
-            row.status = "running"
-            await db.commit()
-            return True
 
     async def _compare(self, here: uuid.UUID, uid: uuid.UUID) -> None:
         async with self._database.turns.take(here), self._database.session(here) as db:

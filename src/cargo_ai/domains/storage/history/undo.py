@@ -53,10 +53,11 @@ async def undo(ctx: Context, request: contract.UndoChangeSet) -> contract.UndoRe
     if row.batch_uuid is not None and await ctx.db.scalar(select(batches.c.uuid).where(batches.c.uuid == row.batch_uuid, is_unfinished)):
         contract.undo.refuse("stillRunning", batch=row.batch_uuid, fix=f"cargo-ai orchestration batch get {row.batch_uuid}")
     relation = await change_set.relation_of(ctx, contract.undo, row)
-    if not request.dry_run:
-        size = await _size(ctx, row)
-        if size > AT_ONCE:
-            return await _start(ctx, row, size, skips=request.skip_conflicts)
+    written = await _written(ctx, row)
+    if sum(written) > AT_ONCE:
+        if request.dry_run:
+            return await _estimate(ctx, relation, row, written)
+        return await _start(ctx, row, sum(written), skips=request.skip_conflicts)
     try:
         plan = await _plan(ctx, relation, row, locks=not request.dry_run)
     except TableBusy:
@@ -67,10 +68,21 @@ async def undo(ctx: Context, request: contract.UndoChangeSet) -> contract.UndoRe
     return _to_reply(plan, await _carry_out(ctx, relation, row, plan, skips=request.skip_conflicts), is_dry_run=False)
 
 
-async def _size(ctx: Context, row: ChangeSet) -> int:
-    """How many writes of records a change set has."""
-    written = func.sum(ChangeSetWrite.added + ChangeSetWrite.updated + ChangeSetWrite.removed)
-    return int(await ctx.db.scalar(select(written).where(ChangeSetWrite.change_set_uuid == row.uuid)) or 0)
+async def _written(ctx: Context, row: ChangeSet) -> tuple[int, int, int]:
+    """How many records a change set added, updated and removed, once for each time that it wrote one."""
+    query = select(func.sum(ChangeSetWrite.added), func.sum(ChangeSetWrite.updated), func.sum(ChangeSetWrite.removed))
+    added, updated, removed = (await ctx.db.execute(query.where(ChangeSetWrite.change_set_uuid == row.uuid))).one()
+    return int(added or 0), int(updated or 0), int(removed or 0)
+
+
+async def _estimate(ctx: Context, relation: Relation, row: ChangeSet, written: tuple[int, int, int]) -> contract.UndoReply:
+    """What the undo of a large change set would do: by what was counted when it wrote, and by the first records that were written since."""
+    connection, most = await driver_connection(ctx.db), contract.MAX_SHOWN_CONFLICTS
+    since = await statements.written_since(connection, relation, row.uuid, row.records_at, most)
+    found = await statements.plan(connection, relation, row.uuid, row.records_at, locks=False, most_conflicts=most, among=since)
+    added, updated, removed = written
+    reply = _to_reply(UndoPlan(added, updated, removed, found.conflict_count, found.conflicts), None, is_dry_run=True)
+    return reply.model_copy(update={"is_count_exact": False})
 
 
 async def _start(ctx: Context, row: ChangeSet, size: int, *, skips: bool) -> contract.UndoReply:
@@ -94,7 +106,9 @@ async def _start(ctx: Context, row: ChangeSet, size: int, *, skips: bool) -> con
     )
     ctx.db.add(run)
     await ctx.db.flush()
-    await producer().defer(await driver_connection(ctx.db), TASK, "batch", workspace=str(ctx.workspace), run=str(run.uuid))
+    names = {"workspace": str(ctx.workspace), "run": str(run.uuid)}
+    # One of a workspace at a time, so that others find a slot.
+    await producer().defer_in_turn(await driver_connection(ctx.db), TASK, "batch", f"{TASK} {ctx.workspace}", **names)
     ctx.warn(f"The change set is large and undone in the background (cargo-ai storage run get {run.uuid}).")
     reply = _to_reply(UndoPlan(0, 0, 0, 0, []), None, is_dry_run=False)
     return reply.model_copy(update={"run": refresh_run.to_response(run)})

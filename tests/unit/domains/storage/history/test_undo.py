@@ -72,3 +72,29 @@ async def test_an_undo_that_is_cancelled_before_it_begins_leaves_everything(api:
     assert (await carried_out(api, state, run))["status"] == "cancelled"
     assert len(await api.records(model)) == 3
     assert (await api.call(UNDO, uuid=made["uuid"]))["run"]["status"] == "pending"
+
+
+async def test_a_dry_run_of_a_large_change_set_looks_at_what_was_written_since(api: ApiClient) -> None:
+    model = await api.model()
+    await api.add(model, *FIRST)
+    made = await ingest(api, model, FILE)
+    await api.call("storage.record.update", modelUuid=model, id="a.com", data={"name": "Later"})
+    await api.call("storage.record.update", modelUuid=model, id="c.com", data={"name": "Of no concern"})
+    reply = await api.call(UNDO, uuid=made["uuid"], dryRun=True)
+    assert (reply["removedCount"], reply["revertedCount"], reply["restoredCount"], reply["isCountExact"]) == (1, 2, 0, False)
+    assert (reply["conflictsCount"], [conflict["id"] for conflict in reply["conflicts"]]) == (1, ["a.com"])
+    assert reply["run"] is None and reply["changeSet"] is None
+
+
+async def test_a_dry_run_finds_what_stands_in_the_way_of_many_records_that_the_log_packs(api: ApiClient) -> None:
+    model = await api.model()
+    for name in ("First", "Second"):
+        rows = "".join(f"p{number:04d}.com,{name}\n" for number in range(1_200))
+        made = await ingest(api, model, f"domain,name\n{rows}")
+    await api.call("storage.record.remove", modelUuid=model, id="p0007.com")
+    await ingest(api, model, "domain,name\np0003.com,Third\nq.com,Third\n")
+    reply = await api.call(UNDO, uuid=made["uuid"], dryRun=True)
+    assert (reply["removedCount"], reply["revertedCount"], reply["conflictsCount"]) == (0, 1_200, 2)
+    assert [(conflict["id"], conflict["problem"]) for conflict in reply["conflicts"]] == [
+        ("p0003.com", "was changed since"), ("p0007.com", "was removed since")
+    ]  # fmt: skip
