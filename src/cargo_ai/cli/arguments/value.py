@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg
 
 
-NESTED = "the server reads at most 100 levels of lists and objects."
+MAX_LEVELS = 100
+NESTED = f"the server reads at most {MAX_LEVELS} levels of lists and objects."
 
 
 class Stdin:
@@ -140,14 +141,33 @@ def parse_json(flag: str, text: str, source: str) -> Any:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        value = json.loads(text, parse_constant=refuse)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise _not_json(flag, text, source, where) from None
     except ValueError as error:
         raise _not_json(flag, text, source, str(error)) from None
-    except RecursionError:
-        raise usage("invalidJson", f"{flag}: {source} is nested too deeply; {NESTED}") from None
+    except RecursionError:  # how deep Python itself reads differs from version to version
+        raise _too_deep(flag, source) from None
+    if text.count("[") + text.count("{") > MAX_LEVELS and _is_deeper(value, MAX_LEVELS):
+        raise _too_deep(flag, source)
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested in more levels than these."""
+    containers: tuple[type, ...] = (list, dict)
+    layer: list[Any] = [value] if isinstance(value, containers) else []
+    for _ in range(levels):
+        values = (inner for held in layer for inner in (held.values() if hasattr(held, "values") else held))
+        layer = [inner for inner in values if isinstance(inner, containers)]
+        if not layer:
+            return False
+    return bool(layer)
+
+
+def _too_deep(flag: str, source: str) -> Failure:
+    return usage("invalidJson", f"{flag}: {source} is nested too deeply; {NESTED}")
 
 
 def _not_json(flag: str, text: str, source: str, where: str) -> Failure:

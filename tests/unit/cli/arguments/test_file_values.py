@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.kit.peers.fake_api import FakeApi
@@ -33,9 +35,16 @@ def test_a_file_whose_name_begins_with_the_sign_is_itself(real: Cli, api: FakeAp
     assert api.requests[0].json["openapi"] == {"openapi": "3.0.3"}
 
 
-@pytest.mark.parametrize("levels", [600, 100_000])
+@pytest.mark.parametrize("levels", [101, 600, 100_000])
 def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence(real: Cli, levels: int) -> None:
     (real.cwd / "deep.json").write_text("[" * levels + "]" * levels)
     result = real("orchestration", "node", "validate", "--nodes", "@deep.json")
     assert result.code == 2
     assert result.json["errorMessage"].endswith("nested too deeply; the server reads at most 100 levels of lists and objects.")
+
+
+def test_json_of_as_many_levels_as_the_server_reads_is_sent(real: Cli, api: FakeApi) -> None:
+    deep = '{"a":' * 99 + "[]" + "}" * 99
+    (real.cwd / "deep.json").write_text(deep)
+    assert real(*CREATE, "@deep.json").code == 0
+    assert api.requests[0].json["openapi"] == json.loads(deep)
