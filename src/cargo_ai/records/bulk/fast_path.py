@@ -52,7 +52,7 @@ _CHECKS: Mapping[str, Callable[[Sequence[str]], bool]] = {"number": are_numbers,
 
 
 class FastPath:
-    """Rows for COPY's text format (null is '') where nothing has to be changed: the id, which is a column of text, then all columns."""
+    """Rows for COPY's text format (null is '') where nothing has to be changed: the id, which is in a column of text, then all columns."""
 
     def __init__(self, columns: Sequence[Column], positions: Sequence[int], own: int, most_id: int) -> None:
         typed = [(column.type, position) for column, position in zip(columns, positions, strict=True) if column.type != "string"]
@@ -61,21 +61,23 @@ class FastPath:
         self._positions = list(positions)
         self._own, self._most_id = positions[own], most_id
 
-    def lines(self, block: RowBatch, first: int | None) -> str | None:
+    def lines(self, block: RowBatch, first: int | None, *, ids: bool = True) -> str | None:
         """The lines, each with its line feed, with a number before and an empty column after where `first` is given; None where some value
-        needs more than that."""
+        needs more than that. `ids`: whether the id stands before the columns, too."""
         if not self._able or not all(look(block.column(position)) for look, position in self._looks):
             return None
-        ids = block.column(self._own)
-        if "" in ids or max(map(len, ids)) > self._most_id:
+        uids = block.column(self._own)
+        if "" in uids or max(map(len, uids)) > self._most_id:
             return None
         # Were there a tab, a line feed or a backslash in some value, it would have to be escaped.
         text = block.tabbed(self._positions)
         if text is None or "\\" in text or "\r" in text:
             return None
+        if first is None and not ids:
+            return f"{text}\n"
         rows = text.split("\n")
         if first is None:
-            parts = ["\t"] * (4 * len(ids))
-            parts[0::4], parts[2::4], parts[3::4] = ids, rows, ["\n"] * len(ids)
+            parts = ["\t"] * (4 * len(uids))
+            parts[0::4], parts[2::4], parts[3::4] = uids, rows, ["\n"] * len(uids)
             return "".join(parts)
-        return "".join([f"{number}\t{uid}\t{row}\t\n" for number, (uid, row) in enumerate(zip(ids, rows, strict=True), first)])
+        return "".join([f"{number}\t{uid}\t{row}\t\n" for number, (uid, row) in enumerate(zip(uids, rows, strict=True), first)])

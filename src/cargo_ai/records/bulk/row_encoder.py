@@ -66,6 +66,8 @@ class RowEncoder:
         """Set by the load: lines begin with the row's number, and rows that do not fit come with their faults instead of being left out."""
         self.ascending = False
         """Set by the load, and taken back by the first row whose id does not stand after all before it."""
+        self.repeats_ids = True
+        """Taken back by the load where it reads the ids from the column of text that they are in: lines then begin with the columns."""
         self._last = ""
         self._faults: dict[int, list[dict[str, object]]] = {}
         self._relation, self._notation, self._headers = relation, notation, headers
@@ -95,6 +97,11 @@ class RowEncoder:
         return self._relation.id_column == "_id" and self._id_position is None and self.match is None
 
     @property
+    def id_text(self) -> str | None:
+        """The column of text that the rows are known by; None where their ids are made of something else."""
+        return None if self._own is None or self.columns[self._own].type != "string" else self.columns[self._own].slug
+
+    @property
     def brings_ids(self) -> bool:
         """Whether the rows themselves have ids, in a model that makes its own."""
         return self._id_position is not None
@@ -108,10 +115,10 @@ class RowEncoder:
         return [column.slug for column in self.columns]
 
     def lines(self, first: int, block: RowBatch) -> bytes:
-        """The rows as COPY's text format has them: `_id`, then the columns. `first`: the number of the first row."""
+        """The rows as COPY's text format has them: `_id`, unless it is left out, then the columns. `first`: the number of the first row."""
         if not block:
             return b""
-        plain = None if self._plain is None else self._plain.lines(block, first if self.staged else None)
+        plain = None if self._plain is None else self._plain.lines(block, first if self.staged else None, ids=self.repeats_ids)
         if plain is not None:
             self._follow(block.column(self._positions[self._own or 0]))
             return plain.encode()
@@ -123,7 +130,7 @@ class RowEncoder:
             self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
         self.rejected_count += len(bad)
         self._follow(ids)
-        lines = map("\t".join, zip(ids, *done, strict=True))
+        lines = map("\t".join, zip(ids, *done, strict=True) if self.repeats_ids else zip(*done, strict=True))
         if self.staged:
             self._show_content(block, first, bad)
             encoded = self._numbered(lines, first, bad)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +12,15 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.domains.storage.records.row_results import prune
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import clock
 from cargo_ai.records.bulk import content_ids
+from cargo_ai.records.rows import insert
 from cargo_ai.server.api.state import State
+from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.published import collect
@@ -56,6 +62,30 @@ async def test_of_an_id_that_comes_twice_the_last_row_counts_in_any_order(api: A
         key = await upload(api, f"domain,employees\n{rows}")
         assert await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | wanted
     assert [(one["_id"], one["employees"]) for one in await api.records(uid)] == [("a.com", 4), ("b.com", 5), ("c.com", 2)]
+
+
+async def test_records_that_another_writer_adds_meanwhile_are_changed(
+    api: ApiClient, state: State, first_workspace: public.Bootstrap
+) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com", "employees": 0})
+    key = await upload(api, "domain,employees\na.com,1\nb.com,2\nc.com,3\n")
+    async with state.database.session(first_workspace.workspace_uuid) as db:
+        relation = await storage.relation(db, uuid.UUID(uid))
+        assert relation is not None
+        await insert(await driver_connection(db), relation, [("b.com", {"domain": "b.com", "employees": "9"})], clock.now())
+        loading = asyncio.create_task(api.call("storage.record.ingest", modelUuid=uid, s3Filename=key))
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        async with state.database.session(first_workspace.workspace_uuid) as watch, asyncio.timeout(20):
+            while not await fetch(await driver_connection(watch), waiting):
+                # Within one transaction, it is shown the same activity again.
+                await watch.rollback()
+                await asyncio.sleep(0.02)
+        await db.commit()
+    assert await loading == REPORT | {"added": 1, "updated": 2}
+    assert [(one["_id"], one["employees"]) for one in await api.records(uid)] == [("a.com", 1), ("b.com", 2), ("c.com", 3)]
+    changes = (await api.call("storage.record.history", modelUuid=uid, id="b.com"))["changes"]
+    assert [one["change"] for one in changes] == ["updated", "added"]
 
 
 async def test_a_row_that_does_not_fit_keeps_the_file_out_or_is_skipped(api: ApiClient) -> None:
