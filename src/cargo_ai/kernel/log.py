@@ -12,6 +12,9 @@ import structlog
 SECRET_WORDS = ("token", "secret", "password", "authorization", "apikey", "api_key", "credential")
 
 
+_processors: list[Any] = []
+
+
 def _mask(_logger: Any, _method: str, event: Any) -> Any:
     for key in event:
         if any(word in key.lower() for word in SECRET_WORDS) and event[key] is not None:
@@ -35,15 +38,17 @@ def setup(*, debug: bool = False, quiet: bool = False, human: bool | None = None
     """Configure logging for this process; people at a terminal get readable lines, everything else JSON. `quiet`: warnings at least."""
     readable = sys.stderr.isatty() if human is None else human
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
+    # The list stays the same: loggers that were used before keep it.
+    _processors[:] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _mask,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _mask,
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
-        ],
+        processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,

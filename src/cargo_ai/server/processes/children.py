@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -135,6 +135,12 @@ def start(module: str, environment: Mapping[str, str], *arguments: str, keep: in
             pass_fds=() if keep is None else (keep,),
             start_new_session=True,
         )
+    return fork(f"cargo-ai {module}", lambda: importlib.import_module(f"{PACKAGE}.{module}").main(*arguments), environment, keep=keep)
+
+
+def fork(name: str, run: Callable[[], int], environment: Mapping[str, str], *, keep: int | None = None, errors: int = 2) -> Process:
+    """Fork a process of that name, which leads a session of its own, runs this and ends with the exit code that it returns. Of the open
+    files, it gets `keep`, and `errors` in place of what errors are written to. What it prints can be read."""
     reader, writer = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -142,30 +148,31 @@ def start(module: str, environment: Mapping[str, str], *arguments: str, keep: in
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPED_BY)
     pid = os.fork()
     if pid == 0:
-        _become(module, environment, arguments, writer, keep)
+        _become(name, run, environment, (writer, errors), keep)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(writer)
     return Forked(pid, os.fdopen(reader, "rb"))
 
 
-def _become(module: str, environment: Mapping[str, str], arguments: Sequence[str], writer: int, keep: int | None) -> None:
-    """Leave all that was the supervisor's behind, and be the child; never returns."""
+def _become(name: str, run: Callable[[], int], environment: Mapping[str, str], outputs: tuple[int, int], keep: int | None) -> None:
+    """Leave all that was its parent's behind, and be the child; never returns."""
     code = 1
     try:
         # Ctrl-C in the terminal is for the supervisor, which stops the children in order.
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(writer, 1)
+        for number, handle in enumerate(outputs, 1):
+            os.dup2(handle, number)
         _close_files(keep)
         for number in _STOPPED_BY:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPED_BY)
         # All look alike in a list of commands: this is what `ps -o comm` and `top` show.
-        Path("/proc/self/comm").write_text(f"cargo-ai {module}")
+        Path("/proc/self/comm").write_text(name)
         # In a process that was executed, it would be there from the beginning.
         os.environ.clear()  # noqa: TID251
         os.environ.update(environment)  # noqa: TID251
-        code = importlib.import_module(f"{PACKAGE}.{module}").main(*arguments)
+        code = run()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -140,17 +141,11 @@ def _on_signals(stop: Callable[[], object]) -> None:
 def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, str]) -> int:
     private_files.make_folder(configuration.data_dir)
     log_path = configuration.data_dir / LOG_NAME
-    switches = ["--adopt"] if "--adopt" in flags else []
+    switches = {"--adopt": "1"} if "--adopt" in flags else {}
+    environment = configuration.environment | {Settings.log_file.variable: str(log_path)}
     with os.fdopen(private_files.open_to_append(log_path), "ab") as log_file:
         before = log_file.seek(0, os.SEEK_END)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cargo_ai", "server", "start", "--api", str(apis), "--workers", str(workers), *switches],
-            env=configuration.environment | {Settings.log_file.variable: str(log_path)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log_file,
-            start_new_session=True,
-        )
+        process = _start_detached({"--api": str(apis), "--workers": str(workers)} | switches, environment, log_file.fileno())
     assert process.stdout is not None
     with process.stdout as stdout:
         ready, _, _ = select.select([stdout], [], [], DETACH_SECONDS)
@@ -163,7 +158,7 @@ def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, s
         document = json.loads(rest)
         raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
     except (ValueError, KeyError):
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(ENDING_SECONDS)
         what = (
@@ -172,6 +167,29 @@ def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, s
             else f"The server was not ready within {DETACH_SECONDS:g} seconds and is ended"
         )
         raise CommandRefused(1, "startFailed", f"{what}. {_written(log_path, before)}") from None
+
+
+def _start_detached(flags: dict[str, str], environment: dict[str, str], errors: int) -> children.Process:
+    """`server start` in a process of its own. Where that is safe, it goes on with what this one has loaded."""
+    if children.FORKS and threading.active_count() == 1:
+        return children.fork("cargo-ai server", lambda: _run_detached(flags), environment, errors=errors)
+    words = [word for flag, value in flags.items() for word in ((flag,) if flag == "--adopt" else (flag, value))]
+    return subprocess.Popen(
+        [sys.executable, "-m", "cargo_ai", "server", "start", *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+    )
+
+
+def _run_detached(flags: dict[str, str]) -> int:
+    try:
+        return run("start", flags)
+    except CommandRefused as refusal:
+        _print({"reason": refusal.reason, "errorMessage": str(refusal)})
+        return refusal.code
 
 
 def _written(path: Path, since: int) -> str:

@@ -82,3 +82,18 @@ say(code=child.wait(10))
 child.send_signal(signal.SIGTERM)
 """
     assert _run("def main():\n    signal.pause()", after) == [{"late": True}, {"code": -9}]
+
+
+def test_what_goes_wrong_in_a_forked_process_is_written_where_its_parent_says() -> None:
+    body = "def main():\n    return 0"
+    after = """
+reader, writer = os.pipe()
+def break_off():
+    say(begins=True)
+    raise RuntimeError("broken off")
+other = children.fork("cargo-ai other", break_off, {}, errors=writer)
+os.close(writer)
+said = json.loads(other.stdout.readline())
+say(said=said, code=other.wait(10), error=os.fdopen(reader).read().splitlines()[-1])
+"""
+    assert _run(body, after) == [{"said": {"begins": True}, "code": 1, "error": "RuntimeError: broken off"}]
