@@ -3,7 +3,9 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 BIN := .venv/bin
-JOBS ?= 2
+# One more than the cores of a small machine: many tests wait, for a time-out or a retry.
+JOBS ?= 3
+SLOW_JOBS ?= 2
 TESTS ?= tests
 
 # The tests start servers and commands a thousand times: without bytecode files each would compile our source again.
@@ -30,7 +32,7 @@ test: setup ## The tests, without those that take minutes (TESTS=tests/unit/cli 
 
 # Exit code 5: TESTS may have no tests of one kind. Hypothesis marks property tests, which try all their examples here.
 test-slow: setup ## The tests that take minutes: crashes, large batches, the guide, property tests with all their examples
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "(slow or hypothesis) and not alone" \
+	$(BIN)/python -m pytest -n $(SLOW_JOBS) --dist worksteal -m "(slow or hypothesis) and not alone" \
 		--hypothesis-profile="all examples" $(TESTS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m "slow and alone" $(TESTS) || [ $$? = 5 ]
 

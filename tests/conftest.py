@@ -182,13 +182,12 @@ def api(client: httpx.AsyncClient) -> ApiClient:
 @pytest.fixture
 async def other_client(app: Starlette, state: State, first_workspace: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of another workspace."""
-    from cargo_ai.domains.workspace import public
-    from cargo_ai.server.compose import hooks
     from cargo_ai.store.session import ALL_WORKSPACES
     from tests.kit.application import signed_in
+    from tests.kit.first_workspace import add_workspace
 
     async with state.database.session(ALL_WORKSPACES) as db:
-        other = await public.add_workspace(db, hooks(), name="Other", email="stranger@example.com")
+        other = await add_workspace(db, "Other", "stranger@example.com")
         await db.commit()
     async with signed_in(app, other.token) as http:
         yield http

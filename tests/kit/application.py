@@ -19,11 +19,11 @@ from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import hooks
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from tests.kit import compiled_statements
+from tests.kit.first_workspace import add_first_workspace
 from tests.kit.measures import loop_steps
 from tests.kit.measures.loop_steps import MeasuredApp
 
@@ -53,9 +53,8 @@ def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
 async def bootstrap(state: State) -> public.Bootstrap:
     """The first workspace, its admin and a token."""
     async with state.database.session(ALL_WORKSPACES) as db:
-        first_workspace = await public.bootstrap(db, hooks())
+        first_workspace = await add_first_workspace(db)
         await db.commit()
-    assert first_workspace is not None
     return first_workspace
 
 

@@ -11,16 +11,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import hooks
 from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.processes.worker import Worker
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import bootstrap, make_state, signed_in
+from tests.kit.first_workspace import add_workspace
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ async def running_backend(url: str, folder: Path, **more: str) -> AsyncGenerator
     state = replace(make_state(url, settings), secrets=secret_key(settings))
     first = await bootstrap(state)
     async with state.database.session(None) as db:
-        other = await public.add_workspace(db, hooks(), name="Other", email="stranger@example.com")
+        other = await add_workspace(db, "Other", "stranger@example.com")
         await db.commit()
     app = application.build(state)
     worker = Worker(settings, url)
