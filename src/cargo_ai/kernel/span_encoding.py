@@ -79,6 +79,12 @@ def _length(size: int) -> bytes:
     return number(size)
 
 
-def envelope(resource: bytes, scope: bytes, spans: bytes) -> bytes:
-    """The message that a collector gets: spans one behind the other, with the encoded resource and scope that all of them have."""
-    return part(b"\x0a", part(b"\x0a", resource) + part(b"\x12", part(b"\x0a", scope) + spans))
+def envelope(resource: bytes, scope: bytes, spans: Sequence[bytes]) -> bytes:
+    """The message that a collector gets: spans one behind the other, with the encoded resource and scope that all of them have. What may be
+    a megabyte is copied once."""
+    size = sum(map(len, spans))
+    of_scope = part(b"\x0a", scope)
+    inner = b"\x12" + number(len(of_scope) + size) + of_scope
+    of_resource = part(b"\x0a", resource)
+    head = b"\x0a" + number(len(of_resource) + len(inner) + size) + of_resource + inner
+    return b"".join([head, *spans])

@@ -26,7 +26,7 @@ def send_executions(walk: Walk, origin: MetricScope, entries: Sequence[Execution
     if not entries or not traces.are_wanted(origin.trace):
         return
     run, trace = walk.run, origin.trace.bytes
-    parent, of_run = traces.span_bytes(run), _of_run(run)
+    parent, of_run = _ids_of(run)
     spans = [
         span_encoding.span(
             trace,
@@ -47,17 +47,29 @@ def send_run(row: DrivenRun, walk: Walk) -> None:
     fan, trace = row["fan"], row["trace_uuid"]
     if not traces.are_wanted(trace):
         return
-    above = f"begin:{trace}" if fan is None else f"{fan['run_uuid']}:{fan['node_uuid']}:{fan['visit']}"
+    above = _id_of_first(trace.int) if fan is None else traces.span_bytes(f"{fan['run_uuid']}:{fan['node_uuid']}:{fan['visit']}")
     times = traces.nanoseconds(row["created_ms"]), traces.nanoseconds(now())
-    common = _about_run(
-        row["workflow_uuid"], row["workspace_uuid"], row["batch_uuid"], row["release_uuid"], walk.status or "error", float(walk.credits)
-    )
-    content = common, _of_run(walk.run)
-    traces.send_encoded(span_encoding.span(trace.bytes, traces.span_bytes(walk.run), traces.span_bytes(above), *times, content))
+    of_what = (row["workflow_uuid"].int, row["workspace_uuid"].int, _whole(row["batch_uuid"]), _whole(row["release_uuid"]))
+    common = _about_run(*of_what, walk.status or "error", float(walk.credits))
+    uid, of_run = _ids_of(walk.run)
+    traces.send_encoded(span_encoding.span(trace.bytes, uid, above, *times, (common, of_run)))
 
 
-def _of_run(run: str) -> bytes:
-    return span_encoding.attribute("cargo.run", run)
+def _whole(uid: uuid.UUID | None) -> int | None:
+    """A uuid as what is compared faster."""
+    return None if uid is None else uid.int
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _ids_of(run: str) -> tuple[bytes, bytes]:
+    """The id of a run's span, and the attribute that its spans have: asked for at the end of the run, and with what it journals."""
+    return traces.span_bytes(run), span_encoding.attribute("cargo.run", run)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _id_of_first(trace: int) -> bytes:
+    """The id of the first span of a trace, which all runs of a batch are below."""
+    return traces.first_span(uuid.UUID(int=trace)).to_bytes(8)
 
 
 def _of_execution(walk: Walk, entry: Execution) -> bytes:
@@ -78,11 +90,9 @@ def _about_execution(
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _about_run(
-    workflow: uuid.UUID, workspace: uuid.UUID, batch: uuid.UUID | None, release: uuid.UUID | None, status: str, credits: float
-) -> bytes:
+def _about_run(workflow: int, workspace: int, batch: int | None, release: int | None, status: str, credits: float) -> bytes:
     ids = {"cargo.workflow": workflow, "cargo.workspace": workspace, "cargo.batch": batch, "cargo.release": release}
-    attributes = {name: str(uid) for name, uid in ids.items() if uid is not None}
+    attributes = {name: str(uuid.UUID(int=uid)) for name, uid in ids.items() if uid is not None}
     return span_encoding.about(
         "run", "internal", {**attributes, "cargo.status": status, "cargo.credits": credits}, failed=status == "error"
     )

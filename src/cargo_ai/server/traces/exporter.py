@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from cargo_ai import __version__
 from cargo_ai.kernel import log, span_encoding, traces
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.traces import Span
 
-QUEUE = 8192
-"""What waits to be sent at most, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise: more is dropped, the oldest first. What a run has
-journaled at once waits as one (see `engine.worker.spans`)."""
+PARTS = 32
+"""What a run has journaled at once is a part (see `engine.worker.spans`), and this many of them wait as one: to put something into the
+library's queue takes longer than to make a span."""
+QUEUE, MESSAGE = 256, 64
+"""What waits to be sent at most (more is dropped, the oldest first), and what goes into one request, unless one of QUEUE_SIZES is set."""
+QUEUE_SIZES = ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE")
 LAST_SECONDS = 2
 """How long the end of a process may be put off by spans that are still to be sent."""
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -26,11 +29,23 @@ _log = log.get(__name__)
 _exporters: list[Exporter] = []
 
 
-class _Spans(NamedTuple):
-    """Encoded spans of one trace, as the library's queue takes a span: `context` says that they are to be sent."""
+class _Spans:
+    """Encoded spans, as the library's queue takes a span: `context` says that they are to be sent. They become more while they wait, until
+    they are sent or are PARTS."""
 
-    encoded: bytes
-    context: Any
+    __slots__ = ("_lock", "context", "is_taken", "parts")
+
+    def __init__(self, context: Any, lock: threading.Lock) -> None:
+        self.context = context
+        self.parts: list[bytes] = []
+        self.is_taken = False
+        self._lock = lock
+
+    def take(self) -> list[bytes]:
+        """All of them; no more are added."""
+        with self._lock:
+            self.is_taken = True
+        return self.parts
 
 
 class _Message(list[_Spans]):
@@ -41,7 +56,7 @@ class _Message(list[_Spans]):
         self._about = resource, scope
 
     def SerializePartialToString(self) -> bytes:
-        return span_encoding.envelope(*self._about, b"".join([spans.encoded for spans in self]))
+        return span_encoding.envelope(*self._about, [part for spans in self for part in spans.take()])
 
     SerializeToString = SerializePartialToString
 
@@ -56,8 +71,13 @@ class Exporter:
         environment = settings.environment
         self._most = settings.otlp_percent * (1 << CHANCE_BITS) // 100
         self._context = SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-        size = None if "OTEL_BSP_MAX_QUEUE_SIZE" in environment else QUEUE
-        self._processor: Any = BatchSpanProcessor(_sender(settings, process, self._context), max_queue_size=size)
+        # The library wants no request to be larger than the queue.
+        queue = None if any(name in environment for name in QUEUE_SIZES) else QUEUE
+        message = None if QUEUE_SIZES[1] in environment else MESSAGE
+        sender = _sender(settings, process, self._context)
+        self._processor: Any = BatchSpanProcessor(sender, max_queue_size=queue, max_export_batch_size=message)
+        self._lock = threading.Lock()
+        self._waiting: _Spans | None = None
         self._failed = False
 
     def wants(self, trace: int) -> bool:
@@ -77,8 +97,15 @@ class Exporter:
                 _log.warning("a span could not be sent", exc_info=True)
 
     def send_encoded(self, spans: bytes) -> None:
-        """Put spans into the queue."""
-        self._processor.on_end(_Spans(spans, self._context))
+        """Put spans to those that wait, or else into the queue."""
+        with self._lock:
+            waiting = self._waiting
+            if waiting is not None and not waiting.is_taken and len(waiting.parts) < PARTS:
+                waiting.parts.append(spans)
+                return
+            self._waiting = waiting = _Spans(self._context, self._lock)
+            waiting.parts.append(spans)
+        self._processor.on_end(waiting)
 
     def close(self) -> None:
         """Send what still waits, for a moment at most: a collector that is away holds no process up."""

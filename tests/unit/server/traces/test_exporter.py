@@ -69,7 +69,7 @@ def test_a_collector_that_never_answers_holds_up_nothing() -> None:
     """It ends while the collector still has the first request open."""
     with trace_receiver(is_silent=True) as receiver:
         begin(receiver)
-        for _ in range(3 * exporter.QUEUE):
+        for _ in range(3 * exporter.QUEUE * exporter.PARTS):
             traces.send(span())
         exporter.end()
         assert not receiver.spans()
@@ -85,6 +85,27 @@ def test_of_a_share_of_traces_each_is_sent_whole_or_not_at_all() -> None:
         exporter.end()
         sent = [received.trace for received in receiver.spans()]
     assert all(sent.count(trace) == 2 for trace in set(sent)) and 20 <= len(set(sent)) <= 200
+
+
+def test_spans_wait_together_and_each_is_sent_once_however_they_are_taken() -> None:
+    with trace_receiver() as receiver:
+        begin(receiver)
+        names = {ids.new().int for _ in range(3 * exporter.PARTS * exporter.MESSAGE + 1)}
+        for trace in names:
+            traces.send(span(trace))
+        exporter.end()
+        sent = [received.trace for received in receiver.spans()]
+    assert len(sent) == len(names) and set(sent) == {f"{trace:032x}" for trace in names}
+
+
+@pytest.mark.parametrize("variable", exporter.QUEUE_SIZES)
+def test_the_sizes_of_the_standard_variables_hold(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "300")
+    with trace_receiver() as receiver:
+        begin(receiver, **{variable: "300"})
+        traces.send(span())
+        exporter.end()
+        assert len(receiver.spans()) == 1
 
 
 def test_a_span_that_cannot_be_made_breaks_nothing() -> None:
