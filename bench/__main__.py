@@ -34,7 +34,7 @@ from bench.data.passages import retrieval
 from bench.report import Json
 from bench.runs import agents1k, charged_batch, dry_run, fair_shares, group10k, jobs10k, native10k, replay
 from bench.runs.age import grown, memory100k, usage10m
-from bench.runs.moments import api_writes, idle, idle_plays, play_latency, single_run
+from bench.runs.moments import api_writes, idle, idle_plays, play_latency, server_start, single_run
 from bench.runs.services import crm_sync10k, crm_upsert10k, faults100k, http1k, rate5k, sync1m
 from cargo_ai.kernel import log
 
@@ -55,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "playLatency": play_latency.measure,
     "idle": idle.measure,
     "idlePlays": idle_plays.measure,
+    "serverStart": server_start.measure,
     "group10k": group10k.measure,
     "faults100k": faults100k.measure,
     "fairShares": fair_shares.measure,

@@ -110,6 +110,16 @@ class TemporaryServer:
         document: Json = json.loads(done.stdout)
         return document
 
+    def stop(self) -> None:
+        """Stop it; the context or `start_again` goes on with its folder."""
+        self.api.close()
+        self._cli("server", "stop")
+
+    def start_again(self) -> None:
+        """Start it again, on the port that is free then."""
+        self._create_workspaces |= self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
+        self.api = self.connect()
+
     def connect(self, *, seconds: float = 60, token: str = "") -> Api:
         """Another connection to the API, for a thread of its own or another workspace; each answer may take so long."""
         return Api(str(self._create_workspaces["baseUrl"]), token or str(self._create_workspaces["token"]), seconds=seconds)
