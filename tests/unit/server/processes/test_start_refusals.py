@@ -6,12 +6,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cargo_ai.server.processes import command
+from tests.kit import data_folders
 from tests.kit.real_server import RealServer
+
+
+@pytest.fixture
+def migrated() -> Iterator[Path]:
+    """A data folder whose database is there, so that no start has to make it."""
+    folder = data_folders.take()
+    yield folder
+    data_folders.give_back(folder)
 
 
 def refused(folder: Path, *flags: str, **environment: str) -> tuple[int, dict[str, str]]:
@@ -24,17 +34,17 @@ def refused(folder: Path, *flags: str, **environment: str) -> tuple[int, dict[st
 
 
 @pytest.mark.parametrize("flags", [(), ("--detach",)])
-def test_a_secret_key_that_is_too_short_is_named(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    code, document = refused(tmp_path / "data", *flags, SECRET_KEY="short")
+def test_a_secret_key_that_is_too_short_is_named(migrated: Path, flags: tuple[str, ...]) -> None:
+    code, document = refused(migrated, *flags, SECRET_KEY="short")
     assert (code, document["reason"]) == (2, "invalidSettings") and "CARGO_AI_SECRET_KEY has fewer than 32 bytes" in document[
         "errorMessage"
     ]
 
 
-def test_a_key_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
-    (tmp_path / "secret.key").write_text("c2hvcnQ=")
-    code, document = refused(tmp_path)
-    assert code == 2 and f"{tmp_path}/secret.key has fewer than 32 bytes" in document["errorMessage"]
+def test_a_key_file_that_was_cut_short_is_named(migrated: Path) -> None:
+    (migrated / "secret.key").write_text("c2hvcnQ=")
+    code, document = refused(migrated)
+    assert code == 2 and f"{migrated}/secret.key has fewer than 32 bytes" in document["errorMessage"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--detach",)])
