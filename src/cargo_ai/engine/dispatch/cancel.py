@@ -47,14 +47,15 @@ gone as (
         position, -1, workspace_uuid, 0, 0, 0, -count(*), 0, 0
     from gone where was = 'idle' and position is not null group by 1, 2, 3, 4, 5, 7
     on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set idle = m.idle + excluded.idle
-) select uuid, batch_uuid, fanout_uuid from gone
+) select uuid, batch_uuid, fanout_uuid, was from gone
 """
+# Parked runs by the index of these: asked for one status, the planner goes by the ids of all runs, those that have ended first, each time.
 END = f"""
 with chosen as (
     select uuid from runs where shard_uuid = any(%(shards)s) and finished_ms is null
     union
-    (select uuid from runs where workspace_uuid = %(workspace)s and rare_status = 'idle' and uuid >= %(batch)s
-        and (batch_uuid = %(batch)s or parent_batch_uuid = %(batch)s) order by uuid limit %(parked)s)
+    (select uuid from runs where workspace_uuid = %(workspace)s and (rare_status, uuid) > ('idle', %(after)s) and rare_status <= 'idle'
+        and (batch_uuid = %(batch)s or parent_batch_uuid = %(batch)s) order by rare_status, uuid limit %(parked)s)
 ), old as (
     select uuid, status as was from runs where uuid in (select uuid from chosen) and finished_ms is null order by uuid for update
 ), {GONE}
@@ -121,21 +122,22 @@ async def signal_workers(connection: Connection, batch: uuid.UUID) -> None:
 
 async def end_undriven(connection: Connection, batch: uuid.UUID) -> None:
     """The same as `cancel_undriven`; a job goes on where that leaves something."""
-    if await cancel_undriven(connection, batch):
+    if (await cancel_undriven(connection, batch))[0]:
         await producer().defer(connection, TASK, "interactive", batch=str(batch))
 
 
-async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> bool:
+async def cancel_undriven(connection: Connection, batch: uuid.UUID, after: uuid.UUID | None = None) -> tuple[bool, uuid.UUID | None]:
     """In a batch that was asked to stop, end what no worker drives, waiting and queued shards and parked runs: as much as one transaction
-    should. Whether there may be more."""
+    should. `after`: of parked runs, look at those after this one only. Whether there may be more, and the last of the parked runs."""
     asked = await (await connection.execute(ASKED, (batch,))).fetchone()
     if asked is None:
-        return False
+        return False, None
     now = _now()
     ended = [row[0] for row in await (await connection.execute(NOT_BEGUN, (now, batch, SHARDS_AT_ONCE))).fetchall()]
     named = {"now": now, "batch": batch, "workspace": asked[0], "shards": ended, "parked": PARKED_AT_ONCE, "nil": NIL, "hour": HOUR}
-    gone = (await connection.execute(END, named)).rowcount
-    return len(ended) == SHARDS_AT_ONCE or gone >= PARKED_AT_ONCE
+    gone = await (await connection.execute(END, named | {"after": after or batch})).fetchall()
+    last = max((row[0] for row in gone if row[3] == "idle"), default=None)
+    return len(ended) == SHARDS_AT_ONCE or len(gone) >= PARKED_AT_ONCE, last
 
 
 async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:

@@ -27,16 +27,20 @@ class Cancelling:
 
     async def end(self, batch: str) -> None:
         """End what no worker drives, then the batch, unless workers still drive some of it: then the last of them does."""
-        uid, more = uuid.UUID(batch), True
+        uid, after = uuid.UUID(batch), None
         async with self._pool.connection() as connection:
             await cancel.signal_workers(connection, uid)
-        while more:
+        while True:
             async with self._pool.connection() as connection:
-                more = await cancel.cancel_undriven(connection, uid)
+                more, last = await cancel.cancel_undriven(connection, uid, after)
                 if more and self._draining:
                     await self._queue.defer(connection, cancel.TASK, "interactive", batch=batch)
                     return
             crash_points.point("between parts of a cancelled batch")
+            if not more and after is None:
+                break
+            # At the end once more from the first one on, for what was parked meanwhile.
+            after = last if more else None
         async with self._pool.connection() as connection:
             await close_batch(connection, uid)
             row = await (await connection.execute(WORKSPACE, (uid,))).fetchone()

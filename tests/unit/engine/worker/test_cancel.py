@@ -94,6 +94,40 @@ async def test_a_large_batch_is_cancelled_part_by_part_also_when_the_worker_dies
     assert (claimed["cancelled"] or found["cancelled_count"]) == 100
 
 
+async def test_a_part_of_a_cancel_goes_on_behind_the_one_before_and_at_last_finds_what_was_parked_in_front(
+    harness: EngineHarness, connection: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancel, "SMALL_BATCH", 5)
+    monkeypatch.setattr(cancel, "PARKED_AT_ONCE", 3)
+    batch = await harness.batch(10, shard_size=10)
+    (row,) = await harness.shards(batch)
+    runs = [run["uuid"] for run in await harness.runs(batch)]
+    claimed, held = await harness.claimed(row["uuid"])
+    await park(connection, harness, held, *runs[1:], wake_at=now() + 10**9, batch=batch)
+    assert await cancel.cancel_batch(connection, harness.workspace, batch)
+    ended = list[int]()
+    more, last = True, None
+    while more:
+        more, last = await cancel.cancel_undriven(connection, batch, last)
+        ended.append(sum(run["status"] == "cancelled" for run in await harness.runs(batch)))
+    assert ended == [3, 6, 9, 9] and last is None
+    await park(connection, harness, held, runs[0], wake_at=now() + 10**9, batch=batch)
+    await Cancelling(harness.pool, harness.queue).end(str(batch))
+    assert {run["status"] for run in await harness.runs(batch)} == {"cancelled"}
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
+    assert (await batch_of(harness, batch))["status"] == "cancelled" and await waiting_at_nodes(harness) == 0
+
+
+async def test_parts_of_a_cancel_read_no_run_that_has_ended(harness: EngineHarness, connection: Link) -> None:
+    # The planner's numbers say that nearly all runs are parked, as those of a large batch are.
+    named: dict[str, Any] = {"batch": ids.new(), "after": ids.new(), "workspace": harness.workspace, "shards": [], "parked": 1_000}
+    named |= {"now": now(), "nil": ids.new(), "hour": 1}
+    await connection.execute("set local enable_seqscan = off")
+    await connection.execute("set local enable_bitmapscan = off")
+    plan = "\n".join(row[0] for row in await (await connection.execute(f"explain {cancel.END}", named)).fetchall())
+    assert plan.count("AND (ROW(rare_status, uuid) > ROW('idle'::text") >= 2, plan
+
+
 class Died(Exception):
     """Stands for the end of the process."""
 

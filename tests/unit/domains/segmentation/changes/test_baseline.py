@@ -193,3 +193,23 @@ async def test_a_value_that_no_longer_fits_its_column_keeps_no_segment_from_bein
     await put(api, model, "c1", name="M1")
     await settled(state, watcher)
     assert await kinds(api, (await changes_of(api, segment))[-1], *ALL_KINDS) == {"c1": "updated"}
+
+
+async def test_another_workspace_begins_no_comparison_and_no_play(
+    api: ApiClient, other_api: ApiClient, state: State, model: str, watcher: ChangeDetector
+) -> None:
+    segment = await segment_of(api, model, above(15))
+    play = (await api.call("orchestration.play.create", name="P", modelUuid=model, filter=above(15), schedule={"type": "realtime"}))["play"]
+    assert await other_api.refused("segmentation.change.create", segmentUuid=segment) == (404, "segmentNotFound")
+    assert await other_api.refused("orchestration.play.update", uuid=play["uuid"], isEnabled=True) == (404, "playNotFound")
+    assert await other_api.refused("orchestration.play.remove", uuid=play["uuid"]) == (404, "playNotFound")
+    async with state.database.session(uuid.uuid4()) as db:
+        # Nor does code that has a wrong workspace.
+        assert not await public.watch(db, uuid.UUID(segment)) and not await public.count_from_now(db, uuid.UUID(segment))
+        await public.unwatch(db, uuid.UUID(segment), forget=True)
+        await db.commit()
+    assert await work_left(state) == 0 and not await watcher.next()
+    async with state.database.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("select is_watched, baseline, snapshot from segments")
+        assert {tuple(row) for row in rows} == {(False, None, None)}
+        assert (await connection.exec_driver_sql("select count(*) from segment_changes")).scalar_one() == 0

@@ -98,3 +98,14 @@ async def test_a_dry_run_finds_what_stands_in_the_way_of_many_records_that_the_l
     assert [(conflict["id"], conflict["problem"]) for conflict in reply["conflicts"]] == [
         ("p0003.com", "was changed since"), ("p0007.com", "was removed since")
     ]  # fmt: skip
+
+
+async def test_another_workspace_begins_no_undo_and_sees_none(api: ApiClient, other_api: ApiClient, state: State) -> None:
+    made = await ingest(api, await api.model(), FILE)
+    for more in ({}, {"dryRun": True}, {"skipConflicts": True}):
+        assert await other_api.refused(UNDO, uuid=made["uuid"], **more) == (404, "changeSetNotFound")
+    run = (await api.call(UNDO, uuid=made["uuid"]))["run"]
+    assert await other_api.refused(GET, uuid=run["uuid"]) == (404, "runNotFound")
+    assert await other_api.refused("storage.run.cancel", uuid=run["uuid"]) == (404, "runNotFound")
+    assert (await other_api.call("orchestration.queue.get"))["items"] == []
+    assert (await carried_out(api, state, run))["status"] == "success"
