@@ -144,11 +144,20 @@ def upgrade(url: str, revision: str = "head") -> str:
         connection.execute(text("SET lock_timeout = '120s'"))
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
-        _refuse_newer(_revision_of(connection))
+        present = _revision_of(connection)
+        _refuse_newer(present)
         connection.rollback()
         _add_extensions(connection)
+        if present is None:
+            # A new database: one wait for the disk at the end is enough, for nothing has to outlive a crash before that.
+            connection.execute(text("SET synchronous_commit = off"))
+            connection.commit()
         config = _config()
         config.attributes["connection"] = connection
         # Closing the connection releases the lock, also when a migration fails.
         command.upgrade(config, revision)
+        if present is None:
+            connection.execute(text("SET synchronous_commit = on"))
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            connection.commit()
     return head()
