@@ -127,7 +127,7 @@ class FailureTests(Fixtures):
 
     async def test_a_body_that_comes_too_slowly(self, harness: Harness) -> None:
         self.needs_http()
-        await self._broken(harness, slow=3.0)
+        await self._broken(harness, slow=2.0)
 
     async def test_a_body_that_is_cut_off(self, harness: Harness) -> None:
         self.needs_http()
