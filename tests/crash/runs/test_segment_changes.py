@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ def kill_everything(server: RealServer) -> None:
     everything = server.children()
     server.kill()
     for pid in everything:
-        os.kill(pid, signal.SIGKILL)
+        # Some hear of their supervisor's end, and end by themselves.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def wait_for_change(server: RealServer, uid: str) -> dict[str, Any]:
