@@ -12,10 +12,11 @@ from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history import undo
 from cargo_ai.domains.storage.identity import merge
-from cargo_ai.domains.storage.models import index, model_bin, model_usages, refresh_run, search_kinds
+from cargo_ai.domains.storage.models import index, model_bin, model_usages, search_kinds
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
-from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.models.refreshes import refresh_run
+from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.domains.storage.records import export, prune, row_results, write_backs
 from cargo_ai.domains.storage.sync import due_sync, model_schedule, sync_state
 from cargo_ai.domains.storage.sync.sync_job import SyncJob

@@ -13,10 +13,11 @@ from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.definition import select_with_grouped_metrics
 from cargo_ai.domains.storage.events import ModelChanged, RecordsChanged
 from cargo_ai.domains.storage.models import model as models
-from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh_run
+from cargo_ai.domains.storage.models import model_catalog, model_usages
 from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
-from cargo_ai.domains.storage.models.refresh_run import CannotRefresh, LastRefresh, last_refresh
+from cargo_ai.domains.storage.models.refreshes import refresh_run
+from cargo_ai.domains.storage.models.refreshes.refresh_run import CannotRefresh, LastRefresh, last_refresh
 from cargo_ai.domains.storage.records import ingest, scoped_write
 from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.tables import Model

@@ -17,7 +17,8 @@ from cargo_ai.contract.storage import column as contract
 from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, Filling, ListedColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, filling, recompute
 from cargo_ai.domains.storage.events import ModelChanged
-from cargo_ai.domains.storage.models import model, model_catalog, model_usages, refresh_run
+from cargo_ai.domains.storage.models import model, model_catalog, model_usages
+from cargo_ai.domains.storage.models.refreshes import refresh_run
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation

@@ -18,8 +18,8 @@ from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history import change_set
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
-from cargo_ai.domains.storage.models import refresh_run
-from cargo_ai.domains.storage.models.refresh_job import Failed, RefreshJob
+from cargo_ai.domains.storage.models.refreshes import refresh_run
+from cargo_ai.domains.storage.models.refreshes.refresh_job import Failed, RefreshJob
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, StorageRun
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches

@@ -14,9 +14,10 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.storage.columns import definition
-from cargo_ai.domains.storage.models import extractors, file_source, model_catalog, model_usages, preview, refresh_run
+from cargo_ai.domains.storage.models import extractors, model_catalog, model_usages, preview
 from cargo_ai.domains.storage.models.extractors import Shape
 from cargo_ai.domains.storage.models.model import DATASETS, LIST, dataset_of, folder_of, response_for
+from cargo_ai.domains.storage.models.refreshes import file_source, refresh_run
 from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import InferredModel, UnreadableFile
 from cargo_ai.domains.storage.records.row_results import RowResults

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.connection.public import ConnectorAwake
-from cargo_ai.domains.storage.models import refresh_run
-from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
+from cargo_ai.domains.storage.models.refreshes import refresh_run
+from cargo_ai.domains.storage.models.refreshes.refresh_run import CannotRefresh
 from cargo_ai.domains.storage.sync import sync_state
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.engine.dispatch.timers.schedule import DueSchedule, NotFired

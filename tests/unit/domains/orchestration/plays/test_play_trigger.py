@@ -16,7 +16,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,7 +15,7 @@ from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.segmentation.changes.test_change_detection import changes_of, put, settled, watch, work_left, workspace_of
 from tests.unit.domains.segmentation.conftest import EVERYTHING, above, kinds, segment_of, where
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 
 @pytest.fixture(autouse=True)

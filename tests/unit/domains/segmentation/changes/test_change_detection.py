@@ -23,7 +23,7 @@ from cargo_ai.store.driver import driver_connection
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import make_state
 from tests.unit.domains.segmentation.conftest import above, kinds, segment_of, where
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 
 async def workspace_of(state: State, segment: str | None = None) -> uuid.UUID:

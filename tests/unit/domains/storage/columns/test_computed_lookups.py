@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from cargo_ai.domains.storage.columns import stale_lookups
 from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
-from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.records import ddl
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 CONTACTS: list[Body] = [{"slug": "id", "type": "string"}, {"slug": "company", "type": "string"}, {"slug": "level", "type": "number"}]
 

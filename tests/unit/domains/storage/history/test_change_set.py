@@ -12,7 +12,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.published import collect
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 
 async def newest(api: ApiClient, model: str, *kinds: str) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 

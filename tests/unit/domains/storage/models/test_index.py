@@ -10,7 +10,7 @@ import pytest
 from cargo_ai.domains.storage.models.index import TASK, IndexJob
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 FILTER: Body = {
     "conjonction": "and",

@@ -20,7 +20,7 @@ from cargo_ai.files import parquet
 from cargo_ai.files.text_files import InvalidFile
 from tests.kit.api_client import ApiClient
 from tests.kit.property_examples import examples
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 # pyarrow has no types of its own.
 pa: Any = import_module("pyarrow")

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.workspace import public
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 FIRST = "id,name,n\na,Alpha,1\nb,Beta,2\n"
 SECOND = "id,name,n\na,Alpha,10\nc,Gamma,3\n"

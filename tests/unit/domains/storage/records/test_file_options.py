@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kit.api_client import ApiClient, Body
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 GERMAN = "Nr;Größe;Umsatz;Seit;Mail\n1;groß;1.234,50;21.9.2025; a@b.de \n2;klein;-7;1.2.99;\n"
 OPTIONS: Body = {"encoding": "windows-1252", "delimiter": ";", "decimal": ",", "dateOrder": "dmy", "trim": True}

@@ -24,7 +24,7 @@ from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.published import collect
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 REPORT: Body = {"added": 0, "updated": 0, "unchanged": 0, "rejected": 0, "errors": [], "reportUuid": None, "reportUrl": None}
 

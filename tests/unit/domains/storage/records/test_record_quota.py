@@ -13,7 +13,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.storage.actions.test_perform import Nodes
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
 from tests.kit.graphs import node
-from tests.unit.domains.storage.models.test_file_source import upload
+from tests.unit.domains.storage.models.refreshes.test_file_source import upload
 
 LINE = [node("start", children=["end"]), node("end")]
 

@@ -18,8 +18,9 @@ from cargo_ai.context.process import Services
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.identity.unification import UnificationFailed
-from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog
+from cargo_ai.domains.storage.models import extractors, model, model_catalog
 from cargo_ai.domains.storage.models.extractors import InvalidConfig
+from cargo_ai.domains.storage.models.refreshes import file_source
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting

@@ -16,7 +16,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import run as contract
 from cargo_ai.domains.storage.identity import unification
-from cargo_ai.domains.storage.models import extractors, file_source, model
+from cargo_ai.domains.storage.models import extractors, model
+from cargo_ai.domains.storage.models.refreshes import file_source
 from cargo_ai.domains.storage.sync import sync_state
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting

@@ -1,0 +1,1 @@
+"""Refreshes of models: started, carried out by workers, listed and cancelled."""
