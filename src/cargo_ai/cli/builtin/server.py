@@ -100,7 +100,7 @@ def main(argv: list[str]) -> int:
         verb, rest = "integration serve", rest[1:]
     flags = _flags(verb, rest)
     # Late on purpose: the command line itself has no dependency.
-    from cargo_ai.server.processes import command
+    from cargo_ai.server.processes.commands import command
 
     try:
         return command.run(verb, flags)

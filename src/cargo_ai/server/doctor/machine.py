@@ -23,7 +23,8 @@ from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.outbound import http_client
 from cargo_ai.server.doctor.checks import Check
 from cargo_ai.server.key_rotation.installation_key import KeyUnusable, former_key_file, key_file, secret_key
-from cargo_ai.server.processes import server_status, supervise
+from cargo_ai.server.processes import supervise
+from cargo_ai.server.processes.commands import server_status
 from cargo_ai.store import disk
 
 FEWEST_FILES = 4_096

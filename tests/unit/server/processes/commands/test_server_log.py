@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.server.processes.server_log import BLOCK, follow, last_lines
+from cargo_ai.server.processes.commands.server_log import BLOCK, follow, last_lines
 from cargo_ai.server.processes.watching.log_rotation import rotate
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.server.processes import command
+from cargo_ai.server.processes.commands import command
 from tests.kit import data_folders
 from tests.kit.real_server import RealServer
 

@@ -18,7 +18,8 @@ from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.configuration import settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
-from cargo_ai.server.processes import api_processes, children, server_log, server_status, start_state, supervise
+from cargo_ai.server.processes import api_processes, children, start_state, supervise
+from cargo_ai.server.processes.commands import server_log, server_status
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files

@@ -1,0 +1,1 @@
+"""Commands of a server's operator: start, stop, status, log."""
