@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -20,6 +20,16 @@ def _mask(_logger: Any, _method: str, event: Any) -> Any:
         if any(word in key.lower() for word in SECRET_WORDS) and event[key] is not None:
             event[key] = "***"
     return event
+
+
+class _Stderr:
+    """What is `sys.stderr` when a line is written: loggers that were used before it was exchanged go on with the new one."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _LibraryLines(logging.Formatter):
@@ -50,7 +60,7 @@ def setup(*, debug: bool = False, quiet: bool = False, human: bool | None = None
     structlog.configure(
         processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
