@@ -41,7 +41,8 @@ def test_a_cancelled_batch_starts_nothing_more(make_server: MakeServer, service:
     server.wait_for_workers()
     service.latency = 0.3
     batch = server.batch(server.tool(effect_graph(server.connector(service.url))), csv_of(5_000))
-    service.wait_for(300)
+    # Nearly all of its runs are there by then, and few have begun.
+    wait_until(lambda: server.get_batch(batch)["status"] == "running" and len(service.calls) >= 300, 30, "the batch to be under way")
     server.call("orchestration.batch.cancel", uuid=batch)
     asked = time.monotonic()
     found = server.finished(batch, 30)
