@@ -19,12 +19,12 @@ ROUNDS = 9
 
 
 def _file(path: Path, turn: int) -> None:
-    """Rows spread over all of the companies, and as many behind them."""
+    """Rows spread over all of the companies, others at each turn, and as many behind them."""
     step = max(1, ROWS // CHANGED)
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column[0] for column in COLUMNS)
-        writer.writerows(row(number * step % ROWS, turn + 1) for number in range(CHANGED))
+        writer.writerows(row((number * step + turn) % ROWS, turn + 1) for number in range(CHANGED))
         writer.writerows(row(ROWS + turn * CHANGED + number) for number in range(CHANGED))
 
 

@@ -56,9 +56,9 @@ def test_the_life_of_a_connector(person: Person, companies: Companies, server: R
     assert "s3cret-value" not in run.stdout and "s3cret-value" not in server.tail(10_000_000)
 
     used = person.refused("connection", "connector", "remove", made["uuid"])
-    tool = next(tool for tool in person("orchestration", "tool", "list")["tools"] if tool["workflowUuid"] == workflow)["uuid"]
-    assert tool in used["errorMessage"]
-    person("orchestration", "tool", "remove", tool)
+    tool = next(tool for tool in person("orchestration", "tool", "list")["tools"] if tool["workflowUuid"] == workflow)
+    assert f'tool "{tool["name"]}"' in used["errorMessage"] and used["fix"] == f"cargo-ai orchestration tool get {tool['uuid']}"
+    person("orchestration", "tool", "remove", tool["uuid"])
     person("connection", "connector", "remove", made["uuid"])
     assert person.refused("connection", "connector", "get", made["uuid"])["reason"] == "connectorNotFound"
     assert person("connection", "connector", "exists-by-slug", "--slug", "crm") == {"exists": False}
