@@ -52,6 +52,17 @@ def test_a_workspace_that_does_not_match_exits_4_and_saves_nothing(signed_out: C
     assert signed_out("login", "--token", TOKEN, "--base-url", api.url, "--workspace-uuid", WORKSPACE).code == 0
 
 
+def test_the_name_of_a_workspace_chooses_none_with_a_token(signed_out: Cli, api: FakeApi) -> None:
+    result = signed_out("login", "--token", TOKEN, "--base-url", api.url, "--workspace-name", "Other")
+    assert result.code == 0 and "--workspace-name has no effect" in result.err
+
+
+def test_a_token_without_its_flag_is_not_repeated(signed_out: Cli) -> None:
+    result = signed_out("login", TOKEN)
+    assert result.code == 2 and "--token" in result.json["errorMessage"]
+    assert TOKEN not in result.out + result.err
+
+
 def test_a_stale_workspace_of_the_environment_does_not_hinder_login(signed_out: Cli, api: FakeApi) -> None:
     assert signed_out("login", "--token", TOKEN, "--base-url", api.url, CARGO_WORKSPACE_UUID="old").code == 0
     assert all("selected-workspace-uuid" not in request.headers for request in api.requests)

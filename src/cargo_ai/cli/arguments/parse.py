@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg, Row
 
 
+TOKENS_BEGIN = "cai_"
+
+
 def _own(wire: str, kind: str, about: str, hidden: bool = False) -> Arg:
     flag = "--" + wire
     return {"wire": wire, "in": "cli", "type": kind, "flags": [flag], "help": about, "hidden": hidden}
@@ -180,6 +183,8 @@ def _unexpected(row: Row, parsed: Parsed, text: str) -> str:
     arg = flag_table(row).get(before)
     if arg is not None and arg["type"] == "boolean":
         return f'{before} takes true or false, not "{text}".'
+    if text.startswith(TOKENS_BEGIN):
+        return "Unexpected argument: a token is given by --token, or by --token - from standard input."
     return f'Unexpected argument "{text}".'
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.orchestration.fields import Number, Text, Word
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
@@ -53,7 +54,7 @@ class ConnectorAction(_AgentAction):
     """An action of a third-party service; without a connector, that of the integration's default."""
 
     kind: Literal["connector"]
-    integration_slug: Word
+    integration_slug: Annotated[Word, AS_THERE_IS]
     connector_uuid: Uuid | None = None
     action_slug: Word
 
@@ -84,7 +85,7 @@ class ModelResource(_Resource):
     call that writes or removes records."""
 
     kind: Literal["model"]
-    integration_slug: Word | None = None
+    integration_slug: Annotated[Word | None, AS_THERE_IS] = None
     model_uuid: Uuid | None = None
     filter: Filter | None = None
     selected_column_slugs: Annotated[list[Word], Field(max_length=500)] | None = None
@@ -170,7 +171,7 @@ class McpClientConnector(_McpClient):
 
     kind: Literal["connector"]
     connector_uuid: Uuid
-    integration_slug: Word
+    integration_slug: Annotated[Word, AS_THERE_IS]
 
 
 McpClient = Annotated[McpClientCustom | McpClientConnector, Field(discriminator="kind")]
@@ -242,7 +243,7 @@ class ReconcileOptions(Wire):
 class LanguageModelChoice(Wire):
     """A language model, and the connector that asks it; without one, the integration's default."""
 
-    integration_slug: Word
+    integration_slug: Annotated[Word, AS_THERE_IS]
     connector_uuid: Uuid | None = None
     language_model_slug: Annotated[str, Field(min_length=1, max_length=200)]
 

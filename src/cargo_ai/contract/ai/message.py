@@ -10,6 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.ai import fields
 from cargo_ai.contract.ai.chat import MessageStatus, MessageType
 from cargo_ai.contract.ai.release import MaxSteps, Temperature
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.orchestration.fields import Limit, Number, Offset, Word
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Removed, Timestamp, Uuid, Wire
@@ -128,7 +129,7 @@ class CreateMessage(Wire):
     with_reasoning: bool | None = Field(default=None, description="Whether the language model thinks before it answers.")
     temperature: Temperature | None = Field(default=None, description="How free the answer is.")
     max_steps: MaxSteps | None = Field(default=None, description="How often at most the language model is asked.")
-    integration_slug: Word | None = Field(default=None, description="The integration of the language model.")
+    integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(default=None, description="The integration of the language model.")
     connector_uuid: Uuid | None = Field(default=None, description="Its connector.")
     language_model_slug: Word | None = Field(default=None, description="The language model.")
     output: fields.Output | None = Field(default=None, description='The form of the answer: {"type":"jsonSchema","jsonSchema":{...}}.')

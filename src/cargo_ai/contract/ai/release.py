@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.ai import fields
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
@@ -98,7 +99,9 @@ class ReleaseParts(OfAgent):
     with_reasoning: bool | None = Field(default=None, description="Whether the language model thinks before it answers.")
     temperature: Temperature | None = Field(default=None, description="How free the answers are, from 0 to 1 (some models: 2).")
     max_steps: MaxSteps | None = Field(default=None, description="How often at most the language model is asked for one message.")
-    integration_slug: Word | None = Field(default=None, description="The integration of the language model, such as openAi.")
+    integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(
+        default=None, description="The integration of the language model, such as openAi."
+    )
     connector_uuid: Uuid | None = Field(default=None, description="Its connector; null: the integration's default.")
     language_model_slug: Word | None = Field(
         default=None, description="The language model; `connection connector get-language-models` lists them."

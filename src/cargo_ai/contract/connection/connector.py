@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.kernel.operation import Cli, Operation, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
@@ -99,7 +100,9 @@ class CreateConnector(Wire):
 
     name: Name = Field(description="The name, 1 to 200 characters.")
     slug: Slug
-    integration_slug: Annotated[str, Field(max_length=100, description="The integration, as `connection integration list` shows it.")]
+    integration_slug: Annotated[
+        str, Field(max_length=100, description="The integration, as `connection integration list` shows it."), AS_THERE_IS
+    ]
     config: JsonObject | None = Field(
         default=None,
         description='Settings and secrets, as in `connector.config.schema` of connection integration get: {"baseUrl":"https://api.example.com"}.',
@@ -135,7 +138,7 @@ class GetConnector(Wire):
 class ListConnectors(Wire):
     """Which connectors."""
 
-    integration_slug: str | None = Field(default=None, description="Only connectors of this integration.")
+    integration_slug: Annotated[str | None, AS_THERE_IS] = Field(default=None, description="Only connectors of this integration.")
 
 
 class BySlug(Wire):

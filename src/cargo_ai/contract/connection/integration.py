@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Never, cast
 from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.connection.connector import BySlug
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Wire
 
@@ -64,13 +64,19 @@ class ListIntegrations(Wire):
     """Which integrations to list: those that match every filter."""
 
     category: Category | None = Field(default=None, description="Only integrations of this category.")
-    slug: str | None = Field(default=None, description="Only the integration with this slug.")
+    slug: Annotated[str | None, AS_THERE_IS] = Field(default=None, description="Only the integration with this slug.")
     slugs: Annotated[list[str], BeforeValidator(comma_separated)] | None = Field(
         default=None, description="Only integrations with these slugs, comma-separated."
     )
     search: str | None = Field(default=None, description="Words that must all occur in name, slug, description, category or action names.")
     has_actions: bool | None = Field(default=None, description="true: only integrations with actions; false: only those without.")
     has_extractors: bool | None = Field(default=None, description="true: only integrations that fill models; false: only others.")
+
+
+class NamedIntegration(Wire):
+    """An integration named by its slug."""
+
+    slug: Annotated[str, AS_THERE_IS, Field(max_length=200, description="The slug.")]
 
 
 class Documentation(Wire):
@@ -83,12 +89,12 @@ _not_found = refusal(404, "There is no integration {integration}.")
 
 NotFoundReason = Literal["integrationNotFound"]
 
-get: Operation[BySlug, IntegrationReply, NotFoundReason] = operations.add(
+get: Operation[NamedIntegration, IntegrationReply, NotFoundReason] = operations.add(
     Operation(
         "connection.integration.get",
         "GET",
         "/connection/integrations/{slug}",
-        request=BySlug,
+        request=NamedIntegration,
         response=IntegrationReply,
         summary="Show an integration: the config of its connectors, and the inputs and outputs of its actions.",
         permission="connection:read",
@@ -117,12 +123,12 @@ get_all: Operation[ListIntegrations, IntegrationsReply, Never] = operations.add(
     )
 )
 
-get_documentation: Operation[BySlug, Documentation, NotFoundReason] = operations.add(
+get_documentation: Operation[NamedIntegration, Documentation, NotFoundReason] = operations.add(
     Operation(
         "connection.integration.getDocumentation",
         "GET",
         "/connection/integrations/{slug}/documentation",
-        request=BySlug,
+        request=NamedIntegration,
         response=Documentation,
         summary="Read an integration's documentation, as plain text.",
         permission="connection:read",

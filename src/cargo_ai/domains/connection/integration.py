@@ -8,7 +8,6 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.prices import costs_of
 from cargo_ai.contract.connection import integration as contract
-from cargo_ai.contract.connection.connector import BySlug
 from cargo_ai.domains.connection.connectors.connector_form import FRESH
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.engine.graph.action import ONE_ROUTE
@@ -136,7 +135,7 @@ async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.
 
 
 @handles(contract.get)
-async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
+async def get(ctx: Context, request: contract.NamedIntegration) -> contract.IntegrationReply:
     """One integration."""
     integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
@@ -145,7 +144,7 @@ async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
 
 
 @handles(contract.get_documentation)
-async def get_documentation(ctx: Context, request: BySlug) -> contract.Documentation:
+async def get_documentation(ctx: Context, request: contract.NamedIntegration) -> contract.Documentation:
     """Its documentation, as Markdown."""
     integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:

@@ -129,6 +129,7 @@ def sign_in(parsed: Parsed) -> dict[str, Any] | None:
     token_given = settings.token if settings.signed_by != credentials.path() else None
     token = token_given or _ask(settings)
     settings.workspace_uuid = settings.workspace_flag
+    _warn_of_unused(parsed, settings, "a token is of one workspace, which it signs in to")
     try:
         account = identity(Api(settings, token))
     except Failure as refusal:
@@ -150,12 +151,16 @@ def _sign_in(parsed: Parsed) -> dict[str, Any] | None:
     settings = Settings(parsed.options, parsed.stdin)
     if settings.base_from == PROJECT_FILE:
         settings.need_trusted_server()
-    for flag in ("workspace-name", "client-id", "domain", "audience"):
-        if parsed.options.get(flag) and not settings.quiet:
-            output.say(f"warning: --{flag} has no effect: this server decides who comes in, and by which provider.")
+    _warn_of_unused(parsed, settings, "this server decides who comes in, and by which provider")
     settings.workspace_uuid = None
     answer = sign_in.by_provider(settings) if parsed.options.get("oauth") else sign_in.by_email(parsed, settings)
     return None if answer is None else _save(settings, answer)
+
+
+def _warn_of_unused(parsed: Parsed, settings: Settings, why: str) -> None:
+    for flag in ("workspace-name", "client-id", "domain", "audience"):
+        if parsed.options.get(flag) and not settings.quiet:
+            output.say(f"warning: --{flag} has no effect: {why}.")
 
 
 def _save(settings: Settings, answer: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Never, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.orchestration.batches import batch
 from cargo_ai.contract.orchestration.fields import FINAL, NodeKind, Number, Word
 from cargo_ai.contract.orchestration.nodes.node import NodeRetry
@@ -39,7 +40,7 @@ class ConnectorAction(_Configured):
     """An action of a service; without a connector, the integration's default one is used."""
 
     kind: Literal["connector"]
-    integration_slug: Word = Field(min_length=1)
+    integration_slug: Annotated[Word, AS_THERE_IS] = Field(min_length=1)
     action_slug: Word = Field(min_length=1)
     connector_uuid: Uuid | None = None
 
@@ -131,7 +132,7 @@ class ListActions(Wire):
         default=None, description="Words that must all occur; all actions by default."
     )
     kind: NodeKind | None = Field(default=None, description="Only actions of this kind.")
-    integration_slug: Word | None = Field(default=None, description="Only actions of this integration.")
+    integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(default=None, description="Only actions of this integration.")
     category: Word | None = Field(default=None, description="Only actions of integrations of this category, such as enrichment.")
     credits_only: bool = Field(default=False, description="Only actions that cost credits.")
     limit: Annotated[int, Field(ge=1, le=50)] = Field(default=20, description="How many at most, 1 to 50.")

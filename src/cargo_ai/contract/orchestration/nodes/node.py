@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.integration_slugs import AS_THERE_IS
 from cargo_ai.contract.orchestration.fields import MAXIMUM_NODES, NodeKind, Number, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
@@ -51,7 +52,7 @@ class Node(Wire):
     name: Text | None = None
     description: Text | None = None
     action_slug: Word | None = Field(default=None, description="The action (native and connector).")
-    integration_slug: Word | None = Field(default=None, description="The integration (connector).")
+    integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(default=None, description="The integration (connector).")
     connector_uuid: Uuid | None = Field(default=None, description="The connector (connector); the integration's default one by default.")
     tool_uuid: Uuid | None = Field(default=None, description="The tool (tool).")
     agent_uuid: Uuid | None = Field(default=None, description="The agent (agent).")

@@ -36,14 +36,19 @@ async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions |
     for capability in parts["capabilities"]:
         if capability["slug"] == "fileSearch":
             await _check_file_search(ctx, capability.get("config") or {})
-    await check_connector(ctx, parts)
     known = await connection.integrations(ctx.services, ctx.workspace)
+    if (slug := parts.get("integrationSlug")) is not None:
+        _check_models(known, slug, "")
+    await check_connector(ctx, parts)
     for model in cast("list[JsonObject]", parts.get("fallbackLanguageModels") or []):
-        slug = model["integrationSlug"]
-        if (integration := known.get(slug)) is None or integration.language_models is None:
-            raise NotReconciled(f"fallbackLanguageModels: {slug} has no language models.")
+        _check_models(known, model["integrationSlug"], "fallbackLanguageModels: ")
         await check_connector(ctx, model)
     return parts
+
+
+def _check_models(known: connection.Integrations, slug: str, where: str) -> None:
+    if (integration := known.get(slug)) is None or integration.language_models is None:
+        raise NotReconciled(f"{where}{slug} has no language models.")
 
 
 async def check_offered(

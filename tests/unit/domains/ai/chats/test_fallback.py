@@ -65,6 +65,15 @@ async def test_a_fallback_has_to_be_a_language_model(api: ApiClient, model: Runn
         assert 400 <= status < 500
 
 
+async def test_an_agents_own_model_has_to_be_one_of_an_integration_that_answers(api: ApiClient) -> None:
+    agent = (await api.call("ai.agent.create", name="A"))["agent"]["uuid"]
+    for slug in ("http", "nonsense"):
+        status, reason = await api.refused("ai.release.updateDraft", agentUuid=agent, integrationSlug=slug, languageModelSlug="x")
+        assert (status, reason) == (400, "failedToReconciliateAgentAiTools")
+    taken = await api.call("ai.release.updateDraft", agentUuid=agent, integrationSlug="openai", languageModelSlug="gpt-4o")
+    assert taken["release"]["integrationSlug"] == "openAi"
+
+
 ERRORS: list[tuple[Body, str]] = [
     ({"status": 503, "body": BUSY}, "overloaded"),
     ({"status": 429, "body": {"error": {"message": "You exceeded your current quota"}}}, "no money left"),

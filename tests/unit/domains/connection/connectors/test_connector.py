@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from cargo_ai.context import usages
+from cargo_ai.contract.connection import connector as contract
 from cargo_ai.domains.connection import public
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.domains.workspace.public import Bootstrap
@@ -281,3 +282,9 @@ async def test_the_native_integration_has_the_built_in_actions_and_no_others(api
     assert not {"http", "hubspot", "request"} & set(actions)
     assert actions["branch"]["childrenCount"] == 2
     assert {"name", "description", "category", "icon", "config", "childrenCount"} <= set(actions["start"])
+
+
+async def test_openai_is_another_spelling_of_a_slug(api: ApiClient) -> None:
+    assert (await api.call("connection.integration.get", slug="openai"))["integration"]["slug"] == "openAi"
+    wanted: dict[str, Any] = {"integrationSlug": "openai", "slug": "models", "name": "Models", "config": {}}
+    assert contract.CreateConnector.model_validate(wanted).integration_slug == "openAi"
