@@ -31,6 +31,14 @@ async def watch(url: str, workspace: str, segment: str) -> None:
     await database.close()
 
 
+def model_of_a_file(server: RealServer, records: int) -> str:
+    """A model of this many companies; its uuid."""
+    dataset = next(one for one in server.call("storage.dataset.all")["datasets"] if one["kind"] == "native")
+    config = {"s3Filename": server.upload(csv_of(records)), "idColumnSlug": "_id"}
+    wanted = {"slug": "companies", "name": "C", "datasetUuid": dataset["uuid"], "extractorSlug": "uploadFile", "config": config}
+    return str(server.call("storage.model.create", **wanted)["model"]["uuid"])
+
+
 @pytest.mark.parametrize("point", ["before change commit", "after change commit"])
 def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Path, point: str) -> None:
     once = tmp_path / "once"
@@ -62,10 +70,7 @@ def test_a_play_on_a_large_segment_is_prepared_though_everything_is_killed(tmp_p
     (tmp_path / "home").mkdir()
     with real_server(tmp_path / "home", workers=1, CRASH_AT=f"{point}@{once}") as server:
         server.wait_for_workers()
-        dataset = next(one for one in server.call("storage.dataset.all")["datasets"] if one["kind"] == "native")
-        config = {"s3Filename": server.upload(csv_of(records)), "idColumnSlug": "_id"}
-        wanted = {"slug": "companies", "name": "C", "datasetUuid": dataset["uuid"], "extractorSlug": "uploadFile", "config": config}
-        model = server.call("storage.model.create", **wanted)["model"]["uuid"]
+        model = model_of_a_file(server, records)
         play = server.call("orchestration.play.create", name="P", modelUuid=model, schedule={"type": "realtime"}, changeKinds=["added"])[
             "play"
         ]
@@ -91,10 +96,7 @@ def test_a_comparison_in_the_background_ends_once_though_everything_is_killed(tm
     (tmp_path / "home").mkdir()
     with real_server(tmp_path / "home", workers=1, CRASH_AT=f"{point}@{once}") as server:
         server.wait_for_workers()
-        dataset = next(one for one in server.call("storage.dataset.all")["datasets"] if one["kind"] == "native")
-        config = {"s3Filename": server.upload(csv_of(records)), "idColumnSlug": "_id"}
-        wanted = {"slug": "companies", "name": "C", "datasetUuid": dataset["uuid"], "extractorSlug": "uploadFile", "config": config}
-        model = server.call("storage.model.create", **wanted)["model"]["uuid"]
+        model = model_of_a_file(server, records)
         segment = server.call("segmentation.segment.create", name="All", modelUuid=model, filter=EVERYTHING)["segment"]["uuid"]
         once.touch()
         change = server.call("segmentation.change.create", segmentUuid=segment)["change"]
