@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 
 import pytest
@@ -13,7 +14,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.rate_limits.limits import Limits
-from cargo_ai.server.mcp import endpoint
+from cargo_ai.server.mcp import endpoint, protocol
 from cargo_ai.server.mcp.gate import MOST_AT_ONCE, McpGate
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
@@ -35,6 +36,23 @@ async def sent(api: ApiClient, path: str, method: str, headers: dict[str, str] |
     response = await api.http.post(path, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params}, headers=headers)
     body: Body = response.json()
     return body
+
+
+async def reviewed_tool(api: ApiClient) -> Body:
+    """A tool that ends when a person has approved."""
+    tool = await api.tool()
+    review = node("review", "humanReview", ("end", "end"), config={"title": "Go on?"})
+    graph = [node("start", children=("review",)), review, node("end")]
+    await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"], nodes=graph, formFields=None)
+    return tool
+
+
+async def pending_review(api: ApiClient, tool: Body) -> Body:
+    """What the run of a tool waits for, as soon as it waits."""
+    async with asyncio.timeout(30):
+        while True:
+            for review in (await api.call("orchestration.review.list", statuses=["pending"], workflowUuid=tool["workflowUuid"]))["reviews"]:
+                return dict(review)
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto", "2026-07-28"])
@@ -192,10 +210,7 @@ async def test_what_takes_longer_than_a_call_may_is_fetched_with_its_handle(
     backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(published, "WAIT_SECONDS", 0.3)
-    tool = await api.tool()
-    review = node("review", "humanReview", ("end", "end"), config={"title": "Go on?"})
-    graph = [node("start", children=("review",)), review, node("end")]
-    await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"], nodes=graph, formFields=None)
+    tool = await reviewed_tool(api)
     action = {"kind": "tool", "slug": "slow", "toolUuid": tool["uuid"]}
     server = (await api.call("ai.mcpServer.create", name="Slow", actions=[action], resources=[]))["mcpServer"]
     async with connected(backend.app, token_of(api), path_of(server)) as client:
@@ -211,21 +226,37 @@ async def test_what_takes_longer_than_a_call_may_is_fetched_with_its_handle(
         assert ended.is_error and "cancelled" in text_of(ended)
 
 
-async def test_a_long_call_is_answered_with_events_and_progress(backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_long_call_is_answered_with_events_and_progress(
+    backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch, mode: ConnectMode
+) -> None:
     monkeypatch.setattr(endpoint, "JSON_SECONDS", 0.0)
     monkeypatch.setattr(endpoint, "PROGRESS_SECONDS", 0.01)
-    server = await tier_server(api)
+    tool = await reviewed_tool(api)
+    action = {"kind": "tool", "slug": "slow", "toolUuid": tool["uuid"]}
+    server = (await api.call("ai.mcpServer.create", name="Slow", actions=[action], resources=[]))["mcpServer"]
     seen: list[float] = []
+    sent_progress = asyncio.Event()
+
+    def progress_of(token: str | int, seconds: float) -> Body:
+        # This transport hands the events to the client at the end: that one was sent is seen here.
+        sent_progress.set()
+        return made_progress(token, seconds)
+
+    made_progress = protocol.progress_of
+    monkeypatch.setattr(protocol, "progress_of", progress_of)
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         seen.append(progress)
 
-    for mode in ("legacy", "auto"):
-        seen.clear()
-        async with connected(backend.app, token_of(api), path_of(server), mode) as client:
-            result = await client.call_tool("tier", {"domain": "acme.com"}, progress_callback=note)
-        assert result.structured_content == {"tier": "A"}
-        assert seen == sorted(seen) and seen
+    async with connected(backend.app, token_of(api), path_of(server), mode) as client:
+        call = asyncio.create_task(client.call_tool("slow", {}, progress_callback=note))
+        await asyncio.wait_for(sent_progress.wait(), 30)
+        review = await pending_review(api, tool)
+        await api.call("orchestration.review.approve", uuid=review["uuid"])
+        result = await asyncio.wait_for(call, 30)
+    assert not result.is_error
+    assert seen == sorted(seen) and seen
 
 
 async def test_messages_that_are_none_are_answered_with_what_is_wrong(api: ApiClient) -> None:
