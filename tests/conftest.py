@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.kit.api_client import ApiClient
     from tests.kit.application import LiveServer
     from tests.kit.backend import Backend
-    from tests.kit.databases import Databases
+    from tests.kit.data.databases import Databases
 
 # Its assertions are those of many tests.
 pytest.register_assert_rewrite("tests.kit.conformance")
@@ -72,7 +72,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_sessionfinish() -> None:
     """Delete the data of real servers, and end the process that commands are forked from, when there were any."""
-    for module, ending in (("tests.kit.data_folders", "erase"), ("tests.kit.loaded_commands", "end")):
+    for module, ending in (("tests.kit.data.data_folders", "erase"), ("tests.kit.processes.loaded_commands", "end")):
         if module in sys.modules:
             getattr(sys.modules[module], ending)()
 
@@ -90,7 +90,7 @@ def no_stalls() -> Iterator[None]:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this test process."""
     from cargo_ai.store.embedded import postgres
-    from tests.kit.databases import sign_in_quickly
+    from tests.kit.data.databases import sign_in_quickly
 
     folder = tmp_path_factory.mktemp("postgres")
     started = postgres.start(folder, fsync=False)
@@ -112,7 +112,7 @@ def template(cluster: Cluster) -> str:
 @pytest.fixture(scope="session")
 def databases(cluster: Cluster, template: str) -> Iterator[Databases]:
     """Migrated databases, to be lent by a test or a module."""
-    from tests.kit.databases import Databases
+    from tests.kit.data.databases import Databases
 
     lender = Databases(cluster, template)
     yield lender
@@ -184,7 +184,7 @@ async def other_client(app: Starlette, state: State, first_workspace: public.Boo
     """Signed in as the admin of another workspace."""
     from cargo_ai.store.session import ALL_WORKSPACES
     from tests.kit.application import signed_in
-    from tests.kit.first_workspace import add_workspace
+    from tests.kit.data.first_workspace import add_workspace
 
     async with state.database.session(ALL_WORKSPACES) as db:
         other = await add_workspace(db, "Other", "stranger@example.com")

@@ -14,7 +14,7 @@ from tests.console.conftest import Browser
 from tests.console.test_node_forms import fields_of
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.graphs import node
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.server import Running

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.console.conftest import Browser
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.server import Running
 

@@ -15,7 +15,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.server.routes import logins
 from tests.console.conftest import Browser, browser_of
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.peers.echo_service import echo_service
 from tests.kit.peers.mail_server import MailServer, mail_server
 from tests.simulators.openid import OpenIdSimulator

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi import checks
 
 from tests.contract.things import things_of, uuid_of
 from tests.kit.api_client import ApiClient
-from tests.kit.real_server import RealServer, real_server
+from tests.kit.processes.real_server import RealServer, real_server
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,7 @@ from tests.contract.things import MARK, things_of, uuid_of
 from tests.kit.api_client import ApiClient, request_of
 from tests.kit.application import signed_in
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 

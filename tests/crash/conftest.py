@@ -11,7 +11,7 @@ import pytest
 
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService, counting_service
-from tests.kit.real_server import RealServer, real_server
+from tests.kit.processes.real_server import RealServer, real_server
 
 MakeServer = Callable[..., RealServer]
 

@@ -22,8 +22,8 @@ from cargo_ai.server.api.state import State
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from tests.kit import compiled_statements
-from tests.kit.first_workspace import add_first_workspace
+from tests.kit.data import compiled_statements
+from tests.kit.data.first_workspace import add_first_workspace
 from tests.kit.measures import loop_steps
 from tests.kit.measures.loop_steps import MeasuredApp
 

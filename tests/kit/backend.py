@@ -19,7 +19,7 @@ from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.processes.worker import Worker
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import bootstrap, make_state, signed_in
-from tests.kit.first_workspace import add_workspace
+from tests.kit.data.first_workspace import add_workspace
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from cargo_ai.ledger.balances import balance_of
 from cargo_ai.ledger.charges import Charge
 from cargo_ai.ledger.labels import Label
 from cargo_ai.store.driver import Connection, value
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.property_examples import examples
 
 amounts = st.decimals(min_value="0.000001", max_value=50, places=6)

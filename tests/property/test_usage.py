@@ -25,7 +25,7 @@ from cargo_ai.ledger.transfers import Transfer
 from cargo_ai.server.compose import hooks
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import Database
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.property_examples import examples
 
 FIRST = date(2026, 1, 30)

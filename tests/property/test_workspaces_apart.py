@@ -22,7 +22,7 @@ from cargo_ai.server.api.state import State
 from cargo_ai.store import tables
 from cargo_ai.store.rows import Owned, Row, Xid8
 from cargo_ai.store.session import ALL_WORKSPACES, NoWorkspace
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 
 
 def owned_mappers() -> list[Mapper[Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.peers.mail_server import MailServer, mail_thread
-from tests.kit.real_server import RealServer, real_server
+from tests.kit.processes.real_server import RealServer, real_server
 from tests.scenarios.story.companies import Companies, companies_service
 from tests.scenarios.story.person import Person
 from tests.simulators.apolloio import server as apolloio

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.kit.documents import pdf
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Json, Person

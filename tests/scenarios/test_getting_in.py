@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.peers.mail_server import MailServer
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person
 

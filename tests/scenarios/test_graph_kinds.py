@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cargo_ai.expression.sandbox.host import refusal
-from tests.kit.real_server import wait_until
+from tests.kit.processes.real_server import wait_until
 from tests.scenarios.story import graphs
 from tests.scenarios.story.companies import Companies
 from tests.scenarios.story.person import Json, Person

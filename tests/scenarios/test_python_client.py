@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cargo_ai.sdk import AsyncCargo, Settings
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.story import graphs
 
 pytestmark = pytest.mark.asyncio

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.kit.real_server import RealServer, real_server
+from tests.kit.processes.real_server import RealServer, real_server
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Json, Person
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cargo_ai.kernel import clock
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Json, Person

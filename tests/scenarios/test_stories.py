@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.kit.peers.fake_api import Answer, fake_api
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
 from tests.scenarios.story.companies import Companies

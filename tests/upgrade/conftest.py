@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.kit.peers.mail_server import MailServer, mail_thread
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.upgrade import state
 from tests.upgrade.loopback import Loopback, loopback
 

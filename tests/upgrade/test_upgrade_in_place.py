@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cargo_ai.store import migrate
-from tests.kit.real_server import wait_until
+from tests.kit.processes.real_server import wait_until
 from tests.upgrade import state
 from tests.upgrade.conftest import Json, Upgraded
 

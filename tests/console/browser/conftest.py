@@ -13,7 +13,7 @@ from tests.console.browser.kit import peers, seed
 from tests.console.browser.kit.browser import Size, Tab, Theme
 from tests.console.browser.kit.peers import Peers
 from tests.console.browser.kit.seed import World
-from tests.kit.real_server import real_server
+from tests.kit.processes.real_server import real_server
 from tests.simulators.language_models import server as language_models
 
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.console.conftest import Browser, browser_of
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.language_models import server
 from tests.simulators.language_models.server import Running
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer
 from tests.kit.graphs import node
-from tests.kit.real_server import wait_until
+from tests.kit.processes.real_server import wait_until
 from tests.simulators.language_models import server as language_models
 from tests.simulators.language_models.control import Reply
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.crash.conftest import MakeServer
-from tests.kit.real_server import wait_until
+from tests.kit.processes.real_server import wait_until
 
 pytestmark = [pytest.mark.slow]
 

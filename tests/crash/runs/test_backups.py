@@ -16,7 +16,7 @@ from cargo_ai.store.embedded import postgres
 from tests.crash.conftest import MakeServer, delay_graph, end
 from tests.crash.runs.test_plays import ended, model, play, write
 from tests.kit.graphs import node
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer, delay_graph, effect_graph, pure_graph, two_effects_graph
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 pytestmark = pytest.mark.slow
 

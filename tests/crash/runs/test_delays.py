@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.crash.conftest import MakeServer, delay_graph, proven_once
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 MINUTES = 0.05
 SECONDS = MINUTES * 60

@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.conftest import IN_FLIGHT, MakeServer, effect_graph, proven_once, two_effects_graph
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import csv_of, wait_until
+from tests.kit.processes.real_server import csv_of, wait_until
 
 RECORDS = 600
 

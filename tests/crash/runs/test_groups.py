@@ -12,7 +12,7 @@ import pytest
 from tests.crash.conftest import MakeServer, call, end, text
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 
 pytestmark = [pytest.mark.slow]
 

@@ -17,7 +17,7 @@ import pytest
 from cargo_ai.store.embedded import postgres
 from tests.crash.conftest import MakeServer
 from tests.kit.graphs import node
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 
 SECRET = "the secret of the sender"
 EVENTS = 120

@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer, end, proven_once
 from tests.kit.graphs import node
-from tests.kit.real_server import csv_of, wait_until
+from tests.kit.processes.real_server import csv_of, wait_until
 
 RECORDS = 60
 

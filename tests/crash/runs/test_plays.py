@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer, end
 from tests.kit.graphs import node
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.crash.conftest import MakeServer
-from tests.kit.real_server import Json, wait_until
+from tests.kit.processes.real_server import Json, wait_until
 
 ROWS = 100_000
 

@@ -13,7 +13,7 @@ import pytest
 from tests.crash.conftest import IN_FLIGHT, MakeServer, end, proven_once
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of
+from tests.kit.processes.real_server import RealServer, csv_of
 
 RECORDS = 500
 OWN = Path(__file__).parents[2] / "kit" / "own_integrations"

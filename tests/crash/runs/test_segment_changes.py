@@ -15,7 +15,7 @@ import pytest
 from cargo_ai.domains.segmentation import public
 from cargo_ai.store.session import Database
 from tests.kit.graphs import node
-from tests.kit.real_server import RealServer, csv_of, real_server, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, real_server, wait_until
 
 pytestmark = [pytest.mark.slow]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer, effect_graph
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 RECORDS = 2_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.conftest import MakeServer
-from tests.kit.real_server import Json, RealServer, wait_until
+from tests.kit.processes.real_server import Json, RealServer, wait_until
 from tests.simulators.people import Running
 
 OWN = Path(__file__).parents[2] / "kit" / "own_integrations"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.real_server import csv_of, real_server, wait_until
+from tests.kit.processes.real_server import csv_of, real_server, wait_until
 
 pytestmark = [pytest.mark.slow]
 RECORDS = 6_000

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.crash.conftest import PURE, MakeServer, proven_once, pure_graph
-from tests.kit.real_server import Json, RealServer, csv_of, is_alive, wait_until
+from tests.kit.processes.real_server import Json, RealServer, csv_of, is_alive, wait_until
 
 RECORDS = 10_000
 CLIENTS = 100

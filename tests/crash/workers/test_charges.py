@@ -12,7 +12,7 @@ import pytest
 
 from cargo_ai.kernel import ids
 from tests.crash.conftest import PURE, MakeServer, proven_once, pure_graph
-from tests.kit.real_server import csv_of, wait_until
+from tests.kit.processes.real_server import csv_of, wait_until
 
 pytestmark = [pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 
 FLOOD = 1_200
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.conftest import IN_FLIGHT, PURE, effect_graph, proven_once, pure_graph
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, real_server
+from tests.kit.processes.real_server import RealServer, csv_of, real_server
 
 pytestmark = [pytest.mark.slow]
 

@@ -16,7 +16,7 @@ from tests.crash.conftest import MakeServer, call, end, text
 from tests.crash.workers.test_database_restarts import end_database
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

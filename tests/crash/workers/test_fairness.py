@@ -14,7 +14,7 @@ from cargo_ai.domains.workspace import public
 from cargo_ai.server.compose import hooks
 from cargo_ai.store.session import Database
 from tests.crash.conftest import MakeServer, pure_graph
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 HUGE = 50_000
 SMALL = 200

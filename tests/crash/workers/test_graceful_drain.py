@@ -17,7 +17,7 @@ import pytest
 
 from tests.crash.conftest import MakeServer, effect_graph, proven_once
 from tests.kit.peers.counting_service import counting_service
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 pytestmark = pytest.mark.slow
 

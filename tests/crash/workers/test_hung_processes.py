@@ -12,7 +12,7 @@ from cargo_ai.store.embedded import postgres
 from tests.crash.conftest import IN_FLIGHT, PURE, MakeServer, call, effect_graph, end, proven_once, pure_graph
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, is_alive, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, is_alive, wait_until
 
 RECORDS = 10_000
 HUNG = "5"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.crash.conftest import MakeServer, pure_graph
-from tests.kit.real_server import csv_of
+from tests.kit.processes.real_server import csv_of
 
 RECORDS = 100_000
 MOST_MEGABYTES = 700

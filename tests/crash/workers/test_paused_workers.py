@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.conftest import IN_FLIGHT, PURE, MakeServer, effect_graph, proven_once, pure_graph
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import RealServer, csv_of, wait_until
+from tests.kit.processes.real_server import RealServer, csv_of, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

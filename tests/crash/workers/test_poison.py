@@ -7,7 +7,7 @@ import pytest
 from tests.crash.conftest import MakeServer, call, end
 from tests.kit.graphs import Node, node
 from tests.kit.peers.counting_service import CountingService
-from tests.kit.real_server import csv_of
+from tests.kit.processes.real_server import csv_of
 
 RECORDS = 500
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.conftest import PURE, MakeServer, proven_once, pure_graph
-from tests.kit.real_server import csv_of, wait_until
+from tests.kit.processes.real_server import csv_of, wait_until
 
 RECORDS = 2_000
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.documents import pdf
 from tests.kit.examples import EXAMPLES, argv
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person

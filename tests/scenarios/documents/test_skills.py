@@ -15,7 +15,7 @@ import pytest
 from cargo_ai.cli.arguments.parse import GLOBALS, WAITING, WRITING
 from cargo_ai.cli.words.command_index import domains
 from cargo_ai.cli.words.commands import find
-from tests.kit.real_server import RealServer, real_server
+from tests.kit.processes.real_server import RealServer, real_server
 from tests.scenarios.story import console
 from tests.scenarios.story.companies import Companies
 from tests.simulators.language_models import server as language_models

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Json, Person

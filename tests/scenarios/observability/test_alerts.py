@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person
 

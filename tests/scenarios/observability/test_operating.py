@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.real_server import Json, real_server, wait_until
+from tests.kit.processes.real_server import Json, real_server, wait_until
 
 pytestmark = pytest.mark.slow
 TOKEN = "of-the-scraper-only"

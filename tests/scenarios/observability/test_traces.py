@@ -8,7 +8,7 @@ import pytest
 
 from tests.kit.peers.counting_service import counting_service
 from tests.kit.peers.trace_receiver import Received, trace_receiver
-from tests.kit.real_server import Json, real_server, wait_until
+from tests.kit.processes.real_server import Json, real_server, wait_until
 
 pytestmark = pytest.mark.slow
 SERVER, CLIENT = 2, 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.story import graphs
 from tests.scenarios.story.person import Person
 from tests.simulators.hubspot.properties import Property

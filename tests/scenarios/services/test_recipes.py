@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tests.kit.peers.fake_api import Answer, FakeApi, Request, fake_api
-from tests.kit.real_server import RealServer
+from tests.kit.processes.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story.person import Person
 from tests.simulators.apolloio import control as apolloio

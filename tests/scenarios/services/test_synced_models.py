@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.real_server import RealServer, wait_until
+from tests.kit.processes.real_server import RealServer, wait_until
 from tests.scenarios.story import graphs
 from tests.simulators.hubspot.server import Running
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.kit.loaded_commands import loaded
+from tests.kit.processes.loaded_commands import loaded
 
 Json = dict[str, Any]
 

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.kit.loaded_commands import loaded
 from tests.kit.peers.fake_api import FakeApi
+from tests.kit.processes.loaded_commands import loaded
 
 INDEX = Path(__file__).with_name("index")
 TOKEN = "cai_live_0123456789abcdef"

@@ -23,7 +23,7 @@ from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal.flush import new_flush_id, write
 from cargo_ai.engine.journal.shard_flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, ids
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import Body, variables
 

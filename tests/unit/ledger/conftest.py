@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from cargo_ai.kernel import ids
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 
 
 @pytest.fixture(scope="module")

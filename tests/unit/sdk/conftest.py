@@ -14,7 +14,7 @@ from cargo_ai.kernel.settings import Settings as ServerSettings
 from cargo_ai.sdk import Settings
 from cargo_ai.server.api import app as application
 from tests.kit.application import LiveThread, make_state
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 
 
 @pytest.fixture(scope="module")

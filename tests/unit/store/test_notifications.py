@@ -10,7 +10,7 @@ import pytest
 
 from cargo_ai.kernel import tasks
 from cargo_ai.store.notifications import Listener, Notifications
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.run.executor import QueryExecutor
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 

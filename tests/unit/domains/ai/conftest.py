@@ -10,7 +10,7 @@ import pytest_asyncio
 from cargo_ai.domains.ai.chats.answering import answers
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.language_models import server
 from tests.simulators.language_models.server import Running
 

@@ -16,7 +16,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.graphs import node
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running

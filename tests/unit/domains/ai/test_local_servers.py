@@ -15,7 +15,7 @@ from cargo_ai.domains.ai.agents.local_servers import SERVERS, LocalServer, Local
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.peers.fake_api import Answer, FakeApi
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -18,7 +18,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.language_models import server
 from tests.simulators.language_models.server import Running
 from tests.unit.domains.content.conftest import eventually, upload

@@ -275,7 +275,7 @@ def test_what_the_kernel_refuses_is_said_with_what_would_allow_it(refused: str, 
     """Nothing runs unlocked: either both languages run in the filter, or both answers say what to change."""
     if level() != "full":
         pytest.skip(f"refused here, as it must be: {refusal('python')}")
-    command = [sys.executable, "-m", "tests.kit.refusing", refused, sys.executable, "-c", ASK]
+    command = [sys.executable, "-m", "tests.kit.processes.refusing", refused, sys.executable, "-c", ASK]
     asked = subprocess.run(command, cwd=Path(__file__).parents[4], capture_output=True, text=True, timeout=120, check=True)
     answers = [line for line in asked.stdout.splitlines() if "sandbox ready" not in line]
     assert len(answers) == 2, asked.stderr

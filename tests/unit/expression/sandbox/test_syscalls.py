@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.expression.sandbox import syscalls
-from tests.kit import refusing
-from tests.kit.kernel_headers import system_calls
+from tests.kit.processes import refusing
+from tests.kit.processes.kernel_headers import system_calls
 
 machines = pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 

@@ -20,7 +20,7 @@ from cargo_ai.server.routes import logins
 from tests.kit.api_client import ApiClient
 from tests.kit.application import signed_in
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.peers.echo_service import echo_service
 from tests.kit.peers.mail_server import MailServer, mail_server
 from tests.simulators.openid import OpenIdSimulator

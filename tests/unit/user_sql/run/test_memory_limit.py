@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.user_sql.run import memory_limit
-from tests.kit.kernel_headers import system_calls
+from tests.kit.processes.kernel_headers import system_calls
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

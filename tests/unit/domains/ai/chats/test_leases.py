@@ -17,7 +17,7 @@ from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.language_models.control import Reply, Said
 from tests.simulators.language_models.server import Running
 from tests.unit.domains.ai.conftest import ended, new_agent

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.graphs import node
 
 READER = [{"effect": "allow", "actions": ["ai:mcpServer:read"]}]

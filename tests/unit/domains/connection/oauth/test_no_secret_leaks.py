@@ -11,7 +11,7 @@ from cargo_ai.engine.graph.action import Done
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
-from tests.kit.database_dump import dump, leaks
+from tests.kit.data.database_dump import dump, leaks
 from tests.kit.peers.echo_service import EchoService, Heard, Say
 from tests.simulators.oauth import OAuthSimulator
 from tests.simulators.vault import VaultSimulator

@@ -33,7 +33,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.peers.mail_server import MailServer, mail_server
 
 Body = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.unit.domains.orchestration.retention.past import GRAPH, PARKING, Past
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
-from tests.kit.database_dump import dump, leaks
+from tests.kit.data.database_dump import dump, leaks
 from tests.kit.graphs import node
 from tests.kit.peers.echo_service import Heard, Say, echo_service
 

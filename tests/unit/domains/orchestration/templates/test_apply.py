@@ -17,7 +17,7 @@ import pytest_asyncio
 from cargo_ai.kernel import clock
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.simulators.hubspot import server as hubspot
 from tests.simulators.hunter import server as hunter
 from tests.simulators.hunter.control import Person

@@ -14,7 +14,7 @@ import pytest_asyncio
 from cargo_ai.kernel import clock
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend, running_backend
-from tests.kit.databases import Databases
+from tests.kit.data.databases import Databases
 from tests.kit.graphs import node
 from tests.simulators.hubspot import server
 from tests.simulators.hubspot.limits import Numbers

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cargo_ai.server.processes.commands import command
-from tests.kit import data_folders
-from tests.kit.real_server import RealServer
+from tests.kit.data import data_folders
+from tests.kit.processes.real_server import RealServer
 
 
 @pytest.fixture

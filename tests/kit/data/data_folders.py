@@ -12,7 +12,7 @@ from pathlib import Path
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres, roles
 from cargo_ai.store.embedded.identity import ID_FILE
-from tests.kit.databases import Snapshot
+from tests.kit.data.databases import Snapshot
 
 _snapshots: dict[Path, Snapshot] = {}
 _free: list[Path] = []

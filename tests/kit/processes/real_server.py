@@ -22,8 +22,8 @@ from psycopg.rows import dict_row
 
 from cargo_ai.server.processes.watching import loop_watch, task_stacks
 from cargo_ai.store.embedded import postgres
-from tests.kit import data_folders
 from tests.kit.api_client import request_of
+from tests.kit.data import data_folders
 from tests.kit.measures import loop_steps
 
 Json = dict[str, Any]

@@ -1,6 +1,6 @@
 """Run a program where the kernel refuses some system calls, as in a container or on a kernel without them.
 
-`python -m tests.kit.refusing seccomp=EPERM,unshare=EPERM PROGRAM ARGUMENTS…`. `seccomp` refuses filters by prctl, too.
+`python -m tests.kit.processes.refusing seccomp=EPERM,unshare=EPERM PROGRAM ARGUMENTS…`. `seccomp` refuses filters by prctl, too.
 """
 
 from __future__ import annotations
