@@ -83,6 +83,7 @@ class Supervisor:
 
     _bound: socket.socket = field(default_factory=socket.socket)
     _lock: int = -1
+    _woken: tuple[int, int] = field(default_factory=os.pipe)
     _noted: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def bind(self) -> None:
@@ -129,6 +130,12 @@ class Supervisor:
             rotation.check()
         database.stop()
         self.stop()
+
+    def stop_soon(self) -> None:
+        """What a signal does: end the wait for what the children print, which would go on after the handler."""
+        if not self.stopping:
+            self.stopping = True
+            os.write(self._woken[1], b"!")
 
     def stop(self) -> None:
         """Send SIGTERM to all, wait for the drain, kill what is left, and stop the embedded database last."""
@@ -198,13 +205,14 @@ class Supervisor:
                     raise StartFailed(
                         f"The {child.module} process ended with {child.process.returncode}; {self.settings.log_place} says why."
                     )
-            self._listen(0.02)
+            if self._listen(0.02):  # slow is not stuck
+                deadline = clock.seconds() + READY_SECONDS
             # An API alone is ready before there are workers, which wait for what it does to the database.
             if all(child.name for child in self.children) and self._answers("/readyz" if self.workers else "/healthz"):
                 for child in self.children:
                     child.silence.end()
                 return
-        raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
+        raise StartFailed(f"Not ready, and no process has become ready for {READY_SECONDS:.0f} seconds.")
 
     def _await_deaf(self) -> None:
         """Return when no API accepts connections any more, or after a moment: what has come to one of them so far is answered."""
@@ -230,12 +238,16 @@ class Supervisor:
             return False
 
     def _listen(self, seconds: float) -> bool:
-        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends; whether it was more than
-        a beat."""
+        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends, or a signal says to stop;
+        whether it was more than a beat."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
-        readable, _, _ = select.select(list(pipes), [], [], seconds)
+        readable, _, _ = select.select([*pipes, self._woken[0]], [], [], seconds)
         has_news = False
         for pipe in readable:
+            if isinstance(pipe, int):
+                os.read(pipe, 1)
+                has_news = True
+                continue
             text = os.read(pipe.fileno(), 1 << 16)
             child = pipes[pipe]
             has_news |= not (text and child.name)

@@ -41,7 +41,7 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     rows = await bounded_count.newest_runs(ctx.db, run_response.query(ctx.workspace), alternatives, page, floor)
     positions.remember(ctx.workspace, request, request.offset, [row["uuid"] for row in rows])
     latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
-    count, is_exact = bounded_count.of_last_page(request, rows) or await _count(ctx, filters, request.count_up_to)
+    count, is_exact = bounded_count.of_last_page(request, rows) or await _count_from(ctx, filters, request.count_up_to, floor)
     records = [_to_response(run) for run in latest_runs]
     return contract.RecordsReply(records=records, count=max(count, len(records)), is_count_exact=is_exact)
 
@@ -56,7 +56,10 @@ async def count(ctx: Context, request: contract.CountRecords) -> run_contract.Co
 
 
 async def _count(ctx: Context, filters: Mapping[str, Any], up_to: int, *more: run_filter.Condition) -> Count:
-    floor = await _floor(ctx, filters, up_to, *more)
+    return await _count_from(ctx, filters, up_to, await _floor(ctx, filters, up_to, *more), *more)
+
+
+async def _count_from(ctx: Context, filters: Mapping[str, Any], up_to: int, floor: uuid.UUID | None, *more: run_filter.Condition) -> Count:
     alternatives = run_filter.alternatives(ctx.workspace, filters, floor=floor)
     # Runs at the top and those below others are counted apart: a run is one or the other.
     levels = [[*where, *more, part] for where in alternatives for part in record_filter.latest_by_level(floor)]

@@ -27,7 +27,8 @@ from cargo_ai.store.embedded.adopt import adopt
 from cargo_ai.store.embedded.data_home import data_home_of
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError
 
-DETACH_SECONDS = 120.0
+NOTICE_SECONDS = 30.0
+"""After which it is said that a detached server is still starting."""
 ENDING_SECONDS = 10.0
 LOG_NAME = "server.log"
 BOUNDS = {"--workers": (0, 64), "--api": (1, 16)}
@@ -116,7 +117,7 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     if "--detach" in flags:
         return _detach(configuration, apis, workers, flags)
     supervisor = Supervisor(configuration, None, apis, workers, port)
-    _on_signals(lambda: setattr(supervisor, "stopping", True))
+    _on_signals(supervisor.stop_soon)
     # The port first: one that is in use must not leave a database running.
     supervisor.bind()
     if "--adopt" in flags and not configuration.database_url:
@@ -125,9 +126,12 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     try:
         _print(supervisor.start())
         supervisor.run()
-    except StartFailed:
+    except StartFailed as error:
         supervisor.stop()
-        raise
+        if not supervisor.start_state.token:
+            raise
+        sentence = f"{error} The first workspace is there, but its token was not shown: make another, then start again."
+        raise CommandRefused(1, "startFailed", sentence, "cargo-ai server init --admin-token") from None
     return 0
 
 
@@ -148,26 +152,32 @@ def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, s
         before = log_file.seek(0, os.SEEK_END)
         process = _start_detached({"--api": str(apis), "--workers": str(workers)} | switches, environment, log_file.fileno())
     assert process.stdout is not None
-    with process.stdout as stdout:
-        ready, _, _ = select.select([stdout], [], [], DETACH_SECONDS)
-        line = stdout.readline() if ready else b""
-        if line.startswith(b'{"baseUrl"'):
-            sys.stdout.write(line.decode())
-            return 0
-        rest = line + (stdout.read() if ready else b"")
+    try:
+        with process.stdout as stdout:
+            # As long as it lives: its steps have limits of their own, a migration takes what the rows take, and the token is shown once.
+            while not select.select([stdout], [], [], NOTICE_SECONDS)[0]:
+                _log.warning("the server is still starting", pid=process.pid, log=str(log_path))
+            line = stdout.readline()
+            if line.startswith(b'{"baseUrl"'):
+                sys.stdout.write(line.decode())
+                return 0
+            rest = line + stdout.read()
+    except KeyboardInterrupt:
+        _end(process)
+        raise
     try:
         document = json.loads(rest)
-        raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
+        raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]), document.get("fix"))
     except (ValueError, KeyError):
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(ENDING_SECONDS)
-        what = (
-            "The server ended while it was starting"
-            if ready
-            else f"The server was not ready within {DETACH_SECONDS:g} seconds and is ended"
-        )
-        raise CommandRefused(1, "startFailed", f"{what}. {_written(log_path, before)}") from None
+        _end(process)
+        sentence = f"The server ended while it was starting. {_written(log_path, before)}"
+        raise CommandRefused(1, "startFailed", sentence) from None
+
+
+def _end(process: children.Process) -> None:
+    process.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDING_SECONDS)
 
 
 def _start_detached(flags: dict[str, str], environment: dict[str, str], errors: int) -> children.Process:
@@ -189,7 +199,8 @@ def _run_detached(flags: dict[str, str]) -> int:
     try:
         return run("start", flags)
     except CommandRefused as refusal:
-        _print({"reason": refusal.reason, "errorMessage": str(refusal)})
+        fix: dict[str, object] = {"fix": refusal.fix} if refusal.fix else {}
+        _print({"reason": refusal.reason, "errorMessage": str(refusal), **fix})
         return refusal.code
 
 
