@@ -14,7 +14,7 @@ from sqlglot import exp
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, SCALARS, WINDOWS, WITHIN
+from cargo_ai.user_sql.translate.calls.allowed_functions import AGGREGATES, SCALARS, WINDOWS, WITHIN
 from tests.kit.property_examples import examples
 
 WORKSPACE = uuid.UUID(int=1)

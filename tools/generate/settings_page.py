@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cargo_ai.cli.environment import VARIABLES
+from cargo_ai.cli.configuration.environment import VARIABLES
 from cargo_ai.kernel.settings import SETTINGS, Setting, Settings
 
-HEADER = "<!-- Written by tools/gen.py. Change src/cargo_ai/kernel/settings.py or its groups, or src/cargo_ai/cli/environment.py. -->\n"
+HEADER = "<!-- Written by tools/gen.py. Change src/cargo_ai/kernel/settings.py or its groups, or cli/configuration/environment.py. -->\n"
 TEXT = """# Settings
 
 The server reads its settings from environment variables when it starts. All are optional; an empty variable counts as unset. A switch is

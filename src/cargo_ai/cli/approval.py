@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from cargo_ai.cli import aliases, output
+from cargo_ai.cli import output
+from cargo_ai.cli.configuration import aliases
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.words.commands import before_dashes, find
 

@@ -90,7 +90,7 @@ def dispatch(argv: list[str]) -> int:
     try:
         match = find(argv)
     except Failure as refusal:  # the name of an alias is not a command: only then its file is read
-        from cargo_ai.cli.aliases import expand
+        from cargo_ai.cli.configuration.aliases import expand
 
         expanded = expand(argv)
         if expanded is argv or refusal.document.get("reason") not in ("unknownCommand", "notBuiltYet"):

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.settings import Settings
+    from cargo_ai.cli.configuration.settings import Settings
 
 PAINT_SECONDS = 0.1
 """Transfers and lists are not painted more often."""

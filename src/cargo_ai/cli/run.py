@@ -8,9 +8,9 @@ from urllib.parse import quote
 from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.client.query_string import encode
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, failure, shell_line, usage
 from cargo_ai.cli.formats.reply import Form, need_no_form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cargo_ai.context.downloads.exports import Producer
 from cargo_ai.context.events import Event, Subscriber
-from cargo_ai.context.exports import Producer
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.credits import EstimateRun

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.extractors import NativeExtractor
+from cargo_ai.context.removal.bin_kinds import BinKind
 from cargo_ai.context.search_kinds import SearchKind
 from cargo_ai.context.write_backs import WriteBack
 from cargo_ai.contract.segmentation.filter import Filter

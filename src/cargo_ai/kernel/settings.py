@@ -35,7 +35,7 @@ from cargo_ai.kernel.setting_groups.outbound import OutboundSettings
 from cargo_ai.kernel.setting_groups.people import PeopleSettings
 
 CLI_PREFIX = f"{PREFIX}CLI_"
-"""Variables of the command line, which stands alone and declares its own (cli/environment.py)."""
+"""Variables of the command line, which stands alone and declares its own (cli/configuration/environment.py)."""
 
 OAUTH_PREFIX = f"{PREFIX}OAUTH_"
 """Variables of OAuth apps, one pair for each integration: `CARGO_AI_OAUTH_HUBSPOT_CLIENT_ID` and `_CLIENT_SECRET`."""

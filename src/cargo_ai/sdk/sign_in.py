@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cargo_ai.cli import settings as command_line
 from cargo_ai.cli.arguments.value import Stdin
+from cargo_ai.cli.configuration import settings as command_line
 from cargo_ai.cli.failure import DENIED, Failure
 from cargo_ai.sdk.errors import refused
 from cargo_ai.sdk.exchange import Settings

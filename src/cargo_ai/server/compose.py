@@ -12,7 +12,8 @@ from typing import Any
 
 from cargo_ai import domains
 from cargo_ai.actions import native_actions
-from cargo_ai.context import events, exports, handlers
+from cargo_ai.context import events, handlers
+from cargo_ai.context.downloads import exports
 from cargo_ai.context.handlers import Handler
 from cargo_ai.context.package import Package
 from cargo_ai.context.prices import priced

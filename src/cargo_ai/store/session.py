@@ -18,10 +18,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
 
-from cargo_ai.store.notifications import Notifications
+from cargo_ai.store.connections.notifications import Notifications
+from cargo_ai.store.connections.spare_connections import SpareConnections
+from cargo_ai.store.connections.turns import Turns
 from cargo_ai.store.rows import Owned, Row
-from cargo_ai.store.spare_connections import SpareConnections
-from cargo_ai.store.turns import Turns
 
 END_SECONDS = 2.0
 

@@ -16,10 +16,10 @@ from cargo_ai.user_sql import parse
 from cargo_ai.user_sql.dialects import DIALECTS
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.translate import expressions, names, queries
+from cargo_ai.user_sql.translate.calls.types import KIND_OF_COLUMN
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Output, Spelling
-from cargo_ai.user_sql.translate.types import KIND_OF_COLUMN
 
 T = TypeVar("T")
 _QUOTED = re.compile(r'"([^"]+)"')

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.cli.environment import VARIABLES, variable
+from cargo_ai.cli.configuration.environment import VARIABLES, variable
 from cargo_ai.kernel.settings import SETTINGS, Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]

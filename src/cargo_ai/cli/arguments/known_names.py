@@ -9,8 +9,8 @@ from cargo_ai.cli import output
 from cargo_ai.cli.arguments.names import things
 from cargo_ai.cli.arguments.value import Stdin
 from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import Failure
-from cargo_ai.cli.settings import Settings
 from cargo_ai.cli.words.command_index import read_index
 
 FRESH_SECONDS = 60

@@ -12,7 +12,7 @@ from cargo_ai.cli.failure import FAILED, Failure, failure, usage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cargo_ai.cli.arguments.parse import Parsed
-    from cargo_ai.cli.settings import Settings
+    from cargo_ai.cli.configuration.settings import Settings
 
 WAYS = "NAME=@FILE, NAME=env:VARIABLE, NAME=- for standard input, NAME=secret://… for one that is kept elsewhere, or NAME alone to be asked"
 

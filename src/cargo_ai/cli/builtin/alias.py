@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli import aliases
 from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.configuration import aliases
 from cargo_ai.cli.failure import FAILED, failure, usage
 from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.words.command_index import domains

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.settings import Settings
+    from cargo_ai.cli.configuration.settings import Settings
 
 MOST_SHOWN = 160
 """Characters of what goes into a call and comes out of it."""

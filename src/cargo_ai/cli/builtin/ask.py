@@ -8,9 +8,9 @@ from cargo_ai.cli import output
 from cargo_ai.cli.builtin.answer_view import AnswerView
 from cargo_ai.cli.client.api import Api, new_key
 from cargo_ai.cli.client.events import events
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, UNFINISHED, Failure, failure, shell_line, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

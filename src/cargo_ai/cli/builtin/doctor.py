@@ -6,12 +6,13 @@ import os
 import sys
 
 from cargo_ai import __version__
-from cargo_ai.cli import credentials, output
+from cargo_ai.cli import output
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, Response
+from cargo_ai.cli.configuration import credentials
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

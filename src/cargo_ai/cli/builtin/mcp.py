@@ -7,9 +7,9 @@ import sys
 
 from cargo_ai import __version__
 from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration.environment import variable
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.output import as_object
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

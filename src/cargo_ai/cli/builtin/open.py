@@ -9,9 +9,9 @@ from cargo_ai.cli import output
 from cargo_ai.cli.arguments.json_names import UUID
 from cargo_ai.cli.arguments.names import Thing, things
 from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import FAILED, Failure, failure, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 from cargo_ai.cli.words.command_index import read_index
 from cargo_ai.cli.words.similar import near, or_list
 

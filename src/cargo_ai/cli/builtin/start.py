@@ -10,9 +10,9 @@ from cargo_ai.cli.builtin import skills
 from cargo_ai.cli.builtin.account import login
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.failure import DENIED, Failure, shell_line, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

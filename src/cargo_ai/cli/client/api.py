@@ -9,15 +9,15 @@ import time
 from cargo_ai import __version__
 from cargo_ai.cli import output
 from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
+from cargo_ai.cli.configuration.local_server import data_folder, running_url
 from cargo_ai.cli.failure import DENIED, FAILED, LATER, Failure, failure, shell_line
-from cargo_ai.cli.local_server import data_folder, running_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from cargo_ai.cli.settings import Settings
+    from cargo_ai.cli.configuration.settings import Settings
 
 SILENCE_SECONDS = 300.0
 TRIES = 4

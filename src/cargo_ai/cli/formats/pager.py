@@ -6,7 +6,7 @@ import os
 import sys
 
 from cargo_ai.cli import output
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration.environment import variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

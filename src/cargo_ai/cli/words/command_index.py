@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration.environment import variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

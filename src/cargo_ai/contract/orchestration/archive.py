@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.storage.record import MOST_BULK, Id
+from cargo_ai.contract.storage.records.record import MOST_BULK, Id
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.schemas.validation_errors import MONTH
 from cargo_ai.kernel.wire import Nothing, Wire

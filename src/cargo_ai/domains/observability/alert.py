@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.observability import alert as contract
 from cargo_ai.contract.observability.condition import ModelScope, OrchestrationQueryScope, Scope, StorageQueryScope, Threshold
 from cargo_ai.domains.observability import evaluation, event, schedule

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.storage.columns import ColumnType

@@ -7,8 +7,8 @@ import uuid
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.domains.segmentation import segment
 from cargo_ai.domains.segmentation.changes import comparison, watched_segments

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import exports, usages
 from cargo_ai.context.context import Context
+from cargo_ai.context.downloads import exports
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.named_users import NamedUsers
+from cargo_ai.context.removal import usages
+from cargo_ai.context.removal.named_users import NamedUsers
 from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change

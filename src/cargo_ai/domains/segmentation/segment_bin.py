@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import bin_kinds
-from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import bin_kinds
+from cargo_ai.context.removal.bin_kinds import BinKind
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.segmentation.changes import comparison, watched_segments

@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from sqlalchemy import delete, select
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.domains.system_of_record.system_of_record import config_of
 from cargo_ai.domains.system_of_record.tables import SqlLog

@@ -6,8 +6,8 @@ import uuid
 
 from sqlalchemy import ColumnElement, or_, select
 
-from cargo_ai.context import bin_kinds
 from cargo_ai.context.process import Services
+from cargo_ai.context.removal import bin_kinds
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
 from cargo_ai.store.session import ALL_WORKSPACES

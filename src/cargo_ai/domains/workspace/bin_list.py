@@ -9,11 +9,11 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from cargo_ai.context import bin_kinds, usages
-from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import bin_kinds, usages
+from cargo_ai.context.removal.bin_kinds import BinKind
 from cargo_ai.contract.workspace import bin as contract
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace.public import folder_exists

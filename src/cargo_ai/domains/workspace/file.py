@@ -9,8 +9,8 @@ from functools import partial
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
+from cargo_ai.context.downloads import signed_urls
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace import upload_store

@@ -10,10 +10,10 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.workspace import folder as contract
 from cargo_ai.domains.workspace.tables import Folder, Workspace
 from cargo_ai.kernel import clock, ids

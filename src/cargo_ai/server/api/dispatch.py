@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from cargo_ai.context import bin_kinds
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.handlers import Handler, Preparation, before_of
+from cargo_ai.context.removal import bin_kinds
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input

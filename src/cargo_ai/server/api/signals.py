@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from cargo_ai.kernel import clock, tasks
 from cargo_ai.server.api import callers
-from cargo_ai.store.notifications import Notifications
+from cargo_ai.store.connections.notifications import Notifications
 
 CHANNEL = "cargo_done"
 """The channel of `NOTIFY`; the payload is the uuid of what finished, as text."""

@@ -24,9 +24,9 @@ from cargo_ai.server.processes.connections import Door
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.traces import exporter
 from cargo_ai.store import migrate
+from cargo_ai.store.connections.turns import Turns
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
-from cargo_ai.store.turns import Turns
 
 GRACE_SECONDS = 10
 ASKING_SECONDS = 1.0

@@ -42,10 +42,10 @@ from cargo_ai.server.processes import background, connections, event_loop, garba
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
-from cargo_ai.store import uuid_loader
+from cargo_ai.store.connections import uuid_loader
+from cargo_ai.store.connections.turns import Turns
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
-from cargo_ai.store.turns import Turns
 
 INTERACTIVE_SLOTS = 16
 WRITER_SLOTS = 16

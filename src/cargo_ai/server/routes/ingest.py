@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.contract.storage.records import ingest as contract
 from cargo_ai.domains.storage.public import IngestTarget, ingest
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal

@@ -9,7 +9,7 @@ from sqlglot import exp
 from cargo_ai.user_sql.dialects import bigquery_timestamps, formats
 from cargo_ai.user_sql.errors import refuse
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.arguments import argument_nodes, constant_text, translate_arguments
+from cargo_ai.user_sql.translate.calls.arguments import argument_nodes, constant_text, translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler, Dialect, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql

@@ -6,8 +6,9 @@ from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import formats
 from cargo_ai.user_sql.errors import refuse, shorten
-from cargo_ai.user_sql.translate import functions, shapes
-from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, constant_text, translate_arguments
+from cargo_ai.user_sql.translate import shapes
+from cargo_ai.user_sql.translate.calls import functions
+from cargo_ai.user_sql.translate.calls.arguments import argument_nodes, as_timestamp, constant_text, translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql

@@ -8,7 +8,7 @@ from cargo_ai.user_sql.dialects import bigquery_timestamps
 from cargo_ai.user_sql.dialects.bigquery import COMMON_FUNCTIONS
 from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, translate_arguments
+from cargo_ai.user_sql.translate.calls.arguments import argument_nodes, as_timestamp, translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler, Dialect, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql

@@ -12,8 +12,8 @@ from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
+from cargo_ai.store.connections.turns import Turns
 from cargo_ai.store.driver import Connection, execute
-from cargo_ai.store.turns import Turns
 from cargo_ai.user_sql.run import error_messages, memory_limit, off_loop
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 

@@ -18,8 +18,8 @@ from psycopg.types.string import TextLoader
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import Catalog
+from cargo_ai.store.connections.turns import Busy, Turns
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from cargo_ai.store.turns import Busy, Turns
 from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
 from cargo_ai.user_sql.run import cell_values, error_messages, memory_limit, roles

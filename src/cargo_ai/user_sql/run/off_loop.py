@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from cargo_ai.store.turns import Turns
+from cargo_ai.store.connections.turns import Turns
 
 LONG_TEXT = 1_000
 """Characters from which on it is long: so much takes about 50 milliseconds."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
-from cargo_ai.user_sql.translate import functions, paths, shapes, time_bounds, windows
-from cargo_ai.user_sql.translate.casts import cast
+from cargo_ai.user_sql.translate import paths, shapes, time_bounds, windows
+from cargo_ai.user_sql.translate.calls import functions
+from cargo_ai.user_sql.translate.calls.casts import cast
 from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
-from cargo_ai.user_sql.translate import functions, names, shapes
+from cargo_ai.user_sql.translate import names, shapes
+from cargo_ai.user_sql.translate.calls import functions
 from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql

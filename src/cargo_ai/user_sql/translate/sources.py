@@ -8,12 +8,13 @@ from sqlglot import exp
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
-from cargo_ai.user_sql.translate import functions, names, shapes
+from cargo_ai.user_sql.translate import names, shapes
+from cargo_ai.user_sql.translate.calls import functions
+from cargo_ai.user_sql.translate.calls.types import KIND_OF_COLUMN
 from cargo_ai.user_sql.translate.compiler import Compiler, list_part, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
 from cargo_ai.user_sql.translate.structs import struct_rows
-from cargo_ai.user_sql.translate.types import KIND_OF_COLUMN
 
 MAX_SOURCES = 40
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from cargo_ai.cli.client.api import Api
-from cargo_ai.cli.settings import Settings
+from cargo_ai.cli.configuration.settings import Settings
 from tests.kit.peers.fake_api import Answer, FakeApi, Hangup, Request
 from tests.unit.cli.cli_process import Cli
 

@@ -16,7 +16,7 @@ from cargo_ai.contract.segmentation.filter import EVERYTHING
 from cargo_ai.domains.segmentation import select_records
 from cargo_ai.domains.workspace import public
 from cargo_ai.server.api.state import State
-from cargo_ai.store.turns import Turns
+from cargo_ai.store.connections.turns import Turns
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.segmentation.conftest import segment_of, where
 

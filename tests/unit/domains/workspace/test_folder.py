@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from cargo_ai.context import usages
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.workspace.folder import CreateFolder
 from cargo_ai.domains.workspace import folder
 from cargo_ai.kernel import ids

@@ -11,10 +11,10 @@ import pytest
 
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.names import qualify
+from cargo_ai.store.connections.turns import Busy, Turns
 from cargo_ai.store.embedded import postgres, roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
-from cargo_ai.store.turns import Busy, Turns
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery

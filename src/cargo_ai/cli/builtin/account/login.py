@@ -6,14 +6,15 @@ import re
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-from cargo_ai.cli import credentials, output
+from cargo_ai.cli import output
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.client.transport import is_loopback
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration import credentials
+from cargo_ai.cli.configuration.environment import variable
+from cargo_ai.cli.configuration.settings import PROJECT_FILE, Settings, checked_token
 from cargo_ai.cli.failure import DENIED, Failure, failure, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import PROJECT_FILE, Settings, checked_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli import credentials, output
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli import output
+from cargo_ai.cli.configuration import credentials
+from cargo_ai.cli.configuration.environment import variable
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli import credentials
+from cargo_ai.cli.configuration import credentials
 from cargo_ai.cli.formats.reply import Form
 from cargo_ai.cli.output import as_object
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli import credentials, output
+from cargo_ai.cli import output
 from cargo_ai.cli.builtin.account.whoami import identity
 from cargo_ai.cli.client.api import Api, new_key
+from cargo_ai.cli.configuration import credentials
+from cargo_ai.cli.configuration.settings import Settings, checked_token
 from cargo_ai.cli.failure import FAILED, failure, usage
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings, checked_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

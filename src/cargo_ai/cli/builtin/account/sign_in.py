@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cargo_ai.cli.arguments.parse import Parsed
-    from cargo_ai.cli.settings import Settings
+    from cargo_ai.cli.configuration.settings import Settings
 
 EMAIL, CODE, DEVICES, DEVICE_TOKEN = "/v1/login/email", "/v1/login/email/code", "/v1/login/devices", "/v1/login/devices/token"
 

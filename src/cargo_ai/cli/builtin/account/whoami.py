@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.configuration.settings import Settings
 from cargo_ai.cli.formats.reply import Form
-from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.named_users import NamedUsers
+from cargo_ai.context.removal import usages
+from cargo_ai.context.removal.named_users import NamedUsers
 from cargo_ai.contract.ai import agent as contract
 from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.domains.ai.agents import daily_limit, language_model, lookup, parts, release, template, trigger

@@ -23,7 +23,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool
 from cargo_ai.records.catalog import Catalog
-from cargo_ai.store.turns import Busy
+from cargo_ai.store.connections.turns import Busy
 from cargo_ai.user_sql.errors import SqlRefused
 
 MOST_ROWS = 100

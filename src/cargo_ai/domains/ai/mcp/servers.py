@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.ai import mcp_server as contract
 from cargo_ai.domains.ai import capabilities
 from cargo_ai.domains.ai.agents.reconcile import NotReconciled, check_offered

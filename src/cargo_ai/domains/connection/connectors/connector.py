@@ -11,10 +11,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.named_users import NamedUsers
+from cargo_ai.context.removal import usages
+from cargo_ai.context.removal.named_users import NamedUsers
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import dataset, hooks

@@ -6,9 +6,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import bin_kinds
-from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import bin_kinds
+from cargo_ai.context.removal.bin_kinds import BinKind
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.connection import dataset

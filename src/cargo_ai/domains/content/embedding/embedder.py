@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.content import embedder as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.content.embedding import embedders

@@ -11,8 +11,8 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.content import file as contract
 from cargo_ai.domains.content.files.folders import folder_or_refuse
 from cargo_ai.domains.content.libraries import libraries

@@ -6,10 +6,10 @@ import uuid
 
 from sqlalchemy import func, select
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.content import library as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.content.files import file_rows

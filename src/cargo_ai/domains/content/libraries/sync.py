@@ -14,8 +14,8 @@ from typing import IO
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.process import Services
+from cargo_ai.context.removal import usages
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.content.files import file_rows
 from cargo_ai.domains.content.libraries import libraries

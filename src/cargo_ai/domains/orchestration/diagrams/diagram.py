@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.downloads import exports
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.domains.orchestration.diagrams import diagram_run

@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus

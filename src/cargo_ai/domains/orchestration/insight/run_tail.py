@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply

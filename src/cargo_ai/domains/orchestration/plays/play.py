@@ -9,9 +9,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import bin_kinds, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.removal import bin_kinds, usages
 from cargo_ai.contract.orchestration.workflows import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
 from cargo_ai.contract.workspace.bin import RemovedToBin

@@ -8,9 +8,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import bin_kinds, usages
-from cargo_ai.context.bin_kinds import BinKind
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import bin_kinds, usages
+from cargo_ai.context.removal.bin_kinds import BinKind
 from cargo_ai.contract.orchestration.workflows import play as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.orchestration.removed import workflow_bin

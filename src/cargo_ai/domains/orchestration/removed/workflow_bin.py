@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.bin_kinds import Contents
+from cargo_ai.context.removal.bin_kinds import Contents
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection, value

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import signed_urls
+from cargo_ai.context.downloads import signed_urls
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review

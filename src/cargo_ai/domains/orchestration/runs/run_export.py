@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Text, cast, desc, func, select, text
 
-from cargo_ai.context.exports import StoredCell
+from cargo_ai.context.downloads.exports import StoredCell
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.domains.orchestration.runs.filters.run_filter import Condition

@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.removal import usages
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import ids

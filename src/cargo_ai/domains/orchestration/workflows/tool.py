@@ -8,9 +8,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.orchestration.workflows import tool as contract
 from cargo_ai.contract.workspace.bin import RemovedToBin
 from cargo_ai.domains.connection import public as connectors

@@ -10,9 +10,9 @@ from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services

@@ -11,8 +11,9 @@ from functools import partial
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import events, usages
+from cargo_ai.context import events
 from cargo_ai.context.events import Attachment
+from cargo_ai.context.removal import usages
 from cargo_ai.domains.segmentation.changes import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage

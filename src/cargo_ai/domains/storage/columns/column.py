@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import events, usages
+from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.named_users import NamedUsers
+from cargo_ai.context.removal import usages
+from cargo_ai.context.removal.named_users import NamedUsers
 from cargo_ai.contract.storage import column as contract
 from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, Filling, ListedColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, filling, recompute

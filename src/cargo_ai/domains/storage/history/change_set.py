@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.storage import change_set as contract
+from cargo_ai.contract.storage.records import change_set as contract
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite
 from cargo_ai.kernel import ids

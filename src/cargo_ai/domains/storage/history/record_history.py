@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.storage import change_set as contract
+from cargo_ai.contract.storage.records import change_set as contract
 from cargo_ai.domains.storage.history.change_set import changed_to_response, to_responses
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.tables import ChangeSet

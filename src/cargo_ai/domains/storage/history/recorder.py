@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from cargo_ai.contract.storage.change_set import Kind
+from cargo_ai.contract.storage.records.change_set import Kind
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import Connection, execute
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.storage import change_set as contract
+from cargo_ai.contract.storage.records import change_set as contract
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged

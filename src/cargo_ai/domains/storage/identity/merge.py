@@ -16,8 +16,8 @@ from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.storage import merge as contract
-from cargo_ai.contract.storage.change_set import Kind
+from cargo_ai.contract.storage.records import merge as contract
+from cargo_ai.contract.storage.records.change_set import Kind
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.contract.storage.columns import OriginalColumn
-from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records.names import MAX_COLUMNS, slug_problem
 

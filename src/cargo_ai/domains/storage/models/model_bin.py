@@ -9,9 +9,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import bin_kinds
-from cargo_ai.context.bin_kinds import BinKind, Contents
 from cargo_ai.context.context import Context
+from cargo_ai.context.removal import bin_kinds
+from cargo_ai.context.removal.bin_kinds import BinKind, Contents
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.contract.workspace import bin as bin_contract
 from cargo_ai.domains.connection import public as connection

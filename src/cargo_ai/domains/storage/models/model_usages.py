@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
+from cargo_ai.context.removal import usages
 from cargo_ai.domains.storage.columns import definition
 from cargo_ai.domains.storage.models.model_catalog import column_key
 from cargo_ai.domains.storage.tables import Model, Relationship

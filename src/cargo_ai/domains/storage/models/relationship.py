@@ -8,11 +8,11 @@ from typing import Any, NoReturn, cast
 
 from sqlalchemy import or_, select
 
-from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.named_users import NamedUsers
+from cargo_ai.context.removal import usages
+from cargo_ai.context.removal.named_users import NamedUsers
 from cargo_ai.contract.storage import relationship as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.columns import definition

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.contract.storage import ingest as contract
-from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.contract.storage.records import ingest as contract
+from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors, model, model_catalog
 from cargo_ai.domains.storage.records import read_file, row_results

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
-from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.contract.storage.columns import ColumnType, OriginalColumn
-from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.contract.storage.records.change_set import Kind
+from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of

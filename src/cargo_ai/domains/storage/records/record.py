@@ -11,8 +11,8 @@ from psycopg import errors
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.contract.storage import record as contract
-from cargo_ai.contract.storage.change_set import Kind
+from cargo_ai.contract.storage.records import record as contract
+from cargo_ai.contract.storage.records.change_set import Kind
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.models.written_models import WrittenModel, WrittenModels

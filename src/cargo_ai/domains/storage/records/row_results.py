@@ -13,15 +13,15 @@ from typing import IO, Any
 
 from sqlalchemy import delete, select
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.contract.storage.records import ingest as contract
 from cargo_ai.domains.storage.tables import IngestReport
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal

@@ -11,7 +11,7 @@ from psycopg import errors
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.storage.change_set import Kind
+from cargo_ai.contract.storage.records.change_set import Kind
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, Origin
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.records.write import InvalidRecords, RecordError, Writer, validate_new

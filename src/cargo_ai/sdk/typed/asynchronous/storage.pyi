@@ -3,17 +3,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 import cargo_ai.contract.segmentation.filter
-import cargo_ai.contract.storage.change_set
 import cargo_ai.contract.storage.column
 import cargo_ai.contract.storage.columns
 import cargo_ai.contract.storage.dataset
 import cargo_ai.contract.storage.index
-import cargo_ai.contract.storage.ingest
-import cargo_ai.contract.storage.merge
 import cargo_ai.contract.storage.model
 import cargo_ai.contract.storage.preview
 import cargo_ai.contract.storage.query
-import cargo_ai.contract.storage.record
+import cargo_ai.contract.storage.records.change_set
+import cargo_ai.contract.storage.records.ingest
+import cargo_ai.contract.storage.records.merge
+import cargo_ai.contract.storage.records.record
 import cargo_ai.contract.storage.relationship
 import cargo_ai.contract.storage.run
 import cargo_ai.contract.storage.unification
@@ -25,7 +25,7 @@ class ChangeSetMethods:
     async def get(
         self,
         uuid: str,
-    ) -> cargo_ai.contract.storage.change_set.ChangeSetReply:
+    ) -> cargo_ai.contract.storage.records.change_set.ChangeSetReply:
         """Show a change set: who wrote, and how many records.
 
         uuid: Its uuid.
@@ -41,7 +41,7 @@ class ChangeSetMethods:
         kinds: Sequence[Literal['import', 'ingest', 'refresh', 'write', 'bulk', 'batch', 'run', 'merge', 'undo', 'forget']] | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.storage.change_set.ChangeSetsReply:
+    ) -> cargo_ai.contract.storage.records.change_set.ChangeSetsReply:
         """List what was written into models: imports, bulk writes, batches, runs; newest first.
 
         model_uuid: Only those of this model.
@@ -60,7 +60,7 @@ class ChangeSetMethods:
         kinds: Sequence[Literal['import', 'ingest', 'refresh', 'write', 'bulk', 'batch', 'run', 'merge', 'undo', 'forget']] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> AsyncIterator[cargo_ai.contract.storage.change_set.ChangeSet]:
+    ) -> AsyncIterator[cargo_ai.contract.storage.records.change_set.ChangeSet]:
         """List what was written into models: imports, bulk writes, batches, runs; newest first. All of them, page after page, or `max_rows`.
 
         model_uuid: Only those of this model.
@@ -76,7 +76,7 @@ class ChangeSetMethods:
         *,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.storage.change_set.ChangedRecordsReply:
+    ) -> cargo_ai.contract.storage.records.change_set.ChangedRecordsReply:
         """List the records of a change set: which were added and removed, and which values changed from what to what.
 
         uuid: The change set.
@@ -93,7 +93,7 @@ class ChangeSetMethods:
         *,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> AsyncIterator[cargo_ai.contract.storage.change_set.ChangedRecord]:
+    ) -> AsyncIterator[cargo_ai.contract.storage.records.change_set.ChangedRecord]:
         """List the records of a change set: which were added and removed, and which values changed from what to what. All of them, page
         after page, or `max_rows`.
 
@@ -110,7 +110,7 @@ class ChangeSetMethods:
         skip_conflicts: bool = ...,
         dry_run: bool = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.change_set.UndoReply:
+    ) -> cargo_ai.contract.storage.records.change_set.UndoReply:
         """Undo an import, a bulk write or what a batch wrote, record by record; much of it in the background.
 
         uuid: The change set.
@@ -275,7 +275,7 @@ class MergeMethods:
         survivor_id: str | None = ...,
         limit: int = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.merge.MergedReply:
+    ) -> cargo_ai.contract.storage.records.merge.MergedReply:
         """Merge duplicates into one record each: empty columns are filled from the others, which are removed.
 
         by: The columns in all of which duplicates agree, comma-separated, at most 10: COLUMN or COLUMN:COMPARISON, such as
@@ -298,7 +298,7 @@ class MergeMethods:
         model_uuid: str | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.storage.merge.MergesReply:
+    ) -> cargo_ai.contract.storage.records.merge.MergesReply:
         """List the merges, newest first.
 
         model_uuid: Only merges in this model.
@@ -315,7 +315,7 @@ class MergeMethods:
         model_uuid: str | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> AsyncIterator[cargo_ai.contract.storage.merge.Merge]:
+    ) -> AsyncIterator[cargo_ai.contract.storage.records.merge.Merge]:
         """List the merges, newest first. All of them, page after page, or `max_rows`.
 
         model_uuid: Only merges in this model.
@@ -329,7 +329,7 @@ class MergeMethods:
         uuid: str,
         *,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.merge.MergeReply:
+    ) -> cargo_ai.contract.storage.records.merge.MergeReply:
         """Undo a merge of the last 30 days: the records are restored.
 
         uuid: Its uuid.
@@ -404,7 +404,7 @@ class ModelMethods:
         uuid: str,
         *,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.ingest.IngestToken:
+    ) -> cargo_ai.contract.storage.records.ingest.IngestToken:
         """Create a token for sending records to a model; the previous token stops working.
 
         uuid: Its uuid.
@@ -436,7 +436,7 @@ class ModelMethods:
         survivor_id: str | None = ...,
         limit: int = ...,
         offset: int = ...,
-    ) -> cargo_ai.contract.storage.merge.DuplicatesReply:
+    ) -> cargo_ai.contract.storage.records.merge.DuplicatesReply:
         """Find duplicate records, and preview the outcome of a merge.
 
         by: The columns in all of which duplicates agree, comma-separated, at most 10: COLUMN or COLUMN:COMPARISON, such as
@@ -464,7 +464,7 @@ class ModelMethods:
         survivor_id: str | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
-    ) -> AsyncIterator[cargo_ai.contract.storage.merge.DuplicateGroup]:
+    ) -> AsyncIterator[cargo_ai.contract.storage.records.merge.DuplicateGroup]:
         """Find duplicate records, and preview the outcome of a merge. All of them, page after page, or `max_rows`.
 
         by: The columns in all of which duplicates agree, comma-separated, at most 10: COLUMN or COLUMN:COMPARISON, such as
@@ -698,7 +698,7 @@ class RecordMethods:
         model_uuid: str,
         data: Mapping[str, Any],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.record.RecordReply:
+    ) -> cargo_ai.contract.storage.records.record.RecordReply:
         """Add a record to a model.
 
         model_uuid: The model.
@@ -713,9 +713,9 @@ class RecordMethods:
         self,
         *,
         model_uuid: str,
-        records: Sequence[cargo_ai.contract.storage.record.NewRecord | Mapping[str, Any]],
+        records: Sequence[cargo_ai.contract.storage.records.record.NewRecord | Mapping[str, Any]],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.record.RecordsReply:
+    ) -> cargo_ai.contract.storage.records.record.RecordsReply:
         """Add many records; none if one of them is invalid.
 
         model_uuid: The model.
@@ -758,7 +758,7 @@ class RecordMethods:
         model_uuid: str,
         ids: Sequence[str],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.change_set.ForgottenReply:
+    ) -> cargo_ai.contract.storage.records.change_set.ForgottenReply:
         """Erase the former values of records, removed ones too, from history, change sets and merges. Not from runs and files.
 
         model_uuid: The model.
@@ -773,7 +773,7 @@ class RecordMethods:
         *,
         model_uuid: str,
         id: str,
-    ) -> cargo_ai.contract.storage.record.FoundRecord:
+    ) -> cargo_ai.contract.storage.records.record.FoundRecord:
         """Show a record with all its columns.
 
         model_uuid: The model.
@@ -789,7 +789,7 @@ class RecordMethods:
         model_uuid: str,
         id: str,
         limit: int = ...,
-    ) -> cargo_ai.contract.storage.change_set.RecordHistoryReply:
+    ) -> cargo_ai.contract.storage.records.change_set.RecordHistoryReply:
         """Show who changed a record, when, and from what to what; also of a record that was removed.
 
         model_uuid: The model.
@@ -813,7 +813,7 @@ class RecordMethods:
         matching_column_slug: str | None = ...,
         skip_invalid: bool = ...,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.ingest.IngestReport:
+    ) -> cargo_ai.contract.storage.records.ingest.IngestReport:
         """Read an uploaded CSV, JSON lines or Parquet file into a model: all rows, or none.
 
         encoding: The encoding of the file's text.
@@ -838,9 +838,9 @@ class RecordMethods:
         from_ingest: bool | None = ...,
         limit: int = ...,
         offset: int = ...,
-        sort: cargo_ai.contract.storage.record.SystemSort | Mapping[str, Any] | None = ...,
+        sort: cargo_ai.contract.storage.records.record.SystemSort | Mapping[str, Any] | None = ...,
         after: str | None = ...,
-    ) -> cargo_ai.contract.storage.record.FoundRecords:
+    ) -> cargo_ai.contract.storage.records.record.FoundRecords:
         """List the records of a model, the newest first.
 
         model_uuid: The model.
@@ -860,7 +860,7 @@ class RecordMethods:
         *,
         model_uuid: str,
         from_ingest: bool | None = ...,
-        sort: cargo_ai.contract.storage.record.SystemSort | Mapping[str, Any] | None = ...,
+        sort: cargo_ai.contract.storage.records.record.SystemSort | Mapping[str, Any] | None = ...,
         page_size: int | None = None,
         max_rows: int | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -881,7 +881,7 @@ class RecordMethods:
         model_uuid: str,
         id: str,
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.record.RemovedRecord:
+    ) -> cargo_ai.contract.storage.records.record.RemovedRecord:
         """Remove a record.
 
         model_uuid: The model.
@@ -916,7 +916,7 @@ class RecordMethods:
         id: str,
         data: Mapping[str, Any],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.record.RecordReply:
+    ) -> cargo_ai.contract.storage.records.record.RecordReply:
         """Change column values of a record.
 
         model_uuid: The model.
@@ -932,9 +932,9 @@ class RecordMethods:
         self,
         *,
         model_uuid: str,
-        records: Sequence[cargo_ai.contract.storage.record.ChangedRecord | Mapping[str, Any]],
+        records: Sequence[cargo_ai.contract.storage.records.record.ChangedRecord | Mapping[str, Any]],
         idempotency_key: str | None = None,
-    ) -> cargo_ai.contract.storage.record.RecordsReply:
+    ) -> cargo_ai.contract.storage.records.record.RecordsReply:
         """Change many records; none if one of them is invalid.
 
         model_uuid: The model.

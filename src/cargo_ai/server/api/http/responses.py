@@ -17,8 +17,8 @@ from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.store import disk
+from cargo_ai.store.connections.turns import Busy
 from cargo_ai.store.files import FilesUnavailable
-from cargo_ai.store.turns import Busy
 
 if TYPE_CHECKING:
     from cargo_ai.server.api.state import State

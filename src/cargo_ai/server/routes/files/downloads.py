@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from cargo_ai.context import exports
+from cargo_ai.context.downloads import exports
 from cargo_ai.server.api.state import state_of
 
 

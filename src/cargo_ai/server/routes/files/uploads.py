@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.downloads import signed_urls
 from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace.public import Upload, UploadPart, file, upload_store
 from cargo_ai.kernel import clock, log

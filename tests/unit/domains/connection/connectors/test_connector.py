@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from cargo_ai.context import usages
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.domains.connection import public
 from cargo_ai.domains.connection.tables import Connector, Dataset

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cargo_ai.context import usages
+from cargo_ai.context.removal import usages
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids

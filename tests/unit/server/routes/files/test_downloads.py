@@ -16,9 +16,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Export
+from cargo_ai.context.downloads import exports
+from cargo_ai.context.downloads.exports import Export
 from cargo_ai.context.process import Services
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal

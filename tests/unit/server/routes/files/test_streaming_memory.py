@@ -22,7 +22,7 @@ SERVER = textwrap.dedent("""
     from cargo_ai.domains.workspace import public
     from cargo_ai.kernel.secrets import SecretKey
     from cargo_ai.kernel.settings import Settings
-    from cargo_ai.context import exports
+    from cargo_ai.context.downloads import exports
     from cargo_ai.server.api import app
     from cargo_ai.server.api.signals import Signals
     from cargo_ai.server.api.state import State

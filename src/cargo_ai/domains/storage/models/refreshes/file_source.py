@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from cargo_ai.context.context import Context
-from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors

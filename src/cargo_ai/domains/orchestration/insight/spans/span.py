@@ -14,7 +14,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.contract.orchestration.insight import span as contract
 from cargo_ai.contract.orchestration.runs.run import CountReply
-from cargo_ai.domains.orchestration.insight import span_filter
+from cargo_ai.domains.orchestration.insight.spans import span_filter
 from cargo_ai.domains.orchestration.runs import bounded_count, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.filters import run_filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from cargo_ai.kernel import ids
-from cargo_ai.store import uuid_loader
+from cargo_ai.store.connections import uuid_loader
 
 
 async def test_a_value_that_comes_again_is_the_same_object(database_url: str) -> None:

@@ -13,7 +13,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.contract.orchestration.insight import explain as contract
-from cargo_ai.domains.orchestration.insight import explain_fix, queue
+from cargo_ai.domains.orchestration.insight import queue
+from cargo_ai.domains.orchestration.insight.explanations import explain_fix
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response

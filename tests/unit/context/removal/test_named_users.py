@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from cargo_ai.cli.words.command_index import read_index
-from cargo_ai.context.named_users import SHOW, NamedUsers
+from cargo_ai.context.removal.named_users import SHOW, NamedUsers
 
 FIRST, SECOND = uuid.UUID(int=1), uuid.UUID(int=2)
 

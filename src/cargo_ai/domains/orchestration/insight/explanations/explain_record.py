@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration.insight import explain as contract
-from cargo_ai.domains.orchestration.insight import explain
+from cargo_ai.domains.orchestration.insight.explanations import explain
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Play, Release
 from cargo_ai.domains.orchestration.workflows import lookup

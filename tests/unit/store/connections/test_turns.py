@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from cargo_ai.kernel import ids
-from cargo_ai.store.turns import MAX_WAITING, MAX_WAITING_CONNECTED, Busy, Turns
+from cargo_ai.store.connections.turns import MAX_WAITING, MAX_WAITING_CONNECTED, Busy, Turns
 
 MINE, THEIRS = ids.new(), ids.new()
 

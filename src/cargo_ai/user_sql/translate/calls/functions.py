@@ -11,8 +11,17 @@ from sqlglot import exp
 
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes, windows
-from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Signature
-from cargo_ai.user_sql.translate.arguments import translate_arguments
+from cargo_ai.user_sql.translate.calls.allowed_functions import (
+    AGGREGATES,
+    COLLECTING,
+    IMPOSSIBLE,
+    SAME_KIND,
+    SCALARS,
+    WINDOWS,
+    WITHIN,
+    Signature,
+)
+from cargo_ai.user_sql.translate.calls.arguments import translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql

@@ -13,7 +13,7 @@ from cargo_ai.cli.words.commands import find
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
-from tests.unit.domains.orchestration.insight.test_explain import companies
+from tests.unit.domains.orchestration.insight.explanations.test_explain import companies
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from cargo_ai.kernel import tasks
-from cargo_ai.store.notifications import Listener, Notifications
+from cargo_ai.store.connections.notifications import Listener, Notifications
 from tests.kit.data.databases import Databases
 
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import select
 
-from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
+from cargo_ai.context.downloads import signed_urls
 from cargo_ai.context.process import Services
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.files import parquet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from cargo_ai.cli import credentials
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration import credentials
+from cargo_ai.cli.configuration.environment import variable
+from cargo_ai.cli.configuration.local_server import running_url
 from cargo_ai.cli.failure import DENIED, failure, shell_line, usage
-from cargo_ai.cli.local_server import running_url
 from cargo_ai.cli.output import as_object
 
 TYPE_CHECKING = False

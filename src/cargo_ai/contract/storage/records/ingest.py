@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.storage.columns import Named
-from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.kernel.operation import Cli, FileOf, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 

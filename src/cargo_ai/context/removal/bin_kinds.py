@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from cargo_ai.context import usages
+from cargo_ai.context.removal import usages
 from cargo_ai.contract.workspace import bin as contract
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal

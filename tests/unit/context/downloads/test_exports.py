@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.context import exports, signed_urls
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Download, Export, encode, open_export
+from cargo_ai.context.downloads import exports, signed_urls
+from cargo_ai.context.downloads.exports import Download, Export, encode, open_export
 from cargo_ai.context.process import Services
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey

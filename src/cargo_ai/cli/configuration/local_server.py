@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cargo_ai.cli.environment import variable
+from cargo_ai.cli.configuration.environment import variable
 from cargo_ai.cli.output import as_object
 
 

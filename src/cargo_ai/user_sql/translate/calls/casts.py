@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cargo_ai.user_sql.errors import refuse, shorten
+from cargo_ai.user_sql.translate.calls.types import cast_type
 from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
-from cargo_ai.user_sql.translate.types import cast_type
 
 _SAFE = {
     "bigint": "int64",

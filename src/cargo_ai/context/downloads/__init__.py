@@ -1,0 +1,1 @@
+"""Downloads: signed URLs, and rows streamed as files."""

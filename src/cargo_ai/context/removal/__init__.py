@@ -1,0 +1,1 @@
+"""Removing things: what uses them, and the bin from which they can be restored."""

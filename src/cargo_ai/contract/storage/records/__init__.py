@@ -1,0 +1,1 @@
+"""Wire types and operations of the records of a model: read, written, ingested, merged and undone."""

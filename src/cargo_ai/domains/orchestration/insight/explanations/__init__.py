@@ -1,0 +1,1 @@
+"""Explanations: why a run waits, failed or never began, and what to do next."""

@@ -1,0 +1,1 @@
+"""Spans and traces: the executions of all runs, and what they belong to."""

@@ -1,0 +1,1 @@
+"""Translate calls of functions and casts, each with its arguments and its type."""
