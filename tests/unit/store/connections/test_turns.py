@@ -14,9 +14,9 @@ MINE, THEIRS = ids.new(), ids.new()
 
 
 async def test_a_workspace_has_two_turns_and_another_one_its_own() -> None:
-    turns = Turns(2, 8, seconds=0.05)
-    async with turns.take(MINE):
-        others = [asyncio.create_task(_hold(turns)) for _ in range(2)]
+    patient, turns = Turns(2, 8, seconds=60), Turns(2, 8, seconds=0.05)
+    async with patient.take(MINE):
+        others = [asyncio.create_task(_hold(patient)) for _ in range(2)]
         assert [type(result) for result in await asyncio.gather(*others, return_exceptions=True)] == [type(None), type(None)]
     async with AsyncExitStack() as held:
         for _ in range(2):
