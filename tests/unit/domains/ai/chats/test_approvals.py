@@ -21,9 +21,12 @@ ACME = {"domain": "acme.com", "name": "Acme", "employees": 120}
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer is parked as soon as there is a review to decide on, which takes longer than it waits at first."""
-    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.01)
-    monkeypatch.setattr(runs_awaited, "SHORTEST", 0.001)
+    """An answer is parked soon after there is a review to decide on.
+
+    It waits for longer than one look at a run takes: else it would be parked and woken again and again.
+    """
+    monkeypatch.setattr(approval, "IN_PLACE_SECONDS", 0.3)
+    monkeypatch.setattr(runs_awaited, "SHORTEST", 0.01)
 
 
 @pytest.fixture(scope="module")
