@@ -18,10 +18,10 @@ pa: Any = import_module("pyarrow")
 pq: Any = import_module("pyarrow.parquet")
 
 
-@pytest.fixture
-def large_file(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file whose rows fill every buffer between the process and its reader."""
-    path = tmp_path / "large.parquet"
+    path = tmp_path_factory.mktemp("large") / "large.parquet"
     pq.write_table(pa.table({"domain": [f"d{number}.example" for number in range(600_000)]}), path)
     return path
 
@@ -52,12 +52,12 @@ async def test_readers_that_fail_in_the_middle_keep_no_place(large_file: Path) -
                     raise ZeroDivisionError
 
 
-@pytest.fixture
-def bomb(tmp_path: Path) -> Path:
-    """A file of some KB that holds 150 MB of text: 100,000 times the same one of 1,500 characters."""
-    path = tmp_path / "bomb.parquet"
-    pq.write_table(pa.table({"text": ["x" * 1_500] * 100_000}), path)
-    assert path.stat().st_size < 100_000
+@pytest.fixture(scope="module")
+def bomb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of some KB that holds 30 MB of text: 20,000 times the same one of 1,500 characters."""
+    path = tmp_path_factory.mktemp("bomb") / "bomb.parquet"
+    pq.write_table(pa.table({"text": ["x" * 1_500] * 20_000}), path)
+    assert path.stat().st_size < 20_000
     return path
 
 
@@ -75,9 +75,9 @@ async def test_a_small_file_that_unpacks_to_a_large_one_is_broken_off(bomb: Path
 
 
 async def test_a_file_with_more_rows_than_a_workspace_may_keep_is_refused_before_it_is_read(bomb: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"The file has 100,000 rows; a workspace may keep 99,999 \(CARGO_AI_MAX_RECORDS\)"):
-        await read_all(bomb, parquet.Limits(rows=99_999))
+    with pytest.raises(InvalidFile, match=r"The file has 20,000 rows; a workspace may keep 19,999 \(CARGO_AI_MAX_RECORDS\)"):
+        await read_all(bomb, parquet.Limits(rows=19_999))
 
 
 async def test_a_file_within_its_limits_is_read_whole(bomb: Path) -> None:
-    assert await read_all(bomb, parquet.Limits(bytes=200_000_000, rows=100_000)) == 100_000
+    assert await read_all(bomb, parquet.Limits(bytes=40_000_000, rows=20_000)) == 20_000

@@ -106,7 +106,7 @@ async def test_a_compressed_answer_is_unpacked(open_client: HttpClient, service:
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_bomb_is_not_unpacked_beyond_the_limit(open_client: HttpClient, service: EchoService, encoding: str) -> None:
-    zeros = b"\0" * (200 * 1024 * 1024)
+    zeros = b"\0" * (32 * 1024 * 1024)
     bomb = _gzip(zeros) if encoding == "gzip" else zlib.compress(zeros)
     del zeros
     service.on("/bomb", Say(body=bomb, headers={"content-encoding": encoding}))

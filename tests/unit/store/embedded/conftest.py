@@ -16,12 +16,10 @@ from cargo_ai.store.embedded.postgres import Cluster
 from tests.unit.store.embedded.calls import execute
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
-    """One running server for the tests that only look."""
-    folder = tmp_path_factory.mktemp("shared")
-    yield postgres.start(folder, fsync=False)
-    postgres.erase(folder)
+@pytest.fixture
+def shared(cluster: Cluster) -> Cluster:
+    """The running server of this test process, for the tests that only look."""
+    return cluster
 
 
 @pytest.fixture

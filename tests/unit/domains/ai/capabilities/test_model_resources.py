@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from tests.kit.api_client import ApiClient, Body
+from tests.kit.backend import Backend
 from tests.simulators.language_models.control import Reply
 from tests.simulators.language_models.server import Running
 from tests.unit.domains.ai.conftest import answer_to, new_agent
@@ -24,6 +26,12 @@ RECORDS = [
 def slugs() -> list[str]:
     """Names of models that are taken."""
     return []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unchanged(backend: Backend, slugs: list[str]) -> tuple[str, str]:
+    """The uuid and the slug of a model for all tests after which it is as it was."""
+    return await _companies(backend.admin, slugs), slugs[-1]
 
 
 async def _companies(api: ApiClient, slugs: list[str]) -> str:
@@ -63,9 +71,12 @@ async def test_a_query_sees_the_records_and_columns_of_the_resource(api: ApiClie
         ("select domain from my_companies m where exists (select 1 from my_companies s where s.employees < 100)", None),
     ],
 )
-async def test_a_query_finds_nothing_beyond_it(api: ApiClient, model: Running, slugs: list[str], sql: str, complaint: str | None) -> None:
-    resource = {"modelUuid": await _companies(api, slugs), "filter": FILTER, "selectedColumnSlugs": ["domain", "employees"]}
-    part = await _called(api, model, resource, "query_records", sql=sql.format(slug=slugs[-1]))
+async def test_a_query_finds_nothing_beyond_it(
+    api: ApiClient, model: Running, unchanged: tuple[str, str], sql: str, complaint: str | None
+) -> None:
+    uuid, slug = unchanged
+    resource = {"modelUuid": uuid, "filter": FILTER, "selectedColumnSlugs": ["domain", "employees"]}
+    part = await _called(api, model, resource, "query_records", sql=sql.format(slug=slug))
     if complaint is None:
         assert part["output"] == {"rows": []}
     else:
@@ -117,8 +128,10 @@ async def test_saved_records_are_a_change_set_that_can_be_undone(api: ApiClient,
         ({"domain": "acme.com", "employees": "many"}, "employees"),
     ],
 )
-async def test_nothing_is_saved_beyond_the_resource(api: ApiClient, model: Running, slugs: list[str], record: Body, complaint: str) -> None:
-    uuid = await _companies(api, slugs)
+async def test_nothing_is_saved_beyond_the_resource(
+    api: ApiClient, model: Running, unchanged: tuple[str, str], record: Body, complaint: str
+) -> None:
+    uuid, _ = unchanged
     resource = {"modelUuid": uuid, "filter": FILTER, "selectedColumnSlugs": ["domain", "employees"], "isReadOnly": False}
     part = await _called(api, model, resource, "save_my_companies", records=[record])
     assert part["state"] == "output-error" and complaint in part["errorText"]
