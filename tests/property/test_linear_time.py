@@ -20,6 +20,7 @@ from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from tests.kit.measures.linear_time import Case, explain_slowness
 
+pytestmark = pytest.mark.slow
 COLUMNS = tuple(Column(slug, kind, "original") for slug, kind in (("name", "string"), ("size", "number")))  # pyright: ignore[reportArgumentType]
 MODEL = Relation(uuid.UUID(int=1), "companies", "default", "ws", "t_companies", "v_companies", COLUMNS)
 CATALOG = Catalog(uuid.UUID(int=2), "role", (MODEL,))

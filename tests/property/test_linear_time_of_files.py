@@ -20,6 +20,7 @@ from tests.kit.graphs import node
 from tests.kit.measures.linear_time import Case, explain_slowness
 from tests.unit.engine.graphs import Body, actions, variables
 
+pytestmark = pytest.mark.slow
 KNOWN = Inventory(actions())
 PIECE = 8 * 1024
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'

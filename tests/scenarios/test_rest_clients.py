@@ -86,6 +86,7 @@ def test_a_run_is_waited_for_by_one_request(server: RealServer, client: httpx.Cl
     assert "preference-applied" not in at_once.headers
 
 
+@pytest.mark.slow
 def test_many_waiting_programs_leave_room_for_others(server: RealServer, client: httpx.Client) -> None:
     workflow = server.tool(graphs.wait(60))
     run = server.run(workflow, {"name": "Ann"})

@@ -42,6 +42,7 @@ def ids(read: list[ExtractedPage]) -> list[str]:
     return [str(record["hs_object_id"]) for page in read for record in page.records]
 
 
+@pytest.mark.slow
 async def test_more_changes_than_a_search_gives_are_all_read(hubspot: HubSpot) -> None:
     contacts = hubspot.records("contacts")
     bookmark = (await pages(hubspot))[-1].cursor

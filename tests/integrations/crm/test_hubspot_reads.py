@@ -112,6 +112,7 @@ async def test_the_search_goes_on_beyond_ten_thousand_by_id(hubspot: HubSpot) ->
     assert seen == ids
 
 
+@pytest.mark.slow
 async def test_with_an_order_the_search_ends_at_ten_thousand(hubspot: HubSpot) -> None:
     fill(hubspot, 10_050)
     sorts = [{"propertyName": "email", "direction": "ASCENDING"}]

@@ -47,6 +47,8 @@ SAID_ABSENT = ("There is no ", "is not a workflow of this workspace", "there is 
 """What is said of an example's made-up name where the reason is one of several causes."""
 ASKED = ("needs the confirmation of a person", "no one can be asked for it here")
 """What is said, with exit code 2, where a person would be asked on a terminal: for a confirmation, or for a secret."""
+ONE_OF = 10
+"""One of so many examples is tried in `make test`, all in `make test-slow`."""
 
 
 def _written(said: Said) -> Reply | None:
@@ -75,7 +77,9 @@ def reader(server: RealServer, language_model: Running, tmp_path_factory: pytest
     language_model.control.reset()
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize(
+    "example", [pytest.param(example, marks=() if at % ONE_OF == 0 else pytest.mark.slow) for at, example in enumerate(EXAMPLES)]
+)
 def test_an_example_of_the_help_works_when_pasted(reader: Person, example: str) -> None:
     done = reader.run(*argv(example))
     if done.returncode:

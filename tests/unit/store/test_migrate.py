@@ -87,6 +87,7 @@ def test_a_database_that_has_everything_is_left_alone_while_another_server_migra
         assert migrate.upgrade(database_url) == migrate.head()
 
 
+@pytest.mark.slow
 def test_servers_that_start_together_migrate_one_after_the_other(empty: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(migrate.upgrade, [empty] * 4)) == [migrate.head()] * 4
@@ -126,6 +127,7 @@ def test_migrations_form_one_chain() -> None:
     assert len(migrate.scripts().get_heads()) == 1
 
 
+@pytest.mark.slow
 def test_the_table_of_events_goes_with_its_rows_and_triggers(empty: str) -> None:
     migrate.upgrade(empty, "0019")
     workspace, model, segment = ids.new(), ids.new(), ids.new()

@@ -129,6 +129,7 @@ async def test_a_stream_of_a_pdf_that_unpacks_to_gigabytes_ends_within_the_limit
     assert await problem(data.replace(b"xref\n", stream + b"xref\n", 1), "bomb.pdf")
 
 
+@pytest.mark.slow
 async def test_of_a_pdf_with_too_many_pages_the_rest_is_left_out_and_noted() -> None:
     document = await read(documents.pdf(["Page"] * 3_005), "long.pdf")
     assert [block.page for block in document.blocks][-1] == 3_000
@@ -144,6 +145,7 @@ async def test_a_pdf_with_a_password_says_so() -> None:
     assert "protected by a password" in await problem(documents.with_password(documents.pdf(["secret"]), "sesame"), "locked.pdf")
 
 
+@pytest.mark.slow
 async def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
     sheet = b"<worksheet><sheetData>" + (b"<row><c><v>" + b"1" * 1_000 + b"</v></c></row>") * 310_000
     bomb = documents.archive({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": sheet})
@@ -172,6 +174,7 @@ async def test_a_reader_that_takes_too_long_is_ended() -> None:
     assert "longer than" in await problem(rows, "long.csv", seconds=0.2)
 
 
+@pytest.mark.slow
 async def test_of_a_long_table_the_rest_is_left_out_and_noted() -> None:
     document = await read("\n".join(f"{row},x" for row in range(200_010)).encode(), "long.csv")
     assert len(document.blocks) == 200_000

@@ -50,6 +50,7 @@ def test_none_declares_prices_which_the_operator_sets() -> None:
     assert not [action.slug for integration in integrations().values() for action in integration.actions if action.costs]
 
 
+@pytest.mark.slow
 def test_a_server_with_nothing_to_do_has_loaded_no_service() -> None:
     done = subprocess.run([sys.executable, "-c", IDLE], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["kit", "webhook"]

@@ -68,6 +68,7 @@ def test_everything_comes_back_in_another_database_and_nothing_is_written_over(d
         assert other.execute(closed).fetchone() == (False,)
 
 
+@pytest.mark.slow
 def test_what_a_killed_restore_has_left_is_removed_by_the_next_and_a_running_one_is_left_alone(
     database_url: str, empty: str, tmp_path: Path
 ) -> None:

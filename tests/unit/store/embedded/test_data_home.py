@@ -12,6 +12,7 @@ from cargo_ai.store.embedded.postgres import EmbeddedPostgresError
 from tests.unit.store.embedded.calls import START, as_root, python
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("name", ["long-" * 45, "a,b \"c\" $HOME 'd' é"], ids=["long", "odd"])
 def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(nobody_folder: Path, name: str) -> None:

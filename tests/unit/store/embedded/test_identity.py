@@ -49,6 +49,7 @@ def test_a_moved_data_folder_is_refused_until_it_adopts_its_database(folder: Pat
         folder.mkdir()
 
 
+@pytest.mark.slow
 def test_after_an_adoption_by_a_copy_the_original_is_the_one_that_is_refused(folder: Path, tmp_path: Path) -> None:
     postgres.start(folder, fsync=False)
     postgres.stop(folder)
@@ -110,6 +111,7 @@ def test_ids_notes_and_new_folders_are_closed_to_others(homes: Path, tmp_path: P
     assert modes == [0o700, 0o600, 0o600]
 
 
+@pytest.mark.slow
 def test_without_root_a_copy_has_a_database_and_a_socket_of_its_own(nobody_folder: Path) -> None:
     code = START + (
         "import os, shutil; folder = Path(sys.argv[1]); embedded.stop(folder); copy = folder.parent / 'copied'\n"

@@ -39,6 +39,7 @@ def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_gets_only_i
     assert [path.name for path in folder.iterdir()] == ["database.id"]
 
 
+@pytest.mark.slow
 @as_root
 def test_without_root_everything_is_in_the_data_folder_whose_mode_stays(nobody_folder: Path) -> None:
     code = START + "assert embedded.start(Path(sys.argv[1])) == c; print(c.owner_url); assert embedded.stop(Path(sys.argv[1]))"

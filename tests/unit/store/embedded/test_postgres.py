@@ -46,6 +46,7 @@ def test_what_was_written_is_there_after_a_stop_and_a_start(stopped: Path) -> No
     assert value(postgres.start(stopped).owner_url, "SELECT n FROM kept") == 42
 
 
+@pytest.mark.slow
 def test_starts_at_the_same_moment_agree_on_one_server(folder: Path) -> None:
     code = START + "print(json.dumps([c.pid, c.owner_url]))"
     found: list[subprocess.CompletedProcess[str]] = []
