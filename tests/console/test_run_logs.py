@@ -17,6 +17,7 @@ PRINTS = "for (let i = 0; i < 10000; i++) console.log(i % 1000 ? i : '<script>' 
 GRAPH = [node("start", children=("prints",)), node("prints", "script", ("end",), config={"script": PRINTS}), node("end")]
 
 
+@pytest.mark.slow
 async def test_ten_thousand_lines_are_shown_page_by_page(browser: Browser, backend: Backend) -> None:
     run = (await backend.run({}, nodes=GRAPH))["run"]["uuid"]
     page = (await browser.get(f"/console/runs/{run}?node=prints")).text

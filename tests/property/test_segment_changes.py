@@ -94,6 +94,7 @@ async def models(api: ApiClient) -> tuple[str, str]:
     return model, deals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 async def test_changes_equal_a_plain_comparison_over_random_writes(api: ApiClient, seed: int) -> None:
     rng, records, has = random.Random(seed), Records(), dict[str, set[str]]()

@@ -60,6 +60,7 @@ def test_a_chat_keeps_its_context(person: Person, agent: str, language_model: Ru
     assert [one["uuid"] for one in person("ai", "chat", "list", "--agent-uuid", agent, "--limit", "5", "--offset", "0")["chats"]] == [chat]
 
 
+@pytest.mark.slow
 def test_a_message_has_tools_and_a_model_of_its_own(person: Person, agent: str, language_model: Running) -> None:
     tool = person.deployed("Find e-mail", [graphs.start("end"), graphs.end(email="ann@acme.com")])
     uuid = next(one["uuid"] for one in person("orchestration", "tool", "list")["tools"] if one["workflowUuid"] == tool)
@@ -78,6 +79,7 @@ def test_a_message_has_tools_and_a_model_of_its_own(person: Person, agent: str, 
     assert looping["status"] == "error" and looping["errorMessage"]
 
 
+@pytest.mark.slow
 def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, language_model: Running) -> None:
     page = person.home / "kb.pdf"
     page.write_bytes(pdf(["The secret word of Acme is heliotrope."]))
@@ -111,6 +113,7 @@ def test_a_knowledge_file_comes_and_goes_in_folders(person: Person, agent: str, 
     assert person("ai", "file", "list")["files"] == []
 
 
+@pytest.mark.slow
 def test_a_message_has_a_model_as_its_resource_and_an_action_asks_the_agent(person: Person, agent: str, language_model: Running) -> None:
     dataset = person("storage", "dataset", "list")["datasets"][0]["uuid"]
     config = json.dumps({"columns": [{"slug": "domain", "type": "string", "label": "Domain"}], "idColumnSlug": "domain"})
@@ -125,6 +128,7 @@ def test_a_message_has_a_model_as_its_resource_and_an_action_asks_the_agent(pers
     assert asked["run"]["status"] == "success" and "Hello" in json.dumps(asked["runContext"])
 
 
+@pytest.mark.slow
 def test_a_field_of_a_node_is_filled_by_the_model(person: Person, agent: str, language_model: Running) -> None:
     language_model.control.rules[:] = []
     greeting = {"kind": "templateExpression", "expression": "Greet {{nodes.start.name}}", "instructTo": "ai", "fromRecipe": False}
@@ -138,6 +142,7 @@ def test_a_field_of_a_node_is_filled_by_the_model(person: Person, agent: str, la
     assert isinstance(done["runContext"]["end"]["said"], str) and done["runContext"]["end"]["said"]
 
 
+@pytest.mark.slow
 def test_what_an_agent_remembers_is_corrected_and_removed(person: Person, agent: str, language_model: Running) -> None:
     capabilities = json.dumps([{"slug": "memory", "config": {}}])
     person("ai", "release", "update-draft", "--agent-uuid", agent, "--capabilities", capabilities)
@@ -156,6 +161,7 @@ def test_what_an_agent_remembers_is_corrected_and_removed(person: Person, agent:
     assert person("ai", "memory", "list", *of_agent)["memories"] == []
 
 
+@pytest.mark.slow
 def test_memories_of_each_scope_are_listed(person: Person, agent: str) -> None:
     for scope in (("agent", "--agent-uuid", agent), ("workspace",), ("user",)):
         assert person("ai", "memory", "list", "--scope", *scope)["memories"] == []
@@ -163,6 +169,7 @@ def test_memories_of_each_scope_are_listed(person: Person, agent: str) -> None:
     assert person.refused(*wrong)["reason"] == "memoryNotFound"
 
 
+@pytest.mark.slow
 def test_a_play_scores_leads_with_an_agent_and_stores_the_scores(person: Person, agent: str, language_model: Running) -> None:
     words = ("--name", "Scorer", "--icon-color", "blue", "--icon-face", "x", "--language-model-slug", "gpt-4o", "--temperature", "0")
     scorer = person("ai", "agent", "create", *words)["agent"]["uuid"]
@@ -199,6 +206,7 @@ def test_a_play_scores_leads_with_an_agent_and_stores_the_scores(person: Person,
     assert scorer in {item["groupBy"] for day in usage for item in day["items"]}
 
 
+@pytest.mark.slow
 def test_an_agent_scores_records_and_its_executions_are_counted(person: Person, agent: str) -> None:
     action = json.dumps({"kind": "agent", "agentUuid": agent, "config": {}})
     records = json.dumps([{"prompt": "Score Acme"}, {"prompt": "Score Globex"}])

@@ -6,6 +6,8 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.story.person import Json, Person
 
 
@@ -89,6 +91,7 @@ def test_a_model_from_nothing(person: Person) -> None:
     assert person.refused("storage", "model", "get", deals)["reason"] == "modelNotFound"
 
 
+@pytest.mark.slow
 def test_a_file_is_refreshed_and_its_duplicates_are_merged_and_parted(person: Person, tmp_path: Path) -> None:
     first = upload(person, tmp_path, "people.csv", "email,name,site\nann@acme.com,Ann,\nAnn+news@acme.com,,acme.com\n")
     people = model(person, "s38_people", "uploadFile", s3Filename=first)
@@ -114,6 +117,7 @@ def test_a_file_is_refreshed_and_its_duplicates_are_merged_and_parted(person: Pe
     assert records(person, people) == before
 
 
+@pytest.mark.slow
 def test_two_lists_become_one_set_of_accounts(person: Person) -> None:
     accounts = model(person, "s38_accounts", "defineAccount")
     unify = {"source": "custom", "type": "account", "uniqueColumns": [{"slug": "website", "reference": "domain"}]}

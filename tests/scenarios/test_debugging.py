@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.scenarios.story.graphs import end, node, start, template
 from tests.scenarios.story.person import Json, Person
 
@@ -50,6 +52,7 @@ def batch(person: Person, workflow: str, data: Json) -> Json:
     return found
 
 
+@pytest.mark.slow
 def test_partial_failure_and_retry_of_the_failures_only(person: Person) -> None:
     workflow, model = play(person, "retried", graph("nodes.start.size"))
     ids = [domain for domain, _, _ in COMPANIES]
@@ -66,6 +69,7 @@ def test_partial_failure_and_retry_of_the_failures_only(person: Person) -> None:
     assert again["runsCount"] == len(failed)
 
 
+@pytest.mark.slow
 def test_debug_a_run_that_succeeded_wrongly(person: Person) -> None:
     workflow, model = play(person, "wrong", graph("nodes.start.record.size"))
     wrong = batch(person, workflow, {"kind": "recordIds", "modelUuid": model, "ids": ["a.com"]})
@@ -82,6 +86,7 @@ def test_debug_a_run_that_succeeded_wrongly(person: Person) -> None:
     assert (divergence["kind"], divergence["nodeSlugs"]) == ("config", ["is_big", "is_big"])
 
 
+@pytest.mark.slow
 def test_the_records_of_a_workflow(person: Person) -> None:
     workflow, model = play(person, "records", graph("nodes.start.size"))
     ids = [domain for domain, _, _ in COMPANIES]

@@ -34,6 +34,7 @@ def loop(url: str, *, fail: bool, output: str, value: str = "nodes.start.value")
     return [graphs.start("loop"), graphs.node("loop", "group", config, ("end",)), graphs.end(first=output)]
 
 
+@pytest.mark.slow
 @needs_javascript
 def test_a_filter_then_variables_in_javascript(person: Person) -> None:
     variables = [{"name": "domain", "type": "string", "value": graphs.template("{{nodes.start.email.split('@')[1]}}")}]
@@ -49,6 +50,7 @@ def test_a_filter_then_variables_in_javascript(person: Person) -> None:
     assert [one["nodeSlug"] for one in stopped["run"]["executions"]] == ["start", "present"]
 
 
+@pytest.mark.slow
 @needs_javascript
 @needs_python
 def test_code_nodes(person: Person) -> None:
@@ -84,6 +86,7 @@ def test_a_group_runs_its_nodes_once_per_item(person: Person, companies: Compani
     assert {done["run"]["uuid"]} == {one["parentRunUuid"] for one in records if one["isGroupParent"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fail", "status"), [(False, "success"), (True, "error")])
 def test_an_item_that_fails_fails_the_group_when_reported_so(person: Person, companies: Companies, fail: bool, status: str) -> None:
     nodes = loop(companies.url, fail=fail, output="{{nodes.loop[0].company_name}}", value="nodes.start.domain")
@@ -92,6 +95,7 @@ def test_an_item_that_fails_fails_the_group_when_reported_so(person: Person, com
     assert [one["nodeSlug"] for one in done["run"]["executions"]] == (["start", "loop"] if fail else ["start", "loop", "end"])
 
 
+@pytest.mark.slow
 def test_a_group_without_an_end_is_found_out(person: Person) -> None:
     inner = [graphs.start("name"), graphs.node("name", "variables", {"variables": []})]
     nodes = [graphs.start("loop"), graphs.node("loop", "group", {"items": [1], "_nodes": inner}, ("end",)), graphs.end()]
@@ -100,6 +104,7 @@ def test_a_group_without_an_end_is_found_out(person: Person) -> None:
     assert found["invalidNodes"][0]["invalidNodes"]
 
 
+@pytest.mark.slow
 def test_a_tool_in_a_tool(person: Person, companies: Companies) -> None:
     person.deployed("Find the name", graphs.enrich(companies.url))
     tool = person("orchestration", "tool", "list")["tools"][0]["uuid"]
@@ -109,6 +114,7 @@ def test_a_tool_in_a_tool(person: Person, companies: Companies) -> None:
     assert done["runContext"]["end"] == {"name": "Acme"}
 
 
+@pytest.mark.slow
 def test_a_node_is_computed_and_executed_alone(person: Person, companies: Companies) -> None:
     workflow = person.deployed("Alone", graphs.enrich(companies.url))
     node = json.dumps({**graphs.enrich(companies.url)[1], "childrenUuids": []})
@@ -123,6 +129,7 @@ def test_a_node_is_computed_and_executed_alone(person: Person, companies: Compan
     assert companies.calls_to("acme.com") == before + 2
 
 
+@pytest.mark.slow
 def test_what_quietly_goes_wrong(person: Person) -> None:
     """Slugs are case sensitive, paths that lead nowhere give nothing, and a malformed brace is text."""
     values = {"lower": "{{nodes.start.name}}", "upper": "{{nodes.Start.name}}", "nowhere": "{{nodes.start.a.b}}", "text": "{{ a"}
@@ -131,6 +138,7 @@ def test_what_quietly_goes_wrong(person: Person) -> None:
     assert {name: value for name, value in done["runContext"]["end"].items() if value is not None} == {"lower": "Ann", "text": "{{ a"}
 
 
+@pytest.mark.slow
 def test_a_tool_on_a_cron(person: Person) -> None:
     tool = person("orchestration", "tool", "create", "--name", "Monday pull", "--description", "d")["tool"]
     assert tool["description"] == "d"
@@ -152,6 +160,7 @@ def test_a_tool_on_a_cron(person: Person) -> None:
     assert (deployed["status"], deployed["version"], deployed["description"]) == ("deployed", "1.0.0", "first")
 
 
+@pytest.mark.slow
 def test_a_run_that_stays_pending_says_why(person: Person) -> None:
     workflow = person("orchestration", "tool", "create", "--name", "Empty")["tool"]["workflowUuid"]
     refusal = person.refused("orchestration", "run", "create", "--workflow-uuid", workflow, "--data", "{}")

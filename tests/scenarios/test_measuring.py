@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.kit.processes.real_server import RealServer
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.story import graphs
@@ -38,6 +40,7 @@ def test_a_monthly_report(person: Person) -> None:
     assert reader.refused(*january, code=4)["reason"] == "forbidden"
 
 
+@pytest.mark.slow
 def test_what_a_batch_will_use_is_measured_by_one_run(person: Person, server: RealServer) -> None:
     person.environment["CARGO_API_TOKEN"] = new_workspace(server, "Estimates")
     workflow = person.deployed("Priced", [graphs.start("end"), graphs.end(x="1")])
@@ -54,6 +57,7 @@ def test_what_a_batch_will_use_is_measured_by_one_run(person: Person, server: Re
     assert used() == 4 * per_run
 
 
+@pytest.mark.slow
 def test_executions_are_counted_by_the_connector_that_was_used_with_its_name(
     person: Person, server: RealServer, companies: Companies
 ) -> None:
@@ -67,6 +71,7 @@ def test_executions_are_counted_by_the_connector_that_was_used_with_its_name(
         assert (uuid, name) in {(item["groupBy"], item["groupName"]) for item in items}
 
 
+@pytest.mark.slow
 def test_an_action_is_found_by_words_and_executed_as_it_was_found(person: Person, companies: Companies) -> None:
     listed = person("orchestration", "action", "list", "http request", "--kind", "connector", "--limit", "5")["results"]
     found = next(one for one in listed if one["action"]["integrationSlug"] == "http")
@@ -80,6 +85,7 @@ def test_an_action_is_found_by_words_and_executed_as_it_was_found(person: Person
     assert searched[0]["action"]["actionSlug"] == "request"
 
 
+@pytest.mark.slow
 def test_a_session_is_one_row_and_a_report_is_kept(person: Person) -> None:
     row = ("workspaceManagement", "session", "upsert", "--session-id", "s1", "--title", "t", "--summary", "x")
     first, second = person(*row)["session"], person(*row)["session"]

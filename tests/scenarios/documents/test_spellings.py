@@ -77,12 +77,14 @@ BATCHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BATCHES)
 def test_data_of_a_batch_of_two_records(shell: PlayWorkspace, name: str) -> None:
     batch = shell(f"{RECORDS} '{BATCHES[name]}'")["batch"]
     assert (batch["status"], batch["runsCount"], batch["failedRunsCount"]) == ("success", 2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
@@ -228,6 +230,7 @@ DIALECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", DIALECTS)
 def test_sql_in_the_spellings_of_several_databases(shell: PlayWorkspace, line: str) -> None:
     shell(f"{RECORDS} '{BATCHES['recordIds alone']}'")

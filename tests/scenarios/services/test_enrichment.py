@@ -66,6 +66,7 @@ def test_enrich_one_company_with_clearbit(person: Person, enrichment_service: Ru
         person("connection", "connector", "remove", uuid)
 
 
+@pytest.mark.slow
 def test_the_life_of_a_connector_of_clearbit(person: Person, enrichment_service: Running) -> None:
     made = person("connection", "connector", "create", "--integration-slug", "clearbit", "--slug", "c1", "--name", "Clearbit")["connector"]
     assert person("connection", "connector", "exists-by-slug", "--slug", "c1") == {"exists": True}

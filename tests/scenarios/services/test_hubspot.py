@@ -27,6 +27,7 @@ def connector(person: Person, hubspot_service: Running, request: pytest.FixtureR
     return str(made["connector"]["uuid"])
 
 
+@pytest.mark.slow
 def test_look_around_in_an_account(person: Person, connector: str) -> None:
     integration = person("connection", "integration", "get", "hubspot")["integration"]
     ui_schema = json.dumps(integration["actions"]["upsertRecords"]["config"]["uiSchema"])
@@ -59,6 +60,7 @@ def upsert(connector: str, **mappings: str) -> list[dict[str, Any]]:
     return [graphs.start("write"), write, graphs.end(id="{{nodes.write.recordId}}")]
 
 
+@pytest.mark.slow
 def test_a_batch_is_written_in_few_calls_and_bad_rows_fail_alone(
     person: Person, connector: str, hubspot_service: Running, server: RealServer
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_batch_is_written_in_few_calls_and_bad_rows_fail_alone(
     assert hubspot_service.key not in server.tail(10_000_000)
 
 
+@pytest.mark.slow
 def test_a_property_that_the_account_lacks_is_named(person: Person, connector: str, hubspot_service: Running) -> None:
     graph = json.dumps(upsert(connector, no_such_field="x"))
     words = ("orchestration", "run", "create", "--nodes", graph, "--data", '{"email":"a@example.com"}', "--wait-until-finished")
@@ -91,6 +94,7 @@ def test_a_property_that_the_account_lacks_is_named(person: Person, connector: s
     assert not hubspot_service.control.account.type_named("contacts").records
 
 
+@pytest.mark.slow
 def test_only_the_failed_rows_of_a_batch_are_written_again(person: Person, connector: str, hubspot_service: Running) -> None:
     workflow = person.deployed("Write tiers", upsert(connector, city="Ulm", tier="{{nodes.start.tier}}"))
     records = [{"email": f"r{number}@example.com", "tier": "A" if number % 5 == 0 else None} for number in range(50)]

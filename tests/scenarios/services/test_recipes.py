@@ -111,6 +111,7 @@ def connect(person: Person, slug: str, key: str | None = None) -> None:
     person("connection", "connector", "create", "--integration-slug", slug, "--slug", slug.lower(), "--name", slug, *config)
 
 
+@pytest.mark.slow
 def test_a_business_is_matched_and_then_enriched_by_its_id(recipes: Person, enrichment_service: Running) -> None:
     enrichment_service.control.reset()
     enrichment_service.control.add_company("acme corporation", "acme.com", industry="machinery", total_funding_raised=5_000_000)
@@ -127,6 +128,7 @@ def test_a_business_is_matched_and_then_enriched_by_its_id(recipes: Person, enri
     assert enrichment_service.control.charged == {"enrich_company": 3}, "what was not matched costs nothing"
 
 
+@pytest.mark.slow
 def test_recipes_of_services_that_are_built_in(
     recipes: Person, enrichment_service: Running, apollo_service: apolloio_server.Running
 ) -> None:

@@ -38,6 +38,7 @@ def test_nothing_in_it_runs_or_loads(text: str) -> None:
         assert part not in html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["[", "*a ", "**a __b ", "> ", "`", "![", "<", "- ", "|a", "(((", "\\", "&lt"])
 def test_texts_that_are_made_to_be_slow_are_not(piece: str) -> None:
     began = clock.seconds()

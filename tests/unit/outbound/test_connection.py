@@ -193,6 +193,7 @@ async def test_a_slow_body_is_bounded_by_the_calls_time(open_client: HttpClient)
         assert "did not answer within 0.2 seconds" in str(await failure(open_client, running, seconds=0.2))
 
 
+@pytest.mark.slow
 async def test_a_thousand_calls_at_once_stay_within_bounds_of_sockets_and_memory(open_client: HttpClient) -> None:
     body = b"x" * 10_000
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + body

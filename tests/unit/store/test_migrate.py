@@ -73,6 +73,7 @@ def test_a_database_that_was_never_migrated_has_no_revision_and_is_too_old(empty
         migrate.check(empty)
 
 
+@pytest.mark.slow
 def test_migrating_reaches_the_head_and_gives_its_lock_back_and_doing_it_again_changes_nothing(empty: str) -> None:
     assert migrate.upgrade(empty) == migrate.head()
     with psycopg.connect(empty) as connection:

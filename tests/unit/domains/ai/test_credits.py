@@ -178,6 +178,7 @@ async def test_a_dry_run_does_not_promise_that_tools_of_agents_have_an_end(backe
     assert (forecast["creditsMin"], forecast["creditsMax"]) == (0, None)
 
 
+@pytest.mark.slow
 async def test_many_answers_at_once_exceed_the_credits_of_a_day_by_one_step_at_most(
     backend: Backend, api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ async def test_used_tokens_are_shown_and_end_at_the_limit(api: ApiClient, model:
     assert (await answer_to(api, "Hello", agentUuid=agent))["status"] == "success"
 
 
+@pytest.mark.slow
 async def test_many_at_once_exceed_it_by_no_more_than_one_step(
     api: ApiClient, backend: Backend, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,6 +181,7 @@ async def test_without_an_embedder_no_vector_is_left(api: ApiClient, backend: Ba
     await eventually(is_empty)
 
 
+@pytest.mark.slow
 async def test_distances_are_the_same_without_pgvector(
     api: ApiClient, backend: Backend, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

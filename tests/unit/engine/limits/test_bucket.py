@@ -80,7 +80,9 @@ def test_who_waits_as_reported_gets_through(most: int, strategy: Strategy, unit:
 
 
 @pytest.mark.parametrize("strategy", ["spread", "burst"])
-@pytest.mark.parametrize(("most", "unit"), [(1, "second"), (10, "second"), (50, "second"), (100, "minute"), (1000, "second")])
+@pytest.mark.parametrize(
+    ("most", "unit"), [(1, "second"), (10, "second"), (50, "second"), (100, "minute"), pytest.param(1000, "second", marks=pytest.mark.slow)]
+)
 def test_nearly_the_whole_limit_is_used_by_those_who_wait_in_line(most: int, unit: Unit, strategy: Strategy) -> None:
     policy, bucket, now, calls = Policy.per(unit, most, strategy), Bucket(), START, 0
     windows, pause = (20, 0.05) if unit == "second" else (5, 0.25)

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from dataclasses import dataclass
 
+import pytest
+
 from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.engine.limits.policy import CallShape, Headers, Owner, Policy
 from cargo_ai.kernel import clock
@@ -31,6 +33,7 @@ async def _read(worker: asyncio.subprocess.Process, times: list[float], until: f
     await worker.wait()
 
 
+@pytest.mark.slow
 async def test_two_workers_keep_three_windows_and_use_them_also_when_one_is_killed(database_url: str) -> None:
     workers = [await _calling(database_url, 60.0) for _ in range(2)]
     killed, survivor = list[float](), list[float]()

@@ -132,6 +132,7 @@ async def test_many_items_go_into_shards_of_their_own_while_the_parent_waits_par
     assert {row["node_uuid"]: (row["total"], row["idle"]) for row in metrics} == {"start": (451, 0), "loop": (1, 0), "end": (451, 0)}
 
 
+@pytest.mark.slow
 async def test_of_many_items_the_first_that_fails_cancels_the_rest(worker: EngineWorker) -> None:
     run, _ = await done(worker, grouped("{{Array.from({length: 2500}, (x, i) => i === 9 ? -1 : 1)}}", CALLS, failOnItemFailure=True))
     assert run["status"] == "error"

@@ -107,6 +107,7 @@ def _family(evaluator: Evaluator) -> list[int]:
 BUSY = "const end = Date.now() + 800; while (Date.now() < end) {} 7"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_what_is_being_answered_is_answered_by_another_child_when_its_own_or_the_zygote_is_killed(evaluator: Evaluator) -> None:
     await script(evaluator, "1", SCOPE)

@@ -35,6 +35,7 @@ async def test_each_row_has_its_own_value_error_and_warning(evaluator: Evaluator
     assert "nodes.start is null" in found[5].warnings[0]
 
 
+@pytest.mark.slow
 async def test_what_throws_or_does_not_end_fails_alone(evaluator: Evaluator) -> None:
     records: list[Any] = [{"n": number} for number in range(20)]
     source = "nodes.start.n === 0 ? (() => { for (;;) {} })() : nodes.start.n === 9 ? nodes.start.n.missing() : nodes.start.n * 2"

@@ -47,6 +47,7 @@ def test_depth_is_measured_up_to_its_limit(depth: int, measured: int) -> None:
     assert measure(b"[" * depth + b"]" * depth).depth == measured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [

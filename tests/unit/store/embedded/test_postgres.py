@@ -60,6 +60,7 @@ def test_starts_at_the_same_moment_agree_on_one_server(folder: Path) -> None:
     assert value(json.loads(found[0].stdout)[1], "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_printed(folder: Path) -> None:
     quiet = python(START + "embedded.status(Path(sys.argv[1])); embedded.stop(Path(sys.argv[1]))", str(folder))
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")

@@ -26,6 +26,7 @@ def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_recovered(sto
     assert value(again.owner_url, "SELECT count(*) FROM kept") == 1000
 
 
+@pytest.mark.slow
 def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(stopped: Path) -> None:
     cluster = postgres.start(stopped)
 

@@ -68,6 +68,7 @@ async def test_only_the_files_of_the_agent_are_searched(api: ApiClient, model: R
     assert {source["filename"] for source in _sources(answer)} == {"public.txt", "private.txt"}
 
 
+@pytest.mark.slow
 async def test_a_large_file_is_never_sent_whole(api: ApiClient, model: Running) -> None:
     text = "\n\n".join(f"Paragraph {number} about zebras. " + "filler words " * 60 for number in range(5_000))
     file = await upload(api, "large.txt", text.encode())

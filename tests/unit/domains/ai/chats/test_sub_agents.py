@@ -63,6 +63,7 @@ async def test_agents_that_call_each_other_come_to_an_end(api: ApiClient, model:
     assert "agents call each other 4 deep at most" in model.control.said[4].system
 
 
+@pytest.mark.slow
 async def test_many_agents_that_wait_for_others_leave_them_room(api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "MOST", 3)
     below = await new_agent(api, **MODEL)

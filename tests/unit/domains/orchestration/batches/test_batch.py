@@ -91,6 +91,7 @@ async def test_a_file_with_headers_only_is_a_batch_without_runs(backend: Backend
     assert (found["status"], found["runsStatus"], found["runsCount"]) == ("success", None, 0)
 
 
+@pytest.mark.slow
 async def test_a_batch_of_two_thousand_keeps_the_order_of_its_file(backend: Backend) -> None:
     found = await of_file(backend, "c.csv", b"_id,name\n" + b"".join(b"%d,N%d\n" % (at, at) for at in range(2_000)))
     assert (found["status"], found["runsCount"], found["executedRunsCount"]) == ("success", 2_000, 2_000)

@@ -54,7 +54,7 @@ async def test_reading_goes_on_behind_what_was_enrolled(sources: Sources, files:
     assert await read(sources, key, skip) == [{"a": str(at)} for at in range(skip, 2_500)]
 
 
-@pytest.mark.parametrize("skip", [0, 1_000, 8_300])
+@pytest.mark.parametrize("skip", [0, pytest.param(1_000, marks=pytest.mark.slow), 8_300])
 async def test_parquet_is_read_like_csv_wherever_reading_goes_on(sources: Sources, files: FileStore, skip: int) -> None:
     count = 8_300
     out = io.BytesIO()

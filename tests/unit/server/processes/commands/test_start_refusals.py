@@ -68,6 +68,7 @@ def test_a_secret_key_that_is_too_short_is_named(migrated: Path, flags: tuple[st
     ]
 
 
+@pytest.mark.slow
 def test_a_key_file_that_was_cut_short_is_named(migrated: Path) -> None:
     (migrated / "secret.key").write_text("c2hvcnQ=")
     code, document = refused(migrated)
@@ -82,12 +83,14 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path, flags: tuple[str,
     assert "CARGO_AI_DATA_DIR" in document["errorMessage"]
 
 
+@pytest.mark.slow
 def test_a_detached_start_is_waited_for_as_long_as_it_takes_and_says_that_it_goes_on(migrated: Path) -> None:
     done = in_a_process_of_its_own(migrated, DETACHED_START_THAT_IS_LOOKED_AT_OFTEN)
     assert "baseUrl" in json.loads(done.stdout.splitlines()[0])
     assert "the server is still starting" in done.stderr and str(migrated / command.LOG_NAME) in done.stderr
 
 
+@pytest.mark.slow
 def test_a_first_start_that_fails_after_its_token_was_made_says_how_to_get_another(migrated: Path) -> None:
     done = in_a_process_of_its_own(migrated, FIRST_START_THAT_IS_TOO_SLOW)
     assert "its token was not shown" in done.stdout and "cargo-ai server init --admin-token" in done.stdout

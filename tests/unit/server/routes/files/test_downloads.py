@@ -144,6 +144,7 @@ def test_what_fails_on_the_way_breaks_the_connection(live_server: Any, format: s
         httpx.get(link(live_server, format, pages=50, fail=20), timeout=60)
 
 
+@pytest.mark.slow
 def test_a_slow_reader_stops_the_producer(live_server: Any, database_url: str) -> None:
     """The client reads nothing for a while: the pages in flight are few, no connection is held, and at the end all is there."""
     address = urlsplit(link(live_server, "ndjson", pages=600))
