@@ -72,7 +72,7 @@ class EngineHarness:
         )
         queued = [row["shard"] for row in await self.rows(statement, self.workspace)]
         async with self.pool.connection() as connection:
-            single = set(await singles.left_over(connection))
+            single = {payload.partition(" ")[0] for payload in await singles.left_over(connection)}
         mine = "select uuid::text as shard from shards where workspace_uuid = %s and uuid::text = any(%s) order by uuid"
         return [row["shard"] for row in await self.rows(mine, self.workspace, list(single))] + queued
 

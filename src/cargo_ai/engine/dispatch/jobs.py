@@ -12,15 +12,36 @@ from procrastinate.manager import JobManager, NotificationCallback
 
 from cargo_ai.engine.dispatch.places import Places
 
-# Times of other jobs matter only where there is nothing to do now.
-FETCH = """
-select id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id,
-    case when id is null then (
-        select extract(epoch from min(todo.scheduled_at) - now())::float8 from procrastinate_jobs todo
-        where todo.status = 'todo' and todo.queue_name = any(%(lanes)s)
-    ) end as due_in
-from procrastinate_fetch_job_v2(%(lanes)s::varchar[], %(worker_id)s)
-"""
+_COLUMNS = "id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id"
+_WORKSPACE = """coalesce({0}.args ->> 'workspace',
+    (select s.workspace_uuid::text from shards s where s.uuid = ({0}.args ->> 'shard')::uuid),
+    (select b.workspace_uuid::text from batches b where b.uuid = ({0}.args ->> 'batch')::uuid))"""
+# Times of other jobs matter only where there is nothing to do now; what is due and not to be fetched waits for others to end.
+_DUE = """case when f.id is null then (
+    select extract(epoch from min(todo.scheduled_at) - now())::float8 from procrastinate_jobs todo
+    where todo.status = 'todo' and todo.queue_name = any(%(lanes)s) and todo.scheduled_at > now()
+) end as due_in"""
+FETCH = f"""
+select {_COLUMNS}, {_WORKSPACE.format("f")} as workspace, {_DUE}
+from procrastinate_fetch_job_v2(%(lanes)s::varchar[], %(worker_id)s) f
+"""  # noqa: S608 - constants of this module
+# The same as that function does, without the jobs of workspaces that have their share.
+FETCH_OF_OTHERS = f"""
+with candidate as (
+    select j.id from procrastinate_jobs j
+    where j.status = 'todo' and j.queue_name = any(%(lanes)s) and (j.scheduled_at is null or j.scheduled_at <= now())
+        and (j.lock is null or not exists (
+            select 1 from procrastinate_jobs o where o.lock = j.lock and (
+                o.status = 'doing' or o.status = 'todo' and (o.priority > j.priority or o.priority = j.priority and o.id < j.id)
+            )
+        ))
+        and coalesce({_WORKSPACE.format("j")} <> all(%(full)s), true)
+    order by j.priority desc, j.id limit 1 for update of j skip locked
+), fetched as (
+    update procrastinate_jobs p set status = 'doing', worker_id = %(worker_id)s from candidate c where p.id = c.id returning p.*
+)
+select {_COLUMNS}, {_WORKSPACE.format("f")} as workspace, {_DUE} from (values (1)) one left join fetched f on true
+"""  # noqa: S608 - constants of this module
 # Only as it was fetched: one that was given back meanwhile is another worker's now, or about to be.
 FINISH = "delete from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s"
 SHORTEST_WAIT = 0.02
@@ -73,11 +94,13 @@ class Jobs(JobManager):
                 self.sleep(lane, SHORTEST_WAIT)
                 return None
             inserted = self._inserted[lane]
-            row = await self.connector.execute_query_one_async(query=FETCH, lanes=lanes, worker_id=worker_id)
-            due_in = row.pop("due_in")
+            full = self.places.full(lane)
+            query: dict[str, Any] = {"query": FETCH_OF_OTHERS, "full": full} if full else {"query": FETCH}
+            row = await self.connector.execute_query_one_async(**query, lanes=lanes, worker_id=worker_id)
+            due_in, workspace = row.pop("due_in"), row.pop("workspace")
             if row["id"] is not None:
                 job = Job.from_row(row)
-                self.places.take(lane, row["id"])
+                self.places.take(lane, row["id"], workspace)
                 return job
             # One that was inserted while this look was under way would otherwise wait for the next look.
             if self._inserted[lane] == inserted:
@@ -89,7 +112,7 @@ class Jobs(JobManager):
         try:
             await self.connector.execute_query_async(query=FINISH, id=job.id, attempts=job.attempts)
         finally:
-            self.places.leave(job.id)
+            self.places.end(job.id)
             if job.lock is not None:
                 # The next one of its turn may be fetched.
                 self.notify(job.queue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any, Literal, cast
@@ -76,6 +76,7 @@ class Queue:
         self._places = Places()
         self._app.job_manager = self._jobs = Jobs(self._app.connector)
         self._jobs.places, self._jobs.sleep = self._places, self._sleep
+        self._places.has_room = self._jobs.notify
         self._stalled_after = stalled_after
         self._polling = polling
         self._workers: dict[Lane, Worker] = {}
@@ -132,13 +133,17 @@ class Queue:
         one = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, lock=turn)
         await one.defer_async(**args)
 
-    async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
-        """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other."""
+    async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int], reserves: Mapping[Lane, int] | None = None) -> None:
+        """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other.
+
+        `reserves`: how many more each lane has for the jobs of other workspaces, when one has all of its slots.
+        """
         await self.open(pool)
-        self._places.open({**slots})
+        reserves = reserves or {}
+        self._places.open({**slots}, {**reserves})
         async with asyncio.TaskGroup() as group:
             for lane, count in slots.items():
-                group.create_task(self._serve(lane, count), name=f"lane {lane}")
+                group.create_task(self._serve(lane, count + reserves.get(lane, 0)), name=f"lane {lane}")
 
     async def open(self, pool: AsyncConnectionPool[Any]) -> None:
         """Have the connections that serving and recovering take."""

@@ -18,8 +18,8 @@ from cargo_ai.engine.journal.rows import RunRow
 from cargo_ai.store.driver import Connection
 
 CHANNEL = "cargo_single"
-"""The payload is the uuid of the shard."""
-NOTIFY = f"pg_notify('{CHANNEL}', %(shard)s::text)"
+"""The payload is the uuid of the shard and, after a space, that of its workspace."""
+NOTIFY = f"pg_notify('{CHANNEL}', %(shard)s::text || ' ' || %(workspace)s::text)"
 
 _RUN = [
     "uuid",
@@ -61,7 +61,8 @@ select c.uuid, c.epoch, c.tries, c.workspace_uuid, c.lane, c.suspect, c.first_ru
 from claimed c join runs r on r.uuid = c.first_run order by c.uuid
 """  # noqa: S608 - constants of this module
 _LEFT = """
-select s.uuid::text from shards s where s.state = 'queued' and s.lane = 'interactive' and s.batch_uuid is null and not s.children
+select s.uuid::text || ' ' || s.workspace_uuid::text from shards s
+where s.state = 'queued' and s.lane = 'interactive' and s.batch_uuid is null and not s.children
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
 """
 _GIVE_BACK = """
@@ -70,7 +71,8 @@ with mine as (
         and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
     order by uuid for update
 )
-update shards s set state = 'queued' from mine where s.uuid = mine.uuid returning pg_notify('cargo_single', s.uuid::text)
+update shards s set state = 'queued' from mine where s.uuid = mine.uuid
+returning pg_notify('cargo_single', s.uuid::text || ' ' || s.workspace_uuid::text)
 """
 
 
@@ -109,7 +111,8 @@ def _claimed(row: dict[str, Any]) -> ClaimedRun:
 
 
 async def left_over(connection: Connection) -> list[str]:
-    """The shards of single runs that wait for a worker and have no job: those that were just created, and those of which no one heard."""
+    """The shards of single runs that wait for a worker and have no job, as they are notified: those that were just created, and those of
+    which no one heard."""
     return [shard for (shard,) in await (await connection.execute(_LEFT)).fetchall()]
 
 

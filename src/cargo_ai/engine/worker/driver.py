@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -87,8 +88,9 @@ class Driver:
         child_runs = ChildRuns(pool, writers, queue, actions, self._loader)
         self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), child_runs, self._in_flight)
         self._drives: list[DrivenShard] = []
-        # What shards of batches may have under way together, however many of them are about to end.
-        self._batch_runs = asyncio.Semaphore(settings.batch_slots * CONCURRENT_RUNS)
+        # What shards of one workspace's batches may have under way together, however many of them are about to end.
+        self._most_batch_runs = settings.batch_slots * CONCURRENT_RUNS
+        self._batch_runs = WeakValueDictionary[uuid.UUID, asyncio.Semaphore]()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def drain(self) -> None:
@@ -195,7 +197,11 @@ class Driver:
 
     def _gate(self, drive: DrivenShard) -> _Gate:
         own = drive.gate(0)
-        return _Gate([own, self._batch_runs] if drive.shard.lane == "batch" else [own])
+        if drive.shard.lane != "batch":
+            return _Gate([own])
+        together = self._batch_runs.get(drive.claimed.workspace) or asyncio.Semaphore(self._most_batch_runs)
+        self._batch_runs[drive.claimed.workspace] = together
+        return _Gate([own, together])
 
     def _place(self, drive: DrivenShard) -> Callable[[], None]:
         """How a shard lets the next one come. Not where workers die of it, which is found out with as little beside it as there can be;

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -24,14 +26,16 @@ _log = log.get(__name__)
 
 
 class SingleRuns:
-    """Claims and drives single runs until it drains. `slots`: how many at once."""
+    """Claims and drives single runs until it drains. `slots`: how many of one workspace at once; `reserve`: how many more of others."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], owner: str, slots: int, drive: Callable[[ClaimedRun], Awaitable[None]]) -> None:
-        self._pool, self._owner, self._slots, self._drive = Single(pool), owner, slots, drive
-        self._heard: dict[str, None] = {}
-        self._others: dict[str, None] = {}
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], owner: str, slots: int, reserve: int, drive: Callable[[ClaimedRun], Awaitable[None]]
+    ) -> None:
+        self._pool, self._owner, self._slots, self._reserve, self._drive = Single(pool), owner, slots, reserve, drive
+        self._heard: dict[str, str] = {}
+        self._others: dict[str, str] = {}
         self._work = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
         self._workers: Sequence[str] = (owner,)
         self._draining = False
         self._looking: asyncio.TimerHandle | None = None
@@ -41,15 +45,16 @@ class SingleRuns:
         """Which workers there are, this one included: each claims its share at once."""
         self._workers = sorted({*workers, self._owner})
 
-    def hear(self, shard: str) -> None:
+    def hear(self, payload: str) -> None:
         """A single run was created."""
         if self._draining:
             return
+        shard, _, workspace = payload.partition(" ")
         if self._workers[uuid.UUID(shard).int % len(self._workers)] == self._owner:
-            self._heard[shard] = None
+            self._heard[shard] = workspace
             self._work.set()
             return
-        self._others[shard] = None
+        self._others[shard] = workspace
         if self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(OTHERS_SECONDS, self._look_at_others)
 
@@ -76,10 +81,10 @@ class SingleRuns:
             self._work.clear()
             if self._must_look:
                 await self._attempt(self._find)
-            while self._heard and len(self._tasks) < self._slots and not self._draining:
-                await self._attempt(self._claim)
+            while not self._draining and (shards := self._next()):
+                await self._attempt(partial(self._claim, shards))
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(list(self._tasks))
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[None]]) -> None:
         try:
@@ -93,16 +98,29 @@ class SingleRuns:
 
     async def _find(self, connection: Connection) -> None:
         self._must_look = False
-        self._heard |= dict.fromkeys(await singles.left_over(connection))
+        for payload in await singles.left_over(connection):
+            shard, _, workspace = payload.partition(" ")
+            self._heard[shard] = workspace
 
-    async def _claim(self, connection: Connection) -> None:
-        shards = list(self._heard)[: self._slots - len(self._tasks)]
+    def _next(self) -> list[str]:
+        """What there is a slot for, of each workspace no more than its share."""
+        room = self._slots + self._reserve - len(self._tasks)
+        shares, chosen = Counter(self._tasks.values()), list[str]()
+        for shard, workspace in self._heard.items():
+            if len(chosen) >= room:
+                break
+            if shares[workspace] < self._slots:
+                shares[workspace] += 1
+                chosen.append(shard)
+        return chosen
+
+    async def _claim(self, shards: Sequence[str], connection: Connection) -> None:
         claimed = await singles.claim_runs(connection, [uuid.UUID(shard) for shard in shards], self._owner, now())
         for shard in shards:
             self._heard.pop(shard, None)
         for run in claimed:
             task = asyncio.create_task(self._drive_one(run))
-            self._tasks.add(task)
+            self._tasks[task] = str(run.shard.workspace)
             task.add_done_callback(self._end)
 
     async def _drive_one(self, run: ClaimedRun) -> None:
@@ -113,5 +131,5 @@ class SingleRuns:
             _log.exception("a single run could not be driven", shard=str(run.shard.uuid), cause=str(error)[:200])
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._work.set()

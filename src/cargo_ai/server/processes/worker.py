@@ -48,6 +48,8 @@ from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
 INTERACTIVE_SLOTS = 16
+RESERVES: dict[Lane, int] = {"interactive": 4, "batch": 1}
+"""What no workspace has that has all slots of a lane: however many jobs of one wait for slow services, those of others find a place."""
 WRITER_SLOTS = 16
 ABANDON_SECONDS = 5.0
 ENGINE_IDLE_SECONDS = 10.0
@@ -113,7 +115,7 @@ class Worker:
             }
             in_flight = services.once(InFlight, InFlight)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
-            single_runs = SingleRuns(pool, str(self._uuid), INTERACTIVE_SLOTS, driver.drive_single)
+            single_runs = SingleRuns(pool, str(self._uuid), INTERACTIVE_SLOTS, RESERVES["interactive"], driver.drive_single)
             enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
@@ -150,7 +152,7 @@ class Worker:
             if self.counts is not None:
                 beside.append(partial(elsewhere.publish, self._database, self._uuid, self.counts))
             drains = [driver.drain, enumerator.drain, cancelling.drain, single_runs.drain]
-            serving = _together(self._queue.serve(pool, self._lanes), single_runs.serve())
+            serving = _together(self._queue.serve(pool, self._lanes, RESERVES), single_runs.serve())
             await self._work(driver, drains, housekeeping, list(writers.values()), serving, beside)
         await evaluator.close_shared()
         await self._database.close()

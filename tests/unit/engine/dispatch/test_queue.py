@@ -116,6 +116,60 @@ async def test_of_the_jobs_of_a_turn_one_is_done_after_the_other_and_others_find
         await asyncio.wait_for(serving, 20)
 
 
+async def test_jobs_of_a_workspace_that_has_all_slots_leave_the_reserve_to_others(harness: EngineHarness) -> None:
+    task, begun, may_end = f"task {ids.new()}", asyncio.Queue[str](), asyncio.Semaphore(0)
+    queue = Queue(polling=60)
+
+    async def work(workspace: str, name: str) -> None:
+        begun.put_nowait(f"{workspace}{name}")
+        await may_end.acquire()
+
+    queue.register(task, work)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        await pool.open()
+        async with pool.connection() as connection:
+            jobs = [{"workspace": name[0], "name": name[1]} for name in ("a1", "a2", "a3", "a4", "b1", "b2")]
+            await queue.defer_many(connection, task, "interactive", jobs)
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 2}, {"interactive": 1}))
+        assert [await asyncio.wait_for(begun.get(), 20) for _ in range(3)] == ["a1", "a2", "b1"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(begun.get(), 0.1)
+        # Whoever ends, the next one is fetched, though no one asks before a minute has passed.
+        for name in ("a3", "a4", "b2"):
+            may_end.release()
+            assert await asyncio.wait_for(begun.get(), 20) == name
+        for _ in range(3):
+            may_end.release()
+        await until_gone(harness, task)
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
+
+
+async def test_the_workspace_of_a_shard_and_of_a_batch_is_known(harness: EngineHarness) -> None:
+    begun, may_end = asyncio.Queue[str](), asyncio.Event()
+    queue = Queue(polling=60)
+
+    async def work(batch: str = "", shard: str = "") -> None:
+        begun.put_nowait("batch" if batch else "shard" if shard else "of no workspace")
+        await may_end.wait()
+
+    queue.register(task := f"task {ids.new()}", work)
+    run, batch = await harness.run(), await harness.batch(1, enumerated=False)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        await pool.open()
+        async with pool.connection() as connection:
+            await queue.defer(connection, task, "interactive", shard=str(await harness.shard_of(run)))
+            await queue.defer(connection, task, "interactive", batch=str(batch))
+            await queue.defer(connection, task, "interactive")
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 1}, {"interactive": 1}))
+        assert [await asyncio.wait_for(begun.get(), 20) for _ in range(2)] == ["shard", "of no workspace"]
+        may_end.set()
+        assert await asyncio.wait_for(begun.get(), 20) == "batch"
+        await until_gone(harness, task)
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
+
+
 async def test_a_job_that_fails_or_that_no_one_knows_leaves_its_place(harness: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "WAIT_SECONDS", 30.0)
     task, unknown = f"task {ids.new()}", f"unknown {ids.new()}"

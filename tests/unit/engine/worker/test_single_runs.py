@@ -122,7 +122,7 @@ class Worker:
     def __init__(self, harness: EngineHarness, url: str, slots: int) -> None:
         self.name = str(ids.new())
         self.engine = EngineWorker(harness, url, Effects())
-        self.single = SingleRuns(harness.pool, self.name, slots, self.engine.driver.drive_single)
+        self.single = SingleRuns(harness.pool, self.name, slots, 1, self.engine.driver.drive_single)
 
 
 @asynccontextmanager
@@ -167,6 +167,31 @@ async def test_a_worker_that_has_missed_notifications_finds_the_runs_by_looking(
     async with working(harness, engine_url, slots=2) as worker:
         worker.single.look()
         await ended(harness, runs)
+
+
+async def test_of_one_workspace_a_worker_takes_no_more_than_its_slots_at_once(harness: EngineHarness) -> None:
+    begun, may_end = asyncio.Queue[uuid.UUID](), asyncio.Event()
+
+    async def drive(run: ClaimedRun) -> None:
+        begun.put_nowait(run.shard.uuid)
+        await may_end.wait()
+
+    mine = [str(await harness.shard_of(await harness.run())) for _ in range(4)]
+    single = SingleRuns(harness.pool, str(ids.new()), 2, 1, drive)
+    serving = asyncio.create_task(single.serve())
+    for shard in mine:
+        single.hear(f"{shard} {harness.workspace}")
+    assert [str(await asyncio.wait_for(begun.get(), 20)) for _ in range(2)] == mine[:2]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(begun.get(), 0.1)
+    # As if another workspace had created it.
+    other = str(await harness.shard_of(await harness.run()))
+    single.hear(f"{other} {ids.new()}")
+    assert str(await asyncio.wait_for(begun.get(), 20)) == other
+    may_end.set()
+    assert {str(await asyncio.wait_for(begun.get(), 20)) for _ in range(2)} == set(mine[2:])
+    single.drain()
+    await asyncio.wait_for(serving, 20)
 
 
 async def test_one_that_drains_takes_no_more(harness: EngineHarness, engine_url: str) -> None:

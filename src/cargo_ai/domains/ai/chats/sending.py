@@ -66,5 +66,6 @@ async def send(
     await db.flush()
     chat.last_message_uuid = answer.uuid
     await db.flush()
-    await producer().defer(await driver_connection(db), TASK, "interactive", message=str(answer.uuid))
+    names = {"message": str(answer.uuid), "workspace": str(chat.workspace_uuid)}
+    await producer().defer(await driver_connection(db), TASK, "interactive", **names)
     return sent, answer

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select, text, update
 
+from cargo_ai.domains.ai.chats.answering import answers
 from cargo_ai.domains.ai.chats.answering import lease as leases
 from cargo_ai.domains.ai.tables import Message
 from cargo_ai.kernel import clock, ids
@@ -20,7 +21,7 @@ from tests.kit.backend import Backend, running_backend
 from tests.kit.data.databases import Databases
 from tests.simulators.language_models.control import Reply, Said
 from tests.simulators.language_models.server import Running
-from tests.unit.domains.ai.conftest import ended, new_agent
+from tests.unit.domains.ai.conftest import answer_to, ended, new_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,6 +85,21 @@ async def test_leases_are_renewed_while_a_claim_waits(backend: Backend, model: R
     released.set()
     assert (await ended(backend.admin, slow))["status"] == "success"
     assert [said.last for said in model.control.said].count("Slow") == 1
+
+
+async def test_slow_answers_of_one_workspace_leave_places_to_others(
+    backend: Backend, model: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "MOST_OF_WORKSPACE", 1)
+    monkeypatch.setattr(answers, "MOST", 2)
+    await backend.other_api.connector("openai", integrationSlug="openAi", name="OpenAI", config={"apiKey": model.key})
+    model.control.fail(holding="Slow", delay=60.0, path="completions", times=3)
+    slow = [await _ask(backend, "Slow") for _ in range(3)]
+    quick = await new_agent(backend.other_api, integrationSlug="openAi", languageModelSlug="gpt-4o")
+    assert (await answer_to(backend.other_api, "Quick", agentUuid=quick))["status"] == "success"
+    assert [said.last for said in model.control.said] == ["Slow", "Quick"]
+    await backend.admin.call("ai.message.cancel", uuids=slow)
+    assert {(await ended(backend.admin, message))["status"] for message in slow} == {"cancelled"}
 
 
 async def test_an_answer_whose_lease_was_lost_is_not_asked_for(backend: Backend, model: Running) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.ai.chats.answering import parking
@@ -46,6 +46,8 @@ class _Writing(NamedTuple):
     workspace: uuid.UUID
     answer: Answer
     task: asyncio.Task[None]
+    has_place: bool
+    """It was taken for want of another process. Those of runs are as many as their batches have under way."""
 
 
 class Answers:
@@ -62,22 +64,26 @@ class Answers:
         self._ended = services.once(Ended, Ended)
         self._looks_for_parked_at = 0.0
 
-    async def start(self, message: str) -> None:
-        """The queue's job: begin to write an answer, and return at once, so that the queue's places stay free."""
-        uid = ids.parse(message)
-        if uid is not None:
-            await self._take(uid)
+    async def start(self, message: str, workspace: str = "") -> None:
+        """The queue's job: begin to write an answer, and return at once, so that the queue's places stay free. Where there is no room, it
+        is taken up when there is."""
+        uid, of = ids.parse(message), ids.parse(workspace)
+        shares = self._shares()
+        if uid is not None and uid not in self._writing and shares.total() < MOST and (of is None or shares[of] < MOST_OF_WORKSPACE):
+            await self._begin(uid)
 
     async def adopt(self, message: uuid.UUID) -> None:
         """Write an answer here, however many there are: its run is one of this process's."""
         if message not in self._writing:
-            await self._begin(message)
+            await self._begin(message, has_place=False)
 
-    def write(self, workspace: uuid.UUID, message: uuid.UUID, lease: Lease, begins_from: Origin | None = None) -> Answer:
+    def write(
+        self, workspace: uuid.UUID, message: uuid.UUID, lease: Lease, begins_from: Origin | None = None, *, has_place: bool = False
+    ) -> Answer:
         """Write an answer that was stored as claimed by this process. begins_from: what it is written from, where that is known."""
         answer = Answer(self._services, workspace, message, self.owner, lease, begins_from)
         task = asyncio.create_task(self._write(message, answer), name=f"answer {message}")
-        self._writing[message] = _Writing(workspace, answer, task)
+        self._writing[message] = _Writing(workspace, answer, task, has_place)
         return answer
 
     def new_lease(self, message: uuid.UUID) -> Lease:
@@ -134,16 +140,16 @@ class Answers:
         if look.is_any_woken:
             self._room.set()
 
-    async def _take(self, message: uuid.UUID) -> None:
-        if message not in self._writing and len(self._writing) < MOST:
-            await self._begin(message)
+    def _shares(self) -> Counter[uuid.UUID]:
+        """How many of the places each workspace has."""
+        return Counter(entry.workspace for entry in self._writing.values() if entry.has_place)
 
-    async def _begin(self, *messages: uuid.UUID) -> None:
+    async def _begin(self, *messages: uuid.UUID, has_place: bool = True) -> None:
         """Claim answers, and write those that are now this process's."""
         leases = {message: self.new_lease(message) for message in messages}
         claimed = await retry_until_available("claiming answers", lambda: self._claim(messages))
         for message, workspace in claimed.items():
-            self.write(workspace, message, leases[message])
+            self.write(workspace, message, leases[message], has_place=has_place)
 
     async def _claim(self, messages: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
         """The answers that are now this process's, with their workspaces; others have ended, or another process writes them."""
@@ -213,13 +219,15 @@ class Answers:
 
     async def _take_up(self) -> None:
         """Claim what no process writes, of each workspace no more than its share."""
-        room = MOST - len(self._writing)
+        share = self._shares()
+        room = MOST - share.total()
         if room <= 0:
             return
-        waiting = select(Message.uuid, Message.workspace_uuid).where(*_free(clock.now())).order_by(Message.uuid).limit(4 * MOST)
+        of_workspace = func.row_number().over(partition_by=Message.workspace_uuid, order_by=Message.uuid).label("number")
+        numbered = select(Message.uuid, Message.workspace_uuid, of_workspace).where(*_free(clock.now())).subquery()
+        waiting = select(numbered.c.uuid, numbered.c.workspace_uuid).where(numbered.c.number <= MOST).order_by(numbered.c.uuid)
         async with self._database.session(ALL_WORKSPACES) as db:
             rows = [(row[0], row[1]) for row in await db.execute(waiting)]
-        share = Counter(entry.workspace for entry in self._writing.values())
         chosen: list[uuid.UUID] = []
         for message, workspace in rows:
             if len(chosen) < room and share[workspace] < MOST_OF_WORKSPACE and message not in self._writing:
