@@ -22,7 +22,9 @@ from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
-CHUNK = 2_000
+CHUNK, LEAST_CHUNK = 2_000, 500
+CHUNK_SECONDS = 0.1
+"""What a chunk should take: a column that is added meanwhile waits for it, and all who read the model wait behind that."""
 MOST_TRIES = 20
 """How often a worker may begin the same pass over the records: those before it died or were stopped."""
 MOST_CHANGES = 10
@@ -58,11 +60,12 @@ class FillJob:
 
     async def _fill(self, here: uuid.UUID, of: uuid.UUID, uid: uuid.UUID) -> tuple[str, str | None]:
         """Fill chunk by chunk; the status with which the fill ends, and the sentence of an error."""
-        changes = 0
+        changes, count = 0, min(CHUNK, LEAST_CHUNK)
         while True:
+            began = clock.seconds()
             try:
-                ended = await self._fill_chunk(here, of, uid)
-                changes = 0
+                ended = await self._fill_chunk(here, of, uid, count)
+                changes, count = 0, next_count(count, clock.seconds() - began)
             except (errors.UndefinedColumn, errors.UndefinedTable):
                 # The columns were changed since the catalog was read.
                 changes += 1
@@ -72,7 +75,7 @@ class FillJob:
             if ended is not None:
                 return ended
 
-    async def _fill_chunk(self, here: uuid.UUID, of: uuid.UUID, uid: uuid.UUID) -> tuple[str, str | None] | None:
+    async def _fill_chunk(self, here: uuid.UUID, of: uuid.UUID, uid: uuid.UUID, count: int) -> tuple[str, str | None] | None:
         async with self._database.session(here) as db:
             fill = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
             if fill is None or fill.finished_at is not None or fill.status == "cancelling":
@@ -81,7 +84,7 @@ class FillJob:
             if relation is None:
                 return "error", "The model was removed."
             connection = await driver_connection(db)
-            record_ids = await rows.ids_after(connection, relation, fill.after_id or "", CHUNK)
+            record_ids = await rows.ids_after(connection, relation, fill.after_id or "", count)
             if not record_ids:
                 return ("success", None) if await self._complete(db, fill) else None
             warnings = await computed.refresh(connection, relation, record_ids, here)
@@ -131,6 +134,11 @@ class FillJob:
                 await events.publish(db, RecordsChanged(here, of))
                 await db.commit()
                 after = record_ids[-1]
+
+
+def next_count(count: int, seconds: float) -> int:
+    """How many records to take next, given how long it took with the last ones."""
+    return min(CHUNK, max(LEAST_CHUNK, int(count * CHUNK_SECONDS / max(seconds, 0.001))))
 
 
 def _of_pass(fill: StorageRun) -> Any:

@@ -52,7 +52,7 @@ async def move(state: State, run: Body, chunks: int) -> None:
     here, model, uid = (uuid.UUID(run[name]) for name in ("workspaceUuid", "modelUuid", "uuid"))
     assert await background_work.begin(state.database, here, StorageRun, uid, noun="fill", most=fill_job.MOST_TRIES)
     for _ in range(chunks):
-        assert await job._fill_chunk(here, model, uid) is None  # pyright: ignore[reportPrivateUsage]
+        assert await job._fill_chunk(here, model, uid, fill_job.CHUNK) is None  # pyright: ignore[reportPrivateUsage]
 
 
 async def finish(state: State, run: Body) -> None:
@@ -203,3 +203,8 @@ async def test_a_job_of_an_earlier_version_fills_the_column(api: ApiClient, stat
     run = await begun(api, model)
     await FillJob(state.database).run(run["workspaceUuid"], model)
     assert [record["score"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
+
+
+def test_a_chunk_takes_as_many_records_as_take_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill_job, "CHUNK", 2_000)
+    assert [fill_job.next_count(1_000, seconds) for seconds in (1, 0.1, 0.001)] == [fill_job.LEAST_CHUNK, 1_000, 2_000]
