@@ -98,6 +98,22 @@ class Filling:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedRows:
+    """The rows of a relation, gathered where they are alike: for queries that only count them and add them up.
+
+    `source`: a select of `columns` and `weight`, how many rows are alike, of the rows whose `time` is between `{low}` and `{high}`, which
+    are milliseconds. Its select reads the views `reads`.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    sums: tuple[str, ...]
+    time: str
+    weight: str
+    reads: tuple[Relation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """One model: `schema`.`table` holds original, custom and stored computed columns; `schema`.`view` has every column of every kind
     under its plain slug, plus the system columns `_id`, `_title`, `_time`, `_emitted_at`, `_created_at`, `_updated_at`."""
@@ -128,6 +144,8 @@ class Relation:
     """What user SQL reads in place of the view: a select of some of its columns and rows, in SQL of ours."""
     reads: tuple[Relation, ...] = ()
     """What `source` reads besides the view."""
+    counted: CountedRows | None = None
+    """What is read instead where that gives the same sooner."""
     _by_slug: dict[str, Column] = field(default_factory=dict[str, Column], init=False, repr=False, compare=False)
 
     @property

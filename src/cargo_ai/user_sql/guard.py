@@ -15,7 +15,7 @@ from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Relation
 from cargo_ai.user_sql import parse
 from cargo_ai.user_sql.dialects import DIALECTS
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.translate import expressions, names, queries
+from cargo_ai.user_sql.translate import counted_rows, expressions, names, queries
 from cargo_ai.user_sql.translate.calls.types import KIND_OF_COLUMN
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope, Source
@@ -120,6 +120,9 @@ def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:
     if not isinstance(tree, exp.Query):
         raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.", about="denied")
     c = _compiler(catalog, spelling)
+    counted = counted_rows.rewritten(c, tree)
+    if counted is not None:
+        tree, c = counted.tree, _compiler(counted.catalog, spelling)
     compiled = c.query(c, tree, {}, None)
     if c.collects and c.loose:
         raise SqlRefused(

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.records.catalog import Catalog, Column, Relation
+from cargo_ai.records.catalog import Catalog, Column, CountedRows, Relation
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 SCHEMA = "journal"
@@ -33,6 +33,25 @@ COLUMNS = {
 STORED = {"spans": {"execution_started_at": "execution_started_ms"}}
 """Times that the views have as numbers, too, which have an index."""
 
+_ALIKE = "node_uuid, node_slug, node_child_index, node_next_uuid, execution_status, execution_credits_used_count"
+_LONGEST_MS = 32_768
+"""No packed execution begins that long after the first of its run."""
+_AT_THE_ENDS = f"""
+    select {_ALIKE}, 1 from journal.packed_runs p join journal.paths s using (path_uuid)
+    where started_ms + p.times[2 * s.step + 1] between {{low}} and {{high}} and
+"""  # noqa: S608 - put together from our own texts
+_COUNTED = f"""
+    select {_ALIKE}, runs as row_weight from (
+        select path_uuid, count(*)::int as runs from journal.packed_runs
+        where started_ms >= {{low}} and started_ms <= {{high}} - {_LONGEST_MS} group by path_uuid
+    ) c join journal.paths using (path_uuid)
+    union all {_AT_THE_ENDS} started_ms >= {{low}} - {_LONGEST_MS} and started_ms < {{low}}
+    union all {_AT_THE_ENDS} started_ms >= {{low}} and started_ms > {{high}} - {_LONGEST_MS} and started_ms <= {{high}}
+    union all
+    select {_ALIKE}, 1 from journal.single_spans where started_ms between {{low}} and {{high}}
+"""  # noqa: S608 - put together from our own texts
+"""Runs that went the same way are counted before their executions are looked at, but for those that begin at the ends of the time."""
+
 
 def _type(column: str) -> ColumnType:
     if column.endswith("_at"):
@@ -45,7 +64,14 @@ def _type(column: str) -> ColumnType:
 def _relation(name: str, columns: str) -> Relation:
     stored = STORED.get(name, {})
     relation_columns = tuple(Column(slug, _type(slug), "original", milliseconds=stored.get(slug, "")) for slug in columns.split())
-    return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, relation_columns, system=False)
+    counted = _counted() if name == "spans" else None
+    return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, relation_columns, system=False, counted=counted)
+
+
+def _counted() -> CountedRows:
+    reads = tuple(_relation(name, "") for name in ("packed_runs", "paths", "single_spans"))
+    sums = ("execution_credits_used_count",)
+    return CountedRows(_COUNTED, tuple(_ALIKE.split(", ")), sums, "execution_started_at", "row_weight", reads)
 
 
 RELATIONS = tuple(_relation(name, columns) for name, columns in COLUMNS.items())

@@ -1,0 +1,181 @@
+"""Counted rows: a query that only counts and adds up rows of a relation, by columns in which many are alike, reads them gathered.
+
+Everything that such a query may have is on a list: whatever else it has, it reads the rows one by one, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from cargo_ai.records.catalog import Catalog, Column, CountedRows, Relation
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.translate.compiler import Compiler
+from cargo_ai.user_sql.translate.names import Scope
+from cargo_ai.user_sql.translate.time_bounds import is_constant, milliseconds
+
+_PARTS = {"from_", "expressions", "where", "group", "order", "limit", "offset"}
+_FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
+_NUMBERS = {exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg}
+_CONDITIONS = {
+    *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Like, exp.ILike, exp.Is, exp.Not, exp.Or, exp.And),
+    *(exp.Paren, exp.Null, exp.Literal, exp.Identifier, exp.Column),
+}
+_FARTHEST = 10**15
+"""Milliseconds beyond all times that are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The same query over counted rows, and the catalog that has them."""
+
+    tree: exp.Expr
+    catalog: Catalog
+
+
+class _NotOnTheList(Exception):
+    """The query has something that counted rows may not give."""
+
+
+def rewritten(c: Compiler, tree: exp.Expr) -> Counted | None:
+    """The query over counted rows; None where it asks for more than they have."""
+    relation = _relation(c.catalog, tree)
+    if relation is None or relation.counted is None:
+        return None
+    try:
+        return _Rewriting(c, relation, relation.counted, tree.copy()).result()
+    except (_NotOnTheList, SqlRefused):
+        return None  # what cannot be understood is refused where it is read as it stands
+
+
+def _relation(catalog: Catalog, tree: exp.Expr) -> Relation | None:
+    """The only relation that a plain SELECT reads."""
+    if type(tree) is not exp.Select or any(value for key, value in tree.args.items() if key not in _PARTS):
+        return None
+    clause = tree.args.get("from_")
+    table = clause.this if clause is not None else None
+    if type(table) is not exp.Table or any(value for key, value in table.args.items() if key not in {"this", "alias"}):
+        return None
+    return catalog.by_name("", table.name)
+
+
+@dataclass(slots=True)
+class _Rewriting:
+    c: Compiler
+    relation: Relation
+    counted: CountedRows
+    tree: exp.Expr
+    low: str = ""
+    high: str = ""
+
+    def result(self) -> Counted:
+        items = list(self.tree.expressions)
+        aliases = {item.alias.lower() for item in items if type(item) is exp.Alias}
+        if aliases & {*self.counted.columns, self.counted.time, self.counted.weight}:
+            raise _NotOnTheList  # in some spellings the alias means the column, in some the item
+        for item in items:
+            if type(item) is exp.Alias:
+                item.set("this", self._value(item.this, set()))
+            else:
+                self._require_column(item)
+        group, order = self.tree.args.get("group"), self.tree.args.get("order")
+        if group is None or any(value for key, value in group.args.items() if key != "expressions"):
+            raise _NotOnTheList
+        for key in group.expressions:
+            if type(key) is not exp.Literal and key.name.lower() not in aliases:
+                self._require_column(key)
+        for term in order.expressions if order is not None else ():
+            term.set("this", self._value(term.this, aliases))
+        self._where()
+        return Counted(self.tree, self._catalog())
+
+    def _require_column(self, node: exp.Expr) -> None:
+        if type(node) is not exp.Column or node.name not in self.counted.columns:
+            raise _NotOnTheList
+
+    def _value(self, node: exp.Expr, aliases: set[str]) -> exp.Expr:
+        """A column, a count, a sum, or a calculation with them."""
+        if type(node) is exp.Literal or (type(node) is exp.Column and node.name.lower() in aliases):
+            return node
+        if type(node) is exp.Anonymous:
+            return self._aggregate(node)
+        if type(node) in _NUMBERS:
+            for key in ("this", "expression"):
+                if (part := node.args.get(key)) is not None:
+                    node.set(key, self._value(part, aliases))
+            return node
+        self._require_column(node)
+        return node
+
+    def _aggregate(self, node: exp.Anonymous) -> exp.Expr:
+        called, given = node.name.lower(), node.expressions
+        weight = exp.column(self.counted.weight)
+        if called == "count" and (not given or (len(given) == 1 and type(given[0]) is exp.Star and not any(given[0].args.values()))):
+            return exp.Anonymous(this="sum", expressions=[weight])
+        if called == "sum" and len(given) == 1 and type(given[0]) is exp.Column and given[0].name in self.counted.sums:
+            return exp.Anonymous(this="sum", expressions=[exp.Mul(this=given[0], expression=weight)])
+        raise _NotOnTheList
+
+    def _where(self) -> None:
+        where = self.tree.args.get("where")
+        kept = [part for part in _conjuncts(where.this) if not self._bound(part)] if where is not None else []
+        for part in kept:
+            if any(type(node) not in _CONDITIONS for node in part.walk()):
+                raise _NotOnTheList
+            for column in part.find_all(exp.Column):
+                self._require_column(column)
+        self.tree.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
+
+    def _bound(self, node: exp.Expr) -> bool:
+        """Take down a bound of the time; whether it is one."""
+        if type(node) is exp.Between and not node.args.get("symmetric") and self._is_time(node.this):
+            self._take(exp.GTE, node.args["low"])
+            self._take(exp.LTE, node.args["high"])
+            return True
+        if type(node) not in _FLIPPED:
+            return False
+        if self._is_time(node.this):
+            self._take(type(node), node.args["expression"])
+            return True
+        if self._is_time(node.args["expression"]):
+            self._take(_FLIPPED[type(node)], node.this)
+            return True
+        return False
+
+    def _is_time(self, node: exp.Expr) -> bool:
+        return type(node) is exp.Column and node.name == self.counted.time
+
+    def _take(self, sign: type[exp.Expr], node: exp.Expr) -> None:
+        value = self.c.expression(self.c, node, Scope(None, {}))
+        is_low = sign in {exp.GT, exp.GTE}
+        if not is_constant(node, value) or (self.low if is_low else self.high):
+            raise _NotOnTheList
+        number = milliseconds(value.text)
+        rounded = f"ceil({number})" if sign in {exp.GTE, exp.LT} else f"floor({number})"
+        whole = rounded + (" + 1" if sign is exp.GT else " - 1" if sign is exp.LT else "")
+        # NULL stays NULL, which nothing is greater or less than.
+        least, most = f"{number} < -{_FARTHEST}", f"{number} > {_FARTHEST}"
+        # A select of its own is computed once, and not for each row.
+        text = f"(SELECT CAST(CASE WHEN {least} THEN -{_FARTHEST} WHEN {most} THEN {_FARTHEST} ELSE {whole} END AS bigint))"
+        if is_low:
+            self.low = text
+        else:
+            self.high = text
+
+    def _catalog(self) -> Catalog:
+        shown = [column for column in self.relation.columns if column.slug in self.counted.columns]
+        source = self.counted.source.format(low=self.low or f"-{_FARTHEST}", high=self.high or str(_FARTHEST))
+        columns = (*shown, Column(self.counted.weight, "number", "original"))
+        relation = replace(self.relation, columns=columns, source=source, reads=self.counted.reads, counted=None)
+        others = (relation if each is self.relation else each for each in self.c.catalog.relations)
+        return replace(self.c.catalog, relations=tuple(others))
+
+
+def _conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    if type(node) is exp.And:
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.args["expression"])
+    else:
+        yield node

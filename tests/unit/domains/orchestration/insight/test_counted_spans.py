@@ -1,0 +1,114 @@
+"""SQL that only counts executions reads them gathered, and gives what it gives row by row."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cargo_ai.domains.orchestration.insight import query_tables
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.store.session import ALL_WORKSPACES
+from cargo_ai.user_sql import guard
+from tests.kit.backend import Backend
+from tests.kit.graphs import node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GRAPH = [
+    node("start", children=("large",)),
+    node("large", "branch", ("wait", "end"), config={"condition": "{{nodes.start.minutes}}"}),
+    node("wait", "delay", ("end",), config={"minutes": "{{nodes.start.minutes}}"}),
+    node("end"),
+]
+BASE = 1_772_359_200_000
+ROW_BY_ROW = "HAVING count(*) > 0"
+"""Not on the list, and true of every group."""
+
+
+def counted(query: str) -> bool:
+    """Whether it reads gathered rows."""
+    return "packed_runs" in guard.check(query, Catalog(uuid.UUID(int=1), "login", query_tables.RELATIONS), clickhouse=True).sql
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def past(backend: Backend) -> Backend:
+    """Forty packed runs that begin a second apart, whose nodes begin up to 30 s later, one that failed, and one that waits."""
+    tool, _ = await backend.admin.deployed(GRAPH)
+    workflow = tool["workflowUuid"]
+    records = [{"_id": f"r{number}", "minutes": 0} for number in range(40)]
+    await backend.batch(records, workflowUuid=workflow)
+    await backend.run({"_id": "bad", "minutes": "soon"}, workflowUuid=workflow)
+    waits = await backend.admin.call("orchestration.run.create", workflowUuid=workflow, data={"_id": "d", "minutes": 60})
+    await backend.parked(waits["run"]["uuid"])
+    theirs, _ = await backend.other_api.deployed(GRAPH)
+    made = await backend.other_api.call("orchestration.run.create", workflowUuid=theirs["workflowUuid"], data={"_id": "secret"})
+    await backend.ended("runs", made["run"]["uuid"], backend.other_api)
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
+        await raw.execute(
+            "update packed_executions p set started_ms = %s + 1000 * o.n, times = array[0, 5, 15000, 15005, 30000, 30005]::smallint[]"
+            " from (select run_uuid, row_number() over (order by run_uuid) as n from packed_executions) o where o.run_uuid = p.run_uuid",
+            (BASE,),
+        )
+        await raw.execute("update execution_rows set started_ms = %s + 7000 * seq", (BASE,))
+        await raw.execute("update runs set updated_ms = %s where rare_status = 'idle'", (BASE + 9000,))
+        packed = await (await raw.execute("select count(*) from packed_executions ")).fetchone()
+        assert packed[0] == 40
+        await db.commit()
+    return backend
+
+
+async def rows(backend: Backend, query: str) -> list[Any]:
+    """The rows that the admin gets."""
+    return (await backend.admin.call("orchestration.query.execute", query=query))["rows"]
+
+
+def at(ms: int) -> str:
+    """A moment after the beginning, in SQL."""
+    return f"'{datetime.fromtimestamp((BASE + ms) / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}'"
+
+
+BOUNDS = [
+    "",
+    *(f"WHERE execution_started_at >= {at(ms)}" for ms in (-1, 0, 999, 1000, 15_000, 31_001, 60_000, 90_000)),
+    *(f"WHERE execution_started_at {sign} {at(16_000)}" for sign in (">", "<", "<=")),
+    f"WHERE {at(16_000)} < execution_started_at",
+    f"WHERE execution_started_at BETWEEN {at(5_000)} AND {at(9_000)}",
+    "WHERE execution_started_at > '2026-03-01 10:00:05' AND execution_started_at < now() - INTERVAL 1 DAY",
+    "WHERE execution_started_at >= NULL",
+    "WHERE execution_started_at < 'infinity' AND execution_status <> 'error'",
+    "WHERE node_slug IN ('start', 'large') AND NOT (execution_status = 'pending')",
+]
+
+
+async def test_what_is_counted_gathered_is_what_is_counted_row_by_row(past: Backend) -> None:
+    for where in BOUNDS:
+        head = "SELECT node_slug, execution_status AS status, count(*) AS n, sum(execution_credits_used_count) + 1 AS credits FROM spans"
+        query = f"{head} {where} GROUP BY node_slug, status {{}} ORDER BY n DESC, node_slug, status LIMIT 50"
+        assert counted(query.format("")), where
+        assert not counted(query.format(ROW_BY_ROW))
+        assert await rows(past, query.format("")) == await rows(past, query.format(ROW_BY_ROW)), where
+    assert len(await rows(past, "SELECT node_slug, count() AS n FROM spans GROUP BY 1")) == 4
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) AS n FROM spans",
+        "SELECT node_slug, count(DISTINCT record_id) AS n FROM spans GROUP BY node_slug",
+        "SELECT record_id, count(*) AS n FROM spans GROUP BY record_id",
+        "SELECT node_slug, countIf(execution_status = 'error') AS n FROM spans GROUP BY node_slug",
+        "SELECT node_slug, count(*) AS n FROM spans WHERE record_id = 'r1' GROUP BY node_slug",
+        "SELECT node_slug, count(*) AS n FROM spans WHERE execution_started_at > execution_finished_at GROUP BY node_slug",
+        "SELECT node_slug, count(*) / 2 AS n FROM spans GROUP BY node_slug",
+        "SELECT node_slug, toDate(execution_started_at) AS day, count(*) AS n FROM spans GROUP BY node_slug, day",
+        "SELECT node_slug, count(*) AS row_weight FROM spans GROUP BY node_slug",
+        "SELECT s.node_slug, count(*) AS n FROM spans s JOIN runs r ON r.uuid = s.run_uuid GROUP BY s.node_slug",
+    ],
+)
+async def test_what_asks_for_more_is_read_row_by_row(query: str) -> None:
+    assert not counted(query)
