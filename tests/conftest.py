@@ -64,7 +64,6 @@ def pytest_collection() -> None:
 
 def pytest_collection_finish() -> None:
     """Leave what is loaded by now, a million objects, out of later collections of garbage, and collect as seldom as a server does."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, *gc.get_threshold()[1:])
     gc.enable()

@@ -24,6 +24,7 @@ async def parked(backend: Backend, workflow: str, count: int) -> str:
     return str(batch["uuid"])
 
 
+@pytest.mark.slow
 async def test_of_very_many_parked_runs_some_are_looked_at(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     big, _ = await backend.admin.deployed(waiting("long"))
     small, _ = await backend.admin.deployed(waiting("short"))

@@ -172,6 +172,7 @@ async def test_lookups_whose_changes_cannot_be_followed_are_refused(api: ApiClie
     assert await api.refused("storage.column.create", modelUuid=deals, column=column) == (400, "invalidInput")
 
 
+@pytest.mark.slow
 async def test_random_writes_give_what_a_plain_computation_gives(api: ApiClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stale_lookups, "CHUNK", 3)
     monkeypatch.setattr(stale_lookups, "KEYS", 2)

@@ -60,7 +60,8 @@ def in_a_process_of_its_own(folder: Path, code: str) -> subprocess.CompletedProc
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120)
 
 
-@pytest.mark.parametrize("flags", [(), pytest.param(("--detach",), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [(), ("--detach",)])
 def test_a_secret_key_that_is_too_short_is_named(migrated: Path, flags: tuple[str, ...]) -> None:
     code, document = refused(migrated, *flags, SECRET_KEY="short")
     assert (code, document["reason"]) == (2, "invalidSettings") and "CARGO_AI_SECRET_KEY has fewer than 32 bytes" in document[
