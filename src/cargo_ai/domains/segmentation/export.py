@@ -1,15 +1,18 @@
-"""Segment downloads: read all records that a filter matches, by id, page by page."""
+"""Segment downloads: write all records that a filter matches, in the order that is asked for."""
 
 from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
+from sqlglot import exp
 
-from cargo_ai.context.downloads.exports import Export, Record
+from cargo_ai.context.downloads.exports import CopyFormat, Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.storage.columns import ColumnType
@@ -19,55 +22,53 @@ from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.records.filter.terms import InvalidFilter
-from cargo_ai.store import driver
-from cargo_ai.store.driver import driver_connection
-from cargo_ai.user_sql.run import conditions
-
-PAGE = 1_000
+from cargo_ai.records.bulk import unload
+from cargo_ai.records.filter import terms
+from cargo_ai.store.driver import Connection, driver_connection
 
 
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
-    """The records in the order that is asked for, else by id. Each page is read in its own short session."""
+    """The records in the order that is asked for, else by id, as the database writes them; each page in its own short session."""
     request = contract.DownloadSegment.model_validate(params)
     model = ids.parse(request.model_uuid) or uuid.UUID(int=0)
     async with services.database.session(workspace) as db:
         selection = await select_records.select(db, workspace, model, request.filter, request.sort, request.limit)
     if selection is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
-    shown = selection
+    by_id = exp.Ordered(this=terms.column_ref("r", "_id"), desc=False, nulls_first=False)
+    shown = selection if request.sort else replace(selection, order=[by_id])
+    # A filter that cannot be evaluated is refused before the file begins.
+    async with aclosing(_ids(services, replace(shown, limit=1))) as first:
+        await anext(first, None)
 
-    async def rows() -> AsyncIterator[list[Record]]:
-        last: str | None = None
-        while True:
-            statement = shown.after(last, PAGE)
-            async with services.database.turns.take(workspace), services.database.session(workspace) as db:
-                connection = await driver_connection(db)
-                try:
-                    async with conditions.limit(services.database.turns, connection, shown.scope):
-                        page = await driver.fetch(connection, statement, shown.scope.params | {"after": last})
-                except InvalidFilter as error:
-                    raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None
-            if not page:
-                return
-            last = str(page[-1][0])
-            yield [shown.record(row) for row in page]
+    async def records() -> AsyncIterator[list[Record]]:
+        async with aclosing(_ids(services, shown)) as pages:
+            async for uids in pages:
+                async with services.database.session(workspace) as db:
+                    yield list(await select_records.fetch_by_ids(await driver_connection(db), shown, uids))
 
-    types: dict[str, ColumnType] = {column.slug: column.type for column in selection.columns}
-    pages = _sorted_rows(services, workspace, selection) if request.sort else rows()
-    return Export(pages, list(types), f"records-{selection.relation.slug}", types=types)
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Connection]:
+        async with services.database.session(workspace) as db:
+            yield await driver_connection(db)
+
+    def copied(form: CopyFormat) -> AsyncGenerator[bytes]:
+        return unload.chunks_of(opened, shown.relation, shown.columns, form, _ids(services, shown))
+
+    types: dict[str, ColumnType] = {column.slug: column.type for column in shown.columns}
+    return Export(records(), list(types), f"records-{shown.relation.slug}", types=types, copied=copied)
 
 
-async def _sorted_rows(services: Services, workspace: uuid.UUID, selection: Selection) -> AsyncIterator[list[Record]]:
-    """The records in the selection's order, as it was at the beginning. Their ids are put into a file first: sorting for each page would
-    take the square of the time, and a cursor would hold a connection for as long as the client takes."""
+async def _ids(services: Services, selection: Selection) -> AsyncGenerator[list[str]]:
+    """The ids in the selection's order, as it was at the beginning. They are put into a file first: to look for them for each page would
+    take the square of the time where they are sorted, and a cursor would hold a connection for as long as the client takes."""
     with tempfile.TemporaryFile() as file:
         try:
-            async for uids in read_member_ids(services.database, selection):
-                file.write(to_json(uids) + b"\n")
+            async with aclosing(read_member_ids(services.database, selection)) as pages:
+                async for uids in pages:
+                    file.write(to_json(uids) + b"\n")
         except SourceFailed as error:
             raise Refusal(400, "invalidFilter", str(error)) from None
         file.seek(0)
         for line in file:
-            async with services.database.session(workspace) as db:
-                yield list(await select_records.fetch_by_ids(await driver_connection(db), selection, from_json(line)))
+            yield from_json(line)

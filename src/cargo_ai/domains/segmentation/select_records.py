@@ -86,21 +86,6 @@ class Selection:
         query = self._select([exp.alias_(terms.column_ref("r", "_id"), "record_id")]).order_by(*self.order)
         return terms.to_sql(query.limit(self.limit) if self.limit is not None else query)
 
-    def after(self, last: str | None, limit: int) -> str:
-        """The statement for the next `limit` records by id, `%(after)s` being the last one's, so that all can be read without a cursor."""
-        query = self._select([terms.column_ref("r", column.slug) for column in self.columns])
-        if self.limit is not None:
-            inside = exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=self.members()))
-            query = (
-                exp.Select(expressions=[terms.column_ref("r", column.slug) for column in self.columns])
-                .from_(terms.view(self.relation, "r"))
-                .where(inside)
-            )
-        if last is not None:
-            query = query.where(exp.GT(this=terms.column_ref("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
-        by_id = exp.Ordered(this=terms.column_ref("r", "_id"), desc=False, nulls_first=False)
-        return terms.to_sql(query.order_by(by_id).limit(limit))
-
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
         """A new select, which the caller may change in place."""
         source = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal
 
 from psycopg.abc import PQGen
@@ -64,6 +64,23 @@ async def chunks(opened: OpenConnection, relation: Relation, form: ExportFormat)
         await asyncio.gather(*(task for _, task in making), return_exceptions=True)
 
 
+async def chunks_of(
+    opened: OpenConnection, relation: Relation, columns: Sequence[Column], form: ExportFormat, pages: AsyncGenerator[list[str]]
+) -> AsyncGenerator[bytes]:
+    """Some columns of the records of these ids as whole lines, in their order; ids that are not there any more are left out."""
+    names = ", ".join(f"r.{quote(column.slug)}" for column in columns)
+    rows = (
+        f"select {names} from {view_name(relation)} as r join unnest(%(ids)s::text[]) with ordinality as chosen (id, no) "  # noqa: S608 - names, quoted
+        "on chosen.id = r._id order by chosen.no offset 0"
+    )
+    shown = ", ".join(_column_expression(column, form, has_emitted=False) for column in columns)
+    statement = _copy_of(f"select {shown} from ({rows}) as r", form)  # noqa: S608 - names, quoted
+    async with aclosing(pages):
+        async for ids in pages:
+            if part := await _copied(opened, statement, {"ids": ids}):
+                yield part
+
+
 def next_count(count: int, size: int) -> int:
     """How many records to take next, given what the last ones weighed: pieces stay near two megabytes."""
     return max(50, min(MAX_ROWS, 4 * count, count * CHUNK_BYTES // max(size, 1)))
@@ -79,10 +96,15 @@ async def _last_id(opened: OpenConnection, relation: Relation, last: str, count:
 
 async def _read_chunk(opened: OpenConnection, relation: Relation, form: ExportFormat, last: str, until: str | None) -> bytes:
     statement = _copy_statement(relation, form, "" if until is None else " and _id <= %(until)s")
+    return await _copied(opened, statement, {"last": last, "until": until})
+
+
+async def _copied(opened: OpenConnection, statement: str, values: Mapping[str, object]) -> bytes:
+    """What one COPY writes."""
     places = _semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MAX_CONCURRENT_CHUNKS))
     async with places, opened() as connection:
         await execute(connection, "set local timezone = 'UTC'")
-        async with connection.cursor() as cursor, cursor.copy(statement.encode(), {"last": last, "until": until}):
+        async with connection.cursor() as cursor, cursor.copy(statement.encode(), values):
             return await connection.wait(_read_all(connection.pgconn))
 
 
@@ -104,18 +126,22 @@ def _copy_statement(relation: Relation, form: ExportFormat, more: str) -> str:
         f"where _id > %(last)s{more} order by _id offset 0"
     )
     query = f"select {', '.join(_column_expression(column, form) for column in columns)} from ({rows}) as r"  # noqa: S608 - names, quoted
+    return _copy_of(query, form)
+
+
+def _copy_of(query: str, form: ExportFormat) -> str:
     if form == "ndjson":
         return f"copy (select row_to_json(l) from ({query}) as l) to stdout {COPY_LINES}"  # noqa: S608 - names, quoted
     return f"copy ({query}) to stdout (format csv)"
 
 
-def _column_expression(column: Column, form: ExportFormat) -> str:
+def _column_expression(column: Column, form: ExportFormat, *, has_emitted: bool = True) -> str:
     name = quote(column.slug)
     if column.slug == "_emitted_at":
         return f"{_EMITTED_TEXT} as {name}"
     if column.type == "date":
         text = _timestamp_text(column.slug, form)
-        if column.kind == "system":
+        if column.kind == "system" and has_emitted:
             text = f"case when {name} = _emitted_at then {_EMITTED_TEXT} else {text} end"
         return f"{text} as {name}"
     if column.type == "boolean" and form == "csv":

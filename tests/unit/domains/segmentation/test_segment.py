@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import uuid
 from typing import Any
@@ -203,6 +205,20 @@ async def test_a_sorted_download_comes_in_its_order(api: ApiClient, companies: s
     reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, sort=sort, limit=3, format="ndjson")
     rows = [json.loads(line) for line in (await api.http.get(reply["urls"][0])).text.splitlines()]
     assert [row["_id"] for row in rows] == ["delta.example", "acme.example", "beta.example"]
+
+
+async def test_a_download_has_the_same_records_in_each_form_and_they_are_by_id_without_an_order(api: ApiClient, companies: str) -> None:
+    found: dict[str, list[Body]] = {}
+    for form in ("json", "ndjson", "csv"):
+        reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, format=form)
+        text = (await api.http.get(reply["urls"][0])).text
+        found[form] = json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()] if form == "ndjson" else []
+        if form == "csv":
+            assert [row["_id"] for row in csv.DictReader(io.StringIO(text))] == [row["_id"] for row in found["json"]]
+    assert found["json"] == found["ndjson"]
+    assert [row["_id"] for row in found["json"]] == sorted(record["domain"] for record in RECORDS)
+    fetched_rows = await api.call("segmentation.record.fetch", modelUuid=companies, ids=[row["_id"] for row in found["json"]])
+    assert fetched_rows["records"] == found["json"]
 
 
 async def test_records_by_id_come_in_the_order_asked_for(api: ApiClient, companies: str) -> None:
