@@ -43,7 +43,7 @@ class Matrix:
     viewer_http: httpx.AsyncClient
     revoked_http: httpx.AsyncClient
     stranger_http: httpx.AsyncClient
-    nobody_http: httpx.AsyncClient
+    anonymous_http: httpx.AsyncClient
 
     async def ask(self, http: httpx.AsyncClient, operation: AnyOperation, **headers: str) -> httpx.Response:
         """The response to the smallest request of this operation, about things of the first workspace."""
@@ -106,9 +106,9 @@ async def matrix(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
             assert viewer is not None
             async with signed_in(app, token.value) as viewer_http, signed_in(app, gone["token"]) as revoked:
                 transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-                async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as nobody:
+                async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as anonymous:
                     stranger = backend.other_api.http
-                    yield Matrix(backend, app, things, viewer, viewer_http, revoked, stranger, nobody)
+                    yield Matrix(backend, app, things, viewer, viewer_http, revoked, stranger, anonymous)
 
 
 @pytest.fixture(autouse=True)
@@ -121,9 +121,9 @@ def shown(problems: list[str]) -> str:
     return f"{len(problems)} of {len(OPERATIONS)}:\n" + "\n".join(problems[:MOST_SHOWN])
 
 
-@pytest.mark.parametrize("caller", ["nobody", "revoked"])
+@pytest.mark.parametrize("caller", ["anonymous", "revoked"])
 async def test_no_operation_answers_without_a_token_that_works(matrix: Matrix, caller: str) -> None:
-    http = matrix.nobody_http if caller == "nobody" else matrix.revoked_http
+    http = matrix.anonymous_http if caller == "anonymous" else matrix.revoked_http
     problems: list[str] = []
     for operation in OPERATIONS:
         response = await matrix.ask(http, operation)

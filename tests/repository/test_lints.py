@@ -128,10 +128,13 @@ def test_only_the_server_command_may_import_the_server_and_only_when_it_runs(tmp
     ]
 
 
-def test_a_long_file_is_a_warning_and_a_longer_one_a_fault(tmp_path: Path) -> None:
+def test_long_files_and_crowded_folders_are_found(tmp_path: Path) -> None:
     for lines in (400, 401, 601):
         plant(tmp_path, f"src/cargo_ai/of_{lines}.py", "x = 1\n" * lines)
-    assert [(fault.path.stem, fault.fails) for fault in size.faults(tmp_path)] == [("of_601", True), ("of_401", False)]
+    for folder, count in (("roomy", 16), ("crowded", 17)):
+        for number in range(count):
+            plant(tmp_path, f"src/cargo_ai/{folder}/m{number}.py", "")
+    assert [fault.path.stem for fault in size.faults(tmp_path)] == ["of_601", "of_401", "crowded"]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +153,12 @@ def test_words_that_no_file_says_are_found(tmp_path: Path, line: str) -> None:
     assert [fault.line for fault in words.faults(tmp_path)] == [2]
 
 
-def test_words_that_are_not_the_field_s_fail_in_source_and_warn_in_tests(tmp_path: Path) -> None:
+def test_words_that_are_not_the_field_s_are_found_and_values_are_not(tmp_path: Path) -> None:
     line = "# The queue is to" + "ld by who" + "ever waits\n"
     plant(tmp_path, "src/cargo_ai/engine/queue.py", line)
-    plant(tmp_path, "tests/unit/engine/test_queue.py", line)
-    assert [(fault.path.parts[0], fault.fails) for fault in words.faults(tmp_path)] == [("src", True)] * 2 + [("tests", False)] * 2
+    user = "no" + "body"
+    plant(tmp_path, "tests/unit/engine/test_queue.py", f"user, url = '{user}', 'postgresql://{user}@host/{user}.example'\n{line}")
+    assert [(fault.path.parts[0], fault.line) for fault in words.faults(tmp_path)] == [("src", 1)] * 2 + [("tests", 2)] * 2
 
 
 def test_names_that_say_nothing_are_found(tmp_path: Path) -> None:

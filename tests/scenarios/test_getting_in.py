@@ -120,7 +120,7 @@ def test_what_belongs_to_another_workspace_is_as_unknown_as_nothing(person: Pers
     tool = next(tool for tool in person("orchestration", "tool", "list")["tools"] if tool["workflowUuid"] == workflow)["uuid"]
     run = person("orchestration", "run", "create", "--workflow-uuid", workflow, "--data", "{}")["run"]["uuid"]
     release = person("orchestration", "release", "get-deployed", "--workflow-uuid", workflow)["release"]["uuid"]
-    nobody = graphs.uuid_of("nobody")
+    absent_uuid = graphs.uuid_of("nobody")
     for words in (
         ("orchestration", "tool", "get", tool),
         ("orchestration", "tool", "update", "--name", "Theirs", "--uuid", tool),
@@ -133,9 +133,9 @@ def test_what_belongs_to_another_workspace_is_as_unknown_as_nothing(person: Pers
         ("orchestration", "run", "get-metrics", "--workflow-uuid", workflow),
         ("orchestration", "batch", "create", "--data", '{"kind":"records","records":[{}]}', "--workflow-uuid", workflow),
     ):
-        foreign, unknown = other_person.refused(*words), other_person.refused(*words[:-1], nobody)
+        foreign, unknown = other_person.refused(*words), other_person.refused(*words[:-1], absent_uuid)
         assert foreign["reason"].endswith("NotFound")
-        assert (foreign["reason"], foreign["errorMessage"].replace(words[-1], nobody)) == (unknown["reason"], unknown["errorMessage"])
+        assert (foreign["reason"], foreign["errorMessage"].replace(words[-1], absent_uuid)) == (unknown["reason"], unknown["errorMessage"])
     assert person("orchestration", "tool", "get", tool)["tool"]["name"] == "Mine"
 
 

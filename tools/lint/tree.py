@@ -13,16 +13,15 @@ SOURCE = Path("src")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A violation. `fails`: False is only a warning. `line` 0: the whole file."""
+    """A violation. `line` 0: the whole file."""
 
     path: Path
     line: int
     text: str
-    fails: bool = True
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
-        return f"{place}: {'' if self.fails else 'warning: '}{self.text}"
+        return f"{place}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

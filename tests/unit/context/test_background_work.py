@@ -1,4 +1,4 @@
-"""Work that a request has left to a job: it is taken until it has ended, and not for ever where its workers die of it."""
+"""Work that a request has left to a job: it is taken until it has ended, and not forever where its workers die of it."""
 
 from __future__ import annotations
 

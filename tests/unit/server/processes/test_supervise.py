@@ -1,4 +1,4 @@
-"""A supervisor that is told to stop does so at once."""
+"""A supervisor that is asked to stop does so at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.processes.supervise import Supervisor
 
 
-def test_being_told_to_stop_ends_the_wait_for_what_children_print(tmp_path: Path) -> None:
+def test_being_asked_to_stop_ends_the_wait_for_what_children_print(tmp_path: Path) -> None:
     supervisor = Supervisor(Settings({"CARGO_AI_DATA_DIR": str(tmp_path)}), None, 0, 0, 0)
     with supervisor._bound:  # pyright: ignore[reportPrivateUsage]
         supervisor.stop_soon()

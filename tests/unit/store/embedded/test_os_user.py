@@ -17,7 +17,7 @@ def test_another_local_user_cannot_reach_the_database_even_with_the_password(sha
     code = (
         "import sys, psycopg\ntry: psycopg.connect(sys.argv[1])\nexcept psycopg.OperationalError as error: print(error)\nelse: print('in')"
     )
-    assert "Permission denied" in python(code, shared.admin_url, nobody=True).stdout
+    assert "Permission denied" in python(code, shared.admin_url, unprivileged=True).stdout
 
 
 @as_root
@@ -25,8 +25,8 @@ def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped:
     postgres.start(stopped, fsync=False)
     backend = data_home.data_home_of(stopped)
     for path in (backend.admin_password, backend.owner_password, backend.log, backend.data / "PG_VERSION", backend.life_lock):
-        assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), nobody=True).stderr
-    assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(backend.folder), nobody=True).stderr
+        assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), unprivileged=True).stderr
+    assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(backend.folder), unprivileged=True).stderr
 
 
 @as_root
@@ -41,16 +41,16 @@ def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_gets_only_i
 
 @pytest.mark.slow
 @as_root
-def test_without_root_everything_is_in_the_data_folder_whose_mode_stays(nobody_folder: Path) -> None:
+def test_without_root_everything_is_in_the_data_folder_whose_mode_stays(unprivileged_folder: Path) -> None:
     code = START + "assert embedded.start(Path(sys.argv[1])) == c; print(c.owner_url); assert embedded.stop(Path(sys.argv[1]))"
-    answer = python(code, str(nobody_folder), nobody=True)
+    answer = python(code, str(unprivileged_folder), unprivileged=True)
     assert answer.stderr == ""
-    assert f"host={nobody_folder}/postgres/socket&" in answer.stdout
-    assert stat.S_IMODE(nobody_folder.stat().st_mode) == 0o755
-    assert stat.S_IMODE((nobody_folder / "postgres").stat().st_mode) == 0o700
-    assert [path.name for path in nobody_folder.iterdir()] == ["postgres"]
+    assert f"host={unprivileged_folder}/postgres/socket&" in answer.stdout
+    assert stat.S_IMODE(unprivileged_folder.stat().st_mode) == 0o755
+    assert stat.S_IMODE((unprivileged_folder / "postgres").stat().st_mode) == 0o700
+    assert [path.name for path in unprivileged_folder.iterdir()] == ["postgres"]
     with pytest.raises(EmbeddedPostgresError, match="not made by root"):
-        postgres.start(nobody_folder)
+        postgres.start(unprivileged_folder)
 
 
 def test_an_image_without_useradd_gets_the_user_written_by_hand_once(tmp_path: Path) -> None:

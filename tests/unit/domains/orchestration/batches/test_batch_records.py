@@ -38,7 +38,7 @@ async def companies(backend: Backend, slug: str, count: int = 5) -> str:
 
 
 async def test_ids_that_are_not_in_the_model_are_reported_at_once_and_by_the_batch(backend: Backend) -> None:
-    model = await companies(backend, "told_ids")
+    model = await companies(backend, "given_ids")
     data = {"kind": "recordIds", "modelUuid": model, "ids": ["c1", *(f"gone{at}" for at in range(7))]}
     (warning,) = await backend.admin.warnings(CREATE, nodes=LINE, data=data)
     assert warning == "7 of the 8 ids are not in the model: gone0, gone1, gone2, gone3, gone4 and 2 more."

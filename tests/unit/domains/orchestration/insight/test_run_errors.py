@@ -75,7 +75,7 @@ async def test_errors_are_the_same_before_and_after_they_are_counted(backend: Ba
     tool, _ = await backend.admin.deployed(lenient)
     url = backend.state.database.url.replace("+psycopg", "")
     async with await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection, connection.transaction():
-        # Nobody counts meanwhile.
+        # No one counts meanwhile.
         await connection.execute(failures.LOCK)
         records: list[Body] = [{"_id": str(at), "fail": f"No company {at}" if at % 2 else "Forbidden"} for at in range(5)]
         await backend.batch([*records, {"_id": "x", "minutes": "soon", "fail": "Forbidden"}], workflowUuid=tool["workflowUuid"])

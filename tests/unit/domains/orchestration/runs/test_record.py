@@ -83,7 +83,7 @@ async def test_each_record_is_there_once_with_its_latest_run(ledger: Ledger) -> 
         ({"statuses": "success"}, ["a", "b"]),
         ({"statuses": ["pending"]}, ["d"]),
         ({"statuses": ["finished"]}, ["a", "b", "c"]),
-        ({"ids": "a,d,nobody"}, ["a", "d"]),
+        ({"ids": "a,d,unknown"}, ["a", "d"]),
         ({"title": "beta TWO"}, ["b"]),
         ({"titleOrId": "D"}, ["d"]),
         ({"isGroupParent": False}, ["a", "b", "c", "d"]),

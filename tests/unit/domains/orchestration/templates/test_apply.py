@@ -188,8 +188,8 @@ async def test_the_waterfall_ends_at_the_first_verified_address_and_pays_nothing
     assert await find("Grace", "Hopper") == (grace, (1, 0, 1))
     turing = {"found": True, "email": "turing@acme.example", "source": "peopleDataLabs", "verified_by": "zeroBounce"}
     assert await find("Alan", "Turing") == (turing, (1, 1, 2))
-    nobody, paid = await find("No", "Body")
-    assert (nobody["found"], nobody["unverified"], nobody["reason"], paid) == (False, None, "No provider has an address.", (0, 0, 0))
+    unknown, paid = await find("No", "Body")
+    assert (unknown["found"], unknown["unverified"], unknown["reason"], paid) == (False, None, "No provider has an address.", (0, 0, 0))
     assert (await find("Ada", "", "acme.example"))[1] == (0, 0, 0)
     services.hunter.control.restricted = True
     services.pdl.control.add_person("kay one", "kay@acme.example")

@@ -47,7 +47,7 @@ def update(**config: Any) -> Body:
 VALUE = "config.variables[0].value"
 URL = "https://example.com"
 BROKEN = {
-    "javascript that is none": Broken(line(named("{{ 1 + }}")), "named", "expressionInvalid", VALUE, "not valid JavaScript"),
+    "javascript that does not parse": Broken(line(named("{{ 1 + }}")), "named", "expressionInvalid", VALUE, "not valid JavaScript"),
     "an action that does not exist": Broken(line(node("a", "telport")), "a", "nativeInvalid", None, "'telport'"),
     "a circle": Broken(line(named(1, children=["named"])), "named", "childrenUuidsInvalid", None, "back to itself"),
     "a child that is missing": Broken(line(named(1, children=["gone"])), "named", "nodesNotFound", None, "leads to gone"),

@@ -55,7 +55,7 @@ async def entries(state: State, workspace: uuid.UUID, model: str) -> tuple[int, 
 
 
 async def story(api: ApiClient, model: str, count: int) -> list[Any]:
-    """Everything that is said of files that add and change so many records, and of taking them back."""
+    """Everything that is said of files that add and change this many records, and of taking them back."""
     said: list[Any] = []
     await api.add(model, {"domain": "a"})
     added = await ingest(api, model, rows(count, 0))

@@ -74,7 +74,7 @@ async def test_wrong_tokens_at_one_process_are_known_at_the_other(processes: lis
     assert first.limits.wrong_tokens.counted(sender) == 8, "its own notes are not counted twice"
 
 
-async def test_thousands_of_keys_are_told_in_notes_that_postgresql_takes(processes: list[State]) -> None:
+async def test_thousands_of_keys_are_sent_in_notes_that_postgresql_takes(processes: list[State]) -> None:
     first, other = processes
     assert other.limits.hooks is not None
     keys = [f'hook "{at}" \N{SNOWMAN}' for at in range(2_000)]
