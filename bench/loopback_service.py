@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.temporary_server import ROOT
 
-MOST_WAITING = 4_096
+MAX_WAITING = 4_096
 
 
 class Connection(asyncio.Protocol):
@@ -70,7 +70,7 @@ def serve(connection: type[Connection]) -> None:
     """Print the URL, and serve until SIGTERM."""
 
     async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0, backlog=MOST_WAITING)
+        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0, backlog=MAX_WAITING)
         print(json.dumps({"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}), flush=True)
         await server.serve_forever()
 

@@ -7,7 +7,7 @@ it is ready and goes on in the background. Standard library only.
     GET /stats                what it was asked, counted by Idempotency-Key
 
 What it says about a domain never changes. At times it answers 429 with Retry-After, or 500, to the first attempts at a key; the attempt
-after `MOST_FAILURES` failures succeeds, so a client that repeats with the same key succeeds.
+after `MAX_FAILURES` failures succeeds, so a client that repeats with the same key succeeds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOO_MANY = 2  # percent of the attempts that are answered 429
 BROKEN = 3  # percent of the attempts that are answered 500
 SLOW = 10  # percent of the attempts that take 150 to 400 ms; the others take 5 to 20
 UNKNOWN = 2  # percent of the domains that it does not know
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 
 INDUSTRIES = (
     "Agriculture",
@@ -113,7 +113,7 @@ class Ledger:
 
 def answer(domain: str, attempt: int) -> Answer:
     """What the service says to this attempt."""
-    if attempt <= MOST_FAILURES:
+    if attempt <= MAX_FAILURES:
         fate = dice(domain, attempt, "fate", below=100)
         if fate < TOO_MANY:
             return 429, {"error": "Too many requests: try again in a second."}, {"Retry-After": "1"}

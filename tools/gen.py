@@ -26,7 +26,7 @@ SURFACE = Path("tests/contract/surface.json")
 PENDING = Path("tests/contract/pending.txt")
 COMMANDS = Path("tests/contract/commands.json")
 UNSERVED = Path("tests/contract/unserved_commands.txt")
-MOST_PENDING = Path("tests/contract/most_pending.txt")
+MAX_PENDING = Path("tests/contract/most_pending.txt")
 
 
 def generate(root: Path) -> dict[Path, str]:
@@ -45,7 +45,7 @@ def generate(root: Path) -> dict[Path, str]:
     planned = {"commands": sorted({*index.planned(pending_names.split()), *parity.unserved_commands(contract, files)})}
     generated[UNSERVED] = parity.unserved(contract, files)
     generated[INDEX / "_planned.json"] = json.dumps(planned, indent=1) + "\n"
-    return generated | {PENDING: pending_names, MOST_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
+    return generated | {PENDING: pending_names, MAX_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
 
 
 def pending(served: set[str]) -> str:
@@ -56,7 +56,7 @@ def pending(served: set[str]) -> str:
 
 def most_pending(root: Path, now: int) -> int:
     """How many operations may be pending: as many as now, and never more than before."""
-    before = root / MOST_PENDING
+    before = root / MAX_PENDING
     return min(int(before.read_text("utf-8")), now) if before.is_file() else now
 
 

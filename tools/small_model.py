@@ -17,7 +17,7 @@ from typing import Any, cast
 
 SLUG = "smollm2-135m-instruct"
 CONTEXT = 4_096
-MOST_TOKENS, MOST_BODY = 256, 4 * 1024 * 1024
+MAX_TOKENS, MAX_BODY = 256, 4 * 1024 * 1024
 Json = Any
 
 
@@ -69,7 +69,7 @@ class SmallModel:
 
     def _ask(self, body: Json, messages: list[Json], schema: Json) -> Json:
         form = None if schema is None else {"type": "json_object", "schema": schema}
-        tokens = min(int(body.get("max_tokens") or body.get("max_completion_tokens") or MOST_TOKENS), CONTEXT // 2)
+        tokens = min(int(body.get("max_tokens") or body.get("max_completion_tokens") or MAX_TOKENS), CONTEXT // 2)
         try:
             with self._turn:
                 answer = self._llama.create_chat_completion(
@@ -148,7 +148,7 @@ def handler_of(model: SmallModel) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length") or 0)
-            body = _object(self.rfile.read(length).decode("utf-8", "replace")) if length <= MOST_BODY else None
+            body = _object(self.rfile.read(length).decode("utf-8", "replace")) if length <= MAX_BODY else None
             try:
                 if self.path != "/v1/chat/completions" or not isinstance(body, dict):
                     raise Refused(400, "invalid_request", "Send JSON to /v1/chat/completions.")

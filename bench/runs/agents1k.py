@@ -21,7 +21,7 @@ RECORDS = int(os.environ.get("BENCH_AGENTS", "1000"))
 SHARED = os.environ.get("BENCH_AGENTS_SHARED") == "1"
 ANSWER_SECONDS = 0.2
 CPU_MILLISECONDS = 8
-MOST_TOKENS = 900_000_000
+MAX_TOKENS = 900_000_000
 IN_FLIGHT = 50
 """Of the answers that a perfect server would always have in flight."""
 
@@ -32,7 +32,7 @@ def agent_of(server: TemporaryServer, key: str) -> str:
     server.api.post("/connection/connectors", account if SHARED else {**account, "config": {"apiKey": key}})
     agent = str(server.api.post("/ai/agents", {"name": "Classifier"})["agent"]["uuid"])
     if SHARED:
-        limit = json.dumps({"maxTokensPerDay": MOST_TOKENS}).encode()
+        limit = json.dumps({"maxTokensPerDay": MAX_TOKENS}).encode()
         server.api.send("PUT", f"/ai/agents/{agent}", limit, **{"Content-Type": "application/json"})
     server.api.post("/ai/releases/draft/deploy", {"agentUuid": agent, "integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"})
     return agent

@@ -29,7 +29,7 @@ DECLARED: Any = checks
 """The library's own types are generic in what cannot be named."""
 CHECKS = [DECLARED.status_code_conformance, DECLARED.content_type_conformance, DECLARED.response_schema_conformance]
 """A 500 is in no document; 502 and 503 are where a service that was named, or the database, does not answer."""
-MOST_SHOWN = 40
+MAX_SHOWN = 40
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_no_request_makes_the_server_fail_or_answer_what_it_does_not_declare(ser
         session.trust_env = False
         for position, result in enumerate(schema.get_all_operations()):
             problems += _problems_of(server, session, result.ok(), MODES[position % 2], things)
-    assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems[:MOST_SHOWN])
+    assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems[:MAX_SHOWN])
 
 
 async def _things(server: RealServer) -> dict[str, str]:

@@ -29,7 +29,7 @@ from tests.kit.data.databases import Databases
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 OPERATIONS = rest.public_operations()
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(problems: list[str]) -> str:
-    return f"{len(problems)} of {len(OPERATIONS)}:\n" + "\n".join(problems[:MOST_SHOWN])
+    return f"{len(problems)} of {len(OPERATIONS)}:\n" + "\n".join(problems[:MAX_SHOWN])
 
 
 @pytest.mark.parametrize("caller", ["anonymous", "revoked"])

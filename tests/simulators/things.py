@@ -20,7 +20,7 @@ from tests.simulators.serving import Act, Refused, application
 Json = Any
 KEY = "things-key-4711-abcdef"
 FIELDS = frozenset({"name", "note", "size"})
-MOST = 100
+MAX = 100
 
 
 def _refused(status: int, message: str) -> Refused:
@@ -92,8 +92,8 @@ def _add(things: Things, _request: Request, body: Json) -> tuple[int, Json]:
 def _add_many(things: Things, _request: Request, body: Json) -> tuple[int, Json]:
     """All of them or none."""
     documents = cast("list[dict[str, Json]]", body["things"])
-    if len(documents) > MOST:
-        raise _refused(422, f"At most {MOST} things.")
+    if len(documents) > MAX:
+        raise _refused(422, f"At most {MAX} things.")
     former = dict(things.things)
     try:
         return 201, {"things": [things.add(document) for document in documents]}
@@ -104,8 +104,8 @@ def _add_many(things: Things, _request: Request, body: Json) -> tuple[int, Json]
 
 def _list(things: Things, request: Request, _body: Json) -> tuple[int, Json]:
     limit = request.query_params.get("limit", "10")
-    if not limit.isdigit() or not 1 <= int(limit) <= MOST:
-        raise _refused(422, f"`limit` must be from 1 to {MOST}.")
+    if not limit.isdigit() or not 1 <= int(limit) <= MAX:
+        raise _refused(422, f"`limit` must be from 1 to {MAX}.")
     return 200, things.page(request.query_params.get("after", ""), int(limit))
 
 

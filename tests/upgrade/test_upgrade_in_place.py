@@ -22,7 +22,7 @@ CHANGING = {"requestId", "usesCount", "sizeBytes", "recordsCount", "lastChange",
 RENAMED = {"takenExecutionsCount": "reusedExecutionsCount"}
 """Response fields of our own that were renamed on purpose, while they were unreleased."""
 RECORDS = 300
-MOST_REPEATED = 100
+MAX_REPEATED = 100
 """The most calls whose answers were not yet durable when the previous server was killed."""
 
 
@@ -97,7 +97,7 @@ def test_the_interrupted_batch_finishes_with_each_record_exactly_once(upgraded: 
     after = {call.key: call.path for call in calls}
     # One key per record across both servers; only calls without a durable answer are repeated, and none of them twice.
     assert len(before | after) == RECORDS == len({*before.values(), *after.values()})
-    assert len(before.keys() & after.keys()) <= MOST_REPEATED and len(calls) == len(after)
+    assert len(before.keys() & after.keys()) <= MAX_REPEATED and len(calls) == len(after)
     # The sealed secret and header of the connector arrive at the service.
     assert {(call.status, call.headers["x-former"]) for call in calls} == {(200, "yes")}
 

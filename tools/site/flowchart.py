@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, LETTER = 190, 44, 96, 34, 10, 7.2
-MOST_SIDEWAYS = 4
+MAX_SIDEWAYS = 4
 """Steps that fit beside each other on a page; a longer chart goes down."""
 _EDGE = re.compile(r"^(?P<left>.+?)\s*(?P<line>-->|-\.->)(?:\|(?P<label>[^|]*)\|)?\s*(?P<right>.+)$")
 _NODE = re.compile(r"^(?P<name>\w+)(?:\[(?P<label>.*)\])?$")
@@ -32,7 +32,7 @@ def picture(text: str) -> str:
     """The drawing of a flowchart, as a block of HTML. ValueError for a line that is not understood."""
     chart = _read(text)
     ranks = _ranks(chart)
-    chart.sideways = chart.sideways and max(ranks.values()) < MOST_SIDEWAYS
+    chart.sideways = chart.sideways and max(ranks.values()) < MAX_SIDEWAYS
     places: dict[str, tuple[float, float]] = {}
     for rank in range(max(ranks.values()) + 1):
         names = [name for name in chart.nodes if ranks[name] == rank]

@@ -15,8 +15,8 @@ from bench.temporary_server import TemporaryServer
 
 RECORDS = 100_000
 EVERY_SECONDS = 0.5
-MOST_MEGABYTES = 700
-MOST_GROWTH = 0.1
+MAX_MEGABYTES = 700
+MAX_GROWTH = 0.1
 MIDDLE = (0.3, 0.9)
 
 
@@ -76,8 +76,8 @@ def measure() -> Json:
     own = growth(progress, [sample.own for sample in samples])
     return report.figure(
         [
-            report.at_most("peak megabytes of all processes (sum of PSS)", peak.all, MOST_MEGABYTES),
-            report.at_most("growth from 30 % to 90 %, without PostgreSQL's buffers", own, MOST_GROWTH),
+            report.at_most("peak megabytes of all processes (sum of PSS)", peak.all, MAX_MEGABYTES),
+            report.at_most("growth from 30 % to 90 %, without PostgreSQL's buffers", own, MAX_GROWTH),
         ],
         {
             "growthWithBuffers": report.rounded(growth(progress, [sample.all for sample in samples])),

@@ -14,7 +14,7 @@ from bench.report import Json
 from bench.temporary_server import TemporaryServer
 
 RECORDS = int(os.environ.get("BENCH_CALLS", "5000"))
-MOST = 50
+MAX = 50
 SECONDS = 1.0
 
 
@@ -41,23 +41,23 @@ def _statements(server: TemporaryServer) -> int:
 
 def measure() -> Json:
     """The times are those of the service."""
-    with limited_service.running(MOST, SECONDS) as url, TemporaryServer(workers=2) as server:
+    with limited_service.running(MAX, SECONDS) as url, TemporaryServer(workers=2) as server:
         asked = {"integrationSlug": "http", "slug": "limited", "name": "Limited", "config": {"baseUrl": url}}
-        limit = {"unit": "second", "max": MOST, "strategy": "spread"}
+        limit = {"unit": "second", "max": MAX, "strategy": "spread"}
         connector = str(server.api.post("/connection/connectors", {**asked, "rateLimit": limit})["connector"]["uuid"])
         workflow, file = server.deploy(graphs.one_call(connector)), server.upload(graphs.companies(RECORDS))
-        report.say(f"rate5k: {RECORDS} calls, {MOST} a second")
+        report.say(f"rate5k: {RECORDS} calls, {MAX} a second")
         began = time.perf_counter()
         batch = server.finish_batch(server.start_batch(workflow, file), RECORDS)
         took = time.perf_counter() - began
         heard = limited_service.heard(url)
         writes = _statements(server)
     times = heard.times
-    used = (len(times) - 1) / (times[-1] - times[0]) / (MOST / SECONDS)
+    used = (len(times) - 1) / (times[-1] - times[0]) / (MAX / SECONDS)
     most = busiest(times, SECONDS)
     return report.figure(
         [
-            report.at_most("calls in the busiest second, as a share of the limit", most / MOST, 1.05),
+            report.at_most("calls in the busiest second, as a share of the limit", most / MAX, 1.05),
             report.at_least("share of the limit that was used", used, 0.95),
             report.at_most("refused calls (429)", len(heard.refused), 0),
         ],

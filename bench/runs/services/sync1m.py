@@ -20,19 +20,19 @@ from bench.temporary_server import ROOT, MeasurementFailed, TemporaryServer
 
 OWN = ROOT / "tests" / "kit" / "own_integrations"
 PAGE = 500
-MOST_PER_SECOND = 25
+MAX_PER_SECOND = 25
 """Calls that the service takes in a second: more are answered 429."""
 KILLS = 3
 EVERY_SECONDS = 2.0
-MOST_MEGABYTES = 700
-MOST_GROWTH = 0.1
+MAX_MEGABYTES = 700
+MAX_GROWTH = 0.1
 LEAST_SHARE = 0.3
 
 
 @contextmanager
 def service(count: int) -> Generator[str]:
     """The service in a process of its own; yields its URL."""
-    command = [sys.executable, "-m", "tests.simulators.people", "--count", str(count), "--most", str(MOST_PER_SECOND)]
+    command = [sys.executable, "-m", "tests.simulators.people", "--count", str(count), "--most", str(MAX_PER_SECOND)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -97,9 +97,9 @@ def measure() -> Json:
         [
             report.at_most("records lost, twice or counted twice", wrong, 0),
             report.at_most("pages asked for again, for each worker that died", (reported["calls"] - reported["pages"]) / KILLS, 2),
-            report.at_most("peak megabytes of all processes (sum of PSS)", peak.all, MOST_MEGABYTES),
-            report.at_most("growth from 30 % to 90 %, without PostgreSQL's buffers", own, MOST_GROWTH),
-            report.at_least("share of the calls that the service allows", ROWS / PAGE / took / MOST_PER_SECOND, LEAST_SHARE),
+            report.at_most("peak megabytes of all processes (sum of PSS)", peak.all, MAX_MEGABYTES),
+            report.at_most("growth from 30 % to 90 %, without PostgreSQL's buffers", own, MAX_GROWTH),
+            report.at_least("share of the calls that the service allows", ROWS / PAGE / took / MAX_PER_SECOND, LEAST_SHARE),
         ],
         {
             "records": ROWS,

@@ -7,12 +7,12 @@ from typing import Any
 from cargo_ai.actions.config.values import check_number, number, output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Later, Outcome, Scope
 
-MOST_MINUTES = 365 * 24 * 60
+MAX_MINUTES = 365 * 24 * 60
 
 
 def decide(config: dict[str, Any], scope: Scope) -> Outcome:
     """Later at first; `{minutes}` once the wait is over."""
-    minutes, problem = number(config.get("minutes"), "minutes", 0, MOST_MINUTES)
+    minutes, problem = number(config.get("minutes"), "minutes", 0, MAX_MINUTES)
     if problem:
         return Failed(problem)
     if minutes == 0 or scope.resumed:
@@ -27,8 +27,8 @@ ACTION: Action[Call] = Action(
     does="decides",
     category="logic",
     icon="clock",
-    config_schema=schema({"minutes": {"type": "number", "minimum": 0, "maximum": MOST_MINUTES}}, ("minutes",)),
+    config_schema=schema({"minutes": {"type": "number", "minimum": 0, "maximum": MAX_MINUTES}}, ("minutes",)),
     output_schema=output({"minutes": {"type": "number"}}, ("minutes",)),
-    check=lambda config: check_number(config, "minutes", 0, MOST_MINUTES),
+    check=lambda config: check_number(config, "minutes", 0, MAX_MINUTES),
     decide=decide,
 )

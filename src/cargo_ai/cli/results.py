@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cargo_ai.cli.client.api import Api
 
-MOST = 10_000
+MAX = 10_000
 
 
 def with_results(api: Api, path: str, document: Any) -> Any:
@@ -24,15 +24,15 @@ def with_results(api: Api, path: str, document: Any) -> Any:
     uuid, count = batch.get("uuid"), batch.get("runsCount")
     if not isinstance(uuid, str) or not isinstance(count, int):
         return document
-    if count > MOST:
+    if count > MAX:
         output.say(
-            f"warning: The batch has {count:,} runs; results are shown for at most {MOST:,}. Fetch them with: "
+            f"warning: The batch has {count:,} runs; results are shown for at most {MAX:,}. Fetch them with: "
             f"cargo-ai orchestration batch download {uuid} --output-node-slug SLUG"
         )
         return document
     if count == 0:
         return {**output.as_object(document), "results": []}
-    request = {"workflowUuid": batch.get("workflowUuid"), "batchUuid": uuid, "format": "json", "limit": MOST}
+    request = {"workflowUuid": batch.get("workflowUuid"), "batchUuid": uuid, "format": "json", "limit": MAX}
     url = output.as_object(api.call("POST", "/v1" + path, document=request).check().document()).get("url")
     rows: list[Any] = json.loads(fetch(api, urljoin(api.base_url + "/", str(url))))
     # The download has the newest run first.

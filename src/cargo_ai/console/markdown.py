@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.utils import OptionsDict
 
-MOST_CHARACTERS = 60_000
+MAX_CHARACTERS = 60_000
 """A longer text is shown as it is written: rendering takes longer than people wait."""
-MOST_BRACKETS = 2_000
+MAX_BRACKETS = 2_000
 """A text with more is shown so, too: each that is not closed is looked for to the end of its paragraph."""
 _SCHEMES = {"http", "https", "mailto"}
 _HEADINGS_BELOW = 2
@@ -25,7 +25,7 @@ _HEADINGS_BELOW = 2
 
 def rendered(text: str) -> Markup:
     """The HTML of a text, in a box of its own."""
-    if len(text) > MOST_CHARACTERS or text.count("[") > MOST_BRACKETS:
+    if len(text) > MAX_CHARACTERS or text.count("[") > MAX_BRACKETS:
         return Markup('<pre class="plain-text">{}</pre>').format(text)
     return Markup('<div class="prose">{}</div>').format(_html(text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-MOST_REFERENCES = 50
+MAX_REFERENCES = 50
 _ID = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]+)>?\Z")
 
 
@@ -22,7 +22,7 @@ def parse_conversation(in_reply_to: object, references: object) -> tuple[str, tu
     if answered and answered[0] not in before:
         before = (*before, answered[0])
     # The first and the latest are what mail programs go by.
-    return (answered[0] if answered else ""), before[:1] + before[1:][-MOST_REFERENCES + 1 :]
+    return (answered[0] if answered else ""), before[:1] + before[1:][-MAX_REFERENCES + 1 :]
 
 
 def _ids(value: object, name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from cargo_ai.expression.native.values import JsonValue
 
 Schema = Mapping[str, object]
 ANYTHING: Final = {"type": ["string", "number", "boolean", "array", "object", "null"]}
-MOST: Final = 20_000
+MAX: Final = 20_000
 _OF_VARIABLE: Final[Mapping[str, Schema]] = {
     "string": {"type": "string"},
     "number": {"type": "number"},
@@ -41,6 +41,6 @@ def _inner(outer: object, key: str) -> Schema:
 def text_of(schema: Schema) -> str:
     """The schema as text; one that says nothing of the type, or that only stands within its document, admits anything."""
     text = json.dumps(schema, sort_keys=True)
-    if '"$ref"' in text or len(text) > MOST or not {"type", "enum", "const", "anyOf", "oneOf"} & set(schema):
+    if '"$ref"' in text or len(text) > MAX or not {"type", "enum", "const", "anyOf", "oneOf"} & set(schema):
         return json.dumps(ANYTHING)
     return text

@@ -11,11 +11,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from cargo_ai.files.text_files import CHUNK_ROWS, MOST_READY, MOST_ROW, NUL, UTF8, InvalidFile, decode
+from cargo_ai.files.text_files import CHUNK_ROWS, MAX_READY, MAX_ROW, NUL, UTF8, InvalidFile, decode
 from cargo_ai.records.bulk.row_batches import RowBatch, TextBatch
 
-MOST_FIELD = 1024 * 1024
-MOST_COLUMNS = 2_000
+MAX_FIELD = 1024 * 1024
+MAX_COLUMNS = 2_000
 DELIMITERS = (",", ";", "\t", "|")
 
 # A quote opens at the start of a value only; elsewhere it is itself, as for the parser.
@@ -23,7 +23,7 @@ _IN_QUOTES = r'"(?:[^"]++|"")*+"'
 _VALUE = rf'(?:{_IN_QUOTES}|(?!"))[^,;\t|\r\n]*+'
 _HEADER = re.compile(rf"{_VALUE}(?:[,;\t|]{_VALUE})*+(?=[\r\n]|\Z)")
 _QUOTED = re.compile(rf"(?:^|(?<=[,;\t|])){_IN_QUOTES}")
-csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
+csv.field_size_limit(MAX_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
         async for text in texts:
             ready += table.rows(table.feed(text))
             weight += len(text)
-            if len(ready) < size and weight < MOST_READY:
+            if len(ready) < size and weight < MAX_READY:
                 continue
-            keep = len(ready) % size if weight < MOST_READY else 0
+            keep = len(ready) % size if weight < MAX_READY else 0
             whole, ready, weight = ready[: len(ready) - keep], ready[len(ready) - keep :], 0
             for start in range(0, len(whole), size):
                 yield whole[start : start + size]
@@ -152,8 +152,8 @@ class _CsvParser:
         self._length = len(self._rest)
         if not rows:
             self._enough = 2 * self._length
-        if self._length > MOST_ROW:
-            raise InvalidFile(f"Row {self._row + len(rows) + 1} is longer than {MOST_ROW // 2**20} MB: is a quote never closed?")
+        if self._length > MAX_ROW:
+            raise InvalidFile(f"Row {self._row + len(rows) + 1} is longer than {MAX_ROW // 2**20} MB: is a quote never closed?")
         return rows
 
     def lists(self, rows: list[list[str]]) -> tuple[int, list[list[str]]]:
@@ -231,7 +231,7 @@ class _CsvParser:
         except csv.Error:
             pass
         if "field limit" in str(error):
-            return f"Row {number} has a value of more than {MOST_FIELD // 2**20} MB: is a quote never closed?"
+            return f"Row {number} has a value of more than {MAX_FIELD // 2**20} MB: is a quote never closed?"
         return f"Row {number} cannot be read: {error}."
 
 
@@ -245,7 +245,7 @@ def _split_unquoted(text: str, delimiter: str) -> list[list[str]] | None:
 
 def _normalize_unquoted(text: str) -> str | None:
     """The whole lines with line feeds alone; None where something is quoted."""
-    if '"' in text or len(text) > MOST_FIELD:
+    if '"' in text or len(text) > MAX_FIELD:
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -264,8 +264,8 @@ def _detect_delimiter(text: str) -> str | None:
 
 def _column_names(header: list[str]) -> list[str]:
     """The names in a header, each made unique; [] for a blank line."""
-    if len(header) > MOST_COLUMNS:
-        raise InvalidFile(f"The file has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
+    if len(header) > MAX_COLUMNS:
+        raise InvalidFile(f"The file has {len(header):,} columns; at most {MAX_COLUMNS:,} can be read.")
     taken = set(header)
     seen: set[str] = set()
     tried: dict[str, int] = {}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, NoReturn, cast
 
-from cargo_ai.files.text_files import CHUNK_ROWS, MOST_READY, MOST_ROW, UTF8, InvalidFile, decode
+from cargo_ai.files.text_files import CHUNK_ROWS, MAX_READY, MAX_ROW, UTF8, InvalidFile, decode
 
 
 async def json_chunks(
@@ -31,7 +31,7 @@ async def json_chunks(
                     continue
                 ready.append(_parse_object(line, number))
                 weight += len(line)
-                if len(ready) == size or weight >= MOST_READY:
+                if len(ready) == size or weight >= MAX_READY:
                     yield ready
                     ready, weight = [], 0
     if ready:
@@ -54,8 +54,8 @@ async def _lines(stream: AsyncIterator[bytes], encoding: str) -> AsyncGenerator[
                 parts, length = [], 0
             parts.append(text[cut:])
             length += len(text) - cut
-            if length > MOST_ROW:
-                raise InvalidFile(f"Line {number} is longer than {MOST_ROW // 2**20} MB.")
+            if length > MAX_ROW:
+                raise InvalidFile(f"Line {number} is longer than {MAX_ROW // 2**20} MB.")
     last = "".join(parts)
     if last:
         yield [last]

@@ -27,7 +27,7 @@ pc: Any = import_module("pyarrow.compute")
 pacsv: Any = import_module("pyarrow.csv")
 pq: Any = import_module("pyarrow.parquet")
 
-MOST_DATA = 2 * 1024**3
+MAX_DATA = 2 * 1024**3
 """Bytes of memory, so that a file made to explode ends this process and nothing else."""
 READ_ROWS = 8_192
 GROUP_ROWS = 65_536
@@ -317,7 +317,7 @@ def clear(path: str, source: IO[bytes], out: IO[bytes]) -> None:
 
 def main(words: list[str]) -> int:
     """0; 3 when the file is wrong, which stderr says."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_DATA, MAX_DATA))
     pa.set_cpu_count(2)
     out = sys.stdout.buffer
     try:

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NoReturn
 
 CHUNK_ROWS = 1_000
-MOST_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
-MOST_ROW = 8 * 1024 * 1024
+MAX_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
+MAX_ROW = 8 * 1024 * 1024
 UTF8 = "utf-8"
 NUL = "\x00"  # a file with NUL is refused before it is parsed, so no row looks like the marker of a parser
 

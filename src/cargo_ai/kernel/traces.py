@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from cargo_ai.kernel import clock, span_encoding
 
-MOST_BEGUN = 20
+MAX_BEGUN = 20
 """A request that begins more traces than these is shown in the first ones."""
 
 
@@ -162,5 +162,5 @@ def begin(kind: Literal["run", "batch"], trace: uuid.UUID, workspace: uuid.UUID)
         at = nanoseconds(clock.now_ms())
         place = Place(trace.int, first_span(trace))
         send(Span(f"begin {kind}", "internal", place, 0, at, at, {"cargo.workspace": str(workspace)}, link=current()))
-    elif len(begun.traces) < MOST_BEGUN:
+    elif len(begun.traces) < MAX_BEGUN:
         begun.traces.append(trace)

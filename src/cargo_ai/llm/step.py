@@ -30,8 +30,8 @@ Hear = Callable[[Heard, str], None]
 """Gets each piece of what the model writes, as it comes. What it got before a failure does not count."""
 OUTPUT = "final_result"
 """The tool by which a model gives an answer that holds to a schema."""
-MOST_MODELS = 256
-MOST_TOKENS = 8_192
+MAX_MODELS = 256
+MAX_TOKENS = 8_192
 """Of one answer; Anthropic needs to know."""
 
 
@@ -202,7 +202,7 @@ def _load(protocol: Protocol) -> None:
     _loaded.add(protocol)
 
 
-@lru_cache(maxsize=MOST_MODELS)
+@lru_cache(maxsize=MAX_MODELS)
 def _model(protocol: Protocol, name: str) -> Model:
     """What asks a model. It is made once: that takes as long as asking does."""
     if protocol == "anthropic":
@@ -227,7 +227,7 @@ def _settings(question: Question) -> ModelSettings:
     if question.temperature is not None and not question.reasons:
         settings["temperature"] = question.temperature
     if question.protocol == "anthropic":
-        settings["max_tokens"] = MOST_TOKENS
+        settings["max_tokens"] = MAX_TOKENS
     if question.protocol == "responses":
         # The conversation is ours to keep: what was said comes back with each step, thoughts sealed by the service.
         settings["openai_store"] = False

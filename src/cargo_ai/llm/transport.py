@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = Any
 EVENTS = "text/event-stream"
-MOST_WAITING = 256 * 1024
+MAX_WAITING = 256 * 1024
 """Bytes that wait to be taken; then the connection is read no further."""
 
 
@@ -38,7 +38,7 @@ class Events:
     @property
     def is_full(self) -> bool:
         """Whether enough is waiting to be taken."""
-        return self._waiting > MOST_WAITING
+        return self._waiting > MAX_WAITING
 
     def when_room(self, call: Callable[[], None]) -> None:
         """Call this when all that waits is taken."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 
 # Each member of a gzip copies what is left of the input: 200,000 empty ones would hold up everything else for seconds.
-MOST_MEMBERS = 1000
+MAX_MEMBERS = 1000
 
 
 class TooLarge(Exception):
@@ -58,7 +58,7 @@ class _Decompressor:
                 # Another member may follow; anything else after the end is padding, which gzip accepts.
                 self._done = not self._gzip or (data != b"" and not data.startswith(b"\x1f"))
                 self._members += 1
-                if self._members > MOST_MEMBERS:
+                if self._members > MAX_MEMBERS:
                     raise Damaged("The answer's compression has too many parts.", transient=False)
                 if self._gzip:
                     self._inflate, self._started = zlib.decompressobj(31), False

@@ -17,9 +17,9 @@ from cargo_ai.store.driver import Connection, execute, fetch
 EncodedRow = Mapping[str, str | None]
 """A record's columns as the texts that the database reads (`values.to_database`)."""
 
-_MOST_VALUES = 20_000
+_MAX_VALUES = 20_000
 """Of one statement that writes: the driver makes its parameters in the event loop."""
-_MOST_READ = 1_000
+_MAX_READ = 1_000
 """Records that are read by one statement, and made ready for the wire in the event loop."""
 _MODELS_AT_ONCE = 50
 """Models that one statement looks into."""
@@ -185,8 +185,8 @@ async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -
     """Records by id, in the order of the ids; those that do not exist are left out."""
     query = statement("select $columns from $view where _id = any(%s)", columns=select_list(relation), view=view_name(relation))
     by_id: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(uids), _MOST_READ):
-        rows = await fetch(connection, query, [list(uids[start : start + _MOST_READ])])
+    for start in range(0, len(uids), _MAX_READ):
+        rows = await fetch(connection, query, [list(uids[start : start + _MAX_READ])])
         by_id |= {record["_id"]: record for record in to_records(relation, rows)}
     return [by_id[uid] for uid in uids if uid in by_id]
 
@@ -290,7 +290,7 @@ def _group_by_columns(rows: Sequence[tuple[str, EncodedRow]]) -> Iterable[tuple[
     for uid, row in rows:
         groups.setdefault(tuple(row), []).append((uid, row))
     for slugs, group in groups.items():
-        size = max(1, _MOST_VALUES // (len(slugs) + 1))
+        size = max(1, _MAX_VALUES // (len(slugs) + 1))
         for start in range(0, len(group), size):
             yield slugs, group[start : start + size]
 

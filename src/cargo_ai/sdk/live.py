@@ -8,7 +8,7 @@ from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk import exchange
 
-MOST_LOSSES = 8
+MAX_LOSSES = 8
 """In a row, without an event in between."""
 LONGEST_PAUSE_SECONDS = 5.0
 _AGAIN = frozenset({429, 502, 503, 504})
@@ -45,7 +45,7 @@ class Events:
     def lost(self, error: httpx.TransportError | None) -> None:
         """Count a stream that ended early; Unreachable after too many."""
         self._losses += 1
-        if self._losses >= MOST_LOSSES:
+        if self._losses >= MAX_LOSSES:
             raise exchange.unreachable(error or httpx.ReadError("the stream ended early")) from error
 
     def pause(self) -> float:

@@ -12,7 +12,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
 from cargo_ai.server import compose
 
-MOST = 1000
+MAX = 1000
 """How many of each list at most, where its operation has pages."""
 
 LISTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -67,7 +67,7 @@ async def _reply(ctx: Context, name: str) -> JsonObject:
     operation = contracts.load()[name]
     if operation.permission is not None and not ctx.who.may(operation.permission):
         return {}
-    paged: dict[str, Any] = {"limit": MOST} if "limit" in operation.request.model_fields else {}
+    paged: dict[str, Any] = {"limit": MAX} if "limit" in operation.request.model_fields else {}
     try:
         reply: Wire = await handler(ctx, operation.request.model_validate(paged))
     except Refusal:

@@ -29,7 +29,7 @@ JsonObject = dict[str, Json]
 Answer = Callable[[JsonObject], Awaitable[JsonObject]]
 
 SHORTEST_TOKEN = 16
-MOST_BYTES = 10 * 1024 * 1024
+MAX_BYTES = 10 * 1024 * 1024
 SIGNED_SECONDS = 300
 AT_ONCE = 100
 GRACE_SECONDS = 10
@@ -93,8 +93,8 @@ async def _body(request: Request) -> bytes:
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_BYTES:
-            raise _Refused(413, f"A request has at most {MOST_BYTES // 1024**2} MB.")
+        if size > MAX_BYTES:
+            raise _Refused(413, f"A request has at most {MAX_BYTES // 1024**2} MB.")
         parts.append(part)
     return b"".join(parts)
 

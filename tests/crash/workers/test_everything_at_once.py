@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 RECORDS = 100_000
 CALLING_EVERY = 50
 CALLING = RECORDS // CALLING_EVERY
-MOST_MEGABYTES = 800
+MAX_MEGABYTES = 800
 """A little above what such a batch takes without faults: for a moment a worker and its successor are there together."""
 EXECUTIONS = {"start": RECORDS, "chosen": RECORDS, "first": CALLING, "sized": RECORDS - CALLING, "end": RECORDS}
 
@@ -161,7 +161,7 @@ def test_a_hundred_thousand_records_end_exactly_once_through_every_fault(make_se
     print("calls that were repeated", called_once(service))
     print("seconds", round(took), "with proofs", round(time.monotonic() - began))
     print("peak MB", round(trouble.peak))
-    assert trouble.peak < MOST_MEGABYTES
+    assert trouble.peak < MAX_MEGABYTES
     # Nothing is left behind, and anyone who lives works on.
     wait_until(lambda: server.value("select count(*) from procrastinate_jobs where task_name = 'drive'") == 0, 30, "the queue to be empty")
     assert not set(workers) & set(server.wait_for_workers())

@@ -10,7 +10,7 @@ from tests.crash.conftest import MakeServer, pure_graph
 from tests.kit.processes.real_server import csv_of
 
 RECORDS = 100_000
-MOST_MEGABYTES = 700
+MAX_MEGABYTES = 700
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -35,5 +35,5 @@ def test_a_hundred_thousand_records_leave_memory_flat(make_server: MakeServer) -
     print("records per second", round(RECORDS / took))
     print("peak MB", round(peak))
     print("30-60 %, 60-90 % MB", (round(max(early)), round(max(late))))
-    assert peak < MOST_MEGABYTES
+    assert peak < MAX_MEGABYTES
     assert max(late) < max(early) * 1.15

@@ -10,7 +10,7 @@ import pytest
 from cargo_ai.engine.graph.action import Done, Failed, InvalidConfig
 from cargo_ai.integrations.kit import Reading, ServiceError
 from cargo_ai.integrations.salesforce.client import usage
-from cargo_ai.integrations.salesforce.records import MOST_QUERY
+from cargo_ai.integrations.salesforce.records import MAX_QUERY
 from cargo_ai.integrations.salesforce.soql import condition_of, select
 from tests.integrations.crm.salesforce_account import Salesforce, org
 from tests.simulators.salesforce import server
@@ -100,7 +100,7 @@ async def test_many_values_go_in_queries_that_fit_into_an_address(salesforce: Sa
     got = [cast("Config", outcome.output)["record"]["properties"]["Name"] for outcome in outcomes if isinstance(outcome, Done)]
     assert got == names
     queries = salesforce.control.sent("GET", "/query$")
-    assert 1 < len(queries) < 20 and max(len(seen.query) for seen in queries) <= MOST_QUERY + len("q=")
+    assert 1 < len(queries) < 20 and max(len(seen.query) for seen in queries) <= MAX_QUERY + len("q=")
 
 
 async def test_two_hundred_rows_are_upserted_by_one_call_with_results_in_their_order(salesforce: Salesforce) -> None:

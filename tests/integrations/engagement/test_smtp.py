@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from cargo_ai.integrations.kit import ConnectorAction, Done, Failed, Later, Outcome, ServiceError, attempt, integrations
 from cargo_ai.integrations.smtp.actions.send_email import WAITS
-from cargo_ai.integrations.smtp.attachments import MOST_BYTES
+from cargo_ai.integrations.smtp.attachments import MAX_BYTES
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.store.files import FileStore
@@ -208,7 +208,7 @@ class TestSmtp(IntegrationConformance):
         mine = FileStore.new_key(request.call.workspace, "uploads", "deck.pdf")
         theirs = FileStore.new_key("01a21de8-3570-73bf-b989-538f6b42fca4", "uploads", "deck.pdf")
         large = FileStore.new_key(request.call.workspace, "uploads", "large.bin")
-        for key, content in ((mine, b"%PDF"), (theirs, b"secret"), (large, b"0" * (MOST_BYTES + 1))):
+        for key, content in ((mine, b"%PDF"), (theirs, b"secret"), (large, b"0" * (MAX_BYTES + 1))):
             await files.put(key, content)
 
         async def send(*keys: str) -> Outcome:

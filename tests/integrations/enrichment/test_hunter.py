@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.integrations.hunter.actions.verify_email import MOST_WAITS
+from cargo_ai.integrations.hunter.actions.verify_email import MAX_WAITS
 from cargo_ai.integrations.hunter.client import POLICIES
 from cargo_ai.integrations.kit import CallShape, ConnectorAction, Failed, Later, Outcome, attempt, integrations
 from tests.kit.conformance.harness import Harness
@@ -123,7 +123,7 @@ class TestHunter(IntegrationConformance):
 
     async def test_a_verification_that_never_ends_fails(self, harness: Harness) -> None:
         harness.control.pending["ada@acme.example"] = 1
-        outcome = await _verified_after(harness, MOST_WAITS)
+        outcome = await _verified_after(harness, MAX_WAITS)
         assert isinstance(outcome, Failed) and outcome.reason == "verificationPending"
 
     async def test_a_mail_server_that_answers_strangely_may_do_better_later(self, harness: Harness) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cargo_ai.integrations.google_sheets.ranges import Area
-from cargo_ai.integrations.google_sheets.sheet import MOST_BLOCK_CELLS, Sheet, blocks
+from cargo_ai.integrations.google_sheets.sheet import MAX_BLOCK_CELLS, Sheet, blocks
 from cargo_ai.integrations.kit import Service
 from cargo_ai.integrations.kit.signing.oauth import ACCESS_TOKEN
 from tests.kit.conformance.subject import Example, Extraction, Listing, Subject
@@ -18,7 +18,7 @@ from tests.simulators.google_sheets.control import SPREADSHEET, Control, Numbers
 Json = Any
 JsonObject = dict[str, Json]
 WIDTH = 80
-PAGE = MOST_BLOCK_CELLS // WIDTH
+PAGE = MAX_BLOCK_CELLS // WIDTH
 """Rows that are read by one call of a sheet so wide."""
 _WRONG = "stranger@elsewhere.iam.gserviceaccount.com"
 

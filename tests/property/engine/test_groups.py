@@ -169,7 +169,7 @@ def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "MAX_INLINE", inline)
         patched.setattr(child_runs, "SHARD_RUNS", 2)
         row, output, effects = asyncio.run(walked(engine_url, plan, deaths, patched))
     calls: Counter[tuple[int, int]] = Counter()

@@ -124,7 +124,7 @@ def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], inline: int, data: st.DataObject
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "MAX_INLINE", inline)
         patched.setattr(child_runs, "SHARD_RUNS", 2)
         asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), [], patched))
 
@@ -136,6 +136,6 @@ def test_a_repetition_whose_workers_die_anywhere_gives_the_same_too(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int, data: st.DataObject
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "MAX_INLINE", inline)
         patched.setattr(child_runs, "SHARD_RUNS", 2)
         asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), deaths, patched))

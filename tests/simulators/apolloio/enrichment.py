@@ -10,7 +10,7 @@ from tests.simulators.apolloio.control import Control, Record, Result
 from tests.simulators.serving import Refused
 
 Json = Any
-MOST = 10
+MAX = 10
 _PERSON = {"first_name", "last_name", "name", "email", "hashed_email", "organization_name", "domain", "id", "linkedin_url"}
 _ORGANIZATION = {"domain": "primary_domain", "linkedin_url": "linkedin_url", "name": "name", "website": "website_url"}
 _LATER = ("reveal_phone_number", "run_waterfall_email", "run_waterfall_phone")
@@ -26,7 +26,7 @@ def _details(body: Json, known: set[str]) -> list[Record]:
     details: list[Record] = given.get("details") or []
     if not details:
         raise _failed("INVALID_REQUEST", "invalid request, missing details")
-    if len(details) > MOST:
+    if len(details) > MAX:
         raise _failed("RECORD_LIMIT_EXCEEDED", "cannot enrich more than 10 in a single request")
     unknown = sorted({name for one in details for name in one} - known)
     if unknown:

@@ -12,7 +12,7 @@ from tests.simulators.attio.values import document
 from tests.simulators.attio.workspace import WORKSPACE, Attribute, Collection, Item, Workspace, id_for, refused
 
 Json = Any
-MOST_RECORDS = 500
+MAX_RECORDS = 500
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ def _entry(collection: Collection, entry: Item) -> Json:
 def _query(asked: Asked) -> Json:
     collection = asked.object
     body = cast("dict[str, Json]", asked.body or {})
-    limit, start = body.get("limit", MOST_RECORDS), body.get("offset", 0)
+    limit, start = body.get("limit", MAX_RECORDS), body.get("offset", 0)
     if unknown := set(body) - {"filter", "sorts", "limit", "offset"}:
         raise refused(400, "validation_type", f"Body payload validation error: unknown key {min(unknown)}.")
-    if not 1 <= limit <= MOST_RECORDS or start < 0:
+    if not 1 <= limit <= MAX_RECORDS or start < 0:
         raise refused(400, "validation_type", "limit and offset are out of range.")
     # A filter is read as a whole, whatever there is.
     fits(collection, Item(id_for("none"), ""), body.get("filter", {}))

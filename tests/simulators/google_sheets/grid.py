@@ -12,7 +12,7 @@ Json = Any
 JsonObject = dict[str, Json]
 _NAMED = re.compile(r"(?:(?:'((?:[^']|'')+)'|([A-Za-z0-9_]+))(?:!(.+))?)")
 _CELLS = re.compile(r"([A-Z]{0,3})([0-9]*)(?::([A-Z]{0,3})([0-9]*))?")
-_MOST_CHARACTERS = 50_000
+_MAX_CHARACTERS = 50_000
 
 
 class Range(NamedTuple):
@@ -147,7 +147,7 @@ def _write(sheet: Sheet, place: tuple[int, int], cell: JsonObject, where: str) -
         sheet.cells.pop(place, None)
         return
     ((kind, content),) = value.items()
-    if len(str(content)) > _MOST_CHARACTERS:
+    if len(str(content)) > _MAX_CHARACTERS:
         raise refused(400, "Your input contains more than the maximum of 50000 characters in a single cell.")
     if kind == "formulaValue" and not str(content).startswith("="):
         raise refused(400, f"Invalid {where}: A formula has to begin with =.")

@@ -13,7 +13,7 @@ from tests.simulators.hubspot.records import timestamp
 from tests.simulators.hubspot.refusal import Refused, not_found
 
 Json = Any
-MOST_MEMBERS_PER_REQUEST = 100_000
+MAX_MEMBERS_PER_REQUEST = 100_000
 
 
 def account_details(asked: Asked) -> Answer:
@@ -159,8 +159,8 @@ def _ids(given: Json) -> list[str]:
     if not isinstance(given, list):
         raise Refused(400, "Invalid input JSON on line 1, column 1: an array of record ids is expected.")
     ids = [str(key) for key in cast("list[Json]", given)]
-    if len(ids) > MOST_MEMBERS_PER_REQUEST:
-        raise Refused(400, f"At most {MOST_MEMBERS_PER_REQUEST} records may be given.")
+    if len(ids) > MAX_MEMBERS_PER_REQUEST:
+        raise Refused(400, f"At most {MAX_MEMBERS_PER_REQUEST} records may be given.")
     return ids
 
 

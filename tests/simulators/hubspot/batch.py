@@ -12,7 +12,7 @@ from tests.simulators.hubspot.refusal import Refused
 
 Json = Any
 Input = Mapping[str, Json]
-MOST_INPUTS = 100
+MAX_INPUTS = 100
 
 
 class Reporting(Protocol):
@@ -28,8 +28,8 @@ def inputs_of(request: Json) -> list[Input]:
     if not isinstance(inputs, list) or not inputs:
         raise Refused(400, "Invalid input JSON: some required fields were not set: [inputs]")
     listed = cast("list[Input]", inputs)
-    if len(listed) > MOST_INPUTS:
-        raise Refused(400, f"The maximum number of inputs supported in a batch request is {MOST_INPUTS}. Received {len(listed)}.")
+    if len(listed) > MAX_INPUTS:
+        raise Refused(400, f"The maximum number of inputs supported in a batch request is {MAX_INPUTS}. Received {len(listed)}.")
     return listed
 
 

@@ -13,7 +13,7 @@ from tests.simulators.hubspot.refusal import Refused, not_found
 from tests.simulators.hubspot.search import search
 
 Json = Any
-MOST_PER_PAGE = 100
+MAX_PER_PAGE = 100
 
 
 def _kind(asked: Asked, verb: str, name: str = "type") -> ObjectType:
@@ -44,7 +44,7 @@ def _values(asked: Asked) -> Mapping[str, Json]:
 def list_records(asked: Asked) -> Answer:
     """A page in the order of ids; `after` is the id to go on from."""
     kind = _kind(asked, "read")
-    limit = asked.number("limit", 10, MOST_PER_PAGE)
+    limit = asked.number("limit", 10, MAX_PER_PAGE)
     page: list[Record] = []
     for record in kind.after(asked.query.get("after"), archived=asked.flag("archived")):
         if len(page) == limit:

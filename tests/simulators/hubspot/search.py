@@ -10,8 +10,8 @@ from tests.simulators.hubspot.records import ObjectType, Record
 from tests.simulators.hubspot.refusal import Refused
 
 Json = Any
-MOST_GROUPS, MOST_FILTERS, MOST_FILTERS_IN_ALL = 5, 6, 18
-MOST_PER_PAGE, MOST_RESULTS, MOST_VALUES, MOST_BYTES = 200, 10_000, 100, 3_000
+MAX_GROUPS, MAX_FILTERS, MAX_FILTERS_IN_ALL = 5, 6, 18
+MAX_PER_PAGE, MAX_RESULTS, MAX_VALUES, MAX_BYTES = 200, 10_000, 100, 3_000
 
 
 def search(kind: ObjectType, request: Mapping[str, Json], lag: float, size: int) -> dict[str, Json]:
@@ -43,23 +43,23 @@ def _problem(detail: str) -> Refused:
 
 def _page(request: Mapping[str, Json]) -> tuple[int, int]:
     limit, after = int(request.get("limit") or 10), request.get("after") or 0
-    if not 1 <= limit <= MOST_PER_PAGE:
-        raise _problem(f"The limit must be between 1 and {MOST_PER_PAGE}.")
+    if not 1 <= limit <= MAX_PER_PAGE:
+        raise _problem(f"The limit must be between 1 and {MAX_PER_PAGE}.")
     if not str(after).isdigit():
         raise _problem("The after value must be an integer.")
-    if int(after) + limit > MOST_RESULTS:
+    if int(after) + limit > MAX_RESULTS:
         # The page says "will result in a 400 error"; clients report that the page that would pass the border already fails.
-        raise _problem(f"Paging beyond {MOST_RESULTS} results is not possible.")
+        raise _problem(f"Paging beyond {MAX_RESULTS} results is not possible.")
     return limit, int(after)
 
 
 def _groups(kind: ObjectType, request: Mapping[str, Json], size: int) -> list[list[Callable[[Record], bool]]]:
-    if size > MOST_BYTES:
-        raise _problem(f"The request body is longer than {MOST_BYTES} characters.")
+    if size > MAX_BYTES:
+        raise _problem(f"The request body is longer than {MAX_BYTES} characters.")
     groups = cast("list[Mapping[str, Json]]", request.get("filterGroups") or [])
     filters = [cast("list[Mapping[str, Json]]", group.get("filters") or []) for group in groups]
-    if len(groups) > MOST_GROUPS or any(len(tests) > MOST_FILTERS for tests in filters) or sum(map(len, filters)) > MOST_FILTERS_IN_ALL:
-        raise _problem(f"At most {MOST_GROUPS} filter groups of {MOST_FILTERS} filters, {MOST_FILTERS_IN_ALL} in all, are allowed.")
+    if len(groups) > MAX_GROUPS or any(len(tests) > MAX_FILTERS for tests in filters) or sum(map(len, filters)) > MAX_FILTERS_IN_ALL:
+        raise _problem(f"At most {MAX_GROUPS} filter groups of {MAX_FILTERS} filters, {MAX_FILTERS_IN_ALL} in all, are allowed.")
     return [[_test(kind, document) for document in tests] for tests in filters]
 
 
@@ -72,8 +72,8 @@ def _test(kind: ObjectType, document: Mapping[str, Json]) -> Callable[[Record], 
         raise _problem(f"{operator} is not an operator.")
     numeric = definition.type in ("number", "date", "datetime")
     values = [str(value) for value in cast("list[Json]", document.get("values") or [])]
-    if operator in ("IN", "NOT_IN") and not 1 <= len(values) <= MOST_VALUES:
-        raise _problem(f"{operator} takes 1 to {MOST_VALUES} values.")
+    if operator in ("IN", "NOT_IN") and not 1 <= len(values) <= MAX_VALUES:
+        raise _problem(f"{operator} takes 1 to {MAX_VALUES} values.")
     if operator in _BARE and "value" in document:
         raise _problem(f"{operator} takes no value.")
     # As documented, texts in IN and NOT_IN have to be given in lower case; they are compared without regard to case.

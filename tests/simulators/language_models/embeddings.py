@@ -11,7 +11,7 @@ from tests.simulators.language_models.openai import refused
 
 Json = Any
 MODELS = {"text-embedding-3-small": 256, "text-embedding-3-large": 384}
-MOST_TEXTS = 2_048
+MAX_TEXTS = 2_048
 _SAME = {"holiday": "vacation", "holidays": "vacation", "money": "refund", "reimbursed": "refund", "refunded": "refund", "salary": "pay"}
 _WORD = re.compile(r"\w+")
 
@@ -22,7 +22,7 @@ def embed(control: Control, body: Json) -> Json:
     if model not in MODELS:
         raise refused(404, "model_not_found", f"The model `{model}` does not exist or you do not have access to it.")
     texts = [texts] if isinstance(texts, str) else texts
-    if not texts or len(texts) > MOST_TEXTS or not all(isinstance(text, str) and text for text in texts):
+    if not texts or len(texts) > MAX_TEXTS or not all(isinstance(text, str) and text for text in texts):
         raise refused(400, "invalid_input", "'input' takes a text, or a list of at most 2048 texts, none of them empty.")
     control.embedded += texts
     data = [{"object": "embedding", "index": at, "embedding": vector(text, MODELS[model])} for at, text in enumerate(texts)]

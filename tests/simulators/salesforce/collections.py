@@ -10,7 +10,7 @@ from tests.simulators.salesforce.control import Control
 from tests.simulators.salesforce.org import JsonObject, ObjectType, RowRefused, refused
 
 Json = Any
-MOST = 200
+MAX = 200
 Save = Callable[[ObjectType, JsonObject, JsonObject], JsonObject]
 """(object, record as it came, its values) → the result."""
 _ROLLED_BACK = RowRefused("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back").result
@@ -78,8 +78,8 @@ def upsert(control: Control, object_type: str, by: str, body: Json) -> list[Json
 
 def delete(control: Control, ids: Sequence[str]) -> list[JsonObject]:
     """Move records to the recycle bin."""
-    if not ids or len(ids) > MOST:
-        raise refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MOST} records into this call")
+    if not ids or len(ids) > MAX:
+        raise refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX} records into this call")
     results: list[JsonObject] = []
     for record_id in ids:
         kind = next((one for one in control.org.objects.values() if record_id.startswith(one.prefix)), None)
@@ -106,8 +106,8 @@ def _records(body: Json) -> list[JsonObject]:
     records: object = cast("JsonObject", body).get("records") if isinstance(body, dict) else None
     if not isinstance(records, list):
         raise refused(400, "JSON_PARSER_ERROR", "The request body has no list of records")
-    if len(cast("list[Json]", records)) > MOST:
-        raise refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MOST} records into this call")
+    if len(cast("list[Json]", records)) > MAX:
+        raise refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX} records into this call")
     return cast("list[JsonObject]", records)
 
 

@@ -12,7 +12,7 @@ from tests.simulators.slack.control import Channel, Control, Refused, User
 
 Json = Any
 LONGEST_TEXT = 40_000
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 _NAME = re.compile(r"[a-z0-9_-]{1,80}")
 
 
@@ -67,7 +67,7 @@ def _blocks(asked: Asked, name: str) -> list[Json] | None:
         blocks = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         raise Refused(f"invalid_{name}_format") from None
-    if not isinstance(blocks, list) or len(cast("list[Json]", blocks)) > MOST_BLOCKS:
+    if not isinstance(blocks, list) or len(cast("list[Json]", blocks)) > MAX_BLOCKS:
         raise Refused(f"invalid_{name}")
     for block in cast("list[Json]", blocks):
         if not isinstance(block, dict) or "type" not in block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.console.markdown import MOST_CHARACTERS, rendered
+from cargo_ai.console.markdown import MAX_CHARACTERS, rendered
 from cargo_ai.kernel import clock
 
 
@@ -43,10 +43,10 @@ def test_nothing_in_it_runs_or_loads(text: str) -> None:
 def test_texts_that_are_made_to_be_slow_are_not(piece: str) -> None:
     began = clock.seconds()
 
-    rendered(piece * (MOST_CHARACTERS // len(piece)))
+    rendered(piece * (MAX_CHARACTERS // len(piece)))
 
     assert clock.seconds() - began < 10
 
 
 def test_a_very_long_text_is_shown_as_it_is_written() -> None:
-    assert rendered("*" * (MOST_CHARACTERS + 1)).startswith('<pre class="plain-text">')
+    assert rendered("*" * (MAX_CHARACTERS + 1)).startswith('<pre class="plain-text">')

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.files.csv_files import MOST_FIELD, csv_blocks, csv_chunks, csv_columns
+from cargo_ai.files.csv_files import MAX_FIELD, csv_blocks, csv_chunks, csv_columns
 from cargo_ai.files.json_files import json_chunks
-from cargo_ai.files.text_files import MOST_ROW, InvalidFile
+from cargo_ai.files.text_files import MAX_ROW, InvalidFile
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
@@ -109,13 +109,13 @@ async def test_a_file_that_cannot_be_read_is_reported_with_its_row(text: bytes |
 
 
 async def test_a_value_above_one_megabyte_is_reported_with_its_row() -> None:
-    reported = await refused("a,b\n1,2\n" + "x" * (MOST_FIELD + 1) + ",2\n", 65_536)
+    reported = await refused("a,b\n1,2\n" + "x" * (MAX_FIELD + 1) + ",2\n", 65_536)
     assert reported.startswith("Row 3 has a value of more than 1 MB")
 
 
 async def test_a_value_of_one_megabyte_is_fine() -> None:
-    (row,) = await read("a,b\n1," + "x" * MOST_FIELD + "\n", 65_536)
-    assert len(row["b"]) == MOST_FIELD
+    (row,) = await read("a,b\n1," + "x" * MAX_FIELD + "\n", 65_536)
+    assert len(row["b"]) == MAX_FIELD
 
 
 async def test_a_line_without_an_end_is_given_up() -> None:
@@ -124,7 +124,7 @@ async def test_a_line_without_an_end_is_given_up() -> None:
         while True:
             yield b"x,x," * 16_384
 
-    with pytest.raises(InvalidFile, match=f"Row 2 is longer than {MOST_ROW // 2**20} MB"):
+    with pytest.raises(InvalidFile, match=f"Row 2 is longer than {MAX_ROW // 2**20} MB"):
         async for _ in csv_chunks(endless()):
             pass
 
@@ -290,7 +290,7 @@ async def test_ndjson_is_chunked_and_skips() -> None:
         ("[" * 100_000 + "\n", "Line 1 is not valid JSON"),
         ('{"a":"\\u0000"}\n', "Line 1 has a NUL"),
         ('{"a":"\\ud800"}\n', "Line 1 has half of a character"),
-        ("x" * (MOST_ROW + 10), "Line 1 is longer than 8 MB"),
+        ("x" * (MAX_ROW + 10), "Line 1 is longer than 8 MB"),
     ],
 )
 async def test_ndjson_that_cannot_be_read_is_reported_with_its_line(text: str, said: str) -> None:

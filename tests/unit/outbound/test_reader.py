@@ -10,12 +10,12 @@ from cargo_ai.outbound.reader import HEAD_BYTES, Broken, Reader
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-MOST = 1000
+MAX = 1000
 
 
 def feed(data: bytes, method: str = "GET", step: int = 0) -> Reader:
     """A reader after this data, in pieces of `step` bytes."""
-    reader = Reader(method, MOST)
+    reader = Reader(method, MAX)
     for at in range(0, len(data), step or len(data)):
         if reader.ended:
             # The connection takes nothing more from a service whose answer is whole.

@@ -15,7 +15,7 @@ from cargo_ai.cli.words.command_index import read_index
 
 FRESH_SECONDS = 60
 ASK_SECONDS = 1.0
-MOST = 500
+MAX = 500
 
 
 def known(noun: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def known(noun: str) -> dict[str, str]:
         names: dict[str, str] = {}
         for thing in things(listed, Api(settings, token), ASK_SECONDS):
             names[thing.uuid] = output.clean(thing.names[-1]) if thing.names else ""
-            if len(names) >= MOST:
+            if len(names) >= MAX:
                 break
     except Failure:
         return saved

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from cargo_ai.cli.client.api import Api
     from cargo_ai.cli.shapes import Noun, NounList
 
-MOST_PAGES = 20
-MOST_SHOWN = 10
+MAX_PAGES = 20
+MAX_SHOWN = 10
 
 
 def replace_names(parsed: Parsed, api: Api) -> None:
@@ -88,7 +88,7 @@ def things(noun: Noun, api: Api, seconds: float | None = None) -> Iterator[Thing
 def _rows(listed: NounList, api: Api, seconds: float | None) -> Iterator[Any]:
     pages = listed.get("pages")
     values: dict[str, Any] = {pages["limit"]: pages["most"]} if pages else {}
-    for page in range(MOST_PAGES):
+    for page in range(MAX_PAGES):
         if pages:
             values[pages["offset"]] = page * pages["most"]
         path = "/v1" + listed["path"]
@@ -116,8 +116,8 @@ def _uuid_of(text: str, known: list[Thing], noun: str) -> str:
     word = spoken(noun)
     if matching:
         shown = [f"{uuid} ({' '.join(thing.listed['words'][1:2])} {output.clean(thing.names[-1])})" for uuid, thing in matching.items()]
-        listed = "; ".join(shown[:MOST_SHOWN]) + (f"; and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else "")
-        candidates = [{"uuid": uuid, "name": thing.names[-1]} for uuid, thing in matching.items()][:MOST_SHOWN]
+        listed = "; ".join(shown[:MAX_SHOWN]) + (f"; and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else "")
+        candidates = [{"uuid": uuid, "name": thing.names[-1]} for uuid, thing in matching.items()][:MAX_SHOWN]
         sentence = f'{len(matching)} have the name "{text}" where one {word} is meant: {listed}. Give the uuid of one of them.'
         raise failure(FAILED, "ambiguousName", sentence, candidates=candidates)
     close = near(text, sorted({name for thing in known for name in thing.names}))

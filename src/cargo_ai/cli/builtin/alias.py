@@ -67,8 +67,8 @@ def _set(known: dict[str, str], name: str | None, command: str | None) -> dict[s
         raise usage("invalidValue", "An alias begins with a letter; letters, digits, dashes and underscores may follow.")
     if name in COMMANDS or name in domains():
         raise usage("invalidValue", f'"{name}" is a command already.')
-    if len(known) >= aliases.MOST or len(command) > 4_000:
-        raise usage("invalidValue", f"There may be {aliases.MOST} aliases, each of at most 4,000 characters.")
+    if len(known) >= aliases.MAX or len(command) > 4_000:
+        raise usage("invalidValue", f"There may be {aliases.MAX} aliases, each of at most 4,000 characters.")
     words = aliases.split(command)
     if words[:1] == [name] or (words[:1] and words[0] in known):
         raise usage("invalidValue", "An alias stands for a command, not for an alias.")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cargo_ai.cli.configuration.settings import Settings
 
-MOST_SHOWN = 160
+MAX_SHOWN = 160
 """Characters of what goes into a call and comes out of it."""
 
 
@@ -88,4 +88,4 @@ class AnswerView:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

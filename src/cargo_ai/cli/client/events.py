@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS = 45.0
 """The server says every 15 seconds that it is alive."""
-MOST_LOSSES = 20
+MAX_LOSSES = 20
 """In a row, without an event in between."""
 LONGEST_PAUSE = 5.0
 
@@ -36,7 +36,7 @@ def events(api: Api, path: str) -> Iterator[dict[str, Any]]:
                     return
         except ConnectionFailed as error:
             losses += 1
-            if losses >= MOST_LOSSES:
+            if losses >= MAX_LOSSES:
                 raise api.no_answer(error) from None
             api.debug(f"the stream was lost: {error.detail}")
             time.sleep(min(LONGEST_PAUSE, 0.1 * 2**losses))

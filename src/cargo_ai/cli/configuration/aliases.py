@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 PLACE = re.compile(r"\$([1-9])")
-MOST = 500
+MAX = 500
 
 
 def path() -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WIDEST = 40
 """Columns but the last are not wider."""
-MOST_COLUMNS = 7
+MAX_COLUMNS = 7
 FIRST = (
     "uuid",
     "_id",
@@ -47,7 +47,7 @@ def columns_of(rows: list[Any]) -> list[list[str]]:
     names = [name for name, value in merged.items() if not isinstance(value, (dict, list)) and value is not None] or list(merged)
     known = [name for name in FIRST if name in names]
     others = [name for name in names if name not in (*FIRST, *LAST) and not name.startswith("_") and not _is_other(name)]
-    return [[name] for name in [*known, *others, *(name for name in LAST if name in names)]][:MOST_COLUMNS]
+    return [[name] for name in [*known, *others, *(name for name in LAST if name in names)]][:MAX_COLUMNS]
 
 
 def _is_other(name: str) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cargo_ai.cli.formats.reply import Form
     from cargo_ai.cli.shapes import Series
 
-MOST_BARS = 62
+MAX_BARS = 62
 """More dates than this are drawn by month; of more groups, the largest are drawn."""
 WIDEST_LABEL = 44
 WIDEST_BAR = 60
@@ -63,9 +63,9 @@ def chart(counts: list[dict[str, Any]], width: int) -> list[str]:
     is_grouped = any(count.get("groupBy") is not None for count in drawn)
     by_group = _sum([{**count, "groupBy": count.get(NAME) or count.get("groupBy")} for count in drawn], "groupBy" if is_grouped else "slug")
     by_date = _sum(drawn, "date")
-    if len(by_date) > MOST_BARS:
+    if len(by_date) > MAX_BARS:
         by_date = _sum([{**count, "date": str(count["date"])[:7]} for count in drawn], "date")
-    largest = sorted(by_group.items(), key=lambda pair: -pair[1])[:MOST_BARS]
+    largest = sorted(by_group.items(), key=lambda pair: -pair[1])[:MAX_BARS]
     return [f"{unit} by day", *_bars(sorted(by_date.items()), width), "", f"by {'group' if is_grouped else 'slug'}", *_bars(largest, width)]
 
 

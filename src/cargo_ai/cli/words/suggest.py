@@ -27,7 +27,7 @@ OF_SOME = frozenset({"--wait-until-finished", "--exit-status", "--file", "--char
 IN_SEGMENT = '{"conjonction":"and","groups":[{"conjonction":"and","conditions":[{"kind":"segment","operator":"in","segmentUuid":"NAME"}]}]}'
 ELSEWHERE = {"--segment-uuid": f"Give the model, and a filter; for the records of a segment: --filter '{IN_SEGMENT}'."}
 """What stands for a flag that commands without it are often given."""
-MOST_FLAGS = 12
+MAX_FLAGS = 12
 LEAST_PART = 4
 """Letters of a flag that are enough to find it by them: `--file` is asked of a command that has `--s3-filename`."""
 PROJECTS = "Workflows are kept as JSON here: `cargo-ai orchestration draft-release get` and `update` read and write them."
@@ -71,7 +71,7 @@ def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token
         repaired = ["--" + close[0] + word[len(flag) :] if word == token else word for word in argv]
         fix = shell_line(repaired) if is_fix(typed, close[0]) else None
         return usage("unknownFlag", f"{sentence} Did you mean {or_list(['--' + name for name in close])}?", fix)
-    known = f" It has {or_list(own[:MOST_FLAGS])}{' and more' if len(own) > MOST_FLAGS else ''}." if own else ""
+    known = f" It has {or_list(own[:MAX_FLAGS])}{' and more' if len(own) > MAX_FLAGS else ''}." if own else ""
     return usage("unknownFlag", sentence + known, shell_line([*words, "--help"]))
 
 

@@ -9,7 +9,7 @@ from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Choices, Field, Kind, Option
 from cargo_ai.console.forms.names import ACTION, below, beside, id_of
 from cargo_ai.console.forms.reading import Posted, branch_posted, rows_of
-from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS, Texts
+from cargo_ai.console.forms.texts import HIDDEN, MAX_ROWS, Texts
 
 Json = Any
 
@@ -89,7 +89,7 @@ def changed(posted: Posted) -> Texts:
     if action == "add":
         numbers = rows_of(posted, name)
         following = max(map(int, numbers), default=-1) + 1
-        if len(numbers) < MOST_ROWS and following < 99_999:
+        if len(numbers) < MAX_ROWS and following < 99_999:
             texts[beside(name, "rows")] = [",".join([*numbers, str(following)])]
     elif action == "remove":
         rows, _, gone = name.rpartition("/")

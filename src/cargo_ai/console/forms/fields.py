@@ -11,10 +11,10 @@ Json = Any
 JsonObject = dict[str, Json]
 Kind = Literal["text", "area", "secret", "number", "integer", "flag", "choice", "many", "fixed", "group", "pairs", "rows", "either", "json"]
 
-MOST_FIELDS: Final = 300
-MOST_DEPTH: Final = 6
-MOST_OPTIONS: Final = 500
-MOST_BRANCHES: Final = 40
+MAX_FIELDS: Final = 300
+MAX_DEPTH: Final = 6
+MAX_OPTIONS: Final = 500
+MAX_BRANCHES: Final = 40
 _LONG_TEXT = 300
 _AUTOCOMPLETES: Final = ("IntegrationAutocompleteWidget", "AutocompleteWidget")
 _DYNAMIC: Final = ("IntegrationDynamicSchemaWidget", "DynamicSchemaWidget")
@@ -76,7 +76,7 @@ class _Reader:
 
     def __init__(self, root: JsonObject) -> None:
         self._root = root
-        self._left = MOST_FIELDS
+        self._left = MAX_FIELDS
 
     def field(self, key: str, schema: Json, hints: Json, *, required: bool, depth: int) -> Field:
         self._left -= 1
@@ -95,7 +95,7 @@ class _Reader:
             default=shape.get("default"),
             account=_asks(ui, _DYNAMIC),
         )
-        if self._left < 0 or depth > MOST_DEPTH:
+        if self._left < 0 or depth > MAX_DEPTH:
             return self._as_json(made)
         return self._of_values(made, shape, ui) or self._of_parts(made, shape, ui, depth) or self._as_json(made)
 
@@ -104,10 +104,10 @@ class _Reader:
         if "const" in shape:
             return replace(made, kind="fixed", default=shape["const"])
         enum = shape.get("enum")
-        if isinstance(enum, list) and 0 < len(cast("list[Json]", enum)) <= MOST_OPTIONS:
+        if isinstance(enum, list) and 0 < len(cast("list[Json]", enum)) <= MAX_OPTIONS:
             return replace(made, kind="choice", options=_options(cast("list[Json]", enum)))
         named = shape.get("oneOf")
-        if isinstance(named, list) and shape.get("type") in _SCALARS and 0 < len(cast("list[Json]", named)) <= MOST_OPTIONS:
+        if isinstance(named, list) and shape.get("type") in _SCALARS and 0 < len(cast("list[Json]", named)) <= MAX_OPTIONS:
             entries = [_object(entry) for entry in cast("list[Json]", named)]
             if all("const" in entry for entry in entries):
                 options = _options([entry["const"] for entry in entries])
@@ -159,7 +159,7 @@ class _Reader:
         )
 
     def _either(self, made: Field, branches: list[Json], ui: JsonObject, depth: int) -> Field | None:
-        if not 0 < len(branches) <= MOST_BRANCHES:
+        if not 0 < len(branches) <= MAX_BRANCHES:
             return None
         fields = tuple(self.field("", branch, ui, required=True, depth=depth + 1) for branch in branches)
         if all(branch.kind == "fixed" for branch in fields):

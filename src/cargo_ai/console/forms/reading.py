@@ -10,15 +10,15 @@ from typing import Any, Final, cast
 from cargo_ai.console.forms import expressions
 from cargo_ai.console.forms.fields import Field
 from cargo_ai.console.forms.names import below, beside
-from cargo_ai.console.forms.texts import HIDDEN, MOST_ROWS, Texts, branch_of, texts_of
+from cargo_ai.console.forms.texts import HIDDEN, MAX_ROWS, Texts, branch_of, texts_of
 from cargo_ai.kernel.schemas.json_limits import MAX_DEPTH, MAX_ITEMS, measure
 from cargo_ai.kernel.schemas.json_schema import NoSchema, validator_of
 
 Json = Any
 Posted = Mapping[str, Sequence[str]]
 
-MOST_TEXT: Final = 200_000
-MOST_DIGITS: Final = 400
+MAX_TEXT: Final = 200_000
+MAX_DIGITS: Final = 400
 
 
 class _Absent:
@@ -46,7 +46,7 @@ def read(form: Field, posted: Posted, current: Json = None, name: str = "") -> R
 def rows_of(posted: Posted, name: str) -> list[str]:
     """The numbers of the rows that a form shows."""
     numbers = _first(posted, beside(name, "rows")).split(",")
-    return [number for number in dict.fromkeys(numbers) if number.isascii() and number.isdigit() and len(number) < 6][:MOST_ROWS]
+    return [number for number in dict.fromkeys(numbers) if number.isascii() and number.isdigit() and len(number) < 6][:MAX_ROWS]
 
 
 def branch_posted(form: Field, posted: Posted, name: str) -> int | None:
@@ -105,8 +105,8 @@ class _Reader:
 
     def _scalar(self, form: Field, name: str, current: Json) -> Json:
         text = _first(self._posted, name)
-        if len(text) > MOST_TEXT:
-            self.errors[name] = f"has more than {MOST_TEXT:,} characters"
+        if len(text) > MAX_TEXT:
+            self.errors[name] = f"has more than {MAX_TEXT:,} characters"
             return ABSENT
         if form.kind == "secret":
             kept = HIDDEN if current == HIDDEN else ABSENT
@@ -128,7 +128,7 @@ class _Reader:
 
     def _number(self, form: Field, name: str, text: str) -> Json:
         try:
-            value: Json = None if len(text) > MOST_DIGITS else json.loads(text, parse_constant=_no_constant)
+            value: Json = None if len(text) > MAX_DIGITS else json.loads(text, parse_constant=_no_constant)
         except ValueError:
             value = None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value in (float("inf"), float("-inf")):
@@ -142,8 +142,8 @@ class _Reader:
         return self._fitting(form, name, value)
 
     def _json(self, form: Field, name: str, text: str, current: Json) -> Json:
-        if len(text) > MOST_TEXT:
-            self.errors[name] = f"has more than {MOST_TEXT:,} characters"
+        if len(text) > MAX_TEXT:
+            self.errors[name] = f"has more than {MAX_TEXT:,} characters"
             return ABSENT
         try:
             value = json.loads(text, parse_constant=_no_constant)

@@ -14,7 +14,7 @@ from cargo_ai.kernel.schemas.json_schema import NoSchema, validator_of
 Json = Any
 Texts = dict[str, list[str]]
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 HIDDEN = "***"
 """What stands for a secret that is stored."""
 
@@ -109,7 +109,7 @@ def _parts(form: Field, value: Json, name: str) -> Texts | None:
         for field in form.fields:
             texts |= texts_of(field, entries.get(field.key), below(name, field.key))
         return texts
-    if form.item is None or not isinstance(value, (list, dict)) or len(cast("list[Json]", value)) > MOST_ROWS:
+    if form.item is None or not isinstance(value, (list, dict)) or len(cast("list[Json]", value)) > MAX_ROWS:
         return None
     return _rows(form, form.item, value, name)
 

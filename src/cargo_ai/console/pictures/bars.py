@@ -10,7 +10,7 @@ from markupsafe import Markup
 from cargo_ai.console.pictures.scale import exact, finite, short, some_of, ticks
 from cargo_ai.console.pictures.svg import element, picture, together
 
-MOST_GROUPS = 8
+MAX_GROUPS = 8
 """Colours that can be kept apart; smaller groups become one, named OTHERS."""
 OTHERS = "others"
 WIDTH, HEIGHT = 720, 240
@@ -47,9 +47,9 @@ def _greatest(groups: Mapping[str, Sequence[float]], length: int) -> dict[str, l
     """The groups by their sums, the least of too many in one."""
     rows = {name: [finite(value) for value in [*values, *[0.0] * length][:length]] for name, values in groups.items()}
     names = sorted(rows, key=lambda name: (-sum(rows[name]), name))
-    if len(names) <= MOST_GROUPS:
+    if len(names) <= MAX_GROUPS:
         return {name: rows[name] for name in names}
-    shown, rest = names[: MOST_GROUPS - 1], names[MOST_GROUPS - 1 :]
+    shown, rest = names[: MAX_GROUPS - 1], names[MAX_GROUPS - 1 :]
     summed = [sum(rows[name][place] for name in rest) for place in range(length)]
     return {**{name: rows[name] for name in shown}, f"{len(rest)} {OTHERS}": summed}
 

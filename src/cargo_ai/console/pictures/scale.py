@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-_MOST = 1e15
+_MAX = 1e15
 
 
 def finite(value: float) -> float:
     """The value as a height: what is negative or no number has none."""
-    return min(float(value), _MOST) if value > 0 and not math.isnan(value) else 0.0
+    return min(float(value), _MAX) if value > 0 and not math.isnan(value) else 0.0
 
 
 def ticks(values: Iterable[float], most: int = 5) -> list[float]:

@@ -10,13 +10,13 @@ from cargo_ai.console.pictures.scale import exact, finite
 from cargo_ai.console.pictures.svg import element, picture
 
 WIDTH, HEIGHT = 120, 24
-MOST_POINTS = 240
+MAX_POINTS = 240
 _EDGE = 2
 
 
 def sparkline(values: Sequence[float], title: str, unit: str = "") -> Markup:
-    """The line of the values, from zero; of more than MOST_POINTS the last."""
-    heights = [finite(value) for value in values[-MOST_POINTS:]]
+    """The line of the values, from zero; of more than MAX_POINTS the last."""
+    heights = [finite(value) for value in values[-MAX_POINTS:]]
     top = max(heights, default=0.0) or 1.0
     step = (WIDTH - 2 * _EDGE) / max(len(heights) - 1, 1)
     points = [(_EDGE + step * place, _EDGE + (HEIGHT - 2 * _EDGE) * (1 - height / top)) for place, height in enumerate(heights)]

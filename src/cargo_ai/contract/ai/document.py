@@ -13,7 +13,7 @@ from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
 
 DocumentKind = Literal["text", "code", "image", "sheet"]
 MAXIMUM_CONTENT = 500_000
-MOST_VERSIONS = 1_000
+MAX_VERSIONS = 1_000
 Title = Annotated[str, Field(min_length=1, max_length=500)]
 Content = Annotated[str, Field(max_length=MAXIMUM_CONTENT)]
 
@@ -80,7 +80,7 @@ create: Operation[CreateDocument, DocumentReply, Literal["documentTaken", "tooMa
         permission="ai:agent:write",
         refusals={
             "documentTaken": refusal(409, "The uuid {uuid} cannot be used: take another one."),
-            "tooManyVersions": refusal(409, f"Document {{uuid}} has {MOST_VERSIONS:,} versions, which is the most: go on in a new one."),
+            "tooManyVersions": refusal(409, f"Document {{uuid}} has {MAX_VERSIONS:,} versions, which is the most: go on in a new one."),
         },
         cli=Cli(
             examples=(

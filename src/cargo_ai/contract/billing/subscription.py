@@ -15,8 +15,8 @@ from cargo_ai.kernel.wire import Nothing, Timestamp, Uuid, Wire
 SubscriptionPlan = Literal["self-serve", "enterprise"]
 SubscriptionCadence = Literal["monthly", "annual", "one_time", "quarterly", "semi_annual", "custom"]
 Behavior = Literal["deny", "allow"]
-MOST_CREDITS = 1_000_000_000
-Credits = Annotated[Number, Field(ge=0, le=MOST_CREDITS)]
+MAX_CREDITS = 1_000_000_000
+Credits = Annotated[Number, Field(ge=0, le=MAX_CREDITS)]
 
 
 class OverageBehavior(Wire):

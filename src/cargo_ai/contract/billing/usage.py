@@ -25,9 +25,9 @@ GroupBy = Literal[
     "batch_uuid",
     "day",
 ]
-MOST_DAYS = 1_100
+MAX_DAYS = 1_100
 """A question covers three years at most."""
-MOST_ITEMS = 50_000
+MAX_ITEMS = 50_000
 
 _TIMESTAMP = TypeAdapter(datetime)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -114,8 +114,8 @@ class GetMetrics(Wire):
     def _check_days(self) -> Self:
         if self.until < self.since:
             raise ValueError(f"`to` ({self.until}) is before `from` ({self.since})")
-        if (self.until - self.since).days >= MOST_DAYS:
-            raise ValueError(f"`from` to `to` may be {MOST_DAYS:,} days at most: ask for each year")
+        if (self.until - self.since).days >= MAX_DAYS:
+            raise ValueError(f"`from` to `to` may be {MAX_DAYS:,} days at most: ask for each year")
         return self
 
 

@@ -15,7 +15,7 @@ from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed, Timestamp, Uuid, Wire
 
 Actions = Annotated[list[Action], Field(max_length=20)]
-MOST_MINUTES = 31 * 24 * 60
+MAX_MINUTES = 31 * 24 * 60
 _CRON = "When it is evaluated: five cron fields in UTC, such as 0 9 * * 1, or @every 30m. Once a minute at most."
 _ACTIONS = (
     'What runs when it is unhealthy, a list: [{"kind":"tool","toolUuid":"..."}]. Each gets the record {"alert":{...}}; its config may name '
@@ -98,7 +98,7 @@ class PreviewAlert(Wire):
 
     scope: Scope = Field(description=SCOPE)
     threshold: Threshold = Field(description=THRESHOLD)
-    window_minutes: Annotated[int, Field(ge=1, le=MOST_MINUTES)] = Field(
+    window_minutes: Annotated[int, Field(ge=1, le=MAX_MINUTES)] = Field(
         default=60, description="How many minutes back to look, where what is looked at has a time; 60 by default."
     )
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import DownloadReply
-from cargo_ai.contract.storage.records.record import MOST_BULK, Id
+from cargo_ai.contract.storage.records.record import MAX_BULK, Id
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.schemas.validation_errors import MONTH
 from cargo_ai.kernel.wire import Nothing, Wire
@@ -51,7 +51,7 @@ class NamedMonth(Wire):
 class ForgetArchived(Wire):
     """The records that are erased from the archive."""
 
-    record_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_BULK)] = Field(
+    record_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_BULK)] = Field(
         description="The ids of records, of whichever model, at most 10,000, comma-separated."
     )
 

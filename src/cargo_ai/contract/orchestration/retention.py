@@ -10,8 +10,8 @@ from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Nothing, Wire
 
-MOST_DAYS = 36_500
-Days = Annotated[int, Field(ge=0, le=MOST_DAYS)]
+MAX_DAYS = 36_500
+Days = Annotated[int, Field(ge=0, le=MAX_DAYS)]
 
 
 class RetentionRules(Wire):

@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.fields import Limit, Listed, Offset, Text, 
 from cargo_ai.kernel.operation import Cli, Operation, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
-MOST_LINK_HOURS: Final = 720
+MAX_LINK_HOURS: Final = 720
 
 ReviewStatus = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 """expired: no one decided in time, and the node fails; cancelled: the run ended before anyone decided."""
@@ -119,7 +119,7 @@ class CreateLink(ByUuid):
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = Field(
         default=None, description="The e-mail address of the recipient, recorded as the decider."
     )
-    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="How many hours the link is valid, 1 to 720.")
+    hours: Annotated[int, Field(ge=1, le=MAX_LINK_HOURS)] = Field(default=168, description="How many hours the link is valid, 1 to 720.")
 
 
 GetReason = Literal["reviewNotFound"]

@@ -11,14 +11,14 @@ from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
 
-MOST_ROWS = 10_000
-MOST_CHARACTERS = 20_000
+MAX_ROWS = 10_000
+MAX_CHARACTERS = 20_000
 
 Sql = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=MOST_CHARACTERS,
+        max_length=MAX_CHARACTERS,
         description="One SELECT in the dialect of PostgreSQL or BigQuery. Tables: DATASET.MODEL, such as default.companies.",
     ),
 ]
@@ -34,7 +34,7 @@ class FetchClient(Wire):
     """A page of a query's rows."""
 
     query: Sql
-    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(default=100, description="How many rows to return, 1 to 10,000.")
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = Field(default=100, description="How many rows to return, 1 to 10,000.")
     offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many rows to skip.")
 
 

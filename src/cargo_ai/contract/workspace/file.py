@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Removed, Uuid, Wire
 
-MOST_PARTS = 10_000
+MAX_PARTS = 10_000
 _WRITE = "orchestration:workflow:write"
 """Uploads are the input of batches: who may start those may send files."""
 
@@ -72,7 +72,7 @@ class SignPart(Wire):
 
     s3_filename: str = Field(min_length=1, max_length=1024, description=_KEY)
     upload_id: Uuid = Field(description=_UPLOAD)
-    part_number: int = Field(ge=1, le=MOST_PARTS, description="The number of the part, 1 to 10,000; parts are joined in this order.")
+    part_number: int = Field(ge=1, le=MAX_PARTS, description="The number of the part, 1 to 10,000; parts are joined in this order.")
 
 
 class SignedPart(Wire):
@@ -84,7 +84,7 @@ class SignedPart(Wire):
 class Part(Wire):
     """A part that was sent."""
 
-    part_number: int = Field(ge=1, le=MOST_PARTS)
+    part_number: int = Field(ge=1, le=MAX_PARTS)
     etag: str = Field(validation_alias=AliasChoices("etag", "eTag", "ETag"), min_length=1, max_length=200)
 
 
@@ -94,7 +94,7 @@ class CompleteMultipart(Wire):
     s3_filename: str = Field(min_length=1, max_length=1024, description=_KEY)
     upload_id: Uuid = Field(description=_UPLOAD)
     parts: list[Part] = Field(
-        min_length=1, max_length=MOST_PARTS, description='All parts, with the etag header of each upload: [{"partNumber":1,"etag":"..."}].'
+        min_length=1, max_length=MAX_PARTS, description='All parts, with the etag header of each upload: [{"partNumber":1,"etag":"..."}].'
     )
 
 

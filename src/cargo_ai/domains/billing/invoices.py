@@ -18,8 +18,8 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.ledger.tables import ledger_usage
 
-MOST_MONTHS = 36
-MOST_INVOICES = 100
+MAX_MONTHS = 36
+MAX_INVOICES = 100
 
 
 async def of_stripe(asked: Preparation, _request: Nothing) -> list[contract.Invoice] | None:
@@ -31,7 +31,7 @@ async def of_stripe(asked: Preparation, _request: Nothing) -> list[contract.Invo
         return []
     customer = row.customer
     try:
-        listed = await stripe.call(lambda client: client.v1.invoices.list({"customer": customer, "limit": MOST_INVOICES}).data)
+        listed = await stripe.call(lambda client: client.v1.invoices.list({"customer": customer, "limit": MAX_INVOICES}).data)
     except StripeFailed as failed:
         contract.get_invoices.refuse("failedToGetInvoices", problem=failed.message)
     return [
@@ -57,7 +57,7 @@ async def of_ledger(ctx: Context) -> list[contract.Invoice]:
         .where(
             ledger_usage.c.workspace_uuid == ctx.workspace,
             ledger_usage.c.day < present.date(),
-            ledger_usage.c.day >= present.date() - timedelta(days=31 * MOST_MONTHS),
+            ledger_usage.c.day >= present.date() - timedelta(days=31 * MAX_MONTHS),
         )
         .group_by(month)
         .having(func.sum(ledger_usage.c.amount) > 0)

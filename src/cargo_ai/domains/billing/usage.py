@@ -54,8 +54,8 @@ async def get_metrics(ctx: Context, request: contract.GetMetrics) -> contract.Me
         if text is not None and ids.parse(text) is None:
             ctx.warn(f"{text} is not a uuid: no usage matches it ({contract.GetMetrics.model_fields[name].alias}).")
     rows = [_Row(*row) for row in await ctx.db.execute(_sums(ctx.workspace, request))]
-    if len(rows) > contract.MOST_ITEMS:
-        contract.get_metrics.refuse("tooManyItems", most=f"{contract.MOST_ITEMS:,}")
+    if len(rows) > contract.MAX_ITEMS:
+        contract.get_metrics.refuse("tooManyItems", most=f"{contract.MAX_ITEMS:,}")
     total_unit = request.unit or "billing.credits"
     total = sum((row.amount for row in rows if row.unit == total_unit), Decimal(0))
     names = await _names(ctx, request.group_by, {row.group for row in rows if row.group})
@@ -113,7 +113,7 @@ def _sums(workspace: uuid.UUID, request: contract.GetMetrics) -> Sums:
         .group_by(rows.c.day, rows.c.unit, rows.c.slug, rows.c.group)
         .having(total != 0)
         .order_by(rows.c.day, rows.c.unit, rows.c.slug, rows.c.group)
-        .limit(contract.MOST_ITEMS + 1)
+        .limit(contract.MAX_ITEMS + 1)
     )
 
 

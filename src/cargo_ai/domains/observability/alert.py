@@ -29,7 +29,7 @@ from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed
 
-MOST = 200
+MAX = 200
 """Alerts of one workspace: each is a query every few minutes."""
 _LIST = "cargo-ai observability alert list"
 _SCOPE: TypeAdapter[Scope] = TypeAdapter(Scope)
@@ -84,8 +84,8 @@ async def create(ctx: Context, request: contract.CreateAlert) -> contract.AlertR
     """Save an alert whose condition can be evaluated now; its first window begins now."""
     # Those who create one at the same time take turns, so that the limit holds.
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(ctx.workspace), 14))))
-    if (await ctx.db.scalar(select(func.count()).select_from(Alert)) or 0) >= MOST:
-        contract.create.refuse("tooManyAlerts", most=MOST, fix=_LIST)
+    if (await ctx.db.scalar(select(func.count()).select_from(Alert)) or 0) >= MAX:
+        contract.create.refuse("tooManyAlerts", most=MAX, fix=_LIST)
     schedule.validate(contract.create, request.cron)
     await _check_condition(ctx, contract.create, request.scope, request.threshold)
     await _check_actions(ctx, contract.create, request.actions)

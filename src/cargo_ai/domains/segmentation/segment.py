@@ -40,7 +40,7 @@ from cargo_ai.store.driver import driver_connection
 _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
 """When counting takes this long, an index is proposed."""
-MOST_COUNTED, MOST_COUNTED_LATE, COUNTING_SECONDS = 100_000, 1_000, 2.0
+MAX_COUNTED, MAX_COUNTED_LATE, COUNTING_SECONDS = 100_000, 1_000, 2.0
 """A list counts the records of each segment up to the first number, as does saving one, and up to the second once it has counted for so
 long."""
 
@@ -109,7 +109,7 @@ async def _saved_response(ctx: Context, row: Segment, selection: select_records.
     """The segment as it was saved, its records counted as in a list; when counting took long, a warning proposes an index. Raises
     InvalidFilter when a condition in SQL cannot be evaluated."""
     started, last = clock.seconds(), await latest_changes(ctx.db, [row.uuid])
-    count, is_exact = await _count(ctx, selection, MOST_COUNTED)
+    count, is_exact = await _count(ctx, selection, MAX_COUNTED)
     response = to_response(row, count, last.get(row.uuid), is_exact=is_exact)
     seconds = clock.seconds() - started
     if seconds >= SLOW_SECONDS:
@@ -232,7 +232,7 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
     catalog = await storage.catalog(ctx.db, ctx.workspace)
     ends, segments = clock.seconds() + COUNTING_SECONDS, list[contract.Segment]()
     for row in rows:
-        up_to = MOST_COUNTED if clock.seconds() < ends else MOST_COUNTED_LATE
+        up_to = MAX_COUNTED if clock.seconds() < ends else MAX_COUNTED_LATE
         up_to = up_to if request.count_up_to is None else min(up_to, request.count_up_to)
         segments.append(await _with_count(ctx, row, last, catalog, up_to))
     return contract.SegmentsReply(segments=segments)

@@ -17,7 +17,7 @@ from cargo_ai.store.quotas import QUOTAS, QuotaKind
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import BinItem
 
-MOST_PARTS = 5
+MAX_PARTS = 5
 _SUBJECTS = {
     "uploads": "uploaded files",
     "upload_parts": "uploads in parts that are not complete",
@@ -93,7 +93,7 @@ def _counted(ctx: Context, kind: QuotaKind, subjects: list[tuple[str, int]], mod
             used=used,
             fix=models[subject][1] if subject in models else _FIXES.get(subject),
         )
-        for subject, used in subjects[:MOST_PARTS]
+        for subject, used in subjects[:MAX_PARTS]
     ]
     used = sum(amount for _, amount in subjects)
     return _quota(kind, quota.unit, used, quota.limit(ctx.settings), quota.remedy, quota.variable, largest)

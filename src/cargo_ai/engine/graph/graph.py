@@ -13,7 +13,7 @@ from cargo_ai.expression import Resolver, compile_config
 MAXIMUM_NODES = 500
 MAXIMUM_VISITS = 1_000
 LONGEST_RETRY = 3600.0
-MOST_ATTEMPTS = 100
+MAX_ATTEMPTS = 100
 
 SCOPE = frozenset({"nodes", "parentNodes", "now"})
 
@@ -128,7 +128,7 @@ def parse_retry(raw: Mapping[str, Any] | None) -> Retry:
         return Retry()
     interval = raw.get("initialInterval")
     return Retry(
-        maximum_attempts=int(max(1, min(raw.get("maximumAttempts") or 1, MOST_ATTEMPTS))),
+        maximum_attempts=int(max(1, min(raw.get("maximumAttempts") or 1, MAX_ATTEMPTS))),
         initial_interval=1_000 if interval is None else max(0.0, float(interval)),
         backoff=max(1.0, float(raw.get("backoffCoefficient") or 2.0)),
     )

@@ -22,7 +22,7 @@ MAXIMUM_OUTPUT = 4 * 1024 * 1024
 MAXIMUM_CONTEXT = 16 * 1024 * 1024
 MAXIMUM_THROTTLES = 1_000
 SAYS_LENGTH = 300
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 """How many of the attempts that failed are kept, the last ones."""
 MAXIMUM_PAUSE = 366 * 24 * 3600.0
 MAXIMUM_NESTING = 200
@@ -211,7 +211,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
         return _pause(failed.retry_after, "the service asked to wait")
     if failed.transient and walk.attempt < node.retry.maximum_attempts:
         walk.attempt += 1
-        walk.earlier = [*walk.earlier[1 - MOST_ATTEMPTS :], Attempt(asked, finished, _text(failed.message)[:SAYS_LENGTH])]
+        walk.earlier = [*walk.earlier[1 - MAX_ATTEMPTS :], Attempt(asked, finished, _text(failed.message)[:SAYS_LENGTH])]
         return Pause(node.retry.seconds_before(walk.attempt), "retry")
     target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
     child = node.children.index(target) if target in node.children else None

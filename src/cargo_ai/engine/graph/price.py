@@ -19,13 +19,13 @@ from cargo_ai.ledger.amounts import PLACES
 
 Json = Any
 Costs = Sequence[Mapping[str, Json]]
-MOST = 1e9
+MAX = 1e9
 """No execution costs more."""
 
 
 def round_credits(value: float) -> float:
-    """Credits with six places, as the ledger keeps them; 0 for what is not an amount, and never more than `MOST`."""
-    return round(min(value, MOST), PLACES) if value > 0 else 0.0
+    """Credits with six places, as the ledger keeps them; 0 for what is not an amount, and never more than `MAX`."""
+    return round(min(value, MAX), PLACES) if value > 0 else 0.0
 
 
 def of_success(costs: Costs, config: Json, output: Json) -> float:

@@ -15,7 +15,7 @@ class RowResult(NamedTuple):
 
 
 NO_RESULT = RowResult()
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 
 
 def of(action: Action[Call], output: Json, error: str | None) -> RowResult:
@@ -32,5 +32,5 @@ def of(action: Action[Call], output: Json, error: str | None) -> RowResult:
 
 
 def _text(value: Json) -> str | None:
-    text = str(value)[:MOST_CHARACTERS].replace("\x00", "")
+    text = str(value)[:MAX_CHARACTERS].replace("\x00", "")
     return text.encode("utf-8", "replace").decode() if text else None

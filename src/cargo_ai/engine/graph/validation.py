@@ -25,7 +25,7 @@ from cargo_ai.expression.template import find_unclosed, parse
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
 _REASONS: Final = {"native": "nativeInvalid", "connector": "connectorInvalid", "tool": "toolInvalid", "agent": "agentInvalid"}
-MOST_FINDINGS: Final = 10
+MAX_FINDINGS: Final = 10
 """Errors of one node that are listed, and doubts."""
 
 
@@ -177,13 +177,13 @@ def _add(report: Report, node: Mapping[str, Json], findings: Iterator[Finding]) 
     for finding in findings:
         if finding.doubt:
             doubts += 1
-            if doubts <= MOST_FINDINGS:
+            if doubts <= MAX_FINDINGS:
                 report.doubts.append(DoubtfulNode(uuid, slug, finding.path, finding.message))
             continue
         reason = finding.reason or _REASONS.get(str(node.get("kind")), "nativeInvalid")
         report.faults.append(InvalidNode(uuid, slug, reason, finding.message, path=finding.path, fatal=finding.fatal))
         errors += 1
-        if errors == MOST_FINDINGS:
+        if errors == MAX_FINDINGS:
             return
 
 

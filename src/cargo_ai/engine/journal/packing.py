@@ -29,13 +29,13 @@ Row = tuple[str, Execution, str | None]
 Path = tuple[tuple[str, str, int, int | None, str | None, float], ...]
 """Node, slug, visit, child, next node and credits of successive executions."""
 
-LEAST_OF_RUN, MOST_OF_RUN = 2, 100
+LEAST_OF_RUN, MAX_OF_RUN = 2, 100
 BODY_EXECUTIONS, BODY_BYTES = 250, 64 * 1024
 LARGE_VALUE = 8 * 1024
 LONGEST_MS = 32_767
 OFTEN = 3
 """How often a path that is not stored yet occurs in a flush to be worth it: one that no other run takes would save nothing."""
-MOST_KNOWN = 10_000
+MAX_KNOWN = 10_000
 RENEW_MS = DAY_MS = 86_400_000
 
 PACKED = copy_sql(packed_executions, "run_uuid", "seq", "item", "workspace_uuid", "path_uuid", "body_uuid", "started_ms", "times")
@@ -66,7 +66,7 @@ class KnownPaths:
 
     def add(self, paths: Iterable[uuid.UUID], now: int) -> None:
         """These are committed now."""
-        if len(self._stored) > MOST_KNOWN:
+        if len(self._stored) > MAX_KNOWN:
             self._stored.clear()
         self._stored.update(dict.fromkeys(paths, now))
 
@@ -166,7 +166,7 @@ def _runs(rows: Sequence[Row], workspace: uuid.UUID, paths: dict[Path, _PathOfFl
         by_run.setdefault(row[0], []).append(row)
     parts, plain = list[_RunPart](), list[Row]()
     for run, of_run in by_run.items():
-        part = _part(run, of_run, workspace, paths) if LEAST_OF_RUN <= len(of_run) <= MOST_OF_RUN else None
+        part = _part(run, of_run, workspace, paths) if LEAST_OF_RUN <= len(of_run) <= MAX_OF_RUN else None
         if part is None:
             plain += of_run
         else:

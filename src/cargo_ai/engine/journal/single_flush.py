@@ -15,7 +15,7 @@ from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.ledger import charges, labels
 from cargo_ai.ledger.amounts import ZERO
 
-MOST_EXECUTIONS = 200
+MAX_EXECUTIONS = 200
 """Of one statement; where there are more, copying them costs less."""
 
 COLUMNS = {
@@ -103,7 +103,7 @@ def is_single(part: ShardFlush) -> bool:
     shard, updates = part.shard, part.updates
     if not (shard.single and len(updates) == 1 and updates[0].ended and updates[0].fanout is None):
         return False
-    if part.fanouts or part.is_charged or part.begun or len(part.executions) > MOST_EXECUTIONS:
+    if part.fanouts or part.is_charged or part.begun or len(part.executions) > MAX_EXECUTIONS:
         return False
     return all(file is None for _, _, file in part.executions)
 

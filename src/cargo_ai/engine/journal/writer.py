@@ -21,7 +21,7 @@ from cargo_ai.ledger.amounts import ZERO
 GROUP_SECONDS = 0.05
 BEGIN_SECONDS = 0.005
 GROUP_ROWS = 2_000
-MOST_WAITING_ROWS = 10_000
+MAX_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
 
 _log = log.get(__name__)
@@ -126,7 +126,7 @@ class Writer:
         self._work.set()
         if urgent or self._rows >= GROUP_ROWS:
             self._urgent.set()
-        if self._rows >= MOST_WAITING_ROWS:
+        if self._rows >= MAX_WAITING_ROWS:
             self._has_capacity.clear()
 
     async def wait_for_capacity(self) -> None:

@@ -22,7 +22,7 @@ FAR_SECONDS = 900.0
 """Who waits longer asks again after this much, and a hundredth of a second for each before them: so a limit that was raised is noticed."""
 EAGER = 0.9
 """Those who are sent away come back a little faster than slots are given, so that there are always some to take them."""
-MOST_CLOSED = 86_400.0
+MAX_CLOSED = 86_400.0
 """No service closes a bucket for longer, whatever its headers say."""
 SHORT_SECONDS = 10.0
 """In windows up to this, a service and we count the same calls a little apart: that something is left, or nothing, may be of the past."""
@@ -232,7 +232,7 @@ def read(bucket: Bucket, policy: Policy, reading: Reading, now: float) -> Bucket
         bucket = replace(bucket, most=reading.limit if reading.limit < policy.max else None)
     left = reading.opens_in if reading.opens_at is None else reading.opens_at - now
     window, known = policy.window(), left is not None
-    left = window if left is None else min(max(left, 0.0), MOST_CLOSED)
+    left = window if left is None else min(max(left, 0.0), MAX_CLOSED)
     # Calls of ours that are under way are counted here and not yet there: what is left over was used by others.
     others = room(bucket, policy, now) - max(0, reading.remaining)
     if others > unclear(bucket, policy) and left > 0:
@@ -252,7 +252,7 @@ def unclear(bucket: Bucket, policy: Policy) -> int:
 
 def close(bucket: Bucket, now: float, seconds: float) -> Bucket:
     """The bucket, letting nothing through for so long."""
-    return replace(bucket, closed=max(bucket.closed, now + min(max(seconds, 0.0), MOST_CLOSED)))
+    return replace(bucket, closed=max(bucket.closed, now + min(max(seconds, 0.0), MAX_CLOSED)))
 
 
 def room(bucket: Bucket, policy: Policy, now: float) -> int:

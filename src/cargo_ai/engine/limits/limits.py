@@ -18,7 +18,7 @@ from cargo_ai.store.session import Database
 IN_PLACE_SECONDS = 2.0
 """How long a call may wait for its slot where it is; for longer its run is parked."""
 FLUSH_SECONDS = 0.1
-MOST_LINES = 2_000
+MAX_LINES = 2_000
 
 _log = log.get(__name__)
 
@@ -124,7 +124,7 @@ class Limits:
     def _line(self, shape: Counted) -> Line:
         line = self._lines.get(shape.keys)
         if line is None or line.policies != shape.policies:
-            if len(self._lines) >= MOST_LINES:
+            if len(self._lines) >= MAX_LINES:
                 self._lines = {keys: one for keys, one in self._lines.items() if not one.idle}
             line = self._lines[shape.keys] = Line(self._database, self._clock, shape)
         return line

@@ -23,7 +23,7 @@ from cargo_ai.store.session import Database
 AHEAD_SECONDS = 0.3
 """How far ahead slots are given, at most and as a share of the shortest window. What a process holds when it dies is lost."""
 LATE_SHARE = 0.25
-MOST_LATE = 0.25
+MAX_LATE = 0.25
 """How late a slot may be used, as a share of the shortest window and in seconds: late enough that the buckets can still be corrected before
 they give the slots that have to be later for it."""
 ROUND_SECONDS = 0.1
@@ -35,8 +35,8 @@ COOL_SECONDS, WARM_UP_SECONDS, COLD_SECONDS = 5.0, 0.5, 0.1
 """After a pause, the first calls need new connections and arrive later than those that follow: they count that much later."""
 NOTABLE_SECONDS = 0.004
 """A call that goes later than this after its time is counted later."""
-MOST_PER_ROUND = 1_000
-MOST_SPARE = 200
+MAX_PER_ROUND = 1_000
+MAX_SPARE = 200
 LONG_WINDOW = 60.0
 """Of the calls of windows beyond this, a process holds at most a thousandth for callers who have not come yet."""
 
@@ -74,7 +74,7 @@ class Line:
         # Half of the slack is for what happens here, half for the way to the service.
         self._exact = min(policy.slack for policy in self.policies) / 2
         shortest = min(policy.per_seconds for policy in self.policies)
-        self._late, self._ahead = min(MOST_LATE, LATE_SHARE * shortest), min(1.0, shortest) * AHEAD_SECONDS
+        self._late, self._ahead = min(MAX_LATE, LATE_SHARE * shortest), min(1.0, shortest) * AHEAD_SECONDS
         self._cold, self._warm_at = COLD_SECONDS * min(1.0, shortest), 0.0
         self._waiting: deque[_Waiter] = deque()
         self._slots: deque[_Slot] = deque()
@@ -84,7 +84,7 @@ class Line:
         self._asking: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._asked, self._ask_at, self._report_at = -1.0, 0.0, math.inf
-        self._recent: deque[float] = deque(maxlen=MOST_SPARE)
+        self._recent: deque[float] = deque(maxlen=MAX_SPARE)
 
     @property
     def idle(self) -> bool:
@@ -217,7 +217,7 @@ class Line:
         """How many slots to hold for callers who are about to come, by how many came lately: so that not each of them asks."""
         lately = sum(1 for came in self._recent if came > now - ROUND_SECONDS)
         bounds = [policy.max // (1000 if policy.per_seconds > LONG_WINDOW else 20) for policy in self.policies]
-        return min(int((lately - 1) * self._exact / ROUND_SECONDS), MOST_SPARE, *bounds)
+        return min(int((lately - 1) * self._exact / ROUND_SECONDS), MAX_SPARE, *bounds)
 
     async def _round(self) -> None:
         try:
@@ -227,7 +227,7 @@ class Line:
             self._changed.set()
 
     async def _ask(self) -> None:
-        waiting = list(islice(self._waiting, len(self._slots), len(self._slots) + MOST_PER_ROUND))
+        waiting = list(islice(self._waiting, len(self._slots), len(self._slots) + MAX_PER_ROUND))
         asked = clock.seconds()
         requests = [Request(waiter.costs, max(0.0, waiter.deadline - asked), waiter.patience * LEAD_SHARE) for waiter in waiting]
         if waiting:

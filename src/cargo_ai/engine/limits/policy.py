@@ -19,8 +19,8 @@ ResetForm = Literal["any", "seconds", "milliseconds", "epoch"]
 SECONDS: dict[Unit, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 # The service counts when calls arrive, we when they leave: windows are a little longer here, so that jitter cannot squeeze one more in.
 SLACK_SHARE = 0.04
-MOST_SLACK = 0.2
-MOST_AT_ONCE = 50
+MAX_SLACK = 0.2
+MAX_AT_ONCE = 50
 LONGEST_WINDOW = 86400.0
 
 
@@ -119,7 +119,7 @@ class Policy:
     @property
     def slack(self) -> float:
         """Seconds by which calls may arrive earlier or later than they were let go."""
-        return min(SLACK_SHARE * self.per_seconds, MOST_SLACK)
+        return min(SLACK_SHARE * self.per_seconds, MAX_SLACK)
 
     def window(self) -> float:
         """Seconds in which no more than `max` calls are let go. Half of the slack is for calls that leave late, half for the way."""
@@ -132,7 +132,7 @@ class Policy:
     @property
     def at_once(self) -> int:
         """How many calls may go together after a pause."""
-        return 1 + min(self.max // 20, MOST_AT_ONCE) if self.strategy == "spread" else self.max
+        return 1 + min(self.max // 20, MAX_AT_ONCE) if self.strategy == "spread" else self.max
 
     def covers(self, call: CallShape) -> bool:
         """Whether the policy counts the call."""

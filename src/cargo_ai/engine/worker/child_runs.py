@@ -33,7 +33,7 @@ from cargo_ai.engine.worker.run_driver import RunDriver
 from cargo_ai.kernel import ids
 from cargo_ai.store.availability import retry_until_available
 
-MOST_INLINE = 50
+MAX_INLINE = 50
 SHARD_RUNS = 200
 LARGE_GROUP, LARGE_SHARD = 2_000, 500
 
@@ -238,7 +238,7 @@ class ChildRuns:
         graph, program = await retry_until_available("storing a graph", partial(self._take, row["workspace_uuid"], nodes))
         if isinstance(program, str):
             return Failed(program)
-        uid, large = ids.new(), len(runs) > MOST_INLINE
+        uid, large = ids.new(), len(runs) > MAX_INLINE
         fanout = Fanout(
             uuid=uid,
             run=row["uuid"],

@@ -14,7 +14,7 @@ from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
 from cargo_ai.engine.journal import graphs as stored_graphs
 from cargo_ai.kernel import clock
 
-MOST_KEPT = 200
+MAX_KEPT = 200
 GONE = "The graph of this run is gone."
 
 
@@ -47,7 +47,7 @@ class GraphCache:
         if clock.now_ms() - self._stored_ms.get(name, 0) > stored_graphs.RENEW_MS:
             await stored_graphs.insert_graph(connection, name, workspace, text)
             await connection.commit()
-            if len(self._stored_ms) > MOST_KEPT:
+            if len(self._stored_ms) > MAX_KEPT:
                 self._stored_ms.clear()
             self._stored_ms[name] = clock.now_ms()
         program = self._programs.get(name)
@@ -72,6 +72,6 @@ class GraphCache:
             return str(error)
 
     def _keep(self, programs: Mapping[uuid.UUID, Graph | str]) -> None:
-        if len(self._programs) + len(programs) > MOST_KEPT:
+        if len(self._programs) + len(programs) > MAX_KEPT:
             self._programs.clear()
         self._programs.update(programs)

@@ -15,7 +15,7 @@ from cargo_ai.store.availability import retry_until_available
 
 LOOK_SECONDS = 2.0
 """How long what a workspace keeps is taken as known; what all workers store meanwhile may pass the limit."""
-MOST_KNOWN = 1_000
+MAX_KNOWN = 1_000
 
 
 class OutputQuota:
@@ -32,7 +32,7 @@ class OutputQuota:
             return None
         until, used = self._known.get(workspace, (0.0, 0))
         if until < clock.seconds():
-            if len(self._known) >= MOST_KNOWN:
+            if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             used = await retry_until_available("reading a quota", partial(self._used, workspace))
             until = clock.seconds() + LOOK_SECONDS

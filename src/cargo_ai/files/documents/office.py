@@ -10,9 +10,9 @@ from cargo_ai.files.documents.blocks import Block, Note, Unreadable
 from cargo_ai.files.documents.markup import html
 from cargo_ai.files.documents.tables import rows_of
 
-MOST_UNPACKED = 300 * 1024 * 1024
-MOST_PARTS = 10_000
-MOST_SHEETS = 200
+MAX_UNPACKED = 300 * 1024 * 1024
+MAX_PARTS = 10_000
+MAX_SHEETS = 200
 _PIECE = 256 * 1024
 _DECLARATIONS = tuple(word.encode(coding) for word in ("<!DOCTYPE", "<!ENTITY") for coding in ("ascii", "utf-16-le", "utf-16-be"))
 _XML = (".xml", ".rels", ".vml")
@@ -28,8 +28,8 @@ def kind_of(file: IO[bytes]) -> Literal["docx", "xlsx"]:
             if kind is None:
                 other = "a presentation" if "ppt/presentation.xml" in names else "an archive"
                 raise Unreadable(f"The file is {other}; the text of DOCX and XLSX can be read. Save it as PDF or send its files alone.")
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-                raise Unreadable(f"The file is larger than {MOST_UNPACKED // 1024**2} MB when it is unpacked.")
+            if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+                raise Unreadable(f"The file is larger than {MAX_UNPACKED // 1024**2} MB when it is unpacked.")
             for part in parts:
                 if part.filename.lower().endswith(_XML):
                     _refuse_declarations(archive, part)
@@ -68,8 +68,8 @@ def xlsx(file: IO[bytes]) -> Iterator[Block | Note]:
 
     book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     for number, sheet in enumerate(book.worksheets):
-        if number == MOST_SHEETS:
-            yield Note(f"Only the first {MOST_SHEETS} sheets were read.")
+        if number == MAX_SHEETS:
+            yield Note(f"Only the first {MAX_SHEETS} sheets were read.")
             return
         # What a sheet says of its size may be wrong, and then rows of millions of empty cells are made up.
         sheet.reset_dimensions()  # pyright: ignore

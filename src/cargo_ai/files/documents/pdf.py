@@ -8,7 +8,7 @@ from typing import IO
 from cargo_ai.files.documents.blocks import Block, Note, Unreadable
 from cargo_ai.files.documents.plain import paragraphs
 
-MOST_PAGES = 3_000
+MAX_PAGES = 3_000
 
 
 def pdf(file: IO[bytes]) -> Iterator[Block | Note]:
@@ -22,8 +22,8 @@ def pdf(file: IO[bytes]) -> Iterator[Block | Note]:
     has_text = False
     count = 0
     for number, page in enumerate(reader.pages, 1):
-        if number > MOST_PAGES:
-            yield Note(f"Only the first {MOST_PAGES:,} pages were read.")
+        if number > MAX_PAGES:
+            yield Note(f"Only the first {MAX_PAGES:,} pages were read.")
             break
         count = number
         try:

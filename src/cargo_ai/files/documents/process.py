@@ -21,10 +21,10 @@ from cargo_ai.expression.sandbox import jail
 from cargo_ai.files.documents import markup, office, pdf, plain, tables
 from cargo_ai.files.documents.blocks import Block, Note, Unreadable, tidy
 
-MOST_MEMORY = 768 * 1024 * 1024
+MAX_MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 120
-MOST_CHARACTERS = 10_000_000
-MOST_CELL = 10_000_000
+MAX_CHARACTERS = 10_000_000
+MAX_CELL = 10_000_000
 """Of a document's text; the rest is left out."""
 _HEAD = 4_096
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -56,7 +56,7 @@ def read(file: IO[bytes], name: str) -> Iterable[Block | Note]:
 
 def write(blocks: Iterable[Block | Note], out: IO[str]) -> None:
     """Write blocks as lines of JSON, each `[text, level, page, sheet, row]`; a note is `[text]`. Unreadable when there is no text."""
-    left = MOST_CHARACTERS
+    left = MAX_CHARACTERS
     has_text = False
     for block in blocks:
         if isinstance(block, Note):
@@ -70,7 +70,7 @@ def write(blocks: Iterable[Block | Note], out: IO[str]) -> None:
         out.write(json.dumps([text[:left], block.level, block.page, sheet, block.row]) + "\n")
         left -= len(text)
         if left <= 0:
-            out.write(json.dumps([f"Only the first {MOST_CHARACTERS:,} characters were read."]) + "\n")
+            out.write(json.dumps([f"Only the first {MAX_CHARACTERS:,} characters were read."]) + "\n")
             break
     if not has_text:
         raise Unreadable("There is no text in the file.")
@@ -79,7 +79,7 @@ def write(blocks: Iterable[Block | Note], out: IO[str]) -> None:
 def _limit() -> None:
     # Before a library is imported: only a process without threads can leave the network.
     jail.enter_namespaces(None)
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -102,7 +102,7 @@ def _damage(error: Exception) -> str:
 def main(words: list[str]) -> int:
     """0; 3 when there is no text to be had, which the last line says."""
     _limit()
-    csv.field_size_limit(MOST_CELL)  # of this process alone: the others have a limit of their own
+    csv.field_size_limit(MAX_CELL)  # of this process alone: the others have a limit of their own
     sys.stdout.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     try:
         write(read(sys.stdin.buffer, words[0]), sys.stdout)
@@ -110,7 +110,7 @@ def main(words: list[str]) -> int:
     except Unreadable as wrong:
         problem = str(wrong)
     except MemoryError:
-        problem = f"The file needs more than {MOST_MEMORY // 1024**2} MB of memory to be read."
+        problem = f"The file needs more than {MAX_MEMORY // 1024**2} MB of memory to be read."
     except RecursionError:
         problem = "The file is nested too deeply to be read."
     except BrokenPipeError:

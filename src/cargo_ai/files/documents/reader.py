@@ -16,8 +16,8 @@ from cargo_ai.files.documents.blocks import Block, Unreadable
 MAX_PROCESSES = 2
 """Processes of this kind at a time; others wait."""
 SECONDS = 300.0
-MOST_OUTPUT = 64 * 1024 * 1024
-MOST_BYTES = 200 * 1024 * 1024
+MAX_OUTPUT = 64 * 1024 * 1024
+MAX_BYTES = 200 * 1024 * 1024
 """Of a file whose text is read."""
 _PIECE = 256 * 1024
 _KILLED_FOR_TIME = (-24, -9, 152, 137, 24)
@@ -78,7 +78,7 @@ async def _run(file: int, name: str, seconds: float) -> tuple[bytes, int | None]
         async with asyncio.timeout(seconds):
             while part := await child.stdout.read(_PIECE):
                 written += part
-                if len(written) > MOST_OUTPUT:
+                if len(written) > MAX_OUTPUT:
                     return b"", None
             code = await child.wait()
     except TimeoutError:

@@ -8,9 +8,9 @@ from datetime import datetime, time
 
 from cargo_ai.files.documents.blocks import Block, Note
 
-MOST_ROWS = 200_000
-MOST_COLUMNS = 500
-_MOST_HEADER = 100
+MAX_ROWS = 200_000
+MAX_COLUMNS = 500
+_MAX_HEADER = 100
 _LONGEST_CELL = 10_000
 
 
@@ -19,17 +19,17 @@ def rows_of(rows: Iterable[Sequence[object]], sheet: str | None = None) -> Itera
     names: list[str] | None = None
     is_too_wide = False
     for number, row in enumerate(rows, 1):
-        if number > MOST_ROWS:
-            yield Note(f"Only the first {MOST_ROWS:,} rows{f' of {sheet}' if sheet else ''} were read.")
+        if number > MAX_ROWS:
+            yield Note(f"Only the first {MAX_ROWS:,} rows{f' of {sheet}' if sheet else ''} were read.")
             return
-        if len(row) > MOST_COLUMNS and not is_too_wide:
+        if len(row) > MAX_COLUMNS and not is_too_wide:
             is_too_wide = True
-            yield Note(f"Only the first {MOST_COLUMNS} columns{f' of {sheet}' if sheet else ''} were read.")
-        cells = [_text(cell) for cell in row[:MOST_COLUMNS]]
+            yield Note(f"Only the first {MAX_COLUMNS} columns{f' of {sheet}' if sheet else ''} were read.")
+        cells = [_text(cell) for cell in row[:MAX_COLUMNS]]
         if not any(cells):
             continue
         if names is None:
-            names = [cell[:_MOST_HEADER] for cell in cells]
+            names = [cell[:_MAX_HEADER] for cell in cells]
             if sum(map(bool, names)) > 1:
                 yield Block("Columns: " + ", ".join(name for name in names if name), sheet=sheet, row=number)
                 continue

@@ -9,11 +9,11 @@ from cargo_ai.integrations.kit import Autocomplete, Choice, FormRequest, narrowe
 from cargo_ai.integrations.kit.autocomplete import Params
 
 Json = Any
-MOST = 100
+MAX = 100
 
 
 async def _sequences(request: FormRequest, _params: Params, value: str | None) -> list[Choice]:
-    query = {"q_name": (value or "").strip() or None, "page": 1, "per_page": MOST}
+    query = {"q_name": (value or "").strip() or None, "page": 1, "per_page": MAX}
     answer = await request.service.post("/emailer_campaigns/search", query=query, reads=True)
     sequences = list_at(answer, "emailer_campaigns")
     return narrowed((Choice(str(one.get("name") or one["id"]), one["id"], _state(one)) for one in sequences), value)

@@ -16,7 +16,7 @@ from cargo_ai.integrations.kit.rows import Rows
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST = 10
+MAX = 10
 
 
 class EnrichOrganization(Form):

@@ -18,10 +18,10 @@ from cargo_ai.integrations.kit.rows import Rows
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST = 10
+MAX = 10
 """As many people go into one call."""
-FIRST_SECONDS, MOST_SECONDS = 15.0, 300.0
-MOST_WAIT_SECONDS = 86_400.0
+FIRST_SECONDS, MAX_SECONDS = 15.0, 300.0
+MAX_WAIT_SECONDS = 86_400.0
 """What has not come within a day is given up; what was known at once is given."""
 _ALONE = {"id", "email", "hashed_email", "linkedin_url"}
 REASON = "Apollo is looking for numbers and addresses"
@@ -127,7 +127,7 @@ async def _ask(rows: Rows[EnrichPerson], request_id: str, waiting: Mapping[int, 
         if not pending:
             warning = f"Apollo no longer knows the request {request_id}: its numbers and addresses are lost."
             rows.settle(position, _done(row.kept, "lost", warning=warning))
-        elif row.seconds > MOST_WAIT_SECONDS:
+        elif row.seconds > MAX_WAIT_SECONDS:
             warning = f"Numbers and addresses had not come after a day; Apollo keeps them for 30 days under the request {request_id}."
             rows.settle(position, _done(row.kept, "pending", warning=warning))
         else:
@@ -135,7 +135,7 @@ async def _ask(rows: Rows[EnrichPerson], request_id: str, waiting: Mapping[int, 
 
 
 def _later(row: Waiting, least: float) -> Later:
-    return row.later(min(max(least, FIRST_SECONDS * 2.0 ** min(row.times, 10)), MOST_SECONDS), REASON)
+    return row.later(min(max(least, FIRST_SECONDS * 2.0 ** min(row.times, 10)), MAX_SECONDS), REASON)
 
 
 def _settle(rows: Rows[EnrichPerson], result: JsonObject, waiting: Mapping[int, Waiting]) -> None:

@@ -16,7 +16,7 @@ Json = Any
 JsonObject = Mapping[str, Json]
 
 PAGE = 100
-MOST = 1_000
+MAX = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,80}(\[(min|max)?\])?")
 _OURS = {"page", "per_page", "api_key"}
 
@@ -31,7 +31,7 @@ class Search(Form):
         "a list, or {min, max}.",
         json_schema_extra=ui(widget="ExpressionWidget"),
     )
-    limit: int = Field(default=25, ge=1, le=MOST, title="At most", description="How many are given.")
+    limit: int = Field(default=25, ge=1, le=MAX, title="At most", description="How many are given.")
 
 
 def query_of(filters: JsonObject) -> dict[str, Json]:

@@ -17,7 +17,7 @@ Target = Literal["objects", "lists"]
 
 PAGE = 100
 KNOWN_SECONDS = 600.0
-MOST_KNOWN = 1_000
+MAX_KNOWN = 1_000
 """Objects whose attributes are remembered, of all accounts."""
 RECORD_ID = "record_id"
 
@@ -70,7 +70,7 @@ async def attributes_of(service: Service, of: str, names: Iterable[str] = (), *,
     until, attributes = _known.get(key, (0.0, Attributes()))
     if until <= clock.seconds() or not attributes.has_all(name for name in names if name != RECORD_ID):
         attributes = await read_attributes(service, of, target=target)
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[key] = (clock.seconds() + KNOWN_SECONDS, attributes)
     return attributes

@@ -14,7 +14,7 @@ Json = Any
 Params = Mapping[str, Json]
 JsonObject = Mapping[str, Json]
 
-MOST_LISTED_OPTIONS = 30
+MAX_LISTED_OPTIONS = 30
 """Of how many attributes a form shows the options: each takes a call."""
 
 
@@ -122,7 +122,7 @@ async def _record_schema(request: FormRequest, params: Params) -> tuple[JsonObje
         if not attribute.is_writable:
             continue
         titles: list[str] = []
-        if attribute.type in ("select", "status") and listed < MOST_LISTED_OPTIONS:
+        if attribute.type in ("select", "status") and listed < MAX_LISTED_OPTIONS:
             listed += 1
             titles = await _titles(request.service, object_type, attribute)
         properties[attribute.slug] = _schema_of(attribute, titles)

@@ -14,7 +14,7 @@ from cargo_ai.integrations.attio.values import attio_values, comparable, differs
 from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Later, Outcome, Service, Throttled
 from cargo_ai.integrations.kit.writes import Operation, written_records
 from cargo_ai.integrations.kit.writes.actions import SingleWrites
-from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
+from cargo_ai.integrations.kit.writes.batches import MAX_MATCHES, Row, Target
 
 Json = Any
 JsonObject = Mapping[str, Json]
@@ -46,11 +46,11 @@ class Wanted:
 async def update(request: ActionRequest, form: Update, row: Row, target: Target) -> Outcome:
     """Change every record that matches; those that are as wanted are left alone."""
     service, wanted = request.service, Wanted.of(form, row, target)
-    matches = await matching(service, wanted.object_type, wanted.by, wanted.key, names=[*wanted.values], most=MOST_MATCHES)
+    matches = await matching(service, wanted.object_type, wanted.by, wanted.key, names=[*wanted.values], most=MAX_MATCHES)
     if not matches.records:
         return wanted.missing
     if matches.more:
-        return _ambiguous(wanted, f"More than {MOST_MATCHES}")
+        return _ambiguous(wanted, f"More than {MAX_MATCHES}")
     values = attio_values(matches.attributes, wanted.values)
     changed = 0
     for record in matches.records:

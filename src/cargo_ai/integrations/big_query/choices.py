@@ -9,11 +9,11 @@ from cargo_ai.integrations.big_query.client import path
 from cargo_ai.integrations.big_query.tables import Table, table_of
 from cargo_ai.integrations.big_query.values import type_of
 from cargo_ai.integrations.kit import Autocomplete, Choice, DynamicSchema, FormRequest, InvalidConfig, cursor, items_of, narrowed
-from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES, Params
+from cargo_ai.integrations.kit.autocomplete import MAX_CHOICES, Params
 
 Json = Any
 _PAGE = 500
-_MOST_DATASETS = 50
+_MAX_DATASETS = 50
 _TABLE: Mapping[str, Json] = {
     "type": "object",
     "properties": {"table": {"type": "string", "minLength": 1}},
@@ -31,7 +31,7 @@ async def _listed(request: FormRequest, items: str, *parts: str) -> list[Mapping
     )
     async for item in items_of(pages):
         listed.append(item)
-        if len(listed) == MOST_CHOICES:
+        if len(listed) == MAX_CHOICES:
             break
     return listed
 
@@ -41,11 +41,11 @@ async def _tables(request: FormRequest, _params: Params, typed: str | None) -> S
     datasets = [str(item["datasetReference"]["datasetId"]) for item in await _listed(request, "datasets", "datasets")]
     text, dot, _ = (typed or "").partition(".")
     choices: list[Choice] = []
-    for dataset in [name for name in datasets if not dot or name == text][:_MOST_DATASETS]:
+    for dataset in [name for name in datasets if not dot or name == text][:_MAX_DATASETS]:
         tables = await _listed(request, "tables", "datasets", dataset, "tables")
         names = [(f"{dataset}.{item['tableReference']['tableId']}", str(item.get("type", "TABLE")).lower()) for item in tables]
         choices += [Choice(name, name, kind) for name, kind in names]
-        if len(choices) >= MOST_CHOICES:
+        if len(choices) >= MAX_CHOICES:
             break
     return narrowed(choices, typed)
 

@@ -19,10 +19,10 @@ WAIT_SECONDS = 20.0
 """How long a call waits for a job to end; then it is asked again."""
 LONGEST_WAITS = 15
 PAGE = 500
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 """How large a result may be that is given to a node."""
 _TIMES: Mapping[str, Json] = {"useInt64Timestamp": True}
-_MOST_REPEATS = 10
+_MAX_REPEATS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ async def collected(service: Service, first: Result, limit: int) -> tuple[list[d
     while True:
         for row in records(first.fields, page.rows):
             size += len(json.dumps(row, ensure_ascii=False))
-            if len(rows) == limit or (rows and size > MOST_BYTES):
+            if len(rows) == limit or (rows and size > MAX_BYTES):
                 return rows, True
             rows.append(row)
         if page.page_token is None or len(rows) == limit:
@@ -171,7 +171,7 @@ async def start(service: Service, statement: Statement, key: str) -> Job:
 
     A job that has failed has changed nothing, and is started again under another id, unless it was a script of several statements.
     """
-    for repeat in range(_MOST_REPEATS):
+    for repeat in range(_MAX_REPEATS):
         reference = {"projectId": _project(service), "jobId": job_id(key, repeat), **_location(service)}
         try:
             answer = await service.post(

@@ -14,8 +14,8 @@ from cargo_ai.integrations.kit.tables.results import operation_of, written_schem
 from cargo_ai.integrations.kit.tables.rows import TableRow, by_columns, settle
 
 Json = Any
-MOST_ROWS = 1_000
-MOST_BYTES = 4_000_000
+MAX_ROWS = 1_000
+MAX_BYTES = 4_000_000
 WRITTEN = written_schema("BigQuery")
 Make = Callable[[Table, Sequence[str], Json], Statement]
 

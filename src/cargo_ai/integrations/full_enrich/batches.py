@@ -16,13 +16,13 @@ from cargo_ai.integrations.kit.rows import Rows
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST = 100
+MAX = 100
 """As many go into one call."""
 FIRST_SECONDS = 90.0
 """FullEnrich takes 30 to 90 seconds, as it says."""
 AGAIN_SECONDS = 300.0
 """It wants to be asked every five to ten minutes."""
-MOST_WAIT_SECONDS = 86_400.0
+MAX_WAIT_SECONDS = 86_400.0
 REASON = "FullEnrich is looking"
 _ROW = "row"
 _ENDED = {"FINISHED", "CREDITS_INSUFFICIENT", "CANCELED"}
@@ -71,7 +71,7 @@ class Batches(Generic[FormT]):
             rows.settle(position, self._result(results.get(_name(rows.requests[position])), str(status)))
 
     def _still(self, row: Waiting) -> Outcome:
-        if row.seconds > MOST_WAIT_SECONDS:
+        if row.seconds > MAX_WAIT_SECONDS:
             text = f"FullEnrich has not ended the batch {row.job} within a day; look for it at https://app.fullenrich.com."
             return Failed(text, reason="batchPending")
         return row.later(AGAIN_SECONDS, REASON)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.full_enrich.batches import MOST, Batches
+from cargo_ai.integrations.full_enrich.batches import MAX, Batches
 from cargo_ai.integrations.kit import ConnectorAction, Done, Form, InvalidConfig, RowBatch, connector_action, ui
 from cargo_ai.integrations.kit.calls.jobs import job_of
 from cargo_ai.integrations.kit.errors import at
@@ -101,7 +101,7 @@ def contact_action(slug: str, name: str, description: str, form: type[Contact], 
         # What was paid for once may be given again.
         cacheable=lambda done: done.output["found"],
         output_schema=OUTPUT,
-        rows=RowBatch(perform=batched(form, batches.act), max=MOST, alike=job_of),
+        rows=RowBatch(perform=batched(form, batches.act), max=MAX, alike=job_of),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cargo_ai.integrations.kit import InvalidConfig
 
 Json = Any
-MOST_CHARACTERS = 50_000
+MAX_CHARACTERS = 50_000
 """Of one cell, by Google's limit."""
 # Doubles hold no larger integers exactly.
 _EXACT = 2**53
@@ -27,8 +27,8 @@ def cell_of(value: Json, *, formulas: bool) -> Mapping[str, Json]:
     if isinstance(value, (int, float)) and abs(value) <= _EXACT:
         return {"userEnteredValue": {"numberValue": value}}
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) > MOST_CHARACTERS:
-        raise InvalidConfig(f"a cell holds at most {MOST_CHARACTERS} characters, not {len(text)}.")
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidConfig(f"a cell holds at most {MAX_CHARACTERS} characters, not {len(text)}.")
     return {"userEnteredValue": {"formulaValue" if formulas and text.startswith("=") else "stringValue": text}}
 
 

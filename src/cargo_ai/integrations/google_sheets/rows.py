@@ -9,7 +9,7 @@ from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.google_sheets.cells import comparable
 from cargo_ai.integrations.google_sheets.fields import OfRows, column_field
 from cargo_ai.integrations.google_sheets.ranges import Area
-from cargo_ai.integrations.google_sheets.sheet import MOST_BLOCK_CELLS, Cells, Sheet, blocks, sheet_of, values_of
+from cargo_ai.integrations.google_sheets.sheet import MAX_BLOCK_CELLS, Cells, Sheet, blocks, sheet_of, values_of
 from cargo_ai.integrations.kit import Cursor, ExtractedPage, Extractor, ExtractRequest, InvalidConfig, SourceColumn, SourceShape
 
 Json = Any
@@ -65,7 +65,7 @@ async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator
     sheet, form = await _sheet(request)
     first = sheet.header_row + 1
     position = sheet.column(form.key_column)
-    size = max(LOOK_BACK + 1, MOST_BLOCK_CELLS // len(sheet.names) - LOOK_BACK)
+    size = max(LOOK_BACK + 1, MAX_BLOCK_CELLS // len(sheet.names) - LOOK_BACK)
     row, last = (int(cursor["row"]), str(cursor["last"])) if cursor else (first, "")
     while row <= sheet.rows:
         begin, end = max(first, row - LOOK_BACK) if last else row, min(sheet.rows, row + size - 1)

@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit.errors import at
 
 Json = Any
 Cells = Sequence[Json]
-MOST_BLOCK_CELLS = 20_000
+MAX_BLOCK_CELLS = 20_000
 """How many cells are read by one call: an answer may have 4 MB."""
 _SHOWN = 30
 _PROPERTIES = "properties(sheetId,title,gridProperties(rowCount,columnCount))"
@@ -83,7 +83,7 @@ async def blocks(service: Service, sheet: Sheet, area: Area, *, formatted: bool 
     """The rows of an area that lies on the sheet, in blocks, each asked for when it is wanted. formatted: as people see them."""
     assert area.last_row is not None and area.last_column is not None
     width = area.last_column - area.first_column + 1
-    size = max(1, MOST_BLOCK_CELLS // width)
+    size = max(1, MAX_BLOCK_CELLS // width)
     for first in range(area.first_row, area.last_row + 1, size):
         last = min(area.last_row, first + size - 1)
         part = Area(first, area.first_column, last, area.last_column)

@@ -15,10 +15,10 @@ from cargo_ai.integrations.kit.writes import MatchPolicy, Operation, assigned, w
 
 Json = Any
 Cell = Mapping[str, Json]
-MOST_ROWS = 500
-MOST_BYTES = 1_000_000
+MAX_ROWS = 500
+MAX_BYTES = 1_000_000
 """How large the configs of one batch are together: Google recommends bodies of at most 2 MB."""
-MOST_MATCHES = 100
+MAX_MATCHES = 100
 """How many rows one run may change."""
 _FIELDS = "userEnteredValue"
 
@@ -152,7 +152,7 @@ def _refusal(target: Target, key: str, numbers: Sequence[int], *, is_added: bool
         return written("skipped", None, reason=f"There is no such row in {sheet.title}: {which}.", more={"rowNumbers": []})
     if target.policy == "createOnly" and (numbers or is_added):
         return _result(sheet, "skipped", numbers, "The row exists.")
-    if len(numbers) > (MOST_MATCHES if target.several else 1):
+    if len(numbers) > (MAX_MATCHES if target.several else 1):
         text = f"{len(numbers)} rows of {sheet.title} have the same key ({which}): it is unclear which to change."
         return Failed(f"{text} Match by a column that names each row.", reason="ambiguous")
     return None

@@ -22,7 +22,7 @@ from cargo_ai.outbound.url import Url
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
-MOST_MILLISECONDS = 300_000
+MAX_MILLISECONDS = 300_000
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -46,7 +46,7 @@ _SCHEMA: dict[str, Any] = {
             "title": "Time-out",
             "type": "integer",
             "minimum": 1,
-            "maximum": MOST_MILLISECONDS,
+            "maximum": MAX_MILLISECONDS,
             "default": MILLISECONDS,
         },
         "responseType": {"title": "Answer", "type": "string", "enum": ["auto", "json", "text"], "default": "auto"},
@@ -158,8 +158,8 @@ def _seconds(config: Mapping[str, Any]) -> float:
     value = config.get("timeoutMilliseconds")
     if value is None:
         return MILLISECONDS / 1000
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MOST_MILLISECONDS:
-        raise InvalidConfig(f"`timeoutMilliseconds` must be a number from 1 to {MOST_MILLISECONDS}.")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MAX_MILLISECONDS:
+        raise InvalidConfig(f"`timeoutMilliseconds` must be a number from 1 to {MAX_MILLISECONDS}.")
     return value / 1000
 
 

@@ -20,7 +20,7 @@ from cargo_ai.integrations.kit import (
     narrowed,
     segment,
 )
-from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES
+from cargo_ai.integrations.kit.autocomplete import MAX_CHOICES
 from cargo_ai.integrations.kit.lists.paging import offset
 
 Json = Any
@@ -126,7 +126,7 @@ async def _some(items: AsyncIterator[JsonObject]) -> AsyncIterator[JsonObject]:
     async for item in items:
         yield item
         count += 1
-        if count >= MOST_CHOICES:
+        if count >= MAX_CHOICES:
             return
 
 

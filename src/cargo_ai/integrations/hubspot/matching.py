@@ -17,10 +17,10 @@ from cargo_ai.kernel import clock
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST_VALUES, MOST_VALUE_CHARACTERS = 100, 2_000
+MAX_VALUES, MAX_VALUE_CHARACTERS = 100, 2_000
 """How many values one search may name; its body may have 3,000 characters."""
 KNOWN_SECONDS = 600.0
-MOST_KNOWN = 10_000
+MAX_KNOWN = 10_000
 _CONTACTS = {"contacts", "contact", "0-1"}
 
 _known: dict[tuple[str, str, str], tuple[float, bool]] = {}
@@ -35,7 +35,7 @@ async def is_unique(request: ActionRequest, object_type: str, name: str) -> bool
     until, unique = _known.get(key, (0.0, False))
     if until <= clock.seconds():
         unique = bool((await _definition(request, object_type, name)).get("hasUniqueValue"))
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[key] = (clock.seconds() + KNOWN_SECONDS, unique)
     return unique
@@ -83,7 +83,7 @@ def _parts(values: Sequence[str]) -> Iterator[list[str]]:
     length = 0
     for value in values:
         size = len(json.dumps(value)) + 1
-        if part and (len(part) >= MOST_VALUES or length + size > MOST_VALUE_CHARACTERS):
+        if part and (len(part) >= MAX_VALUES or length + size > MAX_VALUE_CHARACTERS):
             yield part
             part, length = [], 0
         part.append(value)

@@ -13,12 +13,12 @@ from cargo_ai.integrations.kit import Answer, InvalidConfig, Service, ServiceErr
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST_INPUTS = 100
-MOST_BYTES = 4_000_000
+MAX_INPUTS = 100
+MAX_BYTES = 4_000_000
 """How large the configs of one batch are together: a body that is sent may have 10 MB."""
 SEARCH_PAGE, SEARCH_RESULTS = 200, 10_000
-MOST_FILTERS, MOST_FILTERS_IN_ALL = 6, 18
-MOST_PROPERTY_CHARACTERS = 600
+MAX_FILTERS, MAX_FILTERS_IN_ALL = 6, 18
+MAX_PROPERTY_CHARACTERS = 600
 RECORD_ID = "hs_object_id"
 
 
@@ -72,8 +72,8 @@ async def read_batch(
     found: dict[str, JsonObject] = {}
     distinct = list(dict.fromkeys(folded(id_property, key) for key in keys))
     names = list(dict.fromkeys([*properties, *([id_property] if id_property != RECORD_ID else [])]))
-    for start in range(0, len(distinct), MOST_INPUTS):
-        body: dict[str, Json] = {"inputs": [{"id": key} for key in distinct[start : start + MOST_INPUTS]], "properties": names}
+    for start in range(0, len(distinct), MAX_INPUTS):
+        body: dict[str, Json] = {"inputs": [{"id": key} for key in distinct[start : start + MAX_INPUTS]], "properties": names}
         if id_property != RECORD_ID:
             body["idProperty"] = id_property
         answer = await service.post(f"{OBJECTS}/{segment(object_type)}/batch/read", json=body, reads=True)
@@ -132,7 +132,7 @@ async def search(
     for as those with a greater id than the last; with one, the search ends there.
     """
     # The body of a search may have 3,000 characters: a long list of properties is read in a second step.
-    apart = sum(len(name) + 3 for name in properties) > MOST_PROPERTY_CHARACTERS
+    apart = sum(len(name) + 3 for name in properties) > MAX_PROPERTY_CHARACTERS
     asked = [] if apart else list(properties)
     given = 0
     total: int | None = None
@@ -170,10 +170,10 @@ def _within(groups: Sequence[Sequence[JsonObject]], last_id: str | None) -> list
         return [list(filters) for filters in groups]
     beyond: JsonObject = {"propertyName": RECORD_ID, "operator": "GT", "value": last_id}
     narrowed = [[*filters, beyond] for filters in groups] or [[beyond]]
-    if any(len(filters) > MOST_FILTERS for filters in narrowed) or sum(map(len, narrowed)) > MOST_FILTERS_IN_ALL:
+    if any(len(filters) > MAX_FILTERS for filters in narrowed) or sum(map(len, narrowed)) > MAX_FILTERS_IN_ALL:
         raise InvalidConfig(
             f"more than {SEARCH_RESULTS:,} records match. To go on, each filter group needs a free place "
-            f"({MOST_FILTERS} filters at most, {MOST_FILTERS_IN_ALL} in all): use fewer filters, or a smaller `limit`."
+            f"({MAX_FILTERS} filters at most, {MAX_FILTERS_IN_ALL} in all): use fewer filters, or a smaller `limit`."
         )
     return narrowed
 

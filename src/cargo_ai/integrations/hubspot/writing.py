@@ -8,7 +8,7 @@ from typing import Any
 
 from cargo_ai.integrations.hubspot.fields import FIELDS
 from cargo_ai.integrations.hubspot.matching import is_unique, matching, same
-from cargo_ai.integrations.hubspot.records import MOST_BYTES, MOST_INPUTS, RECORD_ID, property_text, write_batch
+from cargo_ai.integrations.hubspot.records import MAX_BYTES, MAX_INPUTS, RECORD_ID, property_text, write_batch
 from cargo_ai.integrations.hubspot.rows import failure_of, values_of
 from cargo_ai.integrations.kit import InvalidConfig, Later, Service
 from cargo_ai.integrations.kit.rows import Rows
@@ -55,7 +55,7 @@ async def insert(rows: Rows[Any], object_type: str, wanted: Mapping[int, Mapping
     def created(position: int, record: JsonObject) -> None:
         rows.settle(position, written_records("created", [str(record["id"])], url=_url(record)))
 
-    await send(rows, [(position, {"properties": values}) for position, values in wanted.items()], save, created, most=MOST_INPUTS)
+    await send(rows, [(position, {"properties": values}) for position, values in wanted.items()], save, created, most=MAX_INPUTS)
 
 
 async def _save(service: Service, object_type: str, verb: Verb, inputs: Sequence[JsonObject]) -> list[Sent]:
@@ -85,7 +85,7 @@ def _url(record: JsonObject) -> str | None:
 
 
 class _Batch(CrmBatch):
-    most_inputs = MOST_INPUTS
+    most_inputs = MAX_INPUTS
     record_id = RECORD_ID
     advice = "Match by a property that is unique."
 
@@ -131,4 +131,4 @@ class _Batch(CrmBatch):
         return True
 
 
-WRITES = BatchWrites(fields=FIELDS, values_of=texts, write=write, insert=insert, most_inputs=MOST_INPUTS, most_bytes=MOST_BYTES)
+WRITES = BatchWrites(fields=FIELDS, values_of=texts, write=write, insert=insert, most_inputs=MAX_INPUTS, most_bytes=MAX_BYTES)

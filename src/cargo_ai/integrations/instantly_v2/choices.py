@@ -7,7 +7,7 @@ from cargo_ai.integrations.instantly_v2.fields import CAMPAIGN_STATUSES
 from cargo_ai.integrations.kit import Autocomplete, Choice, FormRequest
 from cargo_ai.integrations.kit.autocomplete import Params
 
-MOST = 1_000
+MAX = 1_000
 
 
 async def _campaigns(request: FormRequest, _params: Params, value: str | None) -> list[Choice]:
@@ -16,7 +16,7 @@ async def _campaigns(request: FormRequest, _params: Params, value: str | None) -
         name = str(campaign.get("name") or campaign["id"])
         if (value or "").lower() in name.lower():
             choices.append(Choice(name, campaign["id"], CAMPAIGN_STATUSES.get(campaign.get("status") or 0)))
-        if len(choices) >= MOST:
+        if len(choices) >= MAX:
             break
     return sorted(choices, key=lambda choice: choice.label)
 

@@ -13,7 +13,7 @@ Json = Any
 Params = Mapping[str, Json]
 Schema = Mapping[str, Json]
 
-MOST_CHOICES = 1_000
+MAX_CHOICES = 1_000
 """How many a form is offered at once; people type to see others."""
 
 
@@ -62,4 +62,4 @@ def narrowed(choices: Iterable[Choice], typed: str | None) -> list[Choice]:
     """The choices that contain what was typed, in the label or the value."""
     text = (typed or "").strip().lower()
     fitting = (choice for choice in choices if text in choice.label.lower() or text in str(choice.value).lower())
-    return list(islice(fitting, MOST_CHOICES))
+    return list(islice(fitting, MAX_CHOICES))

@@ -150,7 +150,7 @@ def at(value: Json, path: str) -> Iterator[Json]:
             yield from at(item, rest)
 
 
-MOST_TEXT = 5_000
+MAX_TEXT = 5_000
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 _WORDS = (
@@ -173,7 +173,7 @@ _WORDS = (
 def words_of(body: Json) -> str:
     """The vendor's own words in the body of an error: its sentence, else all of a body that is text, of a page what people read."""
     if isinstance(body, str):
-        return _TAG.sub(" ", body[:MOST_TEXT]) if body.lstrip()[:1] == "<" else body
+        return _TAG.sub(" ", body[:MAX_TEXT]) if body.lstrip()[:1] == "<" else body
     for path in _WORDS:
         for value in at(body, path):
             if isinstance(value, str) and value.strip():

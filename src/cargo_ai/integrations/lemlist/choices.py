@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cargo_ai.integrations.kit import Autocomplete, Choice, FormRequest
-from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES, Params, narrowed
+from cargo_ai.integrations.kit.autocomplete import MAX_CHOICES, Params, narrowed
 from cargo_ai.integrations.lemlist.client import campaigns
 
 
@@ -13,7 +13,7 @@ async def _campaigns(request: FormRequest, _params: Params, value: str | None) -
     choices: list[Choice] = []
     async for page in campaigns(request.service):
         choices += [Choice(str(one.get("name") or one["_id"]), one["_id"], one.get("status")) for one in page.items]
-        if len(choices) >= MOST_CHOICES:
+        if len(choices) >= MAX_CHOICES:
             break
     return narrowed(choices, value)
 

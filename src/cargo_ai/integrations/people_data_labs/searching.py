@@ -13,7 +13,7 @@ from cargo_ai.integrations.people_data_labs.client import PAGE, credits_of, page
 from cargo_ai.integrations.people_data_labs.fields import names_field, text_field
 
 Json = Any
-MOST = 10 * PAGE
+MAX = 10 * PAGE
 """Ten pages: as many calls as a default plan takes in a minute."""
 
 
@@ -24,7 +24,7 @@ class Search(Form):
         default=None, title="Query", description="In Elasticsearch's language.", json_schema_extra=ui(widget="ExpressionWidget")
     )
     sql: str = text_field("SQL", "SELECT * FROM person (or company) WHERE …, instead of a query; without LIMIT.", 10_000)
-    limit: int = Field(default=10, ge=1, le=MOST, title="At most", description="How many records are given; each costs a credit.")
+    limit: int = Field(default=10, ge=1, le=MAX, title="At most", description="How many records are given; each costs a credit.")
     scroll_token: str = text_field("Continue", "The `scrollToken` that an earlier search has given.", 2_000)
     data_include: list[str] = names_field()
     titlecase: bool = Field(default=False, title="Title case", description="Capitalise what is given.")

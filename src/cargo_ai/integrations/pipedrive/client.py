@@ -16,7 +16,7 @@ JsonObject = Mapping[str, Json]
 DAY = 86_400.0
 BURST_SECONDS = 2.0
 RESET = "x-ratelimit-reset"
-MOST_TOKENS = 20_000_000
+MAX_TOKENS = 20_000_000
 """More than any account has in a day (30,000 by the factor of the plan and by seat): answers say how much it is."""
 
 
@@ -75,7 +75,7 @@ POLICIES = (
     # The largest plan: answers say how many it is, and correct it downwards. Searches have a limit of their own.
     Policy(120, BURST_SECONDS, scope="account", headers=Headers("x-ratelimit-limit", "x-ratelimit-remaining", RESET), name="burst"),
     Policy(10, BURST_SECONDS, _is_search, scope="account", name="searches"),
-    Policy(MOST_TOKENS, DAY, Route("*"), scope="account", cost=cost, headers=budget, strategy="burst", name="tokens of a day"),
+    Policy(MAX_TOKENS, DAY, Route("*"), scope="account", cost=cost, headers=budget, strategy="burst", name="tokens of a day"),
 )
 
 SERVICE = ServiceSpec(

@@ -16,7 +16,7 @@ JsonObject = Mapping[str, Json]
 
 PAGE = 500
 KNOWN_SECONDS = 600.0
-MOST_KNOWN = 1_000
+MAX_KNOWN = 1_000
 SEARCHABLE = frozenset({"address", "varchar", "text", "varchar_auto", "double", "monetary", "phone"})
 """Types of custom fields that Pipedrive finds records by."""
 
@@ -42,7 +42,7 @@ async def custom_fields(service: Service, of: Object) -> Sequence[CustomField]:
     until, fields = _known.get(key, (0.0, ()))
     if until <= clock.seconds():
         fields = await read_custom_fields(service, of)
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[key] = (clock.seconds() + KNOWN_SECONDS, fields)
     return fields

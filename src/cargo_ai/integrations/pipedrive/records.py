@@ -15,7 +15,7 @@ Json = Any
 JsonObject = Mapping[str, Json]
 
 PAGE = 100
-MOST_IDS = 100
+MAX_IDS = 100
 FEW = 5
 """Up to this many records are read one by one, for a token each; more cost ten together."""
 
@@ -58,8 +58,8 @@ async def find(service: Service, names: Names, by: str, key: str, most: int) -> 
 
 async def _read_many(service: Service, of: Object, ids: Sequence[int]) -> list[JsonObject | None]:
     records: list[JsonObject | None] = []
-    for start in range(0, len(ids), MOST_IDS):
-        part = ",".join(map(str, ids[start : start + MOST_IDS]))
+    for start in range(0, len(ids), MAX_IDS):
+        part = ",".join(map(str, ids[start : start + MAX_IDS]))
         records += [one async for one in items_of(listed(service, of, {"ids": part}))]
     return records
 

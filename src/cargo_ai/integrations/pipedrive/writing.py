@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.integrations.kit import ActionRequest, Done, Failed, InvalidConfig, Later, Outcome
 from cargo_ai.integrations.kit.writes import Operation, written_records
 from cargo_ai.integrations.kit.writes.actions import SingleWrites
-from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
+from cargo_ai.integrations.kit.writes.batches import MAX_MATCHES, Row, Target
 from cargo_ai.integrations.kit.writes.fields import UpdateRecords, UpsertRecords
 from cargo_ai.integrations.pipedrive.custom_fields import Names, names_of
 from cargo_ai.integrations.pipedrive.fields import FIELDS
@@ -28,11 +28,11 @@ async def update(request: ActionRequest, form: UpdateRecords, row: Row, target: 
     """Change every record that matches; those that are as wanted are left alone."""
     names = await names_of(request.service, object_of(target.object_type), [target.match_by, *row.values])
     body = written_values(names, row.values)
-    records = await find(request.service, names, target.match_by, row.key, MOST_MATCHES + 1)
+    records = await find(request.service, names, target.match_by, row.key, MAX_MATCHES + 1)
     if not records:
         return _missing(target, row)
-    if len(records) > MOST_MATCHES:
-        return _ambiguous(target, row, f"More than {MOST_MATCHES}")
+    if len(records) > MAX_MATCHES:
+        return _ambiguous(target, row, f"More than {MAX_MATCHES}")
     changed = 0
     for record in records:
         body = written_values(names, row.values, record)

@@ -27,7 +27,7 @@ from cargo_ai.integrations.s3.objects import read
 Json = Any
 PART = 256 * 1024
 """Bytes that are read by one call; more where a record is longer."""
-MOST_PART = 4 * PART
+MAX_PART = 4 * PART
 _SAMPLE = 100
 _EMPTY, _CHANGED = 416, 412
 
@@ -181,8 +181,8 @@ async def pages(request: ExtractRequest, cursor: Cursor | None) -> AsyncIterator
         end = len(part.text) if part.is_last else _complete(part.text, form)
         if end == 0 and not part.is_last:
             size, part = size * 2, None
-            if size > MOST_PART:
-                raise ServiceError(f"S3: {form.key} has a row of more than {MOST_PART} bytes.", reason="unreadable")
+            if size > MAX_PART:
+                raise ServiceError(f"S3: {form.key} has a row of more than {MAX_PART} bytes.", reason="unreadable")
             continue
         text = part.text[:end]
         rows = _parsed(form, head.header if start else "", text.removeprefix("\ufeff") if start == 0 else text)

@@ -12,7 +12,7 @@ from cargo_ai.integrations.salesforce.account import home
 
 Json = Any
 LOCKED = "UNABLE_TO_LOCK_ROW"
-_MOST_MESSAGES = 3
+_MAX_MESSAGES = 3
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d{1,12})/(\d{1,12})")
 
 
@@ -23,7 +23,7 @@ def words(body: Json) -> str:
     said = [" ".join(str(text) for text in at(error, "message")) for error in at(body, "*")]
     codes = [" ".join(str(code) for code in at(error, "errorCode")) for error in at(body, "*")]
     joined = [f"{message.rstrip('. ')} ({code})" if code else message for message, code in zip(said, codes, strict=True) if message]
-    return "; ".join(dict.fromkeys(joined[:_MOST_MESSAGES])) or words_of(body)
+    return "; ".join(dict.fromkeys(joined[:_MAX_MESSAGES])) or words_of(body)
 
 
 def usage(headers: Mapping[str, str]) -> Reading | None:

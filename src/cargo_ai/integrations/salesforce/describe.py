@@ -18,7 +18,7 @@ JsonObject = Mapping[str, Json]
 
 RECORD_ID = "Id"
 KNOWN_SECONDS = 600.0
-MOST_KNOWN = 500
+MAX_KNOWN = 500
 
 _known: dict[tuple[str, str], tuple[float, Described]] = {}
 
@@ -70,7 +70,7 @@ async def described(request: ActionRequest, object_type: str, *names: str) -> De
     until, known = _known.get(key, (0.0, None))
     if known is None or until <= clock.seconds() or any(known.field(name) is None for name in names):
         known = await describe(request.service, object_type)
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[key] = (clock.seconds() + KNOWN_SECONDS, known)
     for name in names:

@@ -16,7 +16,7 @@ from cargo_ai.integrations.salesforce.values import canonical, literal
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST_RECORDS = 20_000
+MAX_RECORDS = 20_000
 """How many records one batch may read."""
 
 
@@ -29,8 +29,8 @@ async def matching(service: Service, described: Described, name: str, keys: Sequ
             for record in page.items:
                 matches.add(record.get(str(definition["name"])), record)
             count += len(page.items)
-            if count > MOST_RECORDS:
-                raise InvalidConfig(f"more than {MOST_RECORDS:,} records match: match by a field that few records share.")
+            if count > MAX_RECORDS:
+                raise InvalidConfig(f"more than {MAX_RECORDS:,} records match: match by a field that few records share.")
     return matches
 
 

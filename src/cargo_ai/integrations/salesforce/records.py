@@ -14,10 +14,10 @@ from cargo_ai.integrations.salesforce.versions import COLLECTIONS, QUERY
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST_INPUTS = 200
-MOST_BYTES = 4_000_000
+MAX_INPUTS = 200
+MAX_BYTES = 4_000_000
 """How large the configs of one batch are together."""
-MOST_QUERY = 12_000
+MAX_QUERY = 12_000
 """How long a query may be as it stands in an address: address and headers together may have 16,384 bytes."""
 # What Salesforce says of a row that it could not get to; all else is the row's fault.
 _TRANSIENT = {LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "ALL_OR_NONE_OPERATION_ROLLED_BACK"}

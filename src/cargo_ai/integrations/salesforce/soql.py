@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from cargo_ai.integrations.kit import InvalidConfig
 from cargo_ai.integrations.salesforce.describe import Described
-from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of
+from cargo_ai.integrations.salesforce.records import MAX_QUERY, length_of
 from cargo_ai.integrations.salesforce.values import checked_name, literal, quoted
 
 Json = Any
 JsonObject = Mapping[str, Json]
 
-MOST_VALUES = 200
+MAX_VALUES = 200
 _PATH_PARTS = 6
 _PARAMETER = re.compile(r"(?<![\w:]):([A-Za-z]\w*)")
 _TYPES = ("date", "datetime", "startsWith", "contains")
@@ -56,9 +56,9 @@ def by_values(described: Described, name: str, keys: Sequence[str], names: Seque
     length = start
     for text in dict.fromkeys(literal(definition, key) for key in keys):
         size = length_of(f"{text},")
-        if start + size > MOST_QUERY:
+        if start + size > MAX_QUERY:
             raise InvalidConfig(f"too many fields are read, or a value of {field} is too long, for one query.")
-        if part and (len(part) >= MOST_VALUES or length + size > MOST_QUERY):
+        if part and (len(part) >= MAX_VALUES or length + size > MAX_QUERY):
             yield select(selected, described.name, f"{field} IN ({','.join(part)})", "Id")
             part, length = [], start
         part.append(text)
@@ -96,8 +96,8 @@ def _text(name: str, value: Json) -> str:
     """A parameter as it stands in SOQL."""
     if isinstance(value, list):
         values = cast("list[Json]", value)
-        if not values or len(values) > MOST_VALUES or any(isinstance(each, list) for each in values):
-            raise InvalidConfig(f"`parameters`: {name} has {len(values)} values; a list has 1 to {MOST_VALUES}, and no lists in it.")
+        if not values or len(values) > MAX_VALUES or any(isinstance(each, list) for each in values):
+            raise InvalidConfig(f"`parameters`: {name} has {len(values)} values; a list has 1 to {MAX_VALUES}, and no lists in it.")
         return f"({','.join(_text(name, each) for each in values)})"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit.writes.matches import Matches
 from cargo_ai.integrations.salesforce.describe import RECORD_ID, Described, described
 from cargo_ai.integrations.salesforce.fields import FIELDS
 from cargo_ai.integrations.salesforce.matching import matching, searchable
-from cargo_ai.integrations.salesforce.records import MOST_BYTES, MOST_INPUTS, Method, failure_of, save, url_of
+from cargo_ai.integrations.salesforce.records import MAX_BYTES, MAX_INPUTS, Method, failure_of, save, url_of
 from cargo_ai.integrations.salesforce.values import canonical, checked_name, of_type, same, writable
 
 Json = Any
@@ -59,7 +59,7 @@ async def insert(rows: Rows[Any], object_type: str, wanted: Mapping[int, Mapping
         record_id = str(record["Id"])
         rows.settle(position, written_records("created", [record_id], url=url_of(rows.service, record_id)))
 
-    await send(rows, [*wanted.items()], save, created, most=MOST_INPUTS)
+    await send(rows, [*wanted.items()], save, created, most=MAX_INPUTS)
 
 
 async def _save(service: Service, method: Method, object_type: str, inputs: Sequence[JsonObject], by: str = "") -> list[Sent]:
@@ -71,7 +71,7 @@ async def _save(service: Service, method: Method, object_type: str, inputs: Sequ
 
 
 class _Batch(CrmBatch):
-    most_inputs = MOST_INPUTS
+    most_inputs = MAX_INPUTS
     record_id = RECORD_ID
     id_name = "Id"
     advice = "Match by an external id."
@@ -116,4 +116,4 @@ class _Batch(CrmBatch):
         return url_of(self.rows.service, str(record["Id"]))
 
 
-WRITES = BatchWrites(fields=FIELDS, values_of=taken, write=write, insert=insert, most_inputs=MOST_INPUTS, most_bytes=MOST_BYTES)
+WRITES = BatchWrites(fields=FIELDS, values_of=taken, write=write, insert=insert, most_inputs=MAX_INPUTS, most_bytes=MAX_BYTES)

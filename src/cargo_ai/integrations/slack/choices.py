@@ -9,7 +9,7 @@ from cargo_ai.integrations.kit.autocomplete import Params
 from cargo_ai.integrations.slack import client
 
 # Slack sorts neither list; a workspace of 100,000 people must not be read for one form.
-MOST = 2_000
+MAX = 2_000
 
 
 async def _channels(request: FormRequest, _params: Params, value: str | None) -> list[Choice]:
@@ -18,7 +18,7 @@ async def _channels(request: FormRequest, _params: Params, value: str | None) ->
         name = f"#{channel['name']}"
         if _fits(value, name):
             choices.append(Choice(name, channel["id"], None if channel.get("is_member") else "The app is not in it yet."))
-        if len(choices) >= MOST:
+        if len(choices) >= MAX:
             break
     return sorted(choices, key=lambda choice: choice.label)
 
@@ -30,7 +30,7 @@ async def _users(request: FormRequest, _params: Params, value: str | None) -> li
         name, email = str(profile.get("real_name") or user["name"]), profile.get("email")
         if not user.get("deleted") and not user.get("is_bot") and _fits(value, f"{name} {email or ''}"):
             choices.append(Choice(name, user["id"], email))
-        if len(choices) >= MOST:
+        if len(choices) >= MAX:
             break
     return sorted(choices, key=lambda choice: choice.label)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from cargo_ai.integrations.kit import Form, InvalidConfig, ui
 
 Json = Any
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 EXPRESSION = ui(widget="ExpressionWidget")
 
 
@@ -24,7 +24,7 @@ class Content(Form):
         json_schema_extra=EXPRESSION,
     )
     blocks: list[dict[str, Json]] = Field(
-        default=[], title="Blocks", description="Block Kit, instead of a text alone.", max_length=MOST_BLOCKS, json_schema_extra=EXPRESSION
+        default=[], title="Blocks", description="Block Kit, instead of a text alone.", max_length=MAX_BLOCKS, json_schema_extra=EXPRESSION
     )
 
     def content(self) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from cargo_ai.integrations.kit import Autocomplete, Choice, FormRequest
 from cargo_ai.integrations.kit.autocomplete import Params
 from cargo_ai.integrations.smartlead import client
 
-MOST = 1_000
+MAX = 1_000
 
 
 async def _campaigns(request: FormRequest, _params: Params, value: str | None) -> list[Choice]:
@@ -24,7 +24,7 @@ async def _categories(request: FormRequest, _params: Params, value: str | None) 
 
 def _fitting(choices: list[Choice], typed: str | None) -> list[Choice]:
     fitting = [choice for choice in choices if (typed or "").lower() in choice.label.lower()]
-    return sorted(fitting, key=lambda choice: choice.label)[:MOST]
+    return sorted(fitting, key=lambda choice: choice.label)[:MAX]
 
 
 AUTOCOMPLETES = {"listCampaigns": Autocomplete(_campaigns), "listCategories": Autocomplete(_categories)}

@@ -14,10 +14,10 @@ from cargo_ai.email.smtp import Attachment
 from cargo_ai.integrations.kit import ActionRequest, Form, InvalidConfig, ui
 from cargo_ai.store.files import FileMissing, require_owner
 
-MOST = 10
-MOST_BYTES = 10 * 1024 * 1024
+MAX = 10
+MAX_BYTES = 10 * 1024 * 1024
 """Of all together. Encoded, it is a third more, which is less than what most mail servers take."""
-MOST_INLINE = 1024 * 1024
+MAX_INLINE = 1024 * 1024
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029/\\]")
 _EXPRESSION = ui(widget="ExpressionWidget")
@@ -29,16 +29,14 @@ class AttachmentForm(Form):
     name: str = Field(default="", title="File name", description="By default the name of the file.", max_length=200)
     content_type: str = Field(default="", title="Type", description="Such as application/pdf; by default as the name ends.", max_length=150)
     s3_filename: str = Field(default="", title="File", description="An uploaded file.", max_length=500, json_schema_extra=_EXPRESSION)
-    text: str = Field(default="", title="Text", max_length=MOST_INLINE, json_schema_extra=_EXPRESSION)
-    content_base64: str = Field(
-        default="", title="Content", description="As base64.", max_length=MOST_INLINE, json_schema_extra=_EXPRESSION
-    )
+    text: str = Field(default="", title="Text", max_length=MAX_INLINE, json_schema_extra=_EXPRESSION)
+    content_base64: str = Field(default="", title="Content", description="As base64.", max_length=MAX_INLINE, json_schema_extra=_EXPRESSION)
 
 
 async def read_all(request: ActionRequest, forms: Sequence[AttachmentForm]) -> tuple[Attachment, ...]:
     """The attachments. InvalidConfig names the first that there is not, or that is too large."""
     attachments: list[Attachment] = []
-    left = MOST_BYTES
+    left = MAX_BYTES
     for index, form in enumerate(forms):
         attachment = await _read(request, form, f"attachments.{index}", left)
         left -= len(attachment.content)
@@ -86,4 +84,4 @@ def _type_of(form: AttachmentForm, name: str, path: str) -> str:
 
 
 def _too_large(path: str) -> InvalidConfig:
-    return InvalidConfig(f"`{path}`: the attachments have more than {MOST_BYTES // 1024**2} MB together. Send a link to the file instead.")
+    return InvalidConfig(f"`{path}`: the attachments have more than {MAX_BYTES // 1024**2} MB together. Send a link to the file instead.")

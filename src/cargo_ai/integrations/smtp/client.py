@@ -35,9 +35,9 @@ PORTS = {"starttls": 587, "tls": 465, "off": 25}
 COMMAND_SECONDS = 30.0
 DATA_SECONDS = 120.0
 """A server may read an e-mail of 15 MB, and look for viruses in it, before it answers."""
-MOST_AT_ONCE = 4
+MAX_AT_ONCE = 4
 """E-mails of a workspace that a process hands over at a time: one whose server is slow holds up no other workspace."""
-MOST_IN_ALL = 32
+MAX_IN_ALL = 32
 LONGEST_ANSWER = 300
 
 
@@ -45,13 +45,13 @@ class _Slots:
     """The places of the process: each holds an e-mail in memory."""
 
     def __init__(self) -> None:
-        self._all = asyncio.Semaphore(MOST_IN_ALL)
+        self._all = asyncio.Semaphore(MAX_IN_ALL)
         self._by_workspace: dict[str, tuple[asyncio.Semaphore, int]] = {}
 
     @asynccontextmanager
     async def take(self, workspace: str) -> AsyncGenerator[None]:
         """A place while the context lasts."""
-        own, users = self._by_workspace.get(workspace) or (asyncio.Semaphore(MOST_AT_ONCE), 0)
+        own, users = self._by_workspace.get(workspace) or (asyncio.Semaphore(MAX_AT_ONCE), 0)
         self._by_workspace[workspace] = own, users + 1
         try:
             async with own, self._all:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cargo_ai.integrations.kit import Autocomplete, Choice, DynamicSchema, FormRequest, InvalidConfig, narrowed
-from cargo_ai.integrations.kit.autocomplete import MOST_CHOICES, Params
+from cargo_ai.integrations.kit.autocomplete import MAX_CHOICES, Params
 from cargo_ai.integrations.snowflake.results import Statement, collected, finish, submit
 from cargo_ai.integrations.snowflake.statements import PLAIN, quoted
 from cargo_ai.integrations.snowflake.tables import Table, table_of
@@ -24,9 +24,9 @@ _TABLE: Mapping[str, Json] = {
 async def _tables(request: FormRequest, _params: Params, typed: str | None) -> Sequence[Choice]:
     database = str(request.connector_config.get("database") or "").strip()
     where = f"DATABASE {quoted(database)}" if database else "ACCOUNT"
-    statement = Statement(f"SHOW TERSE OBJECTS IN {where} LIMIT {MOST_CHOICES}", seconds=_SECONDS)
+    statement = Statement(f"SHOW TERSE OBJECTS IN {where} LIMIT {MAX_CHOICES}", seconds=_SECONDS)
     result = await finish(request.service, await submit(request.service, statement, reads=True))
-    rows, _ = await collected(request.service, result, MOST_CHOICES)
+    rows, _ = await collected(request.service, result, MAX_CHOICES)
     names = [
         (".".join(_shown(str(row[part])) for part in ("database_name", "schema_name", "name")), str(row["kind"]).lower()) for row in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.integrations.kit import ErrorRule, ServiceSpec
 from cargo_ai.integrations.snowflake.account import address
 
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """Of one partition of a result; how large they are, Snowflake decides."""
 
 ERRORS = (
@@ -30,4 +30,4 @@ ERRORS = (
 )
 
 # Snowflake publishes no limit of calls; too many are answered with 429.
-SERVICE = ServiceSpec(base_url=address, errors=ERRORS, timeout=60.0, most_bytes=MOST_BYTES)
+SERVICE = ServiceSpec(base_url=address, errors=ERRORS, timeout=60.0, most_bytes=MAX_BYTES)

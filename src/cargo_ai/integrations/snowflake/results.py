@@ -16,10 +16,10 @@ from cargo_ai.integrations.snowflake.values import Column, records
 
 Json = Any
 LONGEST_SECONDS = 600
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 """How large a result may be that is given to a node."""
 _NAMESPACE = uuid.UUID("8c1f3a52-6d0e-4b7e-9d5a-3f2b1c0d4e5f")
-_MOST_WAITS = 100
+_MAX_WAITS = 100
 _COUNTED = ("numRowsInserted", "numRowsUpdated", "numRowsDeleted")
 
 
@@ -104,7 +104,7 @@ async def collected(service: Service, result: Result, limit: int) -> tuple[list[
     for number in range(result.partitions):
         for row in result.records() if number == 0 else await partition(service, result, number):
             size += len(json.dumps(row, ensure_ascii=False))
-            if len(rows) == limit or (rows and size > MOST_BYTES):
+            if len(rows) == limit or (rows and size > MAX_BYTES):
                 return rows, True
             rows.append(row)
     return rows, False
@@ -115,7 +115,7 @@ async def finish(service: Service, outcome: Result | str) -> Result:
     waits = 0
     while not isinstance(outcome, Result):
         waits += 1
-        if waits > _MOST_WAITS:
+        if waits > _MAX_WAITS:
             raise ServiceError("Snowflake: the statement still runs.", transient=True, reason="unreachable", sent=True)
         await asyncio.sleep(min(0.2 * waits, 5.0))
         outcome = await fetch(service, outcome)

@@ -16,7 +16,7 @@ from cargo_ai.kernel import clock
 
 Json = Any
 FRESH_SECONDS = 60.0
-_MOST_KNOWN = 500
+_MAX_KNOWN = 500
 _SHOWN = 30
 _STRUCTURED = {"VARIANT": "PARSE_JSON({})", "OBJECT": "PARSE_JSON({})::OBJECT", "ARRAY": "PARSE_JSON({})::ARRAY"}
 _TYPE = re.compile(r"[A-Z_ ]+(?:\([0-9, ]+\))?")
@@ -72,7 +72,7 @@ async def known_table(service: Service, name: str, columns: Iterable[str]) -> Ta
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     until, table = _known.get(key, (0.0, None))
     if table is None or until < clock.seconds() or not table.has(columns):
-        if len(_known) >= _MOST_KNOWN:
+        if len(_known) >= _MAX_KNOWN:
             _known.clear()
         table = await table_of(service, name)
         _known[key] = (clock.seconds() + FRESH_SECONDS, table)

@@ -15,9 +15,9 @@ from cargo_ai.integrations.snowflake.tables import Table, columns_sql
 from cargo_ai.integrations.snowflake.values import to_text
 
 Json = Any
-MOST_ROWS = 500
-MOST_BINDINGS = 10_000
-MOST_BYTES = 4_000_000
+MAX_ROWS = 500
+MAX_BINDINGS = 10_000
+MAX_BYTES = 4_000_000
 WRITTEN = written_schema("Snowflake")
 Make = Callable[[Table, Sequence[str], str], str]
 """(table, columns, source) → SQL. source: a table of the rows with the columns c0, c1, …, of the types of the columns."""
@@ -73,7 +73,7 @@ def valid_rows(rows: Rows[Any], values: Mapping[int, Mapping[str, Json]], table:
 def _parts(wanted: Sequence[TableRow]) -> Iterator[tuple[list[str], Sequence[TableRow]]]:
     """The rows by the columns that they write, in parts whose bindings fit into one statement."""
     for names, members in by_columns(wanted):
-        size = max(1, MOST_BINDINGS // len(names))
+        size = max(1, MAX_BINDINGS // len(names))
         for begin in range(0, len(members), size):
             yield names, members[begin : begin + size]
 

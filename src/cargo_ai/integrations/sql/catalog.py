@@ -12,9 +12,9 @@ from cargo_ai.integrations.sql.statement import Dialect, quoted_table, table_par
 from cargo_ai.kernel import clock
 
 Json = Any
-MOST_TABLES = 2_000
+MAX_TABLES = 2_000
 KNOWN_SECONDS = 60.0
-MOST_KNOWN = 1_000
+MAX_KNOWN = 1_000
 
 _TABLES: Mapping[Dialect, str] = {
     "postgresql": "SELECT table_schema AS s, table_name AS t FROM information_schema.tables "
@@ -35,7 +35,7 @@ _known: dict[tuple[str, Dialect, str], tuple[float, dict[str, Column]]] = {}
 
 async def tables(service: Service, dialect: Dialect) -> Sequence[tuple[str, str]]:
     """Schema and name of every table and view that the account sees."""
-    (rows,) = await transact(service, [(_TABLES[dialect], [])], read_only=True, limit=MOST_TABLES)
+    (rows,) = await transact(service, [(_TABLES[dialect], [])], read_only=True, limit=MAX_TABLES)
     return [(str(row["s"]), str(row["t"])) for row in rows.rows]
 
 
@@ -56,7 +56,7 @@ async def known_columns(service: Service, dialect: Dialect, table: str, owner: s
     until, columns_ = _known.get(key, (0.0, cast("dict[str, Column]", {})))
     if until <= clock.seconds():
         columns_ = await columns(service, dialect, table)
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[key] = (clock.seconds() + KNOWN_SECONDS, columns_)
     return columns_

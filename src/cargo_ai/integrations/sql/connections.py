@@ -27,7 +27,7 @@ from cargo_ai.outbound.guard import ConnectFailed, OutboundRefused
 
 Json = Any
 Config = Mapping[str, Json]
-MOST_PER_ACCOUNT = 4
+MAX_PER_ACCOUNT = 4
 IDLE_SECONDS = 30.0
 PORTS = {"postgresql": 5432, "mysql": 3306}
 
@@ -36,7 +36,7 @@ PORTS = {"postgresql": 5432, "mysql": 3306}
 class _Pool:
     """The connections of one account. idle: with the timer that closes each."""
 
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_PER_ACCOUNT))
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_ACCOUNT))
     idle: list[tuple[Connection, asyncio.TimerHandle]] = field(default_factory=list[tuple[Connection, asyncio.TimerHandle]])
     users: int = 0
 

@@ -16,7 +16,7 @@ Statement = tuple[str, Mapping[str, Json] | Sequence[Json]]
 """SQL with `%(name)s` or `%s`, and the values."""
 CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 30.0
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pymysql.cursors import SSCursor  # pyright: ignore[reportMissingTypeStubs]
 
 from cargo_ai.integrations.sql.database import (
     CONNECT_SECONDS,
-    MOST_BYTES,
+    MAX_BYTES,
     STATEMENT_SECONDS,
     Connection,
     DatabaseError,
@@ -166,8 +166,8 @@ class MysqlConnection(Connection):
                 return Rows(names, rows, more=True)
             rows.append(dict(zip(names, map(to_json, row), strict=False)))
             size += sum(len(str(value)) for value in row)
-            if size > MOST_BYTES:
-                raise DatabaseError(f"the result is larger than {MOST_BYTES // 1024**2} MB: ask for fewer rows or columns", "1301")
+            if size > MAX_BYTES:
+                raise DatabaseError(f"the result is larger than {MAX_BYTES // 1024**2} MB: ask for fewer rows or columns", "1301")
         return Rows(names, rows)
 
     def _roll_back(self, cursor: Any, failure: DatabaseError) -> None:

@@ -12,7 +12,7 @@ import psycopg
 
 from cargo_ai.integrations.sql.database import (
     CONNECT_SECONDS,
-    MOST_BYTES,
+    MAX_BYTES,
     STATEMENT_SECONDS,
     Connection,
     DatabaseError,
@@ -105,8 +105,8 @@ class PostgresqlConnection(Connection):
                     break
                 rows.append(dict(zip(names, map(to_json, row), strict=True)))
                 size += sum(len(str(value)) for value in row)
-                if size > MOST_BYTES:
-                    raise DatabaseError(f"the result is larger than {MOST_BYTES // 1024**2} MB: ask for fewer rows or columns", "54000")
+                if size > MAX_BYTES:
+                    raise DatabaseError(f"the result is larger than {MAX_BYTES // 1024**2} MB: ask for fewer rows or columns", "54000")
             return Rows(names or _names(cursor), rows, more=more)
 
     async def close(self) -> None:

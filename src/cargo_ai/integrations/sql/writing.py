@@ -19,11 +19,11 @@ from cargo_ai.integrations.sql.database import Column, Rows, Statement
 from cargo_ai.integrations.sql.statement import Dialect, quoted, quoted_table, values_list
 
 Json = Any
-MOST_ROWS = 500
+MAX_ROWS = 500
 table_named = partial(table_field, "table or schema.table.", longest=260)
 """The field of a table."""
 # PostgreSQL takes 65,535 values in a statement.
-MOST_VALUES = 30_000
+MAX_VALUES = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def by_columns(rows: Sequence[Row]) -> Iterator[tuple[list[str], list[Row]]]:
     for row in rows:
         groups.setdefault(tuple(sorted(row.values)), []).append(row)
     for names, members in groups.items():
-        size = max(1, min(MOST_ROWS, MOST_VALUES // max(1, len(names))))
+        size = max(1, min(MAX_ROWS, MAX_VALUES // max(1, len(names))))
         for start in range(0, len(members), size):
             yield list(names), members[start : start + size]
 
@@ -173,7 +173,7 @@ async def write(requests: Sequence[ActionRequest], form: type[WriteT], plan: Pla
     if not statements:
         return outcomes
     try:
-        done = await transact(requests[first].service, statements, read_only=False, limit=MOST_ROWS)
+        done = await transact(requests[first].service, statements, read_only=False, limit=MAX_ROWS)
     except ServiceError:
         # The table may be another one than a minute ago.
         target.forget()

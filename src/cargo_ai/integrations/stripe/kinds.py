@@ -13,7 +13,7 @@ from cargo_ai.integrations.kit import Form, InvalidConfig, ui
 
 Json = Any
 EXPRESSION = ui(widget="ExpressionWidget")
-MOST = 1_000
+MAX = 1_000
 TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
 NUMBER: Mapping[str, Json] = {"type": ["number", "null"]}
 FLAG: Mapping[str, Json] = {"type": ["boolean", "null"]}
@@ -32,7 +32,7 @@ class ListForm(Form):
 
     created_after: str = text_field("Created after", "A date or time; days begin at 0:00 UTC.")
     created_before: str = text_field("Created before", "A date or time.")
-    limit: int = Field(default=100, title="Limit", ge=1, le=MOST)
+    limit: int = Field(default=100, title="Limit", ge=1, le=MAX)
 
     def query(self) -> dict[str, Json]:
         """As Stripe takes it. InvalidConfig for a time that is not one."""

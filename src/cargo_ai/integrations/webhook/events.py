@@ -17,9 +17,9 @@ from cargo_ai.integrations.webhook.signatures import Delivery, Scheme
 from cargo_ai.kernel.schemas import json_limits
 
 Json = Any
-MOST_EVENTS = 100
-MOST_ITEMS = 100_000
-MOST_HEADERS = 40
+MAX_EVENTS = 100
+MAX_ITEMS = 100_000
+MAX_HEADERS = 40
 LONGEST_HEADER = 1_000
 LONGEST_ID = 500
 FOR_EVER = 30 * 86_400.0
@@ -57,8 +57,8 @@ def read_events(scheme: Scheme, delivery: Delivery, received_at: str) -> list[Ho
     headers = _headers(scheme, delivery)
     if scheme.is_list and isinstance(body, list):
         items = cast("list[Json]", body)
-        if len(items) > MOST_EVENTS:
-            raise Unreadable(f"The delivery has {len(items)} events: at most {MOST_EVENTS} are taken at once.")
+        if len(items) > MAX_EVENTS:
+            raise Unreadable(f"The delivery has {len(items)} events: at most {MAX_EVENTS} are taken at once.")
         return [_event(scheme, delivery, item, headers, received_at, _canonical(item)) for item in items]
     return [_event(scheme, delivery, body, headers, received_at, delivery.body)]
 
@@ -125,8 +125,8 @@ def _body(delivery: Delivery) -> Json:
 
 def _json(raw: bytes) -> Json:
     shape = json_limits.measure(raw)
-    if shape.items > MOST_ITEMS or shape.depth > json_limits.MAX_DEPTH:
-        raise Unreadable(f"The body has more than {MOST_ITEMS:,} values, or more than {json_limits.MAX_DEPTH} levels.")
+    if shape.items > MAX_ITEMS or shape.depth > json_limits.MAX_DEPTH:
+        raise Unreadable(f"The body has more than {MAX_ITEMS:,} values, or more than {json_limits.MAX_DEPTH} levels.")
     try:
         return _checked(from_json(raw, allow_inf_nan=False))
     except ValueError as error:
@@ -167,4 +167,4 @@ def _text_at(body: Json, path: str) -> str:
 def _headers(scheme: Scheme, delivery: Delivery) -> dict[str, str]:
     """What a run may know of the headers: none that proves anything."""
     kept = [name for name in delivery.headers if not _PRIVATE.search(name) and name != scheme.header.lower()]
-    return {name: delivery.headers[name][:LONGEST_HEADER] for name in kept[:MOST_HEADERS]}
+    return {name: delivery.headers[name][:LONGEST_HEADER] for name in kept[:MAX_HEADERS]}

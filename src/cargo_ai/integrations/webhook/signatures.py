@@ -13,7 +13,7 @@ from typing import Literal
 
 Algorithm = Literal["sha256", "sha512", "sha1"]
 Encoding = Literal["hex", "base64"]
-MOST_SIGNATURES = 10
+MAX_SIGNATURES = 10
 _PLACEHOLDER = re.compile(r"\{(body|timestamp|id|method|url)\}")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 # HubSpot signs the address with these, and no other characters, decoded.
@@ -137,7 +137,7 @@ def _candidates(scheme: Scheme, header: str) -> list[str]:
     else:
         texts = header.split(" ") if scheme.several else [header]
         found = [text[len(scheme.prefix) :] for text in texts if text.startswith(scheme.prefix)]
-    return [text.lower() if scheme.encoding == "hex" else text for text in found[:MOST_SIGNATURES]]
+    return [text.lower() if scheme.encoding == "hex" else text for text in found[:MAX_SIGNATURES]]
 
 
 def _elements(header: str, name: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cargo_ai.kernel.configuration.setting_kinds import PREFIX, Setting, integer, number_of, seconds, switch
 
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 """A hundred years: what is longer is a mistake, or 0."""
 
 
@@ -95,14 +95,14 @@ class LimitSettings:
         "long as the runs. A workspace may say otherwise (`orchestration retention update`).",
         ("api", "worker"),
         30,
-        most=MOST_DAYS,
+        most=MAX_DAYS,
     )
     keep_runs_days = integer(
         "How many days runs and batches are kept after they have ended, rounded up to whole months; and refreshes and fills of models. "
         "0: forever. A workspace may say otherwise (`orchestration retention update`). Metrics are kept forever.",
         ("api", "worker"),
         365,
-        most=MOST_DAYS,
+        most=MAX_DAYS,
     )
     archive_runs = switch(
         "Whether what nodes gave is archived as Parquet in the file store before it goes; SQL over spans then also finds executions whose "
@@ -115,7 +115,7 @@ class LimitSettings:
         "workspace may say otherwise (`orchestration retention update`).",
         ("api", "worker"),
         0,
-        most=MOST_DAYS,
+        most=MAX_DAYS,
     )
     history_days = integer(
         "How many days it is kept who changed which records, and what they were before: as long, imports and other changes can be undone.",

@@ -27,11 +27,11 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 FLUSH_SECONDS = 1.0
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 """Refused writes of one workspace that wait for being written; more are counted in the log of the server and dropped."""
-MOST_FIELDS = 50
-MOST_CHARACTERS = 200
-MOST_RULES_CHARACTERS = 4_000
+MAX_FIELDS = 50
+MAX_CHARACTERS = 200
+MAX_RULES_CHARACTERS = 4_000
 NOT_NOTED = frozenset({"invalidInput", "tooManyRequests", "bodyTooLarge", "unauthorized"})
 """Reasons of refusals that say nothing about what someone tried to do with the workspace."""
 
@@ -89,7 +89,7 @@ def changes_of(operation: AnyOperation, payload: Mapping[str, object]) -> dict[s
     """What a request changes: each field of the operation that it has, by name. Values are shown only where they are known to be no
     secret: names, kinds, uuids, numbers, rules; of texts, objects and lists of users there is the name alone."""
     known = _spellings(operation.request)
-    given = [name for name in payload if name in known and name != "uuid"][:MOST_FIELDS]
+    given = [name for name in payload if name in known and name != "uuid"][:MAX_FIELDS]
     return {name: _shown(operation, name, payload[name]) for name in given}
 
 
@@ -102,16 +102,16 @@ def _shown(operation: AnyOperation, name: str, value: object) -> Sequence[object
     if _SECRET.search(name) or name in operation.cli.secrets:
         return ()
     if name == "permissions" and operation.name.startswith("workspaceManagement."):
-        return (value,) if len(json.dumps(value)) <= MOST_RULES_CHARACTERS else ()
+        return (value,) if len(json.dumps(value)) <= MAX_RULES_CHARACTERS else ()
     if isinstance(value, list):
         items = cast("list[object]", value)
-        return (items,) if len(items) <= MOST_FIELDS and all(_is_plain(name, item) for item in items) else ()
+        return (items,) if len(items) <= MAX_FIELDS and all(_is_plain(name, item) for item in items) else ()
     return (value,) if _is_plain(name, value) else ()
 
 
 def _is_plain(name: str, value: object) -> bool:
     if isinstance(value, str):
-        return len(value) <= MOST_CHARACTERS and (_SHOWN.search(name) is not None or ids.parse(value) is not None)
+        return len(value) <= MAX_CHARACTERS and (_SHOWN.search(name) is not None or ids.parse(value) is not None)
     return value is None or isinstance(value, (bool, int, float))
 
 
@@ -131,7 +131,7 @@ class RefusedWrites:
         if refusal.status >= 500 or refusal.reason in NOT_NOTED:
             return
         self._counts[workspace] += 1
-        if self._counts[workspace] > MOST_WAITING:
+        if self._counts[workspace] > MAX_WAITING:
             return
         self._waiting.append(entry)
         if self._flushing is None or self._flushing.done():
@@ -147,7 +147,7 @@ class RefusedWrites:
         self._waiting, self._counts = [], Counter[uuid.UUID]()
         if not waiting:
             return
-        dropped = sum(max(0, count - MOST_WAITING) for count in counts.values())
+        dropped = sum(max(0, count - MAX_WAITING) for count in counts.values())
         try:
             async with self._database.session(ALL_WORKSPACES) as db:
                 cursor = (await driver_connection(db)).cursor()

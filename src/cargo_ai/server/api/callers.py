@@ -21,7 +21,7 @@ CHANNEL = "cargo_access"
 SECONDS = 1.0
 """How long a caller is remembered where no notification arrives: what was revoked never works for longer."""
 
-MOST = 10_000
+MAX = 10_000
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Callers:
         if caller is None:
             self._known.pop(key, None)
         elif self._asked.get(key) is asyncio.current_task():
-            if len(self._known) >= MOST:
+            if len(self._known) >= MAX:
                 self._known.clear()
             self._known[key] = caller, until
         return caller

@@ -21,7 +21,7 @@ COUNTS = "cargo_counts"
 """The channel of what API processes have counted for rate limits."""
 
 FRESH_SECONDS = 10.0
-MOST_FRESH = 10_000
+MAX_FRESH = 10_000
 RECHECK_SECONDS = 5.0
 RECHECK_BLIND_SECONDS = 2.0
 
@@ -103,7 +103,7 @@ class Signals:
     def begin(self, workspace: uuid.UUID, key: str) -> None:
         """Something of a workspace is about to begin, with a commit that comes after this call; its end will be heard."""
         if self.connected:
-            if len(self._begun) >= MOST_FRESH:
+            if len(self._begun) >= MAX_FRESH:
                 self._begun.clear()
             self._begun[key] = workspace, clock.seconds() + FRESH_SECONDS
 

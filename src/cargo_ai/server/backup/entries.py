@@ -12,8 +12,8 @@ from cargo_ai.server.backup.refusals import InvalidBackup
 from cargo_ai.server.backup.sealed_stream import SealedReader, SealedWriter
 
 Kind = Literal["manifest", "database", "file", "end"]
-MOST_NAME_BYTES = 64 * 1024
-MOST_BLOCK_BYTES = 4 * 1024 * 1024
+MAX_NAME_BYTES = 64 * 1024
+MAX_BLOCK_BYTES = 4 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
 
@@ -40,8 +40,8 @@ class EntryWriter:
 
     def add(self, block: bytes) -> None:
         """Add bytes to the entry."""
-        for start in range(0, len(block), MOST_BLOCK_BYTES):
-            part = block[start : start + MOST_BLOCK_BYTES]
+        for start in range(0, len(block), MAX_BLOCK_BYTES):
+            part = block[start : start + MAX_BLOCK_BYTES]
             self._sealed.write(_LENGTH.pack(len(part)))
             self._sealed.write(part)
 
@@ -64,13 +64,13 @@ class EntryReader:
 
     def next(self) -> tuple[str, str]:
         """Kind and name of the next entry."""
-        size = self._length(MOST_NAME_BYTES)
+        size = self._length(MAX_NAME_BYTES)
         kind, name = json.loads(self._sealed.read(size))
         return str(kind), str(name)
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes of the entry, to its end."""
-        while size := self._length(MOST_BLOCK_BYTES):
+        while size := self._length(MAX_BLOCK_BYTES):
             yield self._sealed.read(size)
 
     def manifest(self) -> Manifest:

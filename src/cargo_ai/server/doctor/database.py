@@ -16,7 +16,7 @@ from cargo_ai.store import migrate
 from cargo_ai.store.embedded import roles
 
 OLDEST = 16_00_00
-MOST_APART_SECONDS = 5.0
+MAX_APART_SECONDS = 5.0
 _LOOK = """
 select current_setting('server_version_num')::int as version, current_setting('server_version') as shown,
     current_user as login, current_database() as database,
@@ -61,7 +61,7 @@ def _of(found: dict[str, Any], apart: float) -> Iterator[Check]:
     yield Check("durable", found["durable"], "fsync is on" if found["durable"] else "fsync is off: a power cut loses data", "fsync = on")
     enough = found["connections"] >= 100
     yield Check("connections", enough, f"max_connections = {found['connections']}", "max_connections = 100 or more (docs/guide/sizing.md)")
-    near = abs(apart) <= MOST_APART_SECONDS
+    near = abs(apart) <= MAX_APART_SECONDS
     yield Check(
         "clock", near, f"this machine and the database are {abs(apart):.1f} s apart", "Keep the time of both by NTP (chrony, timesyncd)."
     )

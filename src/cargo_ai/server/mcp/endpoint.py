@@ -22,7 +22,7 @@ from cargo_ai.server.mcp.gate import McpGate
 from cargo_ai.server.mcp.protocol import Message, ProtocolError
 from cargo_ai.server.mcp.source import ToolResult, ToolSource, UnknownTool, problem
 
-MOST_BODY = 4 * 1024 * 1024
+MAX_BODY = 4 * 1024 * 1024
 JSON_SECONDS = 1.0
 """What takes longer is answered with events, where the client takes those."""
 PROGRESS_SECONDS = 5.0
@@ -49,7 +49,7 @@ async def serve(request: Request, open_source: OpenSource) -> Response:
     if request.method != "POST":
         # No stream is open beside the requests, and there is no session to end.
         return Response(status_code=405, headers={"Allow": "POST"})
-    raw = await requests.read_body(request, MOST_BODY)
+    raw = await requests.read_body(request, MAX_BODY)
     try:
         message = protocol.read(raw, request.headers)
     except ProtocolError as error:

@@ -15,7 +15,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.rate_limits.rate_limit import RateLimit
 
-MOST_AT_ONCE = 32
+MAX_AT_ONCE = 32
 
 
 class McpGate:
@@ -35,8 +35,8 @@ class McpGate:
     @contextmanager
     def enter(self, token: uuid.UUID) -> Generator[None]:
         """Answer one request of a token while the context lasts. Refusal (429) for too many at once."""
-        if self._present[token] >= MOST_AT_ONCE:
-            sentence = f"{MOST_AT_ONCE} requests of this token are under way over MCP; wait for one of them."
+        if self._present[token] >= MAX_AT_ONCE:
+            sentence = f"{MAX_AT_ONCE} requests of this token are under way over MCP; wait for one of them."
             raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "1"})
         self._present[token] += 1
         try:

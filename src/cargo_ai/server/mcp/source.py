@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from cargo_ai.kernel.wire import JsonObject
 
 Json = Any
-MOST_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 """Of a result: what is longer fills the memory of who asks."""
 
 
@@ -29,9 +29,9 @@ class ToolResult:
         """The result of `tools/call`."""
         value, failed = self.value, self.failed
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if len(text) > MOST_CHARACTERS:
+        if len(text) > MAX_CHARACTERS:
             problem = (
-                f"The result has {len(text):,} characters, more than the {MOST_CHARACTERS:,} that are sent: ask for less (limit, columns)."
+                f"The result has {len(text):,} characters, more than the {MAX_CHARACTERS:,} that are sent: ask for less (limit, columns)."
             )
             value, failed, text = None, True, problem
         result: JsonObject = {"content": [{"type": "text", "text": text}], "isError": failed}

@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api.rate_limits.rate_limit import Flow
 
-MOST_AT_ONCE = 16
+MAX_AT_ONCE = 16
 """Deliveries of one hook that this process reads and stores at a time; the others wait, their bodies unread."""
-MOST_WAITING = 200
-MOST_IN_ALL = 1_000
+MAX_WAITING = 200
+MAX_IN_ALL = 1_000
 REFUSALS_PER_SECOND = 50
 """How many refusals of all hooks are answered at once; the others are held, so that who floods waits and others are served."""
 HELD_SECONDS = 1.0
-MOST_HELD = 2_000
+MAX_HELD = 2_000
 
 
 class _Entrance:
@@ -25,7 +25,7 @@ class _Entrance:
 
     def __init__(self) -> None:
         self.present = 0
-        self.places = asyncio.Semaphore(MOST_AT_ONCE)
+        self.places = asyncio.Semaphore(MAX_AT_ONCE)
 
 
 class HookGate:
@@ -47,7 +47,7 @@ class HookGate:
     async def enter(self, hook: uuid.UUID) -> AsyncGenerator[None]:
         """Take one delivery while the context lasts. Refusal (429) where too many of the hook, or of all, wait already."""
         entrance = self._entrances.setdefault(hook, _Entrance())
-        if entrance.present >= MOST_AT_ONCE + MOST_WAITING or self._present >= MOST_IN_ALL:
+        if entrance.present >= MAX_AT_ONCE + MAX_WAITING or self._present >= MAX_IN_ALL:
             raise _too_many()
         entrance.present += 1
         self._present += 1
@@ -70,7 +70,7 @@ class HookGate:
             self._refusals.take("", REFUSALS_PER_SECOND, 1)
             return
         except Refusal:
-            if self._held >= MOST_HELD:
+            if self._held >= MAX_HELD:
                 return
         self._held += 1
         try:

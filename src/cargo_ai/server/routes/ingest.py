@@ -27,7 +27,7 @@ from cargo_ai.server.routes.files.receiving import receiver_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES
 
-MOST_JSON = 10 * 1024 * 1024
+MAX_JSON = 10 * 1024 * 1024
 _ENDINGS = {
     "text/csv": "data.csv",
     "application/x-ndjson": "data.ndjson",
@@ -95,7 +95,7 @@ async def _answer(
 
 async def _objects(request: Request) -> list[dict[str, Any]]:
     """The objects of a JSON body: one object, a list, or `{records: […]}`."""
-    body = b"".join([chunk async for chunk in _limited(request, MOST_JSON)])
+    body = b"".join([chunk async for chunk in _limited(request, MAX_JSON)])
     if json_limits.measure(body).items > json_limits.MAX_ITEMS:
         sentence = f"The body has more than {json_limits.MAX_ITEMS:,} values: send JSON lines as application/x-ndjson."
         raise Refusal(413, "invalidInput", sentence)

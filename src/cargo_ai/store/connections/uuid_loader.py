@@ -9,7 +9,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-MOST = 10_000
+MAX = 10_000
 
 _known: dict[bytes, uuid.UUID] = {}
 
@@ -21,7 +21,7 @@ class SharedUUIDLoader(Loader):
         text = bytes(data)
         value = _known.get(text)
         if value is None:
-            if len(_known) >= MOST:
+            if len(_known) >= MAX:
                 _known.clear()
             value = _known[text] = uuid.UUID(int=int(text.replace(b"-", b""), 16))
         return value

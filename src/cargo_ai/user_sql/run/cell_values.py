@@ -16,7 +16,7 @@ from cargo_ai.kernel import clock
 
 Cell = Callable[[Any], Any]
 _EXACT = 2**53
-MOST_DIGITS = 308
+MAX_DIGITS = 308
 """Whole numbers of more digits are texts: no reader of JSON has numbers of that size, and some break off at them."""
 
 
@@ -31,11 +31,11 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):
-        return value if -(10**MOST_DIGITS) < value < 10**MOST_DIGITS else str(Decimal(value))
+        return value if -(10**MAX_DIGITS) < value < 10**MAX_DIGITS else str(Decimal(value))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, Decimal):
-        if value.is_finite() and value.adjusted() >= MOST_DIGITS:
+        if value.is_finite() and value.adjusted() >= MAX_DIGITS:
             return f"{value:f}"
         return int(value) if value.is_finite() and value == value.to_integral_value() else _number(float(value))
     if isinstance(value, datetime.datetime):
@@ -53,7 +53,7 @@ def to_json(value: Any) -> Any:
 
 def load_json(text: bytes | str) -> Any:
     """A JSON column's value; a whole number of more digits than fit is a text."""
-    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= MOST_DIGITS else digits)
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= MAX_DIGITS else digits)
 
 
 def _number(value: float) -> Any:

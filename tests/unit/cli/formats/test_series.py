@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.cli.formats.series import MOST_BARS, chart
+from cargo_ai.cli.formats.series import MAX_BARS, chart
 from tests.kit.peers.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli
 
@@ -63,6 +63,6 @@ def test_of_several_units_credits_are_drawn_and_many_days_by_month() -> None:
     dates = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
     days = [{"date": date, "slug": "s", "count": 1, "unit": "billing.credits"} for date in dates]
     lines = chart([*days, {"date": "2026-01-01", "slug": "success", "count": 9_999, "unit": "orchestration.executions"}], 80)
-    assert len(days) > MOST_BARS
+    assert len(days) > MAX_BARS
     assert [line.split()[:2] for line in lines[1:4]] == [["2026-01", "28"], ["2026-02", "28"], ["2026-03", "28"]]
     assert chart([], 80) == ["Nothing was used."]

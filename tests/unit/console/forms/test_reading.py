@@ -8,8 +8,8 @@ import pytest
 
 from cargo_ai.console.forms.entries import changed, entries_of
 from cargo_ai.console.forms.fields import form_of
-from cargo_ai.console.forms.reading import MOST_TEXT, read
-from cargo_ai.console.forms.texts import MOST_ROWS, defaults_of, texts_of
+from cargo_ai.console.forms.reading import MAX_TEXT, read
+from cargo_ai.console.forms.texts import MAX_ROWS, defaults_of, texts_of
 
 Json = Any
 
@@ -112,13 +112,13 @@ def test_rows_are_bounded() -> None:
     form = form_of({"type": "array", "items": {"type": "string"}})
     posted = {"~rows": [",".join(map(str, range(50_000)))], **{f"/{number}": ["x"] for number in range(500)}}
 
-    assert len(read(form, posted).value) == MOST_ROWS
-    assert len(entries_of(form, changed({**posted, "~do": ["add:"]})).inside) == MOST_ROWS
+    assert len(read(form, posted).value) == MAX_ROWS
+    assert len(entries_of(form, changed({**posted, "~do": ["add:"]})).inside) == MAX_ROWS
 
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[" * 200 + "]" * 200, '"' + "x" * MOST_TEXT + '"', "NaN", "[1,]", "9" * 10_000, "[" + "[]," * 70_000 + "[]]"],
+    ["{", "[" * 200 + "]" * 200, '"' + "x" * MAX_TEXT + '"', "NaN", "[1,]", "9" * 10_000, "[" + "[]," * 70_000 + "[]]"],
     ids=range(7),
 )
 def test_json_that_is_wrong_too_deep_or_too_long_is_refused_at_its_field(text: str) -> None:

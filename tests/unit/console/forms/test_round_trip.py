@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_ai.console.forms.entries import Entry, entries_of
-from cargo_ai.console.forms.fields import MOST_DEPTH, MOST_FIELDS, Field, form_of
+from cargo_ai.console.forms.fields import MAX_DEPTH, MAX_FIELDS, Field, form_of
 from cargo_ai.console.forms.reading import ABSENT, read
 from cargo_ai.console.forms.texts import defaults_of, texts_of
 from cargo_ai.integrations.kit.integration import Integrations
@@ -174,14 +174,14 @@ def test_a_schema_that_contains_itself_or_is_too_deep_or_too_wide_ends_as_json()
     circle: Json = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}
     wide = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(5_000)}}
     fan: Json = {"type": "string"}
-    for _ in range(MOST_DEPTH):
+    for _ in range(MAX_DEPTH):
         fan = {"type": "object", "properties": {str(number): fan for number in range(8)}}
 
-    assert _depth(form_of(endless)) <= MOST_DEPTH + 2
+    assert _depth(form_of(endless)) <= MAX_DEPTH + 2
     assert form_of(circle).kind == "json"
-    assert len(form_of(wide).fields) < MOST_FIELDS
+    assert len(form_of(wide).fields) < MAX_FIELDS
     assert form_of(wide).extras
-    assert _count(form_of(fan)) <= MOST_FIELDS + 8
+    assert _count(form_of(fan)) <= MAX_FIELDS + 8
 
 
 def test_an_empty_form_has_no_value_where_nothing_is_required() -> None:

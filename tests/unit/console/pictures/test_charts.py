@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.console.pictures.bars import MOST_GROUPS, Chart, bars, stacked_bars
+from cargo_ai.console.pictures.bars import MAX_GROUPS, Chart, bars, stacked_bars
 from cargo_ai.console.pictures.scale import short, some_of, ticks
 from cargo_ai.console.pictures.sparkline import sparkline
 from tests.kit.property_examples import examples
@@ -38,7 +38,7 @@ def test_many_groups_become_as_many_as_there_are_colours() -> None:
 
     drawn = stacked_bars(["mon"], groups, Chart("Credits"))
 
-    assert drawn.count("<rect") == MOST_GROUPS
+    assert drawn.count("<rect") == MAX_GROUPS
     assert "23 others" in drawn
 
 

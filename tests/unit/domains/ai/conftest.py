@@ -36,7 +36,7 @@ async def backend(databases: Databases, simulator: Running, tmp_path_factory: py
     addresses = f"openAi={root}/openai,anthropic={root}/anthropic"
     with databases.lent() as url, pytest.MonkeyPatch.context() as patch:
         # What is parked goes on soon, and what is cancelled ends soon.
-        patch.setattr(answers, "MOST_RENEWAL", 0.2)
+        patch.setattr(answers, "MAX_RENEWAL", 0.2)
         folder = tmp_path_factory.mktemp("backend")
         async with running_backend(url, folder, CARGO_AI_SERVICE_ADDRESSES=addresses, CARGO_AI_OUTBOUND_ALLOW="127.0.0.1") as running:
             for slug in ("openAi", "anthropic"):

@@ -118,7 +118,7 @@ async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
         said_of_it = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, f"/hostile/{kind}"))
         assert sentence in said_of_it, said_of_it
     flood = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/flood")))["tools"]
-    assert len(flood) == foreign_servers.MOST_TOOLS
+    assert len(flood) == foreign_servers.MAX_TOOLS
     broken = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/broken")))["tools"]
     assert [tool["slug"] for tool in broken] == ["fine"]
     wrong = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, token="wrong-token-value"))

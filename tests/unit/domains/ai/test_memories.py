@@ -125,7 +125,7 @@ async def test_people_correct_and_remove_memories_in_their_scope(backend: Backen
 
 
 async def test_a_full_memory_says_so(api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "MOST_MEMORIES", 2)
+    monkeypatch.setattr(remembering, "MAX_MEMORIES", 2)
     agent = await remembering_agent(api)
     answer = await has(api, model, agent, *calls("remember", *[{"content": f"Fact {word}", "scope": "agent"} for word in ("a", "b", "c")]))
     last = [part for part in answer["parts"] if part["type"] == "tool-remember"][-1]

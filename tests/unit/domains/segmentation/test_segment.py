@@ -151,10 +151,10 @@ async def test_a_list_counts_so_far_and_one_segment_exactly(api: ApiClient, comp
     made = await segment(api, companies, "All", EVERYTHING)
     (listed,) = (await api.call("segmentation.segment.all"))["segments"]
     assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (made["recordsCount"], True) == (4, True)
-    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MOST_COUNTED", 3)
+    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MAX_COUNTED", 3)
     (listed,) = (await api.call("segmentation.segment.all"))["segments"]
     assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (3, False)
-    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MOST_COUNTED_LATE", 2)
+    monkeypatch.setattr("cargo_ai.domains.segmentation.segment.MAX_COUNTED_LATE", 2)
     monkeypatch.setattr("cargo_ai.domains.segmentation.segment.COUNTING_SECONDS", -1)
     (listed,) = (await api.call("segmentation.segment.all"))["segments"]
     assert (listed["recordsCount"], listed["isRecordsCountExact"]) == (2, False)

@@ -19,7 +19,7 @@ from tests.unit.engine.engine_worker import Effects, EngineWorker, submit_run
 from tests.unit.engine.graphs import Body, effect
 from tests.unit.engine.graphs import actions as native
 
-MOST = 5
+MAX = 5
 CALL = [node("start", children=["call"]), effect("call", ["end"]), node("end")]
 PAUSED = [node("start", children=["wait"]), node("wait", "delay", ["call"], config={"minutes": 0.0001}), *CALL[1:]]
 MANY = [node("start", children=["loop"]), node("loop", "group", ["end"], config={"items": [*range(60)], "_nodes": CALL}), node("end")]
@@ -75,7 +75,7 @@ class Limited:
 
 @pytest.fixture
 async def limited(harness: EngineHarness, engine_url: str) -> AsyncIterator[Limited]:
-    harness.queue = Queue(most_runs=MOST)
+    harness.queue = Queue(most_runs=MAX)
     beat = "insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, 'here', 1, '{}', 4, 0, %s)"
     worker_uuid = ids.new()
     await harness.do(beat, worker_uuid, clock.now_ms())
@@ -96,7 +96,7 @@ async def test_batches_groups_single_runs_and_tools_that_no_one_waits_for_stay_b
     await limited.worker.work()
     assert await limited.unfinished() == 0
     assert len(limited.effects.calls) == 60 + 30 + 25 + 10 + 60 + 1 + 1 + 1
-    assert 1 < limited.effects.most <= MOST
+    assert 1 < limited.effects.most <= MAX
     assert await limited.shards("waiting") == await limited.shards("queued") == await limited.shards("running") == []
 
 
@@ -108,15 +108,15 @@ async def test_batches_share_it_and_leave_one_place_to_single_runs(limited: Limi
     # Four slots share four places: one each, the fifth place is kept free.
     assert [shard["width"] for shard in await limited.shards("queued")] == [1, 1, 1, 1]
     async with harness.pool.connection() as connection:
-        assert not await concurrency.is_limit_reached(connection, harness.workspace, MOST)
+        assert not await concurrency.is_limit_reached(connection, harness.workspace, MAX)
     await submit_run(harness, CALL, {})
     async with harness.pool.connection() as connection:
-        assert await concurrency.is_limit_reached(connection, harness.workspace, MOST)
+        assert await concurrency.is_limit_reached(connection, harness.workspace, MAX)
     await submit_run(harness, CALL, {})
     assert [shard["lane"] for shard in await limited.shards("waiting")][-1] == "interactive"
     await limited.worker.work()
     assert await limited.unfinished() == 0
-    assert limited.effects.most <= MOST
+    assert limited.effects.most <= MAX
 
 
 async def test_a_small_shard_takes_no_more_than_it_has_runs_and_a_lone_one_as_much_as_there_is(limited: Limited) -> None:

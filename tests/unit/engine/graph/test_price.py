@@ -27,7 +27,7 @@ from cargo_ai.kernel.configuration import prices
         ({"type": "fixed", "cost": 0.0000004}, None, 0),
         ({"type": "fixed", "cost": float("nan")}, None, 0),
         ({"type": "fixed", "cost": -3}, None, 0),
-        ({"type": "unit", "cost": 1e300, "unit": "row"}, [1], price.MOST),
+        ({"type": "unit", "cost": 1e300, "unit": "row"}, [1], price.MAX),
     ],
 )
 def test_an_execution_costs_what_came_back(cost: dict[str, Any], output: Any, credits: float) -> None:

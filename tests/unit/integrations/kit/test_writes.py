@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_ai.integrations.kit import InvalidConfig
-from cargo_ai.integrations.kit.writes import MOST_MAPPINGS, WRITTEN, Assignment, assigned, key_of, rounds, with_output, written
+from cargo_ai.integrations.kit.writes import MAX_MAPPINGS, WRITTEN, Assignment, assigned, key_of, rounds, with_output, written
 
 
 def test_null_and_empty_are_left_out_unless_they_shall_clear() -> None:
@@ -24,7 +24,7 @@ def test_a_property_is_named_once_and_not_too_many_are() -> None:
     with pytest.raises(InvalidConfig, match="twice"):
         assigned([Assignment(property_name="a", value=1)] * 2, write_nulls=False)
     with pytest.raises(InvalidConfig, match="at most"):
-        assigned({f"p{number}": 1 for number in range(MOST_MAPPINGS + 1)}, write_nulls=False)
+        assigned({f"p{number}": 1 for number in range(MAX_MAPPINGS + 1)}, write_nulls=False)
 
 
 @pytest.mark.parametrize(("value", "key"), [("a", "a"), (" a ", "a"), (4711, "4711"), (0, "0")])

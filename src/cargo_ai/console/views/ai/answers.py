@@ -12,7 +12,7 @@ from cargo_ai.console.markdown import rendered
 from cargo_ai.kernel.wire import JsonObject
 
 FINAL = frozenset({"success", "error", "cancelled"})
-MOST_LIVE = 20_000
+MAX_LIVE = 20_000
 """Characters of a text that is rendered again while it grows; a longer one is shown as it is written until it is complete."""
 _SAID_OTHERWISE = frozenset({"step-start", "data-output"})
 
@@ -67,7 +67,7 @@ class Live:
     def blocks(self) -> list[Block]:
         """What it adds to the stored blocks."""
         thoughts = [Block("thoughts", text=self.thoughts)] if self.thoughts else []
-        return [*thoughts, *([Block("prose", _prose(self.text, MOST_LIVE))] if self.text else [])]
+        return [*thoughts, *([Block("prose", _prose(self.text, MAX_LIVE))] if self.text else [])]
 
 
 def shown(message: JsonObject, live: Live | None = None) -> Shown:

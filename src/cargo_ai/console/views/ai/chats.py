@@ -15,7 +15,7 @@ from cargo_ai.kernel.wire import JsonObject
 
 _READ = "ai:agent:read"
 PAGE = 100
-MOST_PAGES = 10
+MAX_PAGES = 10
 SECONDS_BETWEEN = 0.15
 """An answer that is being written is shown again at most so often."""
 
@@ -117,7 +117,7 @@ async def _messages(request: PageRequest, chat: str) -> tuple[list[JsonObject], 
     is_asked = asked.isascii() and asked.isdigit() and len(asked) < 8
     offset = int(asked) if is_asked else 0
     messages: list[JsonObject] = []
-    for _ in range(1 if is_asked else MOST_PAGES):
+    for _ in range(1 if is_asked else MAX_PAGES):
         rows = (await request.call("ai.message.list", {"chatUuid": chat, "limit": PAGE, "offset": offset}))["messages"]
         if not rows and messages:
             return messages, offset - PAGE

@@ -13,13 +13,13 @@ from cargo_ai.console.forms.reading import Posted
 from cargo_ai.console.page import PageRequest
 from cargo_ai.kernel.refusal import Refusal
 
-MOST_PLACES = 5
+MAX_PLACES = 5
 _SAID = {"invalidInput", "forbidden", "connectorNotFound", "failedToGetIntegration", "tooManyRequests"}
 
 
 async def with_account_fields(request: PageRequest, form: Field, posted: Posted, root: str, connector: str | None) -> Field:
     """The form with the fields that the account knows, where what they depend on is filled in; else a sentence says what is missing."""
-    places = list(places_of(form, posted, root))[:MOST_PLACES]
+    places = list(places_of(form, posted, root))[:MAX_PLACES]
     if not places:
         return form
     drawn = await asyncio.gather(*(_drawn(request, field, posted, name, connector) for name, field in places))

@@ -15,9 +15,9 @@ from cargo_ai.console.page import PageRequest
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 
-MOST = 100
+MAX = 100
 """How many are shown at once: people type to see others."""
-MOST_TYPED = 1_000
+MAX_TYPED = 1_000
 _SAID = {
     "invalidInput",
     "forbidden",
@@ -42,14 +42,14 @@ async def offer(request: PageRequest, form: Field, root: str, connector: str | N
     said = ""
     if connector is None:
         said = "Without a connector of this integration there is nothing to choose from: write the value."
-    elif "{{" not in typed and len(typed) <= MOST_TYPED:
+    elif "{{" not in typed and len(typed) <= MAX_TYPED:
         results, said = await _ask(request, fields, [key for param, key in field.choices.params.items() if param not in params])
     return request.render(
         "connection/choices.html",
         command=line("connection connector autocomplete", fields),
         title="Choices",
-        choices=results[:MOST],
-        said=said or (f"{len(results) - MOST:,} more: type to narrow them down." if len(results) > MOST else ""),
+        choices=results[:MAX],
+        said=said or (f"{len(results) - MAX:,} more: type to narrow them down." if len(results) > MAX else ""),
         id=id_of(name),
     )
 

@@ -11,7 +11,7 @@ from cargo_ai.console.forms.expressions import with_expressions
 from cargo_ai.console.forms.fields import Field, form_of
 from cargo_ai.console.forms.names import ACTION, name_of
 from cargo_ai.console.forms.posted import posted_form
-from cargo_ai.console.forms.reading import MOST_TEXT, Posted, read
+from cargo_ai.console.forms.reading import MAX_TEXT, Posted, read
 from cargo_ai.console.forms.texts import texts_of, written
 from cargo_ai.console.forms.turning import turned_field
 from cargo_ai.console.page import PageRequest
@@ -75,7 +75,7 @@ async def stored(request: PageRequest, form: Field | None, node: JsonObject, con
     """The config as it is in the draft, with the fields that the connector's account knows."""
     base: JsonObject = node.get("config") or {}
     text = written(base)
-    if form is None or len(text) > MOST_TEXT:
+    if form is None or len(text) > MAX_TEXT:
         return Config(form, base, is_json=True, text=text)
     return await _as_fields(request, form, base, connector)
 

@@ -12,8 +12,8 @@ from cargo_ai.console.page import PageRequest
 from cargo_ai.console.views.orchestration.names import optional
 from cargo_ai.kernel.wire import JsonObject
 
-MOST_OPTIONS = 1_000
-MOST_INPUTS = 100
+MAX_OPTIONS = 1_000
+MAX_INPUTS = 100
 CHOSEN = ("toolUuid", "agentUuid", "connectorUuid", "releaseUuid", "waitUntilFinished")
 """The fields of a node that these choices set, as the form posts them."""
 _WAITS = ("tool", "agent")
@@ -100,7 +100,7 @@ async def choices_of(request: PageRequest, node: JsonObject) -> list[Choice]:
 
 
 def _choice(node: JsonObject, name: str, label: str, rows: Sequence[JsonObject], none: str = "–") -> Choice:
-    options = sorted(((str(row["uuid"]), str(row["name"])) for row in rows), key=lambda option: option[1].casefold())[:MOST_OPTIONS]
+    options = sorted(((str(row["uuid"]), str(row["name"])) for row in rows), key=lambda option: option[1].casefold())[:MAX_OPTIONS]
     return _complete(name, label, [("", none), *options], str(node.get(name) or ""))
 
 
@@ -131,7 +131,7 @@ async def inputs_of(request: PageRequest, node: JsonObject) -> JsonObject | None
     if release is None:
         return None
     schema = _form_schema(release.get("formFields") or [])
-    for name in list(dict.fromkeys(_READS.findall(json.dumps(release["nodes"]))))[:MOST_INPUTS]:
+    for name in list(dict.fromkeys(_READS.findall(json.dumps(release["nodes"]))))[:MAX_INPUTS]:
         schema["properties"].setdefault(name, {"title": name})
     return schema
 
@@ -147,7 +147,7 @@ async def _release(request: PageRequest, workflow: str, pinned: Any) -> JsonObje
 def _form_schema(fields: Sequence[JsonObject]) -> JsonObject:
     return {
         "type": "object",
-        "properties": {str(field["slug"]): _property(field) for field in fields[:MOST_INPUTS]},
+        "properties": {str(field["slug"]): _property(field) for field in fields[:MAX_INPUTS]},
         "required": [str(field["slug"]) for field in fields if field.get("isRequired")],
     }
 

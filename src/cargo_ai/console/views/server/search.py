@@ -14,7 +14,7 @@ from cargo_ai.console.page import PageRequest, page
 from cargo_ai.console.views.storage import address
 from cargo_ai.kernel.wire import JsonObject
 
-MOST = 8
+MAX = 8
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _GROUPS: Mapping[str, tuple[str, str]] = {
     "play": ("Plays", "plays"),
@@ -46,7 +46,7 @@ async def search(request: PageRequest) -> Response:
     """What matches; a uuid leads to its page."""
     text = request.query.get("q", "").strip()[:200]
     is_uuid = _UUID.fullmatch(text) is not None
-    reply: JsonObject = await request.call("workspaceManagement.search.find", {"text": text, "limit": MOST}) if text else {"hits": []}
+    reply: JsonObject = await request.call("workspaceManagement.search.find", {"text": text, "limit": MAX}) if text else {"hits": []}
     if is_uuid and len(reply["hits"]) == 1:
         return request.redirect(_page_of(reply["hits"][0]))
     return request.render(

@@ -20,7 +20,7 @@ from cargo_ai.contract.orchestration.runs.run import MAXIMUM_UUIDS
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
-MOST_RECORDS = 100
+MAX_RECORDS = 100
 
 
 class FileToPreview(Wire):

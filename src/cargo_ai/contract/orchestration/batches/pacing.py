@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from cargo_ai.contract.orchestration.fields import Listed, Number
 from cargo_ai.kernel.wire import Wire
 
-MOST_STAGES = 20
+MAX_STAGES = 20
 
 StoppedBy = Literal["errorRate", "maxCredits", "notEnoughCredits"]
 
@@ -43,7 +43,7 @@ StageSize = Annotated[int, Field(ge=1, le=1_000_000_000)]
 class Paced(Wire):
     """The stages in which a batch enrols its records, and the limits at which it stops."""
 
-    ramp: Annotated[list[StageSize], Listed, Field(min_length=1, max_length=MOST_STAGES)] | None = Field(
+    ramp: Annotated[list[StageSize], Listed, Field(min_length=1, max_length=MAX_STAGES)] | None = Field(
         default=None,
         description="Enrol the records in stages of these sizes, such as 1,50,500. A stage starts when all runs of the previous "
         "one have ended; each stage after the last size is ten times as large as the one before. All at once by default.",

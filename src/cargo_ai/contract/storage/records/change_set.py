@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.storage.records.record import MOST_BULK, Id
+from cargo_ai.contract.storage.records.record import MAX_BULK, Id
 from cargo_ai.contract.storage.run import UNTIL, Run
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
@@ -282,7 +282,7 @@ class ForgetRecords(Wire):
     """The records whose former values are erased."""
 
     model_uuid: Uuid = Field(description="The model.")
-    ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
+    ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
 
 
 class ForgottenReply(Wire):

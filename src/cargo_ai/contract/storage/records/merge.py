@@ -12,14 +12,14 @@ from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
-MOST_IDS = 1_000
+MAX_IDS = 1_000
 
 Survivor = Annotated[
     Literal["oldest", "newest", "mostRecentlyUpdated", "mostComplete"],
     Field(description="Which record of a group stays; mostComplete: the one with the most filled columns."),
 ]
 By = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)]
-Ids = Annotated[list[Id], Field(min_length=2, max_length=MOST_IDS)]
+Ids = Annotated[list[Id], Field(min_length=2, max_length=MAX_IDS)]
 
 
 class WhichDuplicates(Wire):

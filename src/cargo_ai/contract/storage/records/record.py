@@ -11,7 +11,7 @@ from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
-MOST_BULK = 10_000
+MAX_BULK = 10_000
 
 Id = Annotated[str, Field(min_length=1, max_length=2_000, description="The `_id` of the record.")]
 
@@ -40,7 +40,7 @@ class CreateRecords(Wire):
     """New records; all are added, or none."""
 
     model_uuid: Uuid = Field(description="The model.")
-    records: Annotated[list[NewRecord], Field(max_length=MOST_BULK)] = Field(
+    records: Annotated[list[NewRecord], Field(max_length=MAX_BULK)] = Field(
         description='The records, at most 10,000: [{"data":{"domain":"acme.com"}}].'
     )
 
@@ -64,7 +64,7 @@ class UpdateRecords(Wire):
     """Changes to records; all are made, or none."""
 
     model_uuid: Uuid = Field(description="The model.")
-    records: Annotated[list[ChangedRecord], Field(max_length=MOST_BULK)] = Field(
+    records: Annotated[list[ChangedRecord], Field(max_length=MAX_BULK)] = Field(
         description='The changes, at most 10,000: [{"id":"acme.com","data":{"tier":"gold"}}].'
     )
 
@@ -73,7 +73,7 @@ class RemoveRecords(Wire):
     """Which records to remove."""
 
     model_uuid: Uuid = Field(description="The model.")
-    ids: Annotated[list[Id], Field(max_length=MOST_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
+    ids: Annotated[list[Id], Field(max_length=MAX_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
 
 
 class SystemSort(Wire):

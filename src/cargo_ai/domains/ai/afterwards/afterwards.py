@@ -20,7 +20,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 
 AT_ONCE = 16
 """Follow-ups of one process; they mostly wait for language models."""
-MOST_BEATS = 100
+MAX_BEATS = 100
 LOOK_SECONDS = 14.3
 """So late a heartbeat is, and a follow-up whose process has died; those of answers that are written here are done at once."""
 CLAIM = timedelta(minutes=15)
@@ -120,7 +120,7 @@ class Afterwards:
     async def _beat(self) -> None:
         async with self._database.session(ALL_WORKSPACES) as db:
             due = select(Chat.uuid, Chat.workspace_uuid).where(Chat.heartbeat_at <= clock.now())
-            chats = [(row[0], row[1]) for row in await db.execute(due.order_by(Chat.heartbeat_at).limit(MOST_BEATS))]
+            chats = [(row[0], row[1]) for row in await db.execute(due.order_by(Chat.heartbeat_at).limit(MAX_BEATS))]
         for chat, workspace in chats:
             try:
                 await heartbeat.beat(self._database, workspace, chat)

@@ -29,8 +29,8 @@ from cargo_ai.llm.step import Turn
 Json = Any
 SECONDS = 240.0
 """How long each question may take."""
-MOST_CALLS = 40
-MOST_OF_CALL = 2_000
+MAX_CALLS = 40
+MAX_OF_CALL = 2_000
 """Characters of what a tool was given and gave, as the judge sees it."""
 
 _log = log.get(__name__)
@@ -124,7 +124,7 @@ def subject_of(asked: str, parts: Sequence[Mapping[str, Any]]) -> str:
     calls = [part for part in parts if str(part.get("type", "")).startswith("tool-")]
     lines = [f"The message:\n{asked}"]
     if calls:
-        lines.append("What was called:\n" + "\n".join(_call(part) for part in calls[:MOST_CALLS]))
+        lines.append("What was called:\n" + "\n".join(_call(part) for part in calls[:MAX_CALLS]))
     output = next((part["data"] for part in parts if part.get("type") == "data-output"), None)
     answer = conversation.text_of(parts) if output is None else json.dumps(output, ensure_ascii=False)
     lines.append(f"The answer:\n{answer}")
@@ -133,5 +133,5 @@ def subject_of(asked: str, parts: Sequence[Mapping[str, Any]]) -> str:
 
 def _call(part: Mapping[str, Any]) -> str:
     gave: Json = part.get("output", part.get("errorText"))
-    texts = [json.dumps(value, ensure_ascii=False)[:MOST_OF_CALL] for value in (part.get("input"), gave)]
+    texts = [json.dumps(value, ensure_ascii=False)[:MAX_OF_CALL] for value in (part.get("input"), gave)]
     return f"{part['type'].removeprefix('tool-')}({texts[0]}) gave {texts[1]}"

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.ai.tables import Agent, AgentReservation, AgentUsage
 from cargo_ai.kernel import clock
 from cargo_ai.ledger import reservations
-from cargo_ai.llm.step import MOST_TOKENS, Question
+from cargo_ai.llm.step import MAX_TOKENS, Question
 from cargo_ai.store.driver import Connection
 
 SLOTS = 8
@@ -88,7 +88,7 @@ def most_tokens(question: Question) -> int:
     results = [result.content for turn in question.turns for _, given in turn.steps for result in given]
     tools = [[tool.name, tool.description, tool.parameters] for tool in question.tools]
     texts = [question.system, *(turn.text for turn in question.turns), json.dumps([steps, results, tools], default=str)]
-    return sum(len(text.encode("utf-8", "replace")) for text in texts) + MOST_TOKENS
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) + MAX_TOKENS
 
 
 async def reserve(connection: Connection, wanted: Sequence[Wanted]) -> list[bool | LimitReached]:

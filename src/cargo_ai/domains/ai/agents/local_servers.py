@@ -25,8 +25,8 @@ HOST = "127.0.0.1"
 SECONDS = 0.5
 """For the whole look: all servers are asked at once."""
 KEPT_SECONDS = 30.0
-MOST_BYTES, MOST_ITEMS = 256 * 1024, 20_000
-MOST_SHOWN = 3
+MAX_BYTES, MAX_ITEMS = 256 * 1024, 20_000
+MAX_SHOWN = 3
 
 # What a server calls its models goes into a command that people copy.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}\Z")
@@ -71,7 +71,7 @@ class Running:
         sentence = f"{server.name} answers at {server.allowed_by}: `cargo-ai connection connector create {shlex.join(words)}`"
         if not self.models:
             return f"{sentence}; it names no model yet."
-        return f"{sentence}, and name one of its models by --language-model-slug: {', '.join(self.models[:MOST_SHOWN])}."
+        return f"{sentence}, and name one of its models by --language-model-slug: {', '.join(self.models[:MAX_SHOWN])}."
 
 
 class LocalServers:
@@ -108,7 +108,7 @@ class LocalServers:
         url = parse_url(f"http://{HOST}:{server.port}{server.path}")
         request = OutboundRequest("GET", url, (("accept", b"application/json"),), seconds=SECONDS)
         try:
-            response = await send(self._client, request, most_bytes=MOST_BYTES)
+            response = await send(self._client, request, most_bytes=MAX_BYTES)
         except (ExchangeFailed, OutboundRefused):
             return None
         models = _models(response.body) if response.status == 200 else None
@@ -118,7 +118,7 @@ class LocalServers:
 def _models(body: bytes) -> list[str] | None:
     """The models of an answer, Ollama's or OpenAI's, without those that only embed; None where it lists none."""
     shape = json_limits.measure(body)
-    if shape.items > MOST_ITEMS or shape.depth > MAX_DEPTH:
+    if shape.items > MAX_ITEMS or shape.depth > MAX_DEPTH:
         return None
     try:
         answer: object = json.loads(body)

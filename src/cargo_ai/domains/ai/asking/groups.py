@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 Waiting = tuple[Item, "asyncio.Future[Result]"]
 
 GATHER_SECONDS = 0.01
-MOST = 100
+MAX = 100
 """Items of one group."""
 
 
@@ -43,7 +43,7 @@ class Groups(Generic[Item, Result]):
     async def _run(self) -> None:
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            group, self._waiting = self._waiting[:MAX], self._waiting[MAX:]
             await self._store_group([(item, result) for item, result in group if not result.done()])
 
     async def _store_group(self, group: Sequence[Waiting[Item, Result]]) -> None:

@@ -7,16 +7,16 @@ from cargo_ai.domains.ai.asking.structured import REQUEST_SECONDS, Wish
 from cargo_ai.domains.ai.chats.untrusted import RULE, untrusted
 from cargo_ai.kernel.wire import JsonObject
 
-MOST_SUBJECT = 100_000
+MAX_SUBJECT = 100_000
 """Characters of what is judged."""
-MOST_CRITERIA = 20
+MAX_CRITERIA = 20
 SCHEMA: JsonObject = {
     "type": "object",
     "properties": {
         "criteria": {
             "type": "array",
             "minItems": 1,
-            "maxItems": MOST_CRITERIA,
+            "maxItems": MAX_CRITERIA,
             "description": "Each requirement of the rubric, judged on its own, before the score.",
             "items": {
                 "type": "object",
@@ -43,9 +43,9 @@ The rubric:
 
 def wish(rubric: str, subject: str, named: language_model.Named, seconds: float = REQUEST_SECONDS) -> Wish:
     """What the judge is asked. subject: what is judged; its middle is left out where it is too long."""
-    if len(subject) > MOST_SUBJECT:
-        half = MOST_SUBJECT // 2
-        subject = f"{subject[:half]}\n[… {len(subject) - MOST_SUBJECT:,} characters are left out …]\n{subject[-half:]}"
+    if len(subject) > MAX_SUBJECT:
+        half = MAX_SUBJECT // 2
+        subject = f"{subject[:half]}\n[… {len(subject) - MAX_SUBJECT:,} characters are left out …]\n{subject[-half:]}"
     return Wish(_INSTRUCTIONS + rubric, untrusted(subject), SCHEMA, named=named, seconds=seconds)
 
 

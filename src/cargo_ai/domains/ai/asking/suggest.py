@@ -11,8 +11,8 @@ from cargo_ai.domains.ai.chats.untrusted import RULE, untrusted
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Turn
 
-MOST = 4
-MOST_TALK = 20_000
+MAX = 4
+MAX_TALK = 20_000
 """Characters of the conversation that are looked at: the last ones."""
 _INSTRUCTIONS = f"""You suggest what a user could say next to an agent: short messages in the user's words and language, each a different
 and useful next step that this agent can do with what it has. Name in `actions` the actions that it would use for that.
@@ -34,10 +34,10 @@ def wish(
     }
     schema: JsonObject = {
         "type": "object",
-        "properties": {"suggestions": {"type": "array", "minItems": 1, "maxItems": MOST, "items": one}},
+        "properties": {"suggestions": {"type": "array", "minItems": 1, "maxItems": MAX, "items": one}},
         "required": ["suggestions"],
     }
-    text = f"The agent:\n{about}" + (f"\n\nThe conversation so far:\n{untrusted(talk[-MOST_TALK:])}" if talk else "")
+    text = f"The agent:\n{about}" + (f"\n\nThe conversation so far:\n{untrusted(talk[-MAX_TALK:])}" if talk else "")
     return Wish(_INSTRUCTIONS, text, schema, named=named, temperature=None, seconds=seconds)
 
 

@@ -15,10 +15,10 @@ from cargo_ai.domains.ai.agents import parts
 from cargo_ai.domains.ai.tables import AgentRelease
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.llm.step import MOST_TOKENS
+from cargo_ai.llm.step import MAX_TOKENS
 
 Node = Mapping[str, Any]
-MOST_WRITTEN = 131_072
+MAX_WRITTEN = 131_072
 """Tokens of an answer whose service is given no limit: no language model writes more."""
 FRAME = 2_000
 """Tokens around the texts: roles, names of tools, and what is wrong with an answer that has to be repaired."""
@@ -78,7 +78,7 @@ def _most(release: JsonObject, unresolved: JsonObject, config: Mapping[str, Any]
     size += _bytes(output.get("jsonSchema")) if steps == 2 else 0
     models = [release, *cast("list[JsonObject]", release.get("fallbackLanguageModels") or [])]
     services = {str(model["integrationSlug"]) for model in models}
-    written = MOST_TOKENS if services == {"anthropic"} and not settings.get("integrationSlug") else MOST_WRITTEN
+    written = MAX_TOKENS if services == {"anthropic"} and not settings.get("integrationSlug") else MAX_WRITTEN
     # What was written is read again by the second step.
     return steps * (size + FRAME + written) + (steps - 1) * written
 

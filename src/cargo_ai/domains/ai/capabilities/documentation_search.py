@@ -19,7 +19,7 @@ from cargo_ai.domains.ai.chats.calling.offer import BuiltIn, Given, Offer, Openi
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool
 
-MOST = 8
+MAX = 8
 LONGEST = 2_000
 """Characters of one section that are shown."""
 _WORD = re.compile(r"[a-z0-9]+")
@@ -87,7 +87,7 @@ def search(query: str) -> list[Section]:
             total += rarity * count[word] * (_K + 1) / (count[word] + _K * (1 - _B + _B * length / average))
         return total
 
-    ranked = sorted(((score(count), number) for number, count in enumerate(counts)), reverse=True)[:MOST]
+    ranked = sorted(((score(count), number) for number, count in enumerate(counts)), reverse=True)[:MAX]
     return [sections[number] for points, number in ranked if points > 0]
 
 

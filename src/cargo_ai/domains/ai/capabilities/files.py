@@ -17,9 +17,9 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool
 
 SEARCH, READ = "search_files", "read_file"
-MOST_PASSAGES = 15
+MAX_PASSAGES = 15
 USUAL = 6
-MOST_READ = 8_000
+MAX_READ = 8_000
 """Characters that one call reads."""
 _WORDS_ALONE = "searchedByWordsAlone"
 _NOTE = """You can search in files (search_files). Answer from what you find there, and name the source of each statement as the tool gives
@@ -94,7 +94,7 @@ _SEARCH = Tool(
         "type": "object",
         "properties": {
             "query": {"type": "string", "minLength": 1, "maxLength": 2_000},
-            "limit": {"type": "integer", "minimum": 1, "maximum": MOST_PASSAGES},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PASSAGES},
         },
         "required": ["query"],
         "additionalProperties": False,
@@ -102,7 +102,7 @@ _SEARCH = Tool(
 )
 _READ = Tool(
     READ,
-    f"Reads {MOST_READ:,} characters of a file at most, from the passage with this number on.",
+    f"Reads {MAX_READ:,} characters of a file at most, from the passage with this number on.",
     {
         "type": "object",
         "properties": {"fileUuid": {"type": "string"}, "number": {"type": "integer", "minimum": 0}},
@@ -136,7 +136,7 @@ class _Files:
         opening, start = self.opening, int(arguments.get("number") or 0)
         file = ids.parse(arguments["fileUuid"])
         async with opening.services.database.session(opening.workspace) as db:
-            passages = [] if file is None else await content.read_on(db, self.scope, file, start, MOST_READ)
+            passages = [] if file is None else await content.read_on(db, self.scope, file, start, MAX_READ)
         if not passages:
             return Given({"error": f"There is no passage {start} of a file {arguments['fileUuid']} here."}, failed=True)
         result = {"passages": [_shown(passage) for passage in passages], "next": passages[-1].number + 1}

@@ -25,11 +25,11 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Tool
 
 Json = Any
-MOST_READ_BACK = 30
-MOST_CHARACTERS = 8_000
+MAX_READ_BACK = 30
+MAX_CHARACTERS = 8_000
 """Of the memories that are read back into the prompt together."""
-MOST_RECALLED = 20
-MOST_SIMILAR = 3
+MAX_RECALLED = 20
+MAX_SIMILAR = 3
 _NOTE = """You remember things between conversations. Use `remember` when you learn something lasting that will be useful again (a fact,
 a decision, a preference), in one self-contained sentence; give `memoryId` where it replaces a memory. Do not store secrets, or what is
 only about this conversation. `recall` finds memories that are not shown here, `forget` removes one that is wrong or that the user
@@ -48,17 +48,17 @@ async def offer(opening: Opening, db: AsyncSession) -> Offer:
         return Offer()
     memories = _Memories(opening, config)
     readable = memories.readable
-    rows = await remembering.relevant(db, opening.workspace, readable, opening.text, MOST_READ_BACK)
-    rows += [row for row in await remembering.latest(db, readable, MOST_READ_BACK) if row not in rows]
+    rows = await remembering.relevant(db, opening.workspace, readable, opening.text, MAX_READ_BACK)
+    rows += [row for row in await remembering.latest(db, readable, MAX_READ_BACK) if row not in rows]
     notes = [_NOTE] if memories.writable else []
-    if lines := _lines(rows[:MOST_READ_BACK]):
+    if lines := _lines(rows[:MAX_READ_BACK]):
         notes.append(f"Memories, which may be outdated:\n{untrusted(lines)}")
     return Offer(memories.tools(), notes)
 
 
 def _lines(rows: Sequence[AgentMemory]) -> str:
     lines: list[str] = []
-    left = MOST_CHARACTERS
+    left = MAX_CHARACTERS
     for row in rows:
         line = json.dumps(_shown(row), ensure_ascii=False)
         left -= len(line)
@@ -117,7 +117,7 @@ class _Memories:
 
     async def _recall(self, arguments: JsonObject, _key: str) -> Given:
         async with self._session() as db:
-            rows = await remembering.relevant(db, self.opening.workspace, self.readable, arguments["query"], MOST_RECALLED)
+            rows = await remembering.relevant(db, self.opening.workspace, self.readable, arguments["query"], MAX_RECALLED)
         return Given({"memories": [_shown(row) for row in rows]})
 
     async def _remember(self, arguments: JsonObject, _key: str) -> Given:
@@ -132,7 +132,7 @@ class _Memories:
                 return Given({"error": f"There is no memory {named} in the scope {owner.scope}."}, failed=True)
             except remembering.MemoriesFull as error:
                 return Given({"error": str(error)}, failed=True)
-            similar = await remembering.relevant(db, self.opening.workspace, [owner], content, MOST_SIMILAR + 1)
+            similar = await remembering.relevant(db, self.opening.workspace, [owner], content, MAX_SIMILAR + 1)
             await db.commit()
         result: JsonObject = {"memoryId": str(row.uuid)}
         if others := [_shown(other) for other in similar if other.uuid != row.uuid]:

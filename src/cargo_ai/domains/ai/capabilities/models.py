@@ -26,11 +26,11 @@ from cargo_ai.records.catalog import Catalog
 from cargo_ai.store.connections.turns import Busy
 from cargo_ai.user_sql.errors import SqlRefused
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 """Of one query, where the resource says no other limit."""
-MOST_RECORDS = 100
+MAX_RECORDS = 100
 """That one call saves or removes."""
-MOST_LISTED = 200
+MAX_LISTED = 200
 """Columns of one table that the language model is shown."""
 QUERY = "query_records"
 _UNFIT, _WORD = re.compile(r"\W", re.ASCII), re.compile(r"\w+", re.ASCII)
@@ -99,7 +99,7 @@ async def _open(db: AsyncSession, workspace: uuid.UUID, resources: Sequence[Json
 def _description(tables: Tables) -> str:
     lines = ["These tables hold records of the workspace (see the tool query_records):"]
     for resource, scope in tables:
-        columns = ", ".join(f'"{column.slug}" {column.type}' for column in scope.table.columns[:MOST_LISTED])
+        columns = ", ".join(f'"{column.slug}" {column.type}' for column in scope.table.columns[:MAX_LISTED])
         said = [str(resource[key]) for key in ("description", "prompt") if resource.get(key)]
         lines.append(f"- {scope.table.slug} ({columns}){': ' if said else ''}{' '.join(said)}")
     return "\n".join(lines)
@@ -109,7 +109,7 @@ def _query_tool(tables: Tables) -> Tool:
     names = ", ".join(scope.table.slug for _, scope in tables)
     return Tool(
         QUERY,
-        f"Runs one SELECT of PostgreSQL on the tables {names}; gives {MOST_ROWS} rows at most, so aggregate and filter in SQL.",
+        f"Runs one SELECT of PostgreSQL on the tables {names}; gives {MAX_ROWS} rows at most, so aggregate and filter in SQL.",
         {
             "type": "object",
             "properties": {"sql": {"type": "string", "minLength": 1, "maxLength": 20_000}},
@@ -126,9 +126,9 @@ async def _query(opening: Opening, resources: Sequence[JsonObject], arguments: J
         role = (await storage.catalog(db, workspace)).role
     catalog = Catalog(workspace, role, tuple(scope.table for _, scope in tables))
     words = set(_WORD.findall(arguments["sql"].lower()))
-    limits = [resource.get("limit") or MOST_ROWS for resource, scope in tables if scope.table.slug in words]
+    limits = [resource.get("limit") or MAX_ROWS for resource, scope in tables if scope.table.slug in words]
     try:
-        page = await system_of_record.fetch_tables(services, opening.user, arguments["sql"], catalog, limit=min(limits, default=MOST_ROWS))
+        page = await system_of_record.fetch_tables(services, opening.user, arguments["sql"], catalog, limit=min(limits, default=MAX_ROWS))
     except (SqlRefused, Busy, Refusal) as error:
         return Given({"error": str(error)}, failed=True)
     more = {"note": "There are more rows than these."} if page.more else {}
@@ -146,7 +146,7 @@ def _save_tool(resource: JsonObject, scope: segmentation.ModelScope) -> Tool:
                 "records": {
                     "type": "array",
                     "minItems": 1,
-                    "maxItems": MOST_RECORDS,
+                    "maxItems": MAX_RECORDS,
                     "items": {"type": "object", "propertyNames": {"enum": columns}, "minProperties": 1},
                 }
             },
@@ -157,7 +157,7 @@ def _save_tool(resource: JsonObject, scope: segmentation.ModelScope) -> Tool:
 
 
 def _remove_tool(resource: JsonObject) -> Tool:
-    ids_schema = {"type": "array", "minItems": 1, "maxItems": MOST_RECORDS, "items": {"type": "string", "minLength": 1}}
+    ids_schema = {"type": "array", "minItems": 1, "maxItems": MAX_RECORDS, "items": {"type": "string", "minLength": 1}}
     return Tool(
         f"remove_{table_name(resource)}",
         f"Removes records of {table_name(resource)} by their _id.",

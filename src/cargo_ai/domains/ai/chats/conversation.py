@@ -15,7 +15,7 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import ToolResult, Turn
 
 Json = Any
-MOST_TURNS = 50
+MAX_TURNS = 50
 """Older messages of a chat are not sent any more."""
 
 
@@ -64,7 +64,7 @@ async def turns_before(db: AsyncSession, chat: uuid.UUID, answer: uuid.UUID) -> 
         select(Message.type, Message.parts, Message.steps)
         .where(Message.chat_uuid == chat, Message.uuid < answer, Message.deleted_at.is_(None))
         .order_by(Message.uuid.desc())
-        .limit(2 * MOST_TURNS)
+        .limit(2 * MAX_TURNS)
     )
     turns: list[Turn] = []
     steps: Sequence[Mapping[str, Any]] = ()

@@ -19,7 +19,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.tables import Reference
 
-MOST_SHOWN = 50_000
+MAX_SHOWN = 50_000
 """Characters of an event that the agent is sent; the rest is left out."""
 
 
@@ -42,8 +42,8 @@ class HookedAgent:
 
     async def _begin(self, db: AsyncSession, name: str, text: str, record: Mapping[str, Any]) -> None:
         shown = json.dumps(record, ensure_ascii=False, default=str)
-        if len(shown) > MOST_SHOWN:
-            shown = f"{shown[:MOST_SHOWN]} (its first {MOST_SHOWN:,} of {len(shown):,} characters)"
+        if len(shown) > MAX_SHOWN:
+            shown = f"{shown[:MAX_SHOWN]} (its first {MAX_SHOWN:,} of {len(shown):,} characters)"
         uid = ids.new()
         chat = Chat(
             uuid=uid,

@@ -20,7 +20,7 @@ from cargo_ai.domains.content import public as content
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Removed
 
-MOST_ATTACHED = 60_000
+MAX_ATTACHED = 60_000
 """Characters of the files of a message that a language model is sent."""
 
 
@@ -80,7 +80,7 @@ def _shown(part: JsonObject) -> JsonObject:
 
 async def _read_files(preparation: Preparation, request: contract.CreateMessage) -> dict[int, str]:
     """The texts of the files that come with a message, by the place of their part."""
-    texts, left = dict[int, str](), MOST_ATTACHED
+    texts, left = dict[int, str](), MAX_ATTACHED
     for place, part in enumerate(request.parts):
         if isinstance(part, contract.FilePart):
             workspace, name = preparation.who.workspace_uuid, part.name

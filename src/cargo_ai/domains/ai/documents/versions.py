@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.ai.document import MOST_VERSIONS, DocumentKind
+from cargo_ai.contract.ai.document import MAX_VERSIONS, DocumentKind
 from cargo_ai.domains.ai.tables import Document
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection, execute
@@ -51,7 +51,7 @@ async def write(
     if owner not in (None, workspace):
         raise Taken
     count = select(func.count()).where(Document.document_uuid == document)
-    if int(await db.scalar(count) or 0) >= MOST_VERSIONS:
+    if int(await db.scalar(count) or 0) >= MAX_VERSIONS:
         raise TooMany
     former = await last(db, document)
     # As exact as the wire is, which names a version by it.

@@ -19,7 +19,7 @@ from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 PAUSE = 0.05
 WATCHED_SECONDS = 30.0
 """So long an answer counts as watched; those who watch say so again before."""
-MOST_WATCHED = 10_000
+MAX_WATCHED = 10_000
 
 _log = log.get(__name__)
 
@@ -111,7 +111,7 @@ class Speaker:
         known = self._watched.pop(watch.message, 0.0) > now
         # The last to be named is the last to be forgotten.
         self._watched[watch.message] = now + WATCHED_SECONDS
-        while len(self._watched) > MOST_WATCHED or next(iter(self._watched.values()), now) < now:
+        while len(self._watched) > MAX_WATCHED or next(iter(self._watched.values()), now) < now:
             del self._watched[next(iter(self._watched))]
         line = self._lines.get(watch.message)
         if line is not None:

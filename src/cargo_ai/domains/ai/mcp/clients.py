@@ -30,7 +30,7 @@ from cargo_ai.llm.step import Tool
 from cargo_ai.outbound.url import InvalidUrl, parse_url
 from cargo_ai.store.tables import IdempotencyKey
 
-MOST_AT_ONCE = 8
+MAX_AT_ONCE = 8
 _TEXTS = frozenset({"description", "title", "$comment"})
 _VALUES = frozenset({"default", "const", "enum", "examples"})
 """Of a schema: what is written for readers, and what has to stay as it is."""
@@ -80,7 +80,7 @@ async def offer(opening: Opening, db: AsyncSession) -> Offer:
     if not clients:
         return Offer()
     await db.rollback()
-    gate = asyncio.Semaphore(MOST_AT_ONCE)
+    gate = asyncio.Semaphore(MAX_AT_ONCE)
     offers = await asyncio.gather(*(_offer_of(opening, client, gate) for client in clients))
     return Offer([tool for each in offers for tool in each.tools], problems=[problem for each in offers for problem in each.problems])
 

@@ -21,10 +21,10 @@ from cargo_ai.outbound.url import Url
 Json = Any
 VERSION, MODERN_VERSION = "2025-11-25", "2026-07-28"
 OPEN_SECONDS, CALL_SECONDS = 15.0, 60.0
-MOST_BYTES = 2 * 1024 * 1024
-MOST_ITEMS = 100_000
-MOST_TOOLS, MOST_PAGES = 100, 10
-MOST_SCHEMA = 20_000
+MAX_BYTES = 2 * 1024 * 1024
+MAX_ITEMS = 100_000
+MAX_TOOLS, MAX_PAGES = 100, 10
+MAX_SCHEMA = 20_000
 _PREFIX = "io.modelcontextprotocol/"
 # What a server answers to a handshake that it does not have: no method, other params, or the revisions that it speaks.
 _NO_HANDSHAKE = frozenset({-32601, -32602, -32600, -32022, -32020})
@@ -69,11 +69,11 @@ class Foreign:
         listed: list[ForeignTool] = []
         problems: list[str] = []
         cursor: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             page = await self._ask("tools/list", {} if cursor is None else {"cursor": cursor}, OPEN_SECONDS)
             for entry in _list(page.get("tools")):
-                if len(listed) >= MOST_TOOLS:
-                    return listed, [*problems, f"{self.name} has more than {MOST_TOOLS} tools; the others are left out."]
+                if len(listed) >= MAX_TOOLS:
+                    return listed, [*problems, f"{self.name} has more than {MAX_TOOLS} tools; the others are left out."]
                 try:
                     listed.append(_tool(entry))
                 except ValueError as error:
@@ -82,7 +82,7 @@ class Foreign:
             if not isinstance(following, str) or following == cursor:
                 return listed, problems[:10]
             cursor = following
-        return listed, [*problems[:10], f"{self.name} gave more than {MOST_PAGES} pages of tools; the others are left out."]
+        return listed, [*problems[:10], f"{self.name} gave more than {MAX_PAGES} pages of tools; the others are left out."]
 
     async def call(self, tool: str, arguments: JsonObject, key: str) -> tuple[Json, bool]:
         """What a tool gives, and whether it says that it failed. Raises ForeignFailed."""
@@ -161,7 +161,7 @@ class Foreign:
         pairs = tuple((key, value.encode()) for key, value in headers.items())
         request = OutboundRequest("POST", self.url, pairs, json.dumps(message).encode(), seconds, repeatable=False)
         try:
-            return await send(self.services.client.of(self.workspace), request, most_bytes=MOST_BYTES)
+            return await send(self.services.client.of(self.workspace), request, most_bytes=MAX_BYTES)
         except (ExchangeFailed, OutboundRefused) as error:
             raise ForeignFailed(self._clean(f"{self.name}: {error}")) from None
 
@@ -171,7 +171,7 @@ class Foreign:
         bodies = _events(response.body) if kind == "text/event-stream" else iter((response.body,))
         for body in bodies:
             shape = json_limits.measure(body)
-            if shape.items > MOST_ITEMS or shape.depth > MAX_DEPTH:
+            if shape.items > MAX_ITEMS or shape.depth > MAX_DEPTH:
                 raise ForeignFailed(f"{self.name} answered with more values than are read.")
             try:
                 message: object = json.loads(body)
@@ -209,7 +209,7 @@ def _tool(entry: object) -> ForeignTool:
     if not isinstance(schema, dict):
         raise ValueError("it has no schema")
     schema = cast("JsonObject", schema)
-    if len(json.dumps(schema)) > MOST_SCHEMA:
+    if len(json.dumps(schema)) > MAX_SCHEMA:
         raise ValueError("its schema is too large")
     json_schema.validator_of(schema)
     hints = fields.get("annotations")

@@ -15,9 +15,9 @@ from cargo_ai.domains.ai.tables import AgentMemory
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection
 
-MOST_MEMORIES = 500
+MAX_MEMORIES = 500
 """Of one owner: a user, an agent, or the workspace."""
-MOST_QUERY = 1_000
+MAX_QUERY = 1_000
 """Characters of a text, its last ones, by which memories are looked for."""
 COVERED = 0.7
 _WORD = re.compile(r"\w+")
@@ -73,8 +73,8 @@ async def remember(db: AsyncSession, workspace: uuid.UUID, owner: Owner, content
         for former in covered[1:]:
             await db.delete(former)
     if row is None:
-        if len(rows) >= MOST_MEMORIES:
-            raise MemoriesFull(f"There are {MOST_MEMORIES} memories in the scope {owner.scope}, which is the most: forget or replace some.")
+        if len(rows) >= MAX_MEMORIES:
+            raise MemoriesFull(f"There are {MAX_MEMORIES} memories in the scope {owner.scope}, which is the most: forget or replace some.")
         row = AgentMemory(workspace_uuid=workspace, scope=owner.scope, owner=owner.uuid, content=content)
         db.add(row)
     row.content, row.updated_at = content, clock.now()
@@ -87,7 +87,7 @@ async def relevant(db: AsyncSession, workspace: uuid.UUID, owners: Sequence[Owne
     given = {
         "workspace": workspace,
         "owners": [owner.key for owner in owners],
-        "said": said[-MOST_QUERY:].replace("\x00", ""),
+        "said": said[-MAX_QUERY:].replace("\x00", ""),
         "most": most,
     }
     uuids = [row.uuid for row in await db.execute(_RELEVANT, given)]

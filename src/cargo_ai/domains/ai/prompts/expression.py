@@ -18,7 +18,7 @@ from cargo_ai.domains.expression import public as expressions
 from cargo_ai.kernel.wire import JsonObject
 
 Json = Any
-MOST_SAMPLE = 30_000
+MAX_SAMPLE = 30_000
 """Characters of the variables that the language model sees; it is tried with all of them."""
 _SCHEMA: JsonObject = {
     "type": "object",
@@ -49,7 +49,7 @@ async def _write(prepared: Preparation, request: contract.GenerateExpression) ->
         return f"With the sample: {'; '.join(tried.warnings[:5])}" if tried.warnings and tried.value is None else None
 
     sample = json.dumps(request.variables, ensure_ascii=False)
-    shown = sample if len(sample) <= MOST_SAMPLE else f"{sample[:MOST_SAMPLE]}…"
+    shown = sample if len(sample) <= MAX_SAMPLE else f"{sample[:MAX_SAMPLE]}…"
     text = f"What the expression is to give: {request.prompt}\n\nThe variables, as a sample: {untrusted_json(shown)}"
     wish = Wish(_INSTRUCTIONS, text, _SCHEMA, check, named(request))
     try:

@@ -19,7 +19,7 @@ from cargo_ai.kernel.schemas import json_schema
 from cargo_ai.kernel.wire import JsonObject
 
 Json = Any
-MOST_SCHEMA = 50_000
+MAX_SCHEMA = 50_000
 """Characters of a JSON Schema."""
 _TEXT: JsonObject = {
     "type": "object",
@@ -80,8 +80,8 @@ async def _check_schema(value: JsonObject) -> str | None:
     schema = cast("JsonObject", value["jsonSchema"])
     if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
         return "jsonSchema: its type is not `object` with `properties`."
-    if len(json.dumps(schema)) > MOST_SCHEMA:
-        return f"jsonSchema: it has more than {MOST_SCHEMA:,} characters."
+    if len(json.dumps(schema)) > MAX_SCHEMA:
+        return f"jsonSchema: it has more than {MAX_SCHEMA:,} characters."
     try:
         json_schema.validator_of(schema)
     except json_schema.NoSchema as error:

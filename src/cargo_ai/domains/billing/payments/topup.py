@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 5.0
 AT_ONCE = 100
 AFTER_DECLINE = timedelta(hours=1)
-MOST, WITHIN = 3, timedelta(minutes=10)
+MAX, WITHIN = 3, timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=1)
 """A top-up that has no outcome after this long is asked about again, under its key."""
 GIVE_UP = timedelta(hours=20)
@@ -149,10 +149,10 @@ async def begin(services: Services, db: AsyncSession, row: Subscription) -> uuid
     if balance.overage is None or balance.available + Decimal((await db.execute(pending)).scalar_one()) >= row.topup_threshold:
         return None
     recent = select(func.count()).select_from(CreditTopup).where(CreditTopup.created_at > now - WITHIN)
-    if (await db.execute(recent)).scalar_one() >= MOST:
+    if (await db.execute(recent)).scalar_one() >= MAX:
         row.paused_until = until = now + WITHIN
-        _log.error("top-ups follow each other too fast and pause", workspace=str(workspace), topups=MOST, minutes=WITHIN.seconds // 60)
-        bought = f"It has bought credits {MOST} times within {WITHIN.seconds // 60} minutes, and they are used up again."
+        _log.error("top-ups follow each other too fast and pause", workspace=str(workspace), topups=MAX, minutes=WITHIN.seconds // 60)
+        bought = f"It has bought credits {MAX} times within {WITHIN.seconds // 60} minutes, and they are used up again."
         await brake_email.enqueue(db, workspace, "tooFast", until, bought)
         return None
     if (await db.execute(select(CreditTopup.uuid).where(CreditTopup.status == "pending").limit(1))).first() is not None:

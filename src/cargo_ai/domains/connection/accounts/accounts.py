@@ -32,8 +32,8 @@ from cargo_ai.store.session import Database
 
 # How long a batch may go on using a connector that was removed, changed or stopped.
 FRESH_SECONDS = 2.0
-MOST_ACCOUNTS = 1000
-MOST_RENEWED = 100
+MAX_ACCOUNTS = 1000
+MAX_RENEWED = 100
 # As long as an attempt may take (engine.worker.runner).
 EFFECT_SECONDS = 900.0
 
@@ -93,7 +93,7 @@ class Accounts:
         self._known = known_integrations(services)
         self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
         self._access = services.once(Access, lambda: Access(services))
-        self._renewed: deque[tuple[float, str]] = deque(maxlen=MOST_RENEWED)
+        self._renewed: deque[tuple[float, str]] = deque(maxlen=MAX_RENEWED)
         self._opened: dict[tuple[uuid.UUID, str | None, str], _Look] = {}
 
     async def of_call(self, call: Call, integration: Integration) -> Account | None:
@@ -139,7 +139,7 @@ class Accounts:
         key = (workspace, connector, integration_slug)
         look = self._opened.get(key)
         if look is None or look.until <= clock.seconds() or look.is_void() or (since is not None and look.began < since):
-            if len(self._opened) >= MOST_ACCOUNTS:
+            if len(self._opened) >= MAX_ACCOUNTS:
                 self._opened.clear()
             look = self._opened[key] = _Look(ids.new(), clock.seconds() + FRESH_SECONDS, asyncio.create_task(self._load(*key)))
         # Shielded: many calls wait for one look.

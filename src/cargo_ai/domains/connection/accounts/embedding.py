@@ -21,7 +21,7 @@ from cargo_ai.integrations.kit import AccountHalted, ServiceError, Throttled
 from cargo_ai.kernel.secrets import WrongKey
 
 Json = Any
-MOST_DIMENSIONS = 4_096
+MAX_DIMENSIONS = 4_096
 
 
 class NotEmbedded(Exception):
@@ -90,8 +90,8 @@ def _read(answer: Json, count: int, dimensions: int | None) -> Embedded:
         raise ValueError(f"{len(entries)} vectors for {count} texts")
     vectors = [_unit(entry["embedding"]) for entry in sorted(entries, key=lambda entry: int(entry.get("index", 0)))]
     sizes = {len(vector) for vector in vectors}
-    if len(sizes) > 1 or max(sizes) > MOST_DIMENSIONS:
-        raise ValueError(f"vectors of {', '.join(map(str, sorted(sizes)))} dimensions; all must have one number, {MOST_DIMENSIONS} at most")
+    if len(sizes) > 1 or max(sizes) > MAX_DIMENSIONS:
+        raise ValueError(f"vectors of {', '.join(map(str, sorted(sizes)))} dimensions; all must have one number, {MAX_DIMENSIONS} at most")
     if dimensions is not None and sizes != {dimensions}:
         raise ValueError(f"vectors of {max(sizes)} dimensions, where there were {dimensions} before")
     usage = cast("Mapping[str, Json]", body.get("usage") or {})

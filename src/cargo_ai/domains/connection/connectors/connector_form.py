@@ -40,7 +40,7 @@ from cargo_ai.kernel.secrets import WrongKey
 
 FRESH = timedelta(minutes=30)
 SECONDS = 30.0
-MOST_CHOICES = 10_000
+MAX_CHOICES = 10_000
 LIST = "cargo-ai connection connector list"
 
 Json = Any
@@ -171,7 +171,7 @@ async def prepare_autocomplete(prepared: Preparation, request: contract.Autocomp
     typed = (request.value or "").strip()
 
     async def perform(asked: FormRequest) -> list[dict[str, Json]]:
-        return [_choice(choice) for choice in [*await part.perform(asked, request.params, typed or None)][:MOST_CHOICES]]
+        return [_choice(choice) for choice in [*await part.perform(asked, request.params, typed or None)][:MAX_CHOICES]]
 
     try:
         return cast("list[Json]", await form.remembered("autocomplete", request, typed, perform))

@@ -28,8 +28,8 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Removed
 
 LIST = "cargo-ai connection custom-integration list"
-MOST = 100
-MOST_BYTES = 8 * 1024 * 1024
+MAX = 100
+MAX_BYTES = 8 * 1024 * 1024
 LONGEST_SLUG = 50
 
 
@@ -100,7 +100,7 @@ async def create(ctx: Context, request: contract.CreateCustomIntegration) -> con
     slug = request.slug or slug_of(given.name)
     await _require_free(ctx, slug)
     if await _has_too_much(ctx.db, given, None):
-        contract.create.refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
+        contract.create.refuse("tooManyCustomIntegrations", most=MAX, size=MAX_BYTES // 1024**2)
     now = clock.now()
     row = CustomIntegration(
         uuid=ids.new(),
@@ -135,8 +135,8 @@ async def _require_free(ctx: Context, slug: str) -> None:
     if slug.lower() in {known.lower() for known in integrations()}:
         refuse("slugIsReserved", slug=slug)
     mine = select(func.count()).select_from(CustomIntegration).where(CustomIntegration.deleted_at.is_(None))
-    if (await ctx.db.scalar(mine) or 0) >= MOST:
-        refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
+    if (await ctx.db.scalar(mine) or 0) >= MAX:
+        refuse("tooManyCustomIntegrations", most=MAX, size=MAX_BYTES // 1024**2)
     taken = select(CustomIntegration.uuid).where(CustomIntegration.slug == slug, CustomIntegration.deleted_at.is_(None))
     if await ctx.db.scalar(taken) is not None:
         refuse("duplicateSlug", cause=f"This workspace has a custom integration {slug} already.", fix=LIST)
@@ -151,7 +151,7 @@ async def _has_too_much(db: AsyncSession, given: Announced, replaced: uuid.UUID 
     """Whether this and all others of the workspace are larger than every process can keep."""
     size = func.coalesce(func.sum(func.octet_length(cast_in_sql(CustomIntegration.manifest, Text))), 0)
     others = select(size).where(CustomIntegration.deleted_at.is_(None), CustomIntegration.uuid != (replaced or uuid.UUID(int=0)))
-    return len(json.dumps(given.manifest)) + int(await db.scalar(others) or 0) > MOST_BYTES
+    return len(json.dumps(given.manifest)) + int(await db.scalar(others) or 0) > MAX_BYTES
 
 
 def _sealed(ctx: Context, secrets: Mapping[Any, str] | None) -> bytes | None:
@@ -246,7 +246,7 @@ async def update(ctx: Context, request: contract.UpdateCustomIntegration) -> con
         raise Refusal(409, "conflict", "The custom integration was changed by another request meanwhile: look at it and try again.")
     await _require_known_places(ctx, row, change.announced)
     if await _has_too_much(ctx.db, change.announced, row.uuid):
-        contract.update.refuse("tooManyCustomIntegrations", most=MOST, size=MOST_BYTES // 1024**2)
+        contract.update.refuse("tooManyCustomIntegrations", most=MAX, size=MAX_BYTES // 1024**2)
     for column, value in _columns(change.announced).items():
         setattr(row, column, value)
     row.version, row.checked_at = row.version + 1, clock.now()

@@ -15,13 +15,13 @@ from cargo_ai.kernel.schemas import json_schema
 Json = Any
 JsonObject = dict[str, Json]
 
-MOST_DEPTH = 12
-MOST_PARTS = 4_000
+MAX_DEPTH = 12
+MAX_PARTS = 4_000
 """Schemas in a schema. What lies deeper, or is one too many, may be any value."""
-MOST_HOPS = 20
+MAX_HOPS = 20
 LONGEST_TEXT = 1_000
 LARGEST_VALUE = 20_000
-MOST_NAMES = 500
+MAX_NAMES = 500
 
 _SCALARS = (
     *("type", "title", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
@@ -77,7 +77,7 @@ def resolve(document: Json, value: Json, pointer: str) -> tuple[Json, tuple[str,
     hops: list[str] = []
     beside: JsonObject = {}
     while isinstance(value, Mapping) and isinstance(reference := cast("JsonObject", value).get("$ref"), str):
-        if reference in hops or len(hops) >= MOST_HOPS:
+        if reference in hops or len(hops) >= MAX_HOPS:
             raise Unusable(pointer, f"refers to itself by {reference[:200]}")
         beside = {**{key: inner for key, inner in cast("JsonObject", value).items() if key != "$ref"}, **beside}
         hops.append(reference)
@@ -103,8 +103,8 @@ class Bounds:
     """How much of a schema is kept: depth, schemas in it, characters of a description. hides: properties that say so (`readOnly`) are not
     kept."""
 
-    depth: int = MOST_DEPTH
-    parts: int = MOST_PARTS
+    depth: int = MAX_DEPTH
+    parts: int = MAX_PARTS
     text: int = LONGEST_TEXT
     hides: str = ""
 
@@ -152,8 +152,8 @@ def _inside(source: JsonObject, pointer: str, hides: str, target: JsonObject) ->
     """The schemas in a schema: keyword, name or position, the schema, and where it stands."""
     for key in _TABLES:
         table = _mapping(source, key, pointer)
-        if len(table) > MOST_NAMES:
-            raise Unusable(pointed(pointer, key), f"has more than {MOST_NAMES} names")
+        if len(table) > MAX_NAMES:
+            raise Unusable(pointed(pointer, key), f"has more than {MAX_NAMES} names")
         for name, inner in table.items():
             if key == "patternProperties" and not _is_linear(name):
                 continue
@@ -165,7 +165,7 @@ def _inside(source: JsonObject, pointer: str, hides: str, target: JsonObject) ->
         choices = source.get(key, [])
         if not isinstance(choices, list):
             raise Unusable(pointed(pointer, key), "must be a list of schemas")
-        for position, inner in enumerate(cast("list[Json]", choices)[:MOST_NAMES]):
+        for position, inner in enumerate(cast("list[Json]", choices)[:MAX_NAMES]):
             # What is left open here fits several choices: one that exactly one has to fit would refuse what the service takes.
             yield "anyOf" if key == "oneOf" else key, position, inner, pointed(pointer, key, position)
     for key in _SINGLE:
@@ -188,7 +188,7 @@ def _keywords(source: JsonObject, pointer: str, longest: int) -> JsonObject:
             said[key] = source[key]
     required = source.get("required")
     if isinstance(required, list):
-        said["required"] = [name for name in cast("list[Json]", required)[:MOST_NAMES] if isinstance(name, str)]
+        said["required"] = [name for name in cast("list[Json]", required)[:MAX_NAMES] if isinstance(name, str)]
     if isinstance(text := source.get("description"), str) and text:
         said["description"] = text if len(text) <= longest else text[:longest] + "…"
     if isinstance(pattern := said.get("pattern"), str) and not _is_linear(pattern):

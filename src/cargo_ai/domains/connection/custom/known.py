@@ -21,8 +21,8 @@ from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.store.session import Database
 
 FRESH_SECONDS = 2.0
-MOST_WORKSPACES = 1_000
-MOST_BYTES = 64 * 1024 * 1024
+MAX_WORKSPACES = 1_000
+MAX_BYTES = 64 * 1024 * 1024
 """Of manifests, for which a process keeps integrations; one workspace has at most 8 MB."""
 
 _log = log.get(__name__)
@@ -81,7 +81,7 @@ class KnownIntegrations:
 
     async def _seen_since(self, workspace: uuid.UUID, moment: float) -> dict[str, Integration]:
         """Those of a workspace as they were at this moment (of `clock.seconds`) or later."""
-        if len(self._own) >= MOST_WORKSPACES and workspace not in self._own:
+        if len(self._own) >= MAX_WORKSPACES and workspace not in self._own:
             self._own.clear()
         own = self._own.setdefault(workspace, _Own())
         async with own.turn:
@@ -97,7 +97,7 @@ class KnownIntegrations:
             query = select(CustomIntegration.uuid, CustomIntegration.version, CustomIntegration.slug).where(living)
             rows = (await db.execute(query.order_by(CustomIntegration.uuid))).all()
             missing = [row.uuid for row in rows if (row.uuid, row.version) not in self._built]
-            if missing and self._bytes > MOST_BYTES:
+            if missing and self._bytes > MAX_BYTES:
                 self._built.clear()
                 self._own.clear()
                 self._bytes = 0

@@ -20,7 +20,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 
 EVERY = timedelta(minutes=50)
 AT_ONCE = 8
-MOST = 1_000
+MAX = 1_000
 
 _log = log.get(__name__)
 
@@ -56,7 +56,7 @@ async def _claim(services: Services) -> list[_Due]:
     row = CustomIntegration
     is_due = (row.deleted_at.is_(None)) & (row.source == "protocol") & (row.checked_at < clock.now() - EVERY)
     async with services.database.session(ALL_WORKSPACES) as db:
-        rows = (await db.scalars(select(row).where(is_due).order_by(row.checked_at).limit(MOST).with_for_update(skip_locked=True))).all()
+        rows = (await db.scalars(select(row).where(is_due).order_by(row.checked_at).limit(MAX).with_for_update(skip_locked=True))).all()
         due = [_Due(one.uuid, one.workspace_uuid, one.base_url, one.sealed_secret, one.manifest, one.version) for one in rows]
         for one in rows:
             one.checked_at = clock.now()

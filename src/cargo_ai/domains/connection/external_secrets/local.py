@@ -11,7 +11,7 @@ from pathlib import Path
 from cargo_ai.domains.connection.external_secrets.reference import Reference, SecretUnavailable, permits
 from cargo_ai.kernel.settings import PREFIX, Settings
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 class Variables:
@@ -74,9 +74,9 @@ def _read(folder: Path, path: str) -> str:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise missing
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise SecretUnavailable(f"The file {path} is larger than {MOST_BYTES // 1024} KB: it is not a secret.")
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise SecretUnavailable(f"The file {path} is larger than {MAX_BYTES // 1024} KB: it is not a secret.")
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

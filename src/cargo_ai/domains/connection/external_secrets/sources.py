@@ -20,7 +20,7 @@ FRESH_SECONDS = 60.0
 # What was read is used for longer where its place cannot be asked, so that a restart of Vault stops no run.
 STALE_SECONDS = 600.0
 REFUSED_SECONDS = 2.0
-MOST = 1000
+MAX = 1000
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class ExternalSecrets:
         return _Known(value, now, now + FRESH_SECONDS)
 
     def _remember(self, key: str, known: _Known) -> None:
-        if len(self._known) >= MOST:
+        if len(self._known) >= MAX:
             self._known.clear()
             self._reading.clear()
         self._known[key] = known

@@ -18,7 +18,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 
 LIFE = timedelta(minutes=10)
-MOST_OPEN = 20
+MAX_OPEN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ async def _prune(db: AsyncSession, asked: Asked) -> None:
     """Forget the user's consents that no one came back with, and the oldest of very many."""
     own = OAuthConsent.user_uuid == asked.user
     kept = (
-        select(OAuthConsent.uuid).where(own, OAuthConsent.expires_at > clock.now()).order_by(OAuthConsent.uuid.desc()).limit(MOST_OPEN - 1)
+        select(OAuthConsent.uuid).where(own, OAuthConsent.expires_at > clock.now()).order_by(OAuthConsent.uuid.desc()).limit(MAX_OPEN - 1)
     )
     await db.execute(delete(OAuthConsent).where(own, OAuthConsent.uuid.not_in(kept)).execution_options(synchronize_session=False))
 

@@ -14,7 +14,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.outbound.http_client import HttpClient
 
 EARLY_SECONDS = 60.0
-MOST = 1000
+MAX = 1000
 
 
 class ServiceTokens:
@@ -28,7 +28,7 @@ class ServiceTokens:
     async def current(self, sign_in: FetchedSignIn, config: Mapping[str, Any], call: TokenCall, *, refused: str | None = None) -> Tokens:
         """Tokens. ServiceError where the vendor gives none. `refused`: the access token that the service does not take any more."""
         key = sign_in.fingerprint(config)
-        if len(self._known) >= MOST:
+        if len(self._known) >= MAX:
             self._known.clear()
             self._asking.clear()
         async with self._asking.setdefault(key, asyncio.Lock()):

@@ -18,7 +18,7 @@ from cargo_ai.kernel.traces import Place
 
 QUIET_SECONDS = 0.002
 """How long to wait when no other run can come: those that just were let go may be about to."""
-MOST_LINGERS = 8
+MAX_LINGERS = 8
 """How many times as long as `linger` rows of batches wait at most, while others keep coming."""
 CANCELLED = Later(0.0, None, "cancelled")
 
@@ -97,7 +97,7 @@ class Collector:
         now = clock.seconds()
         if not self._waiting:
             self._due = now + self.batch.linger
-            self._latest = now + self.batch.linger * (1 if row.request.call.batch is None else MOST_LINGERS)
+            self._latest = now + self.batch.linger * (1 if row.request.call.batch is None else MAX_LINGERS)
         elif row.request.call.batch is None:
             # Someone waits for this one.
             self._latest = min(self._latest, now + self.batch.linger)

@@ -23,7 +23,7 @@ from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 
 _log = log.get(__name__)
 
-MOST_COLLECTORS = 2_000
+MAX_COLLECTORS = 2_000
 
 
 class Destination(NamedTuple):
@@ -60,7 +60,7 @@ class RowActions:
     ) -> Collector:
         collector = self._collectors.get(key)
         if collector is None:
-            if len(self._collectors) >= MOST_COLLECTORS:
+            if len(self._collectors) >= MAX_COLLECTORS:
                 self._collectors = {key: collector for key, collector in self._collectors.items() if not collector.is_idle}
             collector = self._collectors[key] = Collector(batch, send, self._in_flight)
         return collector

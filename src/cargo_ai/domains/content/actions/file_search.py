@@ -14,7 +14,7 @@ from cargo_ai.domains.content.retrieval.passages import find_passages, scope_of
 from cargo_ai.domains.content.retrieval.search import LONGEST_QUESTION
 from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
 
-MOST = 50
+MAX = 50
 USUAL = 5
 _UUIDS = {"type": "array", "items": {"type": "string"}}
 
@@ -26,7 +26,7 @@ def check(config: Mapping[str, Any]) -> str | None:
             scope_of(config)
         except ValueError as error:
             return str(error)
-    return check_number(config, "limit", 1, MOST)
+    return check_number(config, "limit", 1, MAX)
 
 
 def _performer(services: Services) -> Perform:
@@ -34,7 +34,7 @@ def _performer(services: Services) -> Perform:
         query: object = call.config.get("query")
         if not isinstance(query, str) or not query.strip():
             raise InvalidConfig("The config needs `query`: what to look for.")
-        limit, fault = number(call.config.get("limit", USUAL) or USUAL, "limit", 1, MOST)
+        limit, fault = number(call.config.get("limit", USUAL) or USUAL, "limit", 1, MAX)
         if fault:
             raise InvalidConfig(fault)
         try:
@@ -74,7 +74,7 @@ ACTION: Action[Call] = Action(
     config_schema=schema(
         {
             "query": {"type": "string", "minLength": 1, "maxLength": LONGEST_QUESTION, "description": "What to look for."},
-            "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL, "description": "How many passages at most."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX, "default": USUAL, "description": "How many passages at most."},
             "fileUuids": _UUIDS | {"description": "Only these files."},
             "folderUuids": _UUIDS | {"description": "Only files of these folders."},
             "libraryUuids": _UUIDS | {"description": "Only files of these libraries."},

@@ -24,7 +24,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 BATCH = 32
 """Texts of one call: vectors of 4,096 dimensions then fit into an answer."""
 LEASE = timedelta(seconds=180)
-MOST_TRIES = 6
+MAX_TRIES = 6
 _FIRST_WAIT = 10.0
 _LONGEST_WAIT = 1_800.0
 _log = log.get(__name__)
@@ -123,7 +123,7 @@ class EmbeddingJob:
             if row is None or row.lease != lease:
                 return
             row.error_message, row.tries, row.lease, row.leased_until = str(why), row.tries + 1, None, None
-            if why.seconds is not None and row.tries < MOST_TRIES:
+            if why.seconds is not None and row.tries < MAX_TRIES:
                 wait = min(max(why.seconds, _FIRST_WAIT * 2 ** (row.tries - 1)), _LONGEST_WAIT)
                 await embedders.begin(db, here, wait)
             await db.commit()

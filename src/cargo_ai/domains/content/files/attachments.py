@@ -11,7 +11,7 @@ from cargo_ai.store.files import FileMissing, FileStore, require_owner
 
 _PURPOSES = ("files", "uploads")
 """The second part of keys of what people have uploaded: other files of the workspace are not for everyone."""
-MOST_BYTES = 25 * 1024 * 1024
+MAX_BYTES = 25 * 1024 * 1024
 SECONDS = 60.0
 
 
@@ -25,8 +25,8 @@ async def read_attachment(files: FileStore, workspace: uuid.UUID, key: str, name
         if require_owner(key, workspace).split("/")[1] not in _PURPOSES:
             raise FileMissing(key)
         size = await files.size(key)
-        if size > MOST_BYTES:
-            limit = MOST_BYTES // 1024**2
+        if size > MAX_BYTES:
+            limit = MAX_BYTES // 1024**2
             raise NotAttached(f"{name} is larger than {limit} MB: upload it (`cargo-ai content file upload`) for the agent to search in.")
         async with aclosing(files.stream(key)) as stream:
             document = await reader.read(stream, name, seconds=SECONDS)

@@ -21,7 +21,7 @@ from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, FilesUnavailable
 
-MOST_TRIES = 4
+MAX_TRIES = 4
 _log = log.get(__name__)
 
 
@@ -59,9 +59,9 @@ class IndexingJob:
             row = await db.scalar(select(File).where(File.uuid == uid).with_for_update())
             if row is None or row.status in {"ready", "error"}:
                 return None
-            if row.tries >= MOST_TRIES:
+            if row.tries >= MAX_TRIES:
                 row.status = "error"
-                row.error_message = f"Reading it was begun {MOST_TRIES} times, and each time its worker died."
+                row.error_message = f"Reading it was begun {MAX_TRIES} times, and each time its worker died."
                 await _end(db, uid)
                 return None
             row.status, row.tries = "indexing", row.tries + 1
@@ -69,8 +69,8 @@ class IndexingJob:
             return row.s3_filename, row.name
 
     async def _read(self, key: str, name: str, size: int) -> reader.Document:
-        if size > reader.MOST_BYTES:
-            raise Unreadable(f"The file is larger than {reader.MOST_BYTES // 1024**2} MB: it is kept, and its text is not read.")
+        if size > reader.MAX_BYTES:
+            raise Unreadable(f"The file is larger than {reader.MAX_BYTES // 1024**2} MB: it is kept, and its text is not read.")
         async with aclosing(self._services.files.stream(key)) as stream:
             return await reader.read(stream, name)
 

@@ -31,12 +31,12 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileStore, FilesUnavailable
 from cargo_ai.store.session import ALL_WORKSPACES
 
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 """Of one library."""
-MOST_BYTES = reader.MOST_BYTES
+MAX_BYTES = reader.MAX_BYTES
 DUE_AFTER = timedelta(minutes=55)
 _PIECE = 1024 * 1024
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 _log = log.get(__name__)
 
 
@@ -92,8 +92,8 @@ class LibrarySync:
         seen, failed = set[str](), list[str]()
         async for page in source.files():
             for file in page:
-                if len(seen) >= MOST_FILES:
-                    raise _NotFilled(f"There are more than {MOST_FILES:,} files: narrow the library's config. Nothing was removed.")
+                if len(seen) >= MAX_FILES:
+                    raise _NotFilled(f"There are more than {MAX_FILES:,} files: narrow the library's config. Nothing was removed.")
                 seen.add(file.id)
                 try:
                     await self._take(source, (here, uid, lease), file, known.get(file.id))
@@ -106,8 +106,8 @@ class LibrarySync:
             await retry_until_available("remove a file", lambda file=file: self._remove(here, uid, lease, file))
         if not failed:
             return None
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        return f"{len(failed)} of {len(seen)} files could not be read: {'; '.join(failed[:_MOST_NAMED])}{more}"[:2_000]
+        more = f" and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
+        return f"{len(failed)} of {len(seen)} files could not be read: {'; '.join(failed[:_MAX_NAMED])}{more}"[:2_000]
 
     async def _take(
         self, source: connection.FileSource, held: tuple[uuid.UUID, uuid.UUID, uuid.UUID], file: ListedFile, known: _Known | None
@@ -115,11 +115,11 @@ class LibrarySync:
         """Store and index a file that is new or has changed."""
         if known is not None and file.version and known.version == file.version:
             return
-        limit = f"{MOST_BYTES // 1024**2} MB"
-        if file.size is not None and file.size > MOST_BYTES:
+        limit = f"{MAX_BYTES // 1024**2} MB"
+        if file.size is not None and file.size > MAX_BYTES:
             raise connection.SourceFault("failed", f"it is larger than {limit}")
         with tempfile.TemporaryFile(prefix="cargo-ai-") as content:
-            download = Download(content, MOST_BYTES)
+            download = Download(content, MAX_BYTES)
             await source.download(file.id, download)
             version = file.version or await asyncio.to_thread(_hash, content)
             if known is not None and known.version == version:

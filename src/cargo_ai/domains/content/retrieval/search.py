@@ -22,16 +22,16 @@ from cargo_ai.store.driver import Connection, fetch
 
 K1, B = 1.2, 0.3
 """B: how much a long chunk loses. Chunks are cut to a size: how long one is says little of how much it talks around."""
-MOST_WORDS = 32
+MAX_WORDS = 32
 """Of a question; the rarest ones count."""
 LONGEST_QUESTION = 4_000
-MOST_LOOKED_AT = 3_000
+MAX_LOOKED_AT = 3_000
 """Chunks whose score is computed before it is asked whether others could be better."""
-MOST_IN_ALL = 40_000
-_MOST_COUNTED = 16
+MAX_IN_ALL = 40_000
+_MAX_COUNTED = 16
 
 # ts_rank of one word that occurs n times, all weights being 0.1; see calc_rank_or in PostgreSQL.
-_RANKS = [0.1 * sum(1 / at**2 for at in range(1, count + 1)) / 1.64493406685 for count in range(1, _MOST_COUNTED + 1)]
+_RANKS = [0.1 * sum(1 / at**2 for at in range(1, count + 1)) / 1.64493406685 for count in range(1, _MAX_COUNTED + 1)]
 _STEPS = [_RANKS[0] / 2, *((low + high) / 2 for low, high in pairwise(_RANKS))]
 
 _WORDS = """
@@ -94,17 +94,17 @@ async def rank(
     words, best = asked.words, list[tuple[int, float]]()
     taken = size = 0
     while taken < len(words):
-        first, room = taken, MOST_LOOKED_AT
+        first, room = taken, MAX_LOOKED_AT
         # The rarest words first, as many as can be looked at in one go.
-        while taken < len(words) and (taken == first or words[taken].chunks <= room or asked.among <= MOST_LOOKED_AT):
+        while taken < len(words) and (taken == first or words[taken].chunks <= room or asked.among <= MAX_LOOKED_AT):
             room -= words[taken].chunks
             taken += 1
         best += await _score(connection, asked, first, taken)
         best = sorted(best, key=lambda found: (-found[1], found[0]))[:limit]
-        size += min(asked.among, MOST_LOOKED_AT - room)
+        size += min(asked.among, MAX_LOOKED_AT - room)
         # A chunk with none of the words that were looked for has at most this much.
         rest = sum(word.weight for word in words[taken:]) * (K1 + 1)
-        if size >= MOST_IN_ALL or (len(best) == limit and best[-1][1] >= rest):
+        if size >= MAX_IN_ALL or (len(best) == limit and best[-1][1] >= rest):
             break
     return best
 
@@ -117,7 +117,7 @@ async def _weigh(connection: Connection, workspace: uuid.UUID, question: str, li
     occurring.sort(key=lambda word: (word[1], word[0]))
     words = [
         _Word(lexeme, chunks, math.log(1 + (max(int(total), chunks) - chunks + 0.5) / (chunks + 0.5)))
-        for lexeme, chunks in occurring[:MOST_WORDS]
+        for lexeme, chunks in occurring[:MAX_WORDS]
     ]
     return _Question(workspace, words, max(int(all_words) / max(int(total), 1), 1.0), int(among), limit, within)
 

@@ -28,12 +28,12 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
 
 Timeout = Literal["reject", "approve", "fail"]
-MOST_MINUTES: Final = 365 * 24 * 60
-MOST_FIELDS: Final = 50
-MOST_BYTES: Final = 256 * 1024
-MOST_ASSIGNEES: Final = 20
-MOST_TITLE: Final = 200
-MOST_TEXT: Final = 10_000
+MAX_MINUTES: Final = 365 * 24 * 60
+MAX_FIELDS: Final = 50
+MAX_BYTES: Final = 256 * 1024
+MAX_ASSIGNEES: Final = 20
+MAX_TITLE: Final = 200
+MAX_TEXT: Final = 10_000
 # A decision wakes the run. Should that ever be missed, the run looks by itself.
 LOOK_AGAIN = timedelta(days=7)
 
@@ -50,7 +50,7 @@ def check(config: Mapping[str, Any]) -> str | None:
             _fields(config, [])
     except InvalidConfig as fault:
         return str(fault)
-    return check_number(config, "timeoutMinutes", 0, MOST_MINUTES)
+    return check_number(config, "timeoutMinutes", 0, MAX_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ def read_config(config: Mapping[str, Any], node: Mapping[str, Any]) -> Asked:
         raise InvalidConfig(fault)
     warnings: list[str] = []
     fields, assignees = _fields(config, warnings), _assignees(config)
-    if len(to_json(fields, inf_nan_mode="null")) > MOST_BYTES:
-        raise InvalidConfig(f"The fields have more than {MOST_BYTES // 1024} KB; show less, and keep the rest in the run.")
+    if len(to_json(fields, inf_nan_mode="null")) > MAX_BYTES:
+        raise InvalidConfig(f"The fields have more than {MAX_BYTES // 1024} KB; show less, and keep the rest in the run.")
     minutes = coerce(config.get("timeoutMinutes"), "number")[0]
-    title = _text(config, "title", MOST_TITLE) or str(node.get("name") or node.get("slug") or "Review")[:MOST_TITLE]
+    title = _text(config, "title", MAX_TITLE) or str(node.get("name") or node.get("slug") or "Review")[:MAX_TITLE]
     return Asked(
         title,
-        _text(config, "instructions", MOST_TEXT) or None,
+        _text(config, "instructions", MAX_TEXT) or None,
         fields,
         assignees,
         None if minutes is None else cast("float", minutes),
@@ -98,8 +98,8 @@ def _assignees(config: Mapping[str, Any]) -> list[str]:
         people = parse_addresses(config.get("assignees"))
     except InvalidAddress as fault:
         raise InvalidConfig(f"`assignees`: {fault}") from None
-    if len(people) > MOST_ASSIGNEES:
-        raise InvalidConfig(f"`assignees` names {len(people)} people; at most {MOST_ASSIGNEES} are allowed.")
+    if len(people) > MAX_ASSIGNEES:
+        raise InvalidConfig(f"`assignees` names {len(people)} people; at most {MAX_ASSIGNEES} are allowed.")
     return [one.address for one in people]
 
 
@@ -112,8 +112,8 @@ def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, An
     if not isinstance(given, list):
         raise InvalidConfig("`fields` must be a list of {name, value, type, editable}.")
     fields = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
-    if len(fields) > MOST_FIELDS:
-        raise InvalidConfig(f"There are {len(fields)} fields; at most {MOST_FIELDS} can be reviewed at once.")
+    if len(fields) > MAX_FIELDS:
+        raise InvalidConfig(f"There are {len(fields)} fields; at most {MAX_FIELDS} can be reviewed at once.")
     names = [field["name"] for field in fields]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -124,7 +124,7 @@ def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, An
 def _field(given: object, number: int, warnings: list[str]) -> dict[str, Any]:
     field = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
     name, kind = field.get("name"), field.get("type") or "any"
-    if not isinstance(name, str) or not name or len(name) > MOST_TITLE:
+    if not isinstance(name, str) or not name or len(name) > MAX_TITLE:
         raise InvalidConfig(f"`fields[{number}]` has no `name`.")
     if kind not in VARIABLE_TYPES:
         raise InvalidConfig(f"`fields[{number}].type` is {kind!r}; it takes {', '.join(VARIABLE_TYPES)}.")
@@ -133,8 +133,8 @@ def _field(given: object, number: int, warnings: list[str]) -> dict[str, Any]:
         warnings.append(f"{name}: {warning}")
     return {
         "name": name,
-        "label": _text(field, "label", MOST_TITLE) or None,
-        "description": _text(field, "description", MOST_TEXT) or None,
+        "label": _text(field, "label", MAX_TITLE) or None,
+        "description": _text(field, "description", MAX_TEXT) or None,
         "type": kind,
         "value": value,
         "editable": field.get("editable") is not False,
@@ -256,11 +256,11 @@ ACTION: Action[Call] = Action(
     icon="user-check",
     config_schema=schema(
         {
-            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name by default."},
-            "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
+            "title": {"type": "string", "maxLength": MAX_TITLE, "description": "What is to be decided; the node's name by default."},
+            "instructions": {"type": "string", "maxLength": MAX_TEXT, "description": "What to look at."},
             "fields": {
                 "type": ["array", "object"],
-                "maxItems": MOST_FIELDS,
+                "maxItems": MAX_FIELDS,
                 "description": "The proposed values: a list, or an object {name: value}.",
                 "items": schema(
                     {
@@ -283,7 +283,7 @@ ACTION: Action[Call] = Action(
             "timeoutMinutes": {
                 "type": "number",
                 "minimum": 0,
-                "maximum": MOST_MINUTES,
+                "maximum": MAX_MINUTES,
                 "description": "How long to wait (fractions too); without it, for as long as it takes.",
             },
             "timeoutOutcome": {

@@ -30,9 +30,9 @@ from cargo_ai.store.session import Database
 Operation = Literal["get", "set", "append", "increment", "delete"]
 Scope = Literal["workflow", "workspace", "record"]
 
-MOST_KEY: Final = 200
-MOST_BYTES: Final = 64 * 1024
-MOST_KEYS: Final = 10_000
+MAX_KEY: Final = 200
+MAX_BYTES: Final = 64 * 1024
+MAX_KEYS: Final = 10_000
 LARGEST: Final = 2.0**53
 
 
@@ -42,7 +42,7 @@ def check(config: Mapping[str, Any]) -> str | None:
         value = config.get(name)
         if value is not None and is_constant(value) and value not in allowed:
             return f"`{name}` is {value!r}; it takes {', '.join(allowed)}."
-    return check_number(config, "by", -LARGEST, LARGEST) or check_number(config, "keepLast", 1, MOST_BYTES)
+    return check_number(config, "by", -LARGEST, LARGEST) or check_number(config, "keepLast", 1, MAX_BYTES)
 
 
 def inspect(config: Mapping[str, Any], _models: object) -> Iterator[Finding]:
@@ -72,8 +72,8 @@ def read(call: Call) -> Wanted:
     if fault:
         raise InvalidConfig(fault)
     key: object = config.get("key")
-    if isinstance(key, bool) or not isinstance(key, str | int) or not 1 <= len(str(key)) <= MOST_KEY:
-        raise InvalidConfig(f"The config needs `key`: a text of 1 to {MOST_KEY} characters.")
+    if isinstance(key, bool) or not isinstance(key, str | int) or not 1 <= len(str(key)) <= MAX_KEY:
+        raise InvalidConfig(f"The config needs `key`: a text of 1 to {MAX_KEY} characters.")
     operation = cast("Operation", config.get("operation") or "get")
     scope = cast("Scope", config.get("scope") or "workflow")
     if operation in {"set", "append"} and "value" not in config:
@@ -181,10 +181,10 @@ def _changed(wanted: Wanted, row: Memory | None) -> Any:
 
 async def _write(db: AsyncSession, workspace: uuid.UUID, wanted: Wanted, value: Any, *, is_new: bool) -> None:
     size = len(to_json(value, inf_nan_mode="null"))
-    if size > MOST_BYTES:
-        raise InvalidConfig(f"{wanted.key} would have {size:,} bytes; at most {MOST_BYTES:,} are remembered under one key.")
+    if size > MAX_BYTES:
+        raise InvalidConfig(f"{wanted.key} would have {size:,} bytes; at most {MAX_BYTES:,} are remembered under one key.")
     if is_new and await _is_full(db, wanted):
-        raise InvalidConfig(f"The memory of this {wanted.scope} has {MOST_KEYS:,} keys, which is the most: delete some first.")
+        raise InvalidConfig(f"The memory of this {wanted.scope} has {MAX_KEYS:,} keys, which is the most: delete some first.")
     now = clock.now()
     row = {"workspace_uuid": workspace, "scope": wanted.scope, "owner": wanted.owner, "key": wanted.key, "value": value}
     change = insert(Memory).values(**row, created_at=now, updated_at=now)
@@ -196,8 +196,8 @@ async def _write(db: AsyncSession, workspace: uuid.UUID, wanted: Wanted, value: 
 
 
 async def _is_full(db: AsyncSession, wanted: Wanted) -> bool:
-    some = select(Memory.key).where(Memory.scope == wanted.scope, Memory.owner == wanted.owner).limit(MOST_KEYS).subquery()
-    return await db.scalar(select(func.count()).select_from(some)) == MOST_KEYS
+    some = select(Memory.key).where(Memory.scope == wanted.scope, Memory.owner == wanted.owner).limit(MAX_KEYS).subquery()
+    return await db.scalar(select(func.count()).select_from(some)) == MAX_KEYS
 
 
 async def _row(db: AsyncSession, wanted: Wanted) -> Memory | None:
@@ -242,7 +242,7 @@ ACTION: Action[Call] = Action(
     config_schema=schema(
         {
             "operation": {"enum": list(get_args(Operation)), "default": "get"},
-            "key": {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "description": "The key of the value."},
+            "key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "description": "The key of the value."},
             "scope": {
                 "enum": list(get_args(Scope)),
                 "default": "workflow",

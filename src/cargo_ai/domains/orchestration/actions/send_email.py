@@ -28,9 +28,9 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
 
-MOST_RECIPIENTS: Final = 50
-MOST_SUBJECT: Final = 500
-MOST_BYTES: Final = 2 * 1024 * 1024
+MAX_RECIPIENTS: Final = 50
+MAX_SUBJECT: Final = 500
+MAX_BYTES: Final = 2 * 1024 * 1024
 WAITS: Final = (5.0, 60.0, 300.0, 900.0)
 """Seconds before the next try when the mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
 UNREACHABLE_TRIES: Final = 2
@@ -64,17 +64,17 @@ def email_of(config: Mapping[str, Any], message_id: str) -> Email:
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
     if not to:
         raise InvalidConfig("No one is named in `to`.")
-    if count > MOST_RECIPIENTS:
-        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MOST_RECIPIENTS} are allowed. Use a group to write to each.")
+    if count > MAX_RECIPIENTS:
+        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MAX_RECIPIENTS} are allowed. Use a group to write to each.")
     subject, html, text = (_text(config, name) for name in ("subject", "bodyHtml", "bodyText"))
     if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", subject):
         raise InvalidConfig("`subject` has a line break or another control character in it.")
-    if not subject.strip() or len(subject) > MOST_SUBJECT:
-        raise InvalidConfig(f"`subject` must have 1 to {MOST_SUBJECT} characters.")
+    if not subject.strip() or len(subject) > MAX_SUBJECT:
+        raise InvalidConfig(f"`subject` must have 1 to {MAX_SUBJECT} characters.")
     if not html.strip() and not text.strip():
         raise InvalidConfig("The e-mail is empty: give `bodyHtml` or `bodyText`.")
-    if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MOST_BYTES:
-        raise InvalidConfig(f"The e-mail has more than {MOST_BYTES // 1024**2} MB.")
+    if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise InvalidConfig(f"The e-mail has more than {MAX_BYTES // 1024**2} MB.")
     in_reply_to, references = _conversation(config)
     body = text if text.strip() else html_to_text(html)
     replies = _people(config, "replyTo")
@@ -181,7 +181,7 @@ SEND_EMAIL: Action[Call] = Action(
             "cc": {**_PEOPLE, "description": "Who gets a copy."},
             "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
             "replyTo": {**_PEOPLE, "description": "Where replies go; the sender's address by default."},
-            "subject": {"type": "string", "minLength": 1, "maxLength": MOST_SUBJECT},
+            "subject": {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT},
             "bodyHtml": {"type": "string", "description": "The e-mail as HTML."},
             "bodyText": {"type": "string", "description": "The e-mail as plain text; made from bodyHtml by default."},
             "inReplyTo": {"type": "string", "description": "The Message-ID of the e-mail that this one answers."},

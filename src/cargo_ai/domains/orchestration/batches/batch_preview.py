@@ -40,7 +40,7 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
         _refuse_kind(runnable, batch_input)
     data = await _to_stored(ctx, Target(spec, runnable), batch_input)
     try:
-        peek = await batch_records.peek(ctx, spec, data, batch_input, contract.MOST_RECORDS)
+        peek = await batch_records.peek(ctx, spec, data, batch_input, contract.MAX_RECORDS)
     except SourceFailed as error:
         contract.preview.refuse("failedToFetchFromClient", cause=str(error))
     return contract.PreviewReply(records=peek.records, columns=await _columns(ctx, data, peek.records), count=peek.count)
@@ -50,7 +50,7 @@ def _items(data: contract.GroupToPreview) -> contract.PreviewReply:
     records = group.read_items({"items": data.items})
     if isinstance(records, Failed):
         raise invalid_input([{"path": "data.items", "message": records.message}])
-    first = records[: contract.MOST_RECORDS]
+    first = records[: contract.MAX_RECORDS]
     return contract.PreviewReply(records=first, columns=_infer(first), count=len(records))
 
 

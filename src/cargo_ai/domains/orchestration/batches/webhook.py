@@ -31,7 +31,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "deliverWebhook"
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 LONGEST_WAIT = 3_600
 SECONDS = 20.0
 HELD_SECONDS = 90
@@ -152,7 +152,7 @@ class WebhookSender:
         now = clock.now()
         if problem is None:
             values |= {"delivered_at": now, "sealed": None}
-        elif final or attempt.number >= MOST_ATTEMPTS:
+        elif final or attempt.number >= MAX_ATTEMPTS:
             values |= {"given_up_at": now, "sealed": None}
             _log.warning("a webhook is given up", batch=str(attempt.batch), attempts=attempt.number, cause=problem)
         else:

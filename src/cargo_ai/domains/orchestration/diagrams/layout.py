@@ -21,7 +21,7 @@ PLACE = 14.0
 PADDING, HEAD = 16.0, 40.0
 """Around the nodes of a group, and above them its name."""
 ORDER_SWEEPS, PLACE_SWEEPS = 4, 6
-MOST_PLACES = 1_500
+MAX_PLACES = 1_500
 """Empty places of one picture; beyond them long lines go straight, so that no graph takes long."""
 
 
@@ -73,7 +73,7 @@ def _level(picture: Picture) -> _Level:
     layers: defaultdict[int, list[_Place]] = defaultdict(list)
     for place in places.values():
         layers[place.layer].append(place)
-    left = MOST_PLACES
+    left = MAX_PLACES
     for node, way in sorted(forward, key=lambda line: places[line[1].to].layer - places[line[0].uuid].layer):
         start, end = places[node.uuid], places[way.to]
         passed = end.layer - start.layer - 1

@@ -14,8 +14,8 @@ from cargo_ai.engine.graph.action import Done
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-MOST_RUNS = 3
-MOST_BELOW = 500
+MAX_RUNS = 3
+MAX_BELOW = 500
 """How many runs below those are looked at: the items of groups, and tools."""
 
 
@@ -45,9 +45,9 @@ class RecordMemory:
             .where(runs.c.workspace_uuid == self.workspace, runs.c.workflow_uuid == self.workflow, runs.c.record_id == self.record)
             .where(runs.c.fanout_uuid.is_(None), runs.c.finished_ms.is_not(None))
             .order_by(runs.c.uuid.desc())
-            .limit(MOST_RUNS)
+            .limit(MAX_RUNS)
         )
-        below = select(runs.c.uuid).where(runs.c.parent_uuid.in_(mine)).limit(MOST_BELOW)
+        below = select(runs.c.uuid).where(runs.c.parent_uuid.in_(mine)).limit(MAX_BELOW)
         answers: dict[str, list[RowMapping]] = {}
         async with self.database.session(ALL_WORKSPACES) as db:
             uuids = [*await db.scalars(mine), *await db.scalars(below)]

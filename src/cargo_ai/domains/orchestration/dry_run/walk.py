@@ -22,7 +22,7 @@ from cargo_ai.engine.graph.walk import Act, EngineAnswers, Evaluate, Pause, Walk
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 
-MOST_WAYS = 64
+MAX_WAYS = 64
 """How many ways of one record are followed one by one; beyond that, every node that can be reached is possible."""
 
 NO_CONFIG: Mapping[str, Any] = {}
@@ -107,7 +107,7 @@ class DryRun:
     def split(self, ways: int) -> bool:
         """Whether this many more ways can be followed one by one."""
         self._ways += ways
-        return self._ways <= MOST_WAYS
+        return self._ways <= MAX_WAYS
 
 
 @dataclass(slots=True)
@@ -168,9 +168,7 @@ class _Explorer:
 
     async def _every(self, walk: Walk, act: Act, ways: Sequence[_Way], unknown: frozenset[str]) -> Range:
         if not self.all.split(len(ways)):
-            self.all.notes.add(
-                f"Where more than {MOST_WAYS} ways of one record are possible, every node after them is counted as possible."
-            )
+            self.all.notes.add(f"Where more than {MAX_WAYS} ways of one record are possible, every node after them is counted as possible.")
             return self._reachable(act)
         ranges: list[Range] = []
         for way in ways:

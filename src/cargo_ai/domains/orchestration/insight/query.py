@@ -15,7 +15,7 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
 from cargo_ai.user_sql.run.executor import ResultPage
 
-MOST_SCANNED = 10_000_000
+MAX_SCANNED = 10_000_000
 """Rows that a query may go through."""
 CODES: Mapping[RefusalCause, tuple[int, str]] = {
     "table": (60, "UNKNOWN_TABLE"),
@@ -42,7 +42,7 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
 async def fetch(ctx: Context, text: str, limit: int) -> ResultPage:
     """The first rows of a query over what has run. Raises SqlRefused."""
     tables = await query_tables.catalog(ctx.database, ctx.workspace)
-    return await system_of_record.fetch_over(ctx, text, tables, limit=limit, most_scanned=MOST_SCANNED)
+    return await system_of_record.fetch_over(ctx, text, tables, limit=limit, most_scanned=MAX_SCANNED)
 
 
 async def query(ctx: Context, text: str, *, limit: int) -> list[JsonObject]:

@@ -28,7 +28,7 @@ from cargo_ai.store.driver import driver_connection
 
 SLOW_SECONDS = 60
 """How long something may wait for a worker before that is worth an alert."""
-MOST_ITEMS = 500
+MAX_ITEMS = 500
 
 _WORKERS = text("select uuid, host, pid, slots, started_ms, beat_ms from workers order by started_ms")
 _BATCHES = text("""
@@ -127,16 +127,16 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     """Everything that waits, the oldest first. O(unfinished shards of the workspace, and a few hundred parked runs of each workflow)."""
     now = clock.now_ms()
     alive = now - int(ctx.settings.stalled_after * 1000)
-    values: dict[str, Any] = {"workspace": ctx.workspace, "alive": alive, "limit": MOST_ITEMS}
+    values: dict[str, Any] = {"workspace": ctx.workspace, "alive": alive, "limit": MAX_ITEMS}
     workers = [_worker(row, alive) for row in (await ctx.db.execute(_WORKERS)).mappings()]
     rows: list[dict[str, Any]] = [dict(row) for row in (await ctx.db.execute(_BATCHES, values)).mappings()]
     driven: list[dict[str, Any]] = [dict(row) for row in (await ctx.db.execute(_SHARDS, values)).mappings()]
-    rows += [*driven, *await parked_runs.find_groups(ctx.db, ctx.workspace, MOST_ITEMS, _by_batch(driven))]
+    rows += [*driven, *await parked_runs.find_groups(ctx.db, ctx.workspace, MAX_ITEMS, _by_batch(driven))]
     at_limit = await is_full(ctx)
-    items = [await _with_reviewers(ctx, _item(row, now, at_limit)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
-    items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
+    items = [await _with_reviewers(ctx, _item(row, now, at_limit)) for row in sorted(rows, key=lambda row: row["since"])[:MAX_ITEMS]]
+    items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MAX_ITEMS)]
     items += await _segment_items(ctx, now)
-    items = sorted(items, key=lambda item: -item.age_seconds)[:MOST_ITEMS]
+    items = sorted(items, key=lambda item: -item.age_seconds)[:MAX_ITEMS]
     full = await asyncio.to_thread(disk.full_disk, ctx.settings, ctx.database.url)
     alerts = [contract.QueueAlert(code="diskFull", sentence=f"{full} {disk.FIX}", fix=None)] if full is not None else []
     return contract.QueueReply(alerts=alerts + _alerts(items, workers), workers=workers, items=items)
@@ -243,7 +243,7 @@ def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
 
 async def _segment_items(ctx: Context, now: int) -> list[contract.QueueItem]:
     """Segments that workers have to compare, those of plays with their plays."""
-    comparisons = await segmentation.unfinished(ctx.db, MOST_ITEMS)
+    comparisons = await segmentation.unfinished(ctx.db, MAX_ITEMS)
     owned = [work.segment for work in comparisons if work.from_play]
     plays = {row.segment_uuid: row for row in await ctx.db.scalars(select(Play).where(Play.segment_uuid.in_(owned)))} if owned else {}
     return [_segment_item(work, plays.get(work.segment), now) for work in comparisons]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 DivergenceKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
-MOST_VALUES = 20
+MAX_VALUES = 20
 """How many differences within two values are reported."""
 
 _VOLATILE_HEADERS = frozenset(
@@ -128,7 +128,7 @@ async def _compare_visits(
 
 
 def changes(first: Any, second: Any) -> tuple[Difference, ...]:
-    """Where two JSON values differ, at most MOST_VALUES places, in order of their paths; () when they are equal. 1 and 1.0 are."""
+    """Where two JSON values differ, at most MAX_VALUES places, in order of their paths; () when they are equal. 1 and 1.0 are."""
     comparison = _Comparison()
     comparison.compare("", first, second)
     return tuple(comparison.places)
@@ -139,7 +139,7 @@ class _Comparison:
     places: list[Difference] = field(default_factory=list[Difference])
 
     def compare(self, path: str, first: Any, second: Any) -> None:
-        if len(self.places) >= MOST_VALUES:
+        if len(self.places) >= MAX_VALUES:
             return
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             one, other = cast("Mapping[str, Any]", first), cast("Mapping[str, Any]", second)
@@ -155,7 +155,7 @@ class _Comparison:
 
     def _member(self, path: str, first: Any, second: Any) -> None:
         if first is _NOTHING or second is _NOTHING:
-            if len(self.places) < MOST_VALUES:
+            if len(self.places) < MAX_VALUES:
                 self.places.append(Difference(path, None if first is _NOTHING else first, None if second is _NOTHING else second))
             return
         self.compare(path, first, second)

@@ -19,7 +19,7 @@ from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.kernel.wire import JsonObject
 
 IN_NAME, IN_INTEGRATION, IN_DESCRIPTION = 10, 5, 1
-MOST_AGENTS = 1_000
+MAX_AGENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ async def _tools(ctx: Context) -> list[Entry]:
 async def _agents(ctx: Context) -> list[Entry]:
     """The agents, as search knows them."""
     kinds = [kind for kind in ctx.services.hooks.search_kinds if kind.kind == "agent" and ctx.who.may(kind.permission)]
-    hits = [hit for kind in kinds for hit in await kind.find(ctx.db, ctx.workspace, Wanted("", MOST_AGENTS, None))]
+    hits = [hit for kind in kinds for hit in await kind.find(ctx.db, ctx.workspace, Wanted("", MAX_AGENTS, None))]
     named = [(hit.name or "", hit.uuid) for hit in hits]
     return [Entry(name, "", {"kind": "agent", "agentUuid": uuid}, name.lower(), inputs=_PROMPT) for name, uuid in named]
 

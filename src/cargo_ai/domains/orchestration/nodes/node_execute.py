@@ -26,7 +26,7 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.ledger import reservations
 from cargo_ai.store.driver import driver_connection
 
-MOST_AT_ONCE = 4
+MAX_AT_ONCE = 4
 SECONDS = 60.0
 
 _going: set[uuid.UUID] = set()
@@ -37,8 +37,8 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
     """What the node gives. Whatever is wrong with it is an outcome, too: `error` with a sentence."""
     graph = await _graph(ctx, request)
     await _require_credits(ctx, request)
-    if len(_going) >= MOST_AT_ONCE:
-        sentence = f"{MOST_AT_ONCE} nodes are being executed right now: try again in a few seconds."
+    if len(_going) >= MAX_AT_ONCE:
+        sentence = f"{MAX_AT_ONCE} nodes are being executed right now: try again in a few seconds."
         raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"})
     run = ids.new()
     _going.add(run)

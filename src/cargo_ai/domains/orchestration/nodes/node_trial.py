@@ -22,7 +22,7 @@ from cargo_ai.expression import evaluator
 from cargo_ai.kernel import clock, ids, log
 
 LONGEST_PAUSE = 2.0
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 ITEMS_AT_ONCE = 10
 
 _log = log.get(__name__)
@@ -102,8 +102,8 @@ class Trial:
         records = group.read_items(act.config)
         if isinstance(records, Failed):
             return records
-        if len(records) > MOST_ITEMS:
-            return Failed(f"The group has {len(records):,} items; tried by itself, a node takes {MOST_ITEMS:,}. Have a run do it.")
+        if len(records) > MAX_ITEMS:
+            return Failed(f"The group has {len(records):,} items; tried by itself, a node takes {MAX_ITEMS:,}. Have a run do it.")
         if depth >= group.MAXIMUM_DEPTH:
             return Failed(group.TOO_DEEP)
         nodes = cast("dict[str, Any]", act.node.raw.get("config") or {}).get("_nodes")

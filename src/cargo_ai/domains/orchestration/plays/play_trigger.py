@@ -30,7 +30,7 @@ CHANGE = "playChange"
 """A change of a play's segment, which happens once. A trigger of the database writes these rows, with the change itself."""
 DUE = "playDue"
 """The job that compares a play's segment and enrols what has changed."""
-MOST_URGENT = 100
+MAX_URGENT = 100
 """A change of at most this many records does not wait behind other batches."""
 
 TAKE_HELD = """
@@ -93,7 +93,7 @@ async def on_change(
         return None
     data = _data(row) | {"changeUuid": change, "totalRecordsCount": sum(counts[kind] for kind in ("added", "updated", "unchanged"))}
     data |= {f"{kind}RecordsCount": count for kind, count in counts.items()}
-    return await start(db, row, spec, data, f"change:{change}", urgent=count <= MOST_URGENT, uid=uid)
+    return await start(db, row, spec, data, f"change:{change}", urgent=count <= MAX_URGENT, uid=uid)
 
 
 def _data(row: Play) -> JsonObject:

@@ -13,7 +13,7 @@ from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection, value
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 _RUNS = "select count(*) from (select from runs where workspace_uuid = %s and workflow_uuid = %s limit %s) as counted"
 
 
@@ -52,8 +52,8 @@ def contents_of(table: type[Tool | Play]) -> Callable[[AsyncSession, uuid.UUID],
         releases = await db.scalar(
             select(func.count()).select_from(Release).where(Release.workflow_uuid == row.workflow_uuid, Release.status != "draft")
         )
-        runs = int(await value(await driver_connection(db), _RUNS, [row.workspace_uuid, row.workflow_uuid, MOST_COUNTED + 1]))
-        counted = f"more than {MOST_COUNTED:,} runs" if runs > MOST_COUNTED else f"{runs:,} run{'' if runs == 1 else 's'}"
+        runs = int(await value(await driver_connection(db), _RUNS, [row.workspace_uuid, row.workflow_uuid, MAX_COUNTED + 1]))
+        counted = f"more than {MAX_COUNTED:,} runs" if runs > MAX_COUNTED else f"{runs:,} run{'' if runs == 1 else 's'}"
         return Contents(row.name, f"{releases} release{'' if releases == 1 else 's'}; of {counted} the history stays")
 
     return contents

@@ -14,7 +14,7 @@ from cargo_ai.contract.orchestration.fields import WaitsForReview
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_rows
 
-MOST_NAMES = 3
+MAX_NAMES = 3
 _LIST = "cargo-ai orchestration review list --statuses pending"
 
 
@@ -46,12 +46,12 @@ def _to_wire(rows: list[tuple[list[str], int, Any]], fix: str) -> WaitsForReview
     due = min((row[2] for row in rows if row[2] is not None), default=None)
     noun = "run waits" if count == 1 else "runs wait"
     sentence = f"{count:,} {noun} for a review by {by(names)}."
-    return WaitsForReview(count=count, assignees=names[:MOST_NAMES], expires_at=due, sentence=sentence, fix=fix)
+    return WaitsForReview(count=count, assignees=names[:MAX_NAMES], expires_at=due, sentence=sentence, fix=fix)
 
 
 def by(names: list[str]) -> str:
     """The first reviewers, for a sentence."""
     if not names:
         return "a person of the workspace"
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

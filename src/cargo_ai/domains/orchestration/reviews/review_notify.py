@@ -23,7 +23,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 TASK = "tellReviewers"
 WAITS = (10, 60, 300, 900, 3600)
 """Seconds before the next attempt for those whose e-mail was not accepted."""
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 
 _log = log.get(__name__)
 
@@ -113,4 +113,4 @@ def _body(row: Review, link: str | None) -> str:
 
 def _shorten(value: object) -> str:
     text = to_text(value)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.kernel.wire import JsonObject
 
-MOST, MOST_NODES = 200, 50
+MAX, MAX_NODES = 200, 50
 
 
 @dataclass(slots=True)
@@ -27,8 +27,8 @@ class KnownGraphs:
         nodes = self._known.get((workspace, graph))
         if nodes is None:
             nodes = (await run_response.graphs_of(db, workspace, {graph})).get(graph, [])
-            if nodes and len(nodes) <= MOST_NODES:
-                if len(self._known) >= MOST:
+            if nodes and len(nodes) <= MAX_NODES:
+                if len(self._known) >= MAX:
                     self._known.clear()
                 self._known[workspace, graph] = nodes
         return nodes

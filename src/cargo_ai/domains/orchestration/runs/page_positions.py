@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import Wire
 DEEP = 1_000
 """Fewer than these are skipped as they are: a list that is read again from its beginning shows what is new."""
 SECONDS = 300.0
-MOST_LISTS, MOST_POSITIONS = 500, 20
+MAX_LISTS, MAX_POSITIONS = 500, 20
 
 _PAGING = {"limit", "offset", "count_up_to"}
 _Positions = OrderedDict[int, tuple[uuid.UUID, float]]
@@ -47,9 +47,9 @@ class PagePositions:
             if at >= DEEP and (at not in positions or positions[at][1] <= now - SECONDS):
                 positions[at] = (behind, now)
                 positions.move_to_end(at)
-                if len(positions) > MOST_POSITIONS:
+                if len(positions) > MAX_POSITIONS:
                     positions.popitem(last=False)
-        if len(self._lists) > MOST_LISTS:
+        if len(self._lists) > MAX_LISTS:
             self._lists.popitem(last=False)
 
 

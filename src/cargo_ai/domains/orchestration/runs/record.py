@@ -19,9 +19,9 @@ from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import Counted
 
-MOST_CANCELLED = 2_000
+MAX_CANCELLED = 2_000
 LOOKS_PER_RUN = 5
-MOST_LOOKED_AT = 1_000_000_000
+MAX_LOOKED_AT = 1_000_000_000
 _STATUSES = {"idle": "pending", "skipped": "cancelled"}
 _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) - {"status"}
 
@@ -120,8 +120,8 @@ async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     selected = (
         len(set(request.ids))
         if request.ids is not None
-        else (await _count(ctx, record_filter.run_filters(request), MOST_LOOKED_AT, unfinished)).total
+        else (await _count(ctx, record_filter.run_filters(request), MAX_LOOKED_AT, unfinished)).total
     )
-    if selected > MOST_CANCELLED:
-        contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
+    if selected > MAX_CANCELLED:
+        contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MAX_CANCELLED)
     return Counted(count=await run_cancel.cancel_unfinished(ctx, where))

@@ -16,7 +16,7 @@ from cargo_ai.domains.orchestration.runs import bounded_count, run_export, run_r
 from cargo_ai.domains.orchestration.runs.filters import record_filter
 from cargo_ai.domains.orchestration.workflows import lookup
 
-MOST_OUTPUTS = 10_000
+MAX_OUTPUTS = 10_000
 
 
 @handles(contract.download)
@@ -32,11 +32,11 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
     """The URL of a file with the input and one node's output of each record."""
     operation = contract.download_outputs
     await lookup.workflow_or_refuse(ctx.db, operation, request.workflow_uuid)
-    count = await bounded_count.count_of_file(ctx.db, record_filter.conditions(ctx.workspace, request), request, MOST_OUTPUTS)
+    count = await bounded_count.count_of_file(ctx.db, record_filter.conditions(ctx.workspace, request), request, MAX_OUTPUTS)
     if count == 0:
         operation.refuse("noRecordsFound")
-    if count > MOST_OUTPUTS:
-        operation.refuse("tooManyRecords", limit=MOST_OUTPUTS)
+    if count > MAX_OUTPUTS:
+        operation.refuse("tooManyRecords", limit=MAX_OUTPUTS)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
     return DownloadReply.of(exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
 

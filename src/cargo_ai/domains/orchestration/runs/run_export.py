@@ -24,7 +24,7 @@ from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
-MOST_OUTPUTS = 10_000
+MAX_OUTPUTS = 10_000
 
 
 @handles(contract.download)
@@ -39,11 +39,11 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> DownloadRepl
 async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> DownloadReply:
     """The URL of a file with the input and one node's output of each run."""
     await lookup.workflow_or_refuse(ctx.db, contract.download_outputs, request.workflow_uuid)
-    count = await bounded_count.count_of_file(ctx.db, run_filter.conditions(ctx.workspace, request), request, MOST_OUTPUTS)
+    count = await bounded_count.count_of_file(ctx.db, run_filter.conditions(ctx.workspace, request), request, MAX_OUTPUTS)
     if count == 0:
         contract.download_outputs.refuse("noRunsFound")
-    if count > MOST_OUTPUTS:
-        contract.download_outputs.refuse("tooManyRuns", limit=MOST_OUTPUTS)
+    if count > MAX_OUTPUTS:
+        contract.download_outputs.refuse("tooManyRuns", limit=MAX_OUTPUTS)
     if request.output_node_slug is not None:
         selection = run_rows.RunSelection(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
         slugs = await run_rows.node_columns(selection)

@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import Relation
 
 Json = Any
-MOST_VALUE_CHARACTERS = 10_000
+MAX_VALUE_CHARACTERS = 10_000
 
 
 async def filled(ctx: Context, template: JsonObject, request: contract.ApplyTemplate) -> tuple[list[JsonObject], Relation | None]:
@@ -43,8 +43,8 @@ def _values(template: JsonObject, request: contract.ApplyTemplate) -> Mapping[st
         said = "; ".join(f"{name}: {known[name]}" for name in missing)
         contract.apply.refuse("invalidValues", cause=f"Say with {how} what the template is to use: {said}", details={"missing": missing})
     for name, value in given.items():
-        if not isinstance(value, (str, int, float, bool)) or len(str(value)) > MOST_VALUE_CHARACTERS or "{{" in str(value):
-            cause = f"{name}: a text (of at most {MOST_VALUE_CHARACTERS:,} characters, without {{{{), a number, or true or false."
+        if not isinstance(value, (str, int, float, bool)) or len(str(value)) > MAX_VALUE_CHARACTERS or "{{" in str(value):
+            cause = f"{name}: a text (of at most {MAX_VALUE_CHARACTERS:,} characters, without {{{{), a number, or true or false."
             contract.apply.refuse("invalidValues", cause=cause)
     return {catalog.placeholder_of(name): value for name, value in given.items()}
 

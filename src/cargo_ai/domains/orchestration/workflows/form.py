@@ -32,7 +32,7 @@ TRAP_FIELD = "_website"
 """A field that people do not see and robots fill in."""
 TOKEN_LIFETIME_MS = 24 * 3600 * 1000
 """How long a form that was opened may be sent."""
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def validate(form: Form, data: Mapping[str, Any]) -> JsonObject:
     required = {str(field["slug"]) for field in form.fields if field.get("isRequired") and field.get("kind") == "string"}
     errors += [{"path": f"data.{slug}", "message": "is required"} for slug in slugs if slug in required and record.get(slug) == ""]
     if errors:
-        raise invalid_input(errors[:MOST_ERRORS])
+        raise invalid_input(errors[:MAX_ERRORS])
     return record
 
 

@@ -29,7 +29,7 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.record_schema import record_schema
 
-MOST_WARNINGS = 20
+MAX_WARNINGS = 20
 
 
 async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | None = None) -> Report:
@@ -55,9 +55,9 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
 
 def warn(ctx: Context, report: Report, prefix: str = "") -> None:
     """Put faults that do not keep the request from being carried out, and doubts, into the reply's warnings."""
-    for fault in report.faults[:MOST_WARNINGS]:
+    for fault in report.faults[:MAX_WARNINGS]:
         ctx.warn(f"{prefix}{fault.slug or 'The graph'}: {fault.message}")
-    for doubt in report.doubts[:MOST_WARNINGS]:
+    for doubt in report.doubts[:MAX_WARNINGS]:
         ctx.warn(f"{doubt.slug}: {doubt.message}")
 
 

@@ -21,7 +21,7 @@ from cargo_ai.store.session import Database
 
 TASK = "segmentation.compare"
 UNFINISHED = ("pending", "running")
-MOST_TRIES = 10
+MAX_TRIES = 10
 """How often a worker may begin the same comparison: those before it died or were stopped."""
 
 _log = log.get(__name__)
@@ -59,7 +59,7 @@ class ComparisonJob:
         """Find an announced change; one that has ended stays as it is."""
         here, uid = uuid.UUID(workspace), uuid.UUID(change)
         try:
-            begin = partial(background_work.begin, self._database, here, SegmentChange, uid, noun="comparison", most=MOST_TRIES)
+            begin = partial(background_work.begin, self._database, here, SegmentChange, uid, noun="comparison", most=MAX_TRIES)
             if await retry_until_available("begin a comparison", begin):
                 await retry_until_available("compare a segment", lambda: self._compare(here, uid))
             return

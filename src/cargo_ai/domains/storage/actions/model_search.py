@@ -13,7 +13,7 @@ from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL
 from cargo_ai.domains.storage.actions.model_nodes.group_search import GroupedSearches
 from cargo_ai.domains.storage.actions.model_nodes.inspect import inspect, model_of, record_of
-from cargo_ai.domains.storage.actions.model_nodes.search import MOST
+from cargo_ai.domains.storage.actions.model_nodes.search import MAX
 from cargo_ai.engine.graph.action import Action, Call, Config, Models, Perform
 from cargo_ai.engine.graph.check.finding import Finding, suggest
 from cargo_ai.engine.graph.check.settled import settle
@@ -74,7 +74,7 @@ ACTION: Action[Call] = Action(
             "modelUuid": MODEL,
             "filter": {"type": "object"},
             "sort": {"type": "array"},
-            "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX, "default": 100},
         },
         ("modelUuid",),
     ),

@@ -32,7 +32,7 @@ from cargo_ai.records.names import MAX_COLUMNS, qualify, quote, slug_problem
 from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
-MOST_RESULTS = 100
+MAX_RESULTS = 100
 
 
 def to_response(raw: JsonObject, position: int, fill: Filling | None = None) -> ListedColumn:
@@ -228,7 +228,7 @@ async def autocomplete(ctx: Context, request: contract.Autocomplete) -> contract
     slug = request.column if isinstance(request.column, str) else str(request.column.get("slug"))
     column = relation.column(slug)
     column = found_or_refuse(contract.autocomplete, column, "columnNotFound", slug=slug)
-    values = await rows.distinct_values(await driver_connection(ctx.db), relation, column, request.query, MOST_RESULTS)
+    values = await rows.distinct_values(await driver_connection(ctx.db), relation, column, request.query, MAX_RESULTS)
     return contract.ResultsReply(results=[contract.Result(value=text, label=text) for text in values])
 
 

@@ -25,9 +25,9 @@ from cargo_ai.store.session import Database
 CHUNK, LEAST_CHUNK = 2_000, 500
 CHUNK_SECONDS = 0.1
 """What a chunk should take: a column that is added meanwhile waits for it, and all who read the model wait behind that."""
-MOST_TRIES = 20
+MAX_TRIES = 20
 """How often a worker may begin the same pass over the records: those before it died or were stopped."""
-MOST_CHANGES = 10
+MAX_CHANGES = 10
 """How often in succession the columns may be changed under a chunk."""
 
 _log = log.get(__name__)
@@ -48,7 +48,7 @@ class FillJob:
         uid = uuid.UUID(run)
         status, sentence = "error", "The fill failed on our side. Fill the column again; the server's log says more."
         try:
-            begin = partial(background_work.begin, self._database, here, StorageRun, uid, noun="fill", most=MOST_TRIES)
+            begin = partial(background_work.begin, self._database, here, StorageRun, uid, noun="fill", most=MAX_TRIES)
             if not await retry_until_available("begin a fill", begin):
                 return
             status, sentence = await retry_until_available("fill a column", lambda: self._fill(here, of, uid))
@@ -69,7 +69,7 @@ class FillJob:
             except (errors.UndefinedColumn, errors.UndefinedTable):
                 # The columns were changed since the catalog was read.
                 changes += 1
-                if changes > MOST_CHANGES:
+                if changes > MAX_CHANGES:
                     raise
                 continue
             if ended is not None:

@@ -29,7 +29,7 @@ TASK = "storage.lookups"
 KEYS = 500
 CHUNK = 2_000
 PAUSE_SECONDS = 0.2
-MOST_PAUSES = 50
+MAX_PAUSES = 50
 LATER_SECONDS = 5
 
 _log = log.get(__name__)
@@ -76,7 +76,7 @@ class LookupJob:
         here, reader = uuid.UUID(workspace), uuid.UUID(model)
         last = await retry_until_available("see stale values", lambda: self._see(here, reader))
         pauses = 0
-        while last is not None and pauses < MOST_PAUSES:
+        while last is not None and pauses < MAX_PAUSES:
             taken = await retry_until_available("compute columns again", lambda: self._compute(here, reader))
             if not taken and not await retry_until_available("look for stale values", lambda: self._left(here, reader, last)):
                 return

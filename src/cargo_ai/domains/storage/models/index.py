@@ -30,7 +30,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database, with_options
 
 TASK = "storage.index"
-MOST_INDEXES = 20
+MAX_INDEXES = 20
 _BUILD_MEMORY = "256MB"
 _MODELS = "cargo-ai storage model list"
 
@@ -57,8 +57,8 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
         name = index.name(relation)
         if (name in present and present[name].valid) or name in coming:
             continue
-        if len(present.keys() | coming) >= MOST_INDEXES:
-            problem = f"A model has at most {MOST_INDEXES} indexes: each one makes writing slower."
+        if len(present.keys() | coming) >= MAX_INDEXES:
+            problem = f"A model has at most {MAX_INDEXES} indexes: each one makes writing slower."
             contract.create.refuse("indexNotPossible", problem=problem)
         args = {"kind": index.kind, "columns": list(index.columns), "descending": index.descending}
         await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(row.uuid), name=name, **args)

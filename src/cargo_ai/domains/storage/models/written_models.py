@@ -13,7 +13,7 @@ from cargo_ai.records.catalog import Relation
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import workspace_of
 
-MOST = 1_000
+MAX = 1_000
 
 # Each change of a row makes another version of it, by another transaction or at another place.
 VERSION = """
@@ -60,7 +60,7 @@ class WrittenModels:
         known = WrittenModel(model_catalog.to_relation(row, ""), extractors.makes_ids(row.extractor_slug))
         # One that was changed between the two looks is not remembered: its version is another one by now.
         if await _version(db, uid) == version:
-            if len(self._known) >= MOST:
+            if len(self._known) >= MAX:
                 self._known.clear()
             self._known[uid] = version, known
         return known

@@ -18,7 +18,7 @@ from cargo_ai.records import ddl
 from cargo_ai.records.names import MAX_COLUMNS, qualify, slug_from_header, slug_problem
 from cargo_ai.store.driver import driver_connection
 
-MOST_LABEL, MOST_DESCRIPTION = 200, 2_000
+MAX_LABEL, MAX_DESCRIPTION = 200, 2_000
 _TITLES = frozenset({"string", "number", "date", "any"})
 
 
@@ -57,8 +57,8 @@ def _column(column: SourceColumn, taken: set[str]) -> OriginalColumn:
     return OriginalColumn(
         slug=slug,
         type=column.type,
-        label=(column.label or column.name)[:MOST_LABEL],
-        description=column.description[:MOST_DESCRIPTION] if column.description else None,
+        label=(column.label or column.name)[:MAX_LABEL],
+        description=column.description[:MAX_DESCRIPTION] if column.description else None,
         original_slug=column.name,
     )
 

@@ -22,9 +22,9 @@ from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.sync"
-MOST_TRIES = 5
-MOST_FAILURES = 8
-MOST_WARNINGS = 20
+MAX_TRIES = 5
+MAX_FAILURES = 8
+MAX_WARNINGS = 20
 READING, COMPARING, FINISHING = "reading", "comparing", "finishing"
 PAUSED = "The model is paused: the sync goes on where it is when the model is not."
 
@@ -68,8 +68,8 @@ class SyncState:
                 await _end(db, run, "cancelled", None)
             elif row is None:
                 await _end(db, run, "error", "The model was removed.")
-            elif run.tries >= MOST_TRIES:
-                await _end(db, run, "error", f"A worker died at the same page {MOST_TRIES} times in a row. Start the sync again to try on.")
+            elif run.tries >= MAX_TRIES:
+                await _end(db, run, "error", f"A worker died at the same page {MAX_TRIES} times in a row. Start the sync again to try on.")
             elif row.is_paused and not run.is_force:
                 run.status, run.waiting_for = "pending", PAUSED
             else:
@@ -123,8 +123,8 @@ class SyncState:
             if mine is None:
                 return
             db, run = mine
-            if failed and run.failures >= MOST_FAILURES:
-                await _end(db, run, "error", f"{sentence} It failed {MOST_FAILURES + 1} times in a row.")
+            if failed and run.failures >= MAX_FAILURES:
+                await _end(db, run, "error", f"{sentence} It failed {MAX_FAILURES + 1} times in a row.")
                 return
             run.status, run.waiting_for, run.tries = "pending", sentence, 0
             run.failures += failed
@@ -178,8 +178,8 @@ def add_warnings(run: StorageRun, sentences: Sequence[str]) -> None:
     """Keep some of the warnings, each once."""
     known = [str(sentence) for sentence in run.warnings or ()]
     fresh = [sentence for sentence in dict.fromkeys(sentences) if sentence not in known]
-    if fresh and len(known) < MOST_WARNINGS:
-        run.warnings = [*known, *fresh[: MOST_WARNINGS - len(known)]]
+    if fresh and len(known) < MAX_WARNINGS:
+        run.warnings = [*known, *fresh[: MAX_WARNINGS - len(known)]]
 
 
 def add_counts(run: StorageRun, counts: Mapping[str, int]) -> None:

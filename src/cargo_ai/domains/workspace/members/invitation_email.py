@@ -25,9 +25,9 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 TASK = "sendInvitation"
 WAITS = (10, 60, 300, 900, 3600)
 """Seconds before the next attempt after a temporary refusal."""
-MOST_PER_HOUR = 100
-MOST_TO_ONE_PER_HOUR = 5
-MOST_SHOWN = 200
+MAX_PER_HOUR = 100
+MAX_TO_ONE_PER_HOUR = 5
+MAX_SHOWN = 200
 
 _log = log.get(__name__)
 
@@ -53,9 +53,9 @@ async def delivery(db: AsyncSession, settings: Settings, user: uuid.UUID) -> Del
     recent = Invitation.created_at > clock.now() - timedelta(hours=1), Invitation.email_status.in_(("waiting", "sent"))
     count = select(func.count(), func.count().filter(Invitation.user_uuid == user)).select_from(Invitation).where(*recent)
     total, to_user = (await db.execute(count)).one()
-    if to_user >= MOST_TO_ONE_PER_HOUR:
+    if to_user >= MAX_TO_ONE_PER_HOUR:
         return Delivery("failed", f"This person got {to_user} invitations within an hour.")
-    if total >= MOST_PER_HOUR:
+    if total >= MAX_PER_HOUR:
         return Delivery("failed", f"This workspace sent {total} invitations within an hour.")
     return Delivery("waiting")
 
@@ -147,4 +147,4 @@ def _body(inviter: str, workspace: str, role: str, link: str, until: str) -> str
 
 def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 1] + "…"
+    return line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"

@@ -20,7 +20,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import Nothing, Removed
 
-MOST_ROLES = 100
+MAX_ROLES = 100
 _LIST = "cargo-ai workspace role list"
 
 
@@ -85,8 +85,8 @@ async def create(ctx: Context, request: contract.CreateRole) -> contract.RoleRep
     await _lock_roles(ctx)
     await _refuse_taken_slug(ctx, contract.create, request.slug)
     count = await ctx.db.scalar(select(func.count()).select_from(Role))
-    if count is not None and count >= MOST_ROLES:
-        contract.create.refuse("tooManyRoles", fix=_LIST, most=MOST_ROLES)
+    if count is not None and count >= MAX_ROLES:
+        contract.create.refuse("tooManyRoles", fix=_LIST, most=MAX_ROLES)
     row = Role(uuid=ids.new(), workspace_uuid=ctx.workspace, slug=request.slug, permissions=rules, is_preset=False)
     ctx.db.add(row)
     await ctx.db.flush()

@@ -10,7 +10,7 @@ from cargo_ai.contract.workspace import report as contract
 from cargo_ai.domains.workspace.tables import Report
 from cargo_ai.kernel import ids
 
-MOST = 10_000
+MAX = 10_000
 
 
 def to_response(row: Report) -> contract.Report:
@@ -28,8 +28,8 @@ def to_response(row: Report) -> contract.Report:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateReport) -> contract.ReportReply:
     """Keep a report."""
-    if (await ctx.db.scalar(select(func.count()).select_from(Report)) or 0) >= MOST:
-        contract.create.refuse("tooManyReports", most=MOST)
+    if (await ctx.db.scalar(select(func.count()).select_from(Report)) or 0) >= MAX:
+        contract.create.refuse("tooManyReports", most=MAX)
     row = Report(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,

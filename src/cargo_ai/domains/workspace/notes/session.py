@@ -11,7 +11,7 @@ from cargo_ai.contract.workspace.members import session as contract
 from cargo_ai.domains.workspace.tables import AgentSession
 from cargo_ai.kernel import clock, ids
 
-MOST = 100_000
+MAX = 100_000
 
 
 def to_response(row: AgentSession) -> contract.Session:
@@ -36,8 +36,8 @@ async def upsert(ctx: Context, request: contract.UpsertSession) -> contract.Sess
     named = AgentSession.session_id == request.session_id
     row = await ctx.db.scalar(select(AgentSession).where(named).with_for_update())
     if row is None:
-        if (await ctx.db.scalar(select(func.count()).select_from(AgentSession)) or 0) >= MOST:
-            contract.upsert.refuse("tooManySessions", most=MOST)
+        if (await ctx.db.scalar(select(func.count()).select_from(AgentSession)) or 0) >= MAX:
+            contract.upsert.refuse("tooManySessions", most=MAX)
         new = insert(AgentSession).values(
             uuid=ids.new(),
             workspace_uuid=ctx.workspace,

@@ -12,7 +12,7 @@ from cargo_ai.engine.graph.check.reads import Read
 from cargo_ai.engine.graph.check.ways import Ways
 
 Json = Any
-MOST_CHARACTERS: Final = 500_000
+MAX_CHARACTERS: Final = 500_000
 """Characters of expressions whose paths are checked in one graph, groups included; what is behind them is taken as it is."""
 OutputOf = Callable[[Mapping[str, Json]], Schema | None]
 
@@ -30,7 +30,7 @@ class Visible:
         self._output_of = output_of
         self._outputs: dict[int, Schema | None] = {}
         self._outer = outer
-        self._characters = MOST_CHARACTERS
+        self._characters = MAX_CHARACTERS
 
     def may_read(self, source: str) -> bool:
         """Whether this expression is still looked at: reading those of one graph takes half a second at most."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-MOST_NAMES = 12
+MAX_NAMES = 12
 _LONGEST = 60
 _CLOSE = 0.7
 
@@ -55,5 +55,5 @@ def suggest(name: str, names: Iterable[str], otherwise: str = "It has") -> str:
         return f" Did you mean {close}?"
     if not known:
         return ""
-    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-    return f" {otherwise} {', '.join(known[:MOST_NAMES])}{more}."
+    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
+    return f" {otherwise} {', '.join(known[:MAX_NAMES])}{more}."

@@ -28,7 +28,7 @@ ROOTS: Final = frozenset({"nodes", "parentNodes"})
 LONGEST: Final = 2_000
 """Characters of an expression that is looked at where only the engine can read it whole; longer ones are taken as they are."""
 
-_MOST_SLASHES: Final = 20  # each may begin a pattern, which is looked for
+_MAX_SLASHES: Final = 20  # each may begin a pattern, which is looked for
 _GUARDS: Final = frozenset({"??", "||", "&&", "?", "??=", "||=", "&&=", "if", "try", "typeof", "in"})
 
 
@@ -55,7 +55,7 @@ def reads(source: str, *, body: bool = False) -> tuple[Read, ...]:
         pass
     except JavaScriptSyntaxError:
         return ()
-    if len(source) > LONGEST or source.count("/") > _MOST_SLASHES:
+    if len(source) > LONGEST or source.count("/") > _MAX_SLASHES:
         return ()
     try:
         tokens = tokenize(source)

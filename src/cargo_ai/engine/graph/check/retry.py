@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from cargo_ai.engine.graph.check.finding import Finding, show
-from cargo_ai.engine.graph.graph import LONGEST_RETRY, MOST_ATTEMPTS
+from cargo_ai.engine.graph.graph import LONGEST_RETRY, MAX_ATTEMPTS
 
 Json = Any
 
@@ -18,8 +18,8 @@ def check_retry(retry: Mapping[str, Json]) -> Iterator[Finding]:
         yield Finding(
             "retry.maximumAttempts", f"`retry.maximumAttempts` is {show(attempts)}; it counts the first attempt, so it must be at least 1."
         )
-    elif attempts is not None and (attempts > MOST_ATTEMPTS or attempts != int(attempts)):
-        taken = int(min(attempts, MOST_ATTEMPTS))
+    elif attempts is not None and (attempts > MAX_ATTEMPTS or attempts != int(attempts)):
+        taken = int(min(attempts, MAX_ATTEMPTS))
         yield Finding("retry.maximumAttempts", f"`retry.maximumAttempts` is {show(attempts)}; {taken} is taken instead.", doubt=True)
     if interval is not None and not interval >= 0:
         yield Finding(

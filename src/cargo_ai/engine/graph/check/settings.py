@@ -14,10 +14,10 @@ from cargo_ai.engine.graph.check.settled import Unknown, settle
 from cargo_ai.expression import coerce
 
 Json = Any
-MOST_STEPS: Final = 50_000
+MAX_STEPS: Final = 50_000
 """Values compared with a schema in one config; what is larger is left to the action."""
 DEEPEST: Final = 100
-MOST_NAMED: Final = 10
+MAX_NAMED: Final = 10
 """Unknown settings of one object that are named."""
 
 _NAMES: Final = {
@@ -53,7 +53,7 @@ class _Check:
     def value(self, value: Json, schema: Schema, path: str) -> Iterator[Finding]:
         self.steps += 1
         known: Json | Unknown = value if self.literal else settle(value)
-        if known is Unknown.ANYTHING or self.steps > MOST_STEPS or self.depth >= DEEPEST:
+        if known is Unknown.ANYTHING or self.steps > MAX_STEPS or self.depth >= DEEPEST:
             return
         self.depth += 1
         try:
@@ -98,7 +98,7 @@ class _Check:
         """Nothing where one of them takes the value, else what the one says that comes closest."""
         best: list[Finding] | None = None
         for schema in schemas:
-            findings = list(islice(self.value(known, schema, path), MOST_NAMED))
+            findings = list(islice(self.value(known, schema, path), MAX_NAMED))
             if all(finding.doubt for finding in findings):
                 yield from findings
                 return
@@ -167,7 +167,7 @@ class _Check:
         unknown = [key for key in fields if key not in properties] if properties and not isinstance(others, Mapping) else []
         for key in required:
             if key not in fields:
-                yield Finding(join(path, key), f"{_quoted(join(path, key))} is missing.{_typed_instead(key, unknown[:MOST_NAMED])}")
+                yield Finding(join(path, key), f"{_quoted(join(path, key))} is missing.{_typed_instead(key, unknown[:MAX_NAMED])}")
         for key, value in fields.items():
             of_key = properties.get(key, cast("object", others))
             if not isinstance(of_key, Mapping) or (value is None and key not in required):
@@ -176,11 +176,11 @@ class _Check:
             yield from self.value(value, cast("Schema", of_key), join(path, key))
             self.literal = was
         free = [name for name in properties if name not in fields]
-        for key in unknown[:MOST_NAMED]:
+        for key in unknown[:MAX_NAMED]:
             meant = suggest(key, free or list(properties), "The settings are")
             yield Finding(join(path, key), f"{_quoted(join(path, key))} is not a setting and is ignored.{meant}", doubt=others is not False)
-        if len(unknown) > MOST_NAMED:
-            more = f"{_quoted(path)} has {len(unknown) - MOST_NAMED:,} more keys that are not settings."
+        if len(unknown) > MAX_NAMED:
+            more = f"{_quoted(path)} has {len(unknown) - MAX_NAMED:,} more keys that are not settings."
             yield Finding(path, more, doubt=others is not False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.fields import ORGANIZATION, any_of
-from cargo_ai.integrations.apolloio.organizations import MOST, EnrichOrganization, enrich
+from cargo_ai.integrations.apolloio.organizations import MAX, EnrichOrganization, enrich
 from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import batched
 
@@ -23,5 +23,5 @@ ACTION = connector_action(
         },
         "required": ["found", "organization"],
     },
-    rows=RowBatch(perform=batched(EnrichOrganization, enrich), max=MOST),
+    rows=RowBatch(perform=batched(EnrichOrganization, enrich), max=MAX),
 )

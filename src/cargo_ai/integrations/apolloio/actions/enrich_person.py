@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.apolloio.fields import PERSON, any_of
-from cargo_ai.integrations.apolloio.people import MOST, EnrichPerson, enrich
+from cargo_ai.integrations.apolloio.people import MAX, EnrichPerson, enrich
 from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.calls.jobs import job_of
 from cargo_ai.integrations.kit.rows import batched
@@ -43,5 +43,5 @@ ACTION = connector_action(
         },
         "required": ["found", "person", "phoneNumbers", "emails", "status"],
     },
-    rows=RowBatch(perform=batched(EnrichPerson, enrich), max=MOST, group_by=_LOOKED_FOR, alike=job_of),
+    rows=RowBatch(perform=batched(EnrichPerson, enrich), max=MAX, group_by=_LOOKED_FOR, alike=job_of),
 )

@@ -16,8 +16,8 @@ from cargo_ai.integrations.kit.found import records_schema
 Json = Any
 JsonObject = dict[str, Json]
 Operator = Literal["EQ", "NEQ", "LT", "LTE", "GT", "GTE", "IN", "CONTAINS", "STARTS_WITH", "ENDS_WITH", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
-MOST_RECORDS = 10_000
-MOST_CONDITIONS = 100
+MAX_RECORDS = 10_000
+MAX_CONDITIONS = 100
 
 
 class Filter(Form):
@@ -31,13 +31,13 @@ class Filter(Form):
     )
     operator: Operator = Field(title="Operator")
     value: Json = Field(default=None, title="Value")
-    values: list[Json] = Field(default=[], title="Values", description="For IN.", max_length=MOST_CONDITIONS)
+    values: list[Json] = Field(default=[], title="Values", description="For IN.", max_length=MAX_CONDITIONS)
 
 
 class FilterGroup(Form):
     """Conditions that hold together."""
 
-    filters: list[Filter] = Field(title="Filters", min_length=1, max_length=MOST_CONDITIONS)
+    filters: list[Filter] = Field(title="Filters", min_length=1, max_length=MAX_CONDITIONS)
 
 
 class Sort(Form):
@@ -52,12 +52,12 @@ class SearchRecords(OfObject):
     """What to search for."""
 
     filter_groups: list[FilterGroup] = Field(
-        default=[], title="Filters", description="Groups of conditions; a record fits when one group does.", max_length=MOST_CONDITIONS
+        default=[], title="Filters", description="Groups of conditions; a record fits when one group does.", max_length=MAX_CONDITIONS
     )
     filter: dict[str, Json] = Field(default={}, title="Attio's filter", description="In Attio's own language, instead of `filterGroups`.")
     sorts: list[Sort] = Field(default=[], title="Order", description="By default the oldest first.", max_length=10)
     properties: list[str] = FIELDS.properties()
-    limit: int = Field(default=100, ge=1, le=MOST_RECORDS, title="At most", description="How many records are given.")
+    limit: int = Field(default=100, ge=1, le=MAX_RECORDS, title="At most", description="How many records are given.")
 
 
 async def perform(request: ActionRequest) -> Done:
@@ -126,7 +126,7 @@ ACTION = connector_action(
     SearchRecords,
     slug="searchRecords",
     name="Search records",
-    description=f"Reads the records that fit filters, up to {MOST_RECORDS:,}.",
+    description=f"Reads the records that fit filters, up to {MAX_RECORDS:,}.",
     output_schema=records_schema(RECORD, more=True),
     perform=perform,
     idempotency="reads",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.tables import table_of
-from cargo_ai.integrations.big_query.writing import MOST_BYTES, MOST_ROWS, WRITTEN, insert, valid_rows, write
+from cargo_ai.integrations.big_query.writing import MAX_BYTES, MAX_ROWS, WRITTEN, insert, valid_rows, write
 from cargo_ai.integrations.kit import Form, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.tables.fields import Cells, cells_field, values_of
@@ -34,5 +34,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="none",
     output_schema=WRITTEN,
-    rows=RowBatch(batched(Insert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table",)),
+    rows=RowBatch(batched(Insert, _act), max=MAX_ROWS, most_bytes=MAX_BYTES, group_by=("table",)),
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.integrations.big_query.fields import UserStatement
 from cargo_ai.integrations.big_query.jobs import Job, check_reads, collected, read, results, statement_of
 from cargo_ai.integrations.kit import ActionRequest, Later, Outcome, connector_action
-from cargo_ai.integrations.kit.tables.results import MOST_ROWS, rows_read, rows_schema
+from cargo_ai.integrations.kit.tables.results import MAX_ROWS, rows_read, rows_schema
 
 Json = Any
 AGAIN_SECONDS = 5.0
@@ -19,7 +19,7 @@ _OUTPUT = rows_schema("`limit`, or beyond 4 MB")
 class Query(UserStatement):
     """What to read."""
 
-    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 async def perform(request: ActionRequest) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cargo_ai.integrations.big_query.fields import table_named
 from cargo_ai.integrations.big_query.tables import table_of
-from cargo_ai.integrations.big_query.writing import MOST_BYTES, MOST_ROWS, WRITTEN, upsert, valid_rows, write
+from cargo_ai.integrations.big_query.writing import MAX_BYTES, MAX_ROWS, WRITTEN, upsert, valid_rows, write
 from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.tables.fields import UpsertRow, matching_field
@@ -39,5 +39,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="upsert",
     output_schema=WRITTEN,
-    rows=RowBatch(batched(Upsert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table", "matchingColumns", "writeNulls")),
+    rows=RowBatch(batched(Upsert, _act), max=MAX_ROWS, most_bytes=MAX_BYTES, group_by=("table", "matchingColumns", "writeNulls")),
 )

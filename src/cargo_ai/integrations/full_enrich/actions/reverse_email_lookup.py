@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cargo_ai.integrations.full_enrich.batches import MOST, Batches
+from cargo_ai.integrations.full_enrich.batches import MAX, Batches
 from cargo_ai.integrations.kit import Done, Form, InvalidConfig, RowBatch, connector_action, ui
 from cargo_ai.integrations.kit.calls.jobs import job_of
 from cargo_ai.integrations.kit.errors import at
@@ -55,5 +55,5 @@ ACTION = connector_action(
         },
         "required": ["found", "profile"],
     },
-    rows=RowBatch(perform=batched(ReverseEmailLookup, BATCHES.act), max=MOST, alike=job_of),
+    rows=RowBatch(perform=batched(ReverseEmailLookup, BATCHES.act), max=MAX, alike=job_of),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.google_sheets.fields import WRITTEN, OfRows, Written
 from cargo_ai.integrations.google_sheets.sheet import sheet_of
-from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Wanted, append, wanted_cells
+from cargo_ai.integrations.google_sheets.writing import MAX_BYTES, MAX_ROWS, Wanted, append, wanted_cells
 from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 
@@ -38,6 +38,6 @@ ACTION = connector_action(
     idempotency="none",
     output_schema=WRITTEN,
     rows=RowBatch(
-        batched(AppendRow, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("spreadsheetId", "sheetName", "headerRow", "formulas")
+        batched(AppendRow, _act), max=MAX_ROWS, most_bytes=MAX_BYTES, group_by=("spreadsheetId", "sheetName", "headerRow", "formulas")
     ),
 )

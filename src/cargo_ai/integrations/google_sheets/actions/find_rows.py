@@ -14,7 +14,7 @@ from cargo_ai.integrations.google_sheets.sheet import blocks, rows_by_key, sheet
 from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, connector_action
 
 Json = Any
-MOST_ROWS = 20
+MAX_ROWS = 20
 """Each takes a call."""
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
@@ -31,7 +31,7 @@ _OUTPUT: Mapping[str, Json] = {
 class FindRows(Matching):
     """Which rows."""
 
-    limit: int = Field(default=1, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 async def perform(request: ActionRequest) -> Outcome:

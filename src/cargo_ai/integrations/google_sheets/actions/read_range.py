@@ -14,7 +14,7 @@ from cargo_ai.integrations.google_sheets.sheet import Sheet, blocks, has_values,
 from cargo_ai.integrations.kit import ActionRequest, Done, Outcome, Service, connector_action
 
 Json = Any
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
     "properties": {
@@ -36,7 +36,7 @@ class ReadRange(OfSpreadsheet):
         default=True, title="With a header", description="Whether the range's first row names the columns; else they are named A, B, C…"
     )
     formatted: bool = Field(default=False, title="As shown", description="Numbers as people see them, such as 1,200.00 €, instead of 1200.")
-    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 async def perform(request: ActionRequest) -> Outcome:

@@ -7,7 +7,7 @@ from pydantic import Field
 from cargo_ai.integrations.google_sheets.cells import cell_of, comparable, key_of
 from cargo_ai.integrations.google_sheets.fields import WRITTEN, Matching, Written, write_nulls_field
 from cargo_ai.integrations.google_sheets.sheet import sheet_of
-from cargo_ai.integrations.google_sheets.writing import MOST_BYTES, MOST_ROWS, Target, Wanted, wanted_cells, write
+from cargo_ai.integrations.google_sheets.writing import MAX_BYTES, MAX_ROWS, Target, Wanted, wanted_cells, write
 from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import MatchPolicy
@@ -50,8 +50,8 @@ ACTION = connector_action(
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(UpsertRow, _act),
-        max=MOST_ROWS,
-        most_bytes=MOST_BYTES,
+        max=MAX_ROWS,
+        most_bytes=MAX_BYTES,
         group_by=("spreadsheetId", "sheetName", "headerRow", "matchingColumn", "matchPolicy", "formulas", "writeNulls"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import FIELDS, Json
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS, associate_batch
+from cargo_ai.integrations.hubspot.records import MAX_INPUTS, associate_batch
 from cargo_ai.integrations.hubspot.rows import failure_of
 from cargo_ai.integrations.kit import Done, Form, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
@@ -49,7 +49,7 @@ ACTION = connector_action(
         },
         "required": ["operation", "recordId", "otherRecordId"],
     },
-    rows=RowBatch(batched(AssociateRecords, _act), max=MOST_INPUTS, group_by=("fromObjectType", "toObjectType")),
+    rows=RowBatch(batched(AssociateRecords, _act), max=MAX_INPUTS, group_by=("fromObjectType", "toObjectType")),
     idempotency="upsert",
     hint="writes",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import Json, OfObject
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS, archive_batch
+from cargo_ai.integrations.hubspot.records import MAX_INPUTS, archive_batch
 from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written_records
@@ -31,7 +31,7 @@ ACTION = connector_action(
     name="Delete record",
     description="Moves a record to HubSpot's recycling bin, from which it can be restored for 90 days. One that is not there is no error.",
     output_schema=WRITTEN_RECORDS,
-    rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
+    rows=RowBatch(batched(DeleteRecord, _act), max=MAX_INPUTS, group_by=("objectType",)),
     idempotency="upsert",
     hint="deletes",
 )

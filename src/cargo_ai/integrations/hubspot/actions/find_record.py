@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.hubspot.matching import matching
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MAX_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Done, Failed, RowBatch, connector_action
 from cargo_ai.integrations.kit.found import found_schema
@@ -40,7 +40,7 @@ ACTION = connector_action(
     name="Find record",
     description="Reads one record by its id or by a unique property, such as a contact's e-mail address. Of a batch, 100 go in one call.",
     output_schema=found_schema(RECORD),
-    rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
+    rows=RowBatch(batched(FindRecord, _act), max=MAX_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
     idempotency="reads",
     hint="reads",
 )

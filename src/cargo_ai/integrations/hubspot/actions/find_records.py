@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.hubspot.matching import matching
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MAX_INPUTS
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import Done, RowBatch, connector_action
 from cargo_ai.integrations.kit.found import records_schema
@@ -41,7 +41,7 @@ ACTION = connector_action(
     name="Find records",
     description="Reads all records that have a value of a property, unique or not. Of a batch, up to 100 values go in one search.",
     output_schema=records_schema(RECORD),
-    rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
+    rows=RowBatch(batched(FindRecords, _act), max=MAX_INPUTS, group_by=("objectType", "propertyName", "properties")),
     idempotency="reads",
     hint="reads",
 )

@@ -14,7 +14,7 @@ from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
 
 Json = Any
-MOST_MEMBERS = 500
+MAX_MEMBERS = 500
 """Rows in one call; HubSpot takes 100,000, but a call that fails concerns all of them."""
 
 
@@ -74,7 +74,7 @@ ADD = connector_action(
     name="Add to list",
     description="Adds a record to a static list (HubSpot calls lists segments). One that is a member already stays one.",
     output_schema=_OUTPUT,
-    rows=RowBatch(batched(ListMember, _add), max=MOST_MEMBERS, group_by=("listId",)),
+    rows=RowBatch(batched(ListMember, _add), max=MAX_MEMBERS, group_by=("listId",)),
     idempotency="upsert",
     hint="writes",
 )
@@ -84,7 +84,7 @@ REMOVE = connector_action(
     name="Remove from list",
     description="Takes a record out of a static list. One that is not a member is left alone.",
     output_schema=_OUTPUT,
-    rows=RowBatch(batched(ListMember, _remove), max=MOST_MEMBERS, group_by=("listId",)),
+    rows=RowBatch(batched(ListMember, _remove), max=MAX_MEMBERS, group_by=("listId",)),
     idempotency="upsert",
     hint="writes",
 )

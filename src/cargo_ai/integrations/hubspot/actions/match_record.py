@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.integrations.hubspot.fields import Matching
 from cargo_ai.integrations.hubspot.matching import matching
-from cargo_ai.integrations.hubspot.records import MOST_INPUTS
+from cargo_ai.integrations.hubspot.records import MAX_INPUTS
 from cargo_ai.integrations.kit import RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import key_of
@@ -28,7 +28,7 @@ ACTION = connector_action(
     name="Match record",
     description="Says whether HubSpot has a record with this value of a property, and which.",
     output_schema=MATCHED,
-    rows=RowBatch(batched(Matching, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName")),
+    rows=RowBatch(batched(Matching, _act), max=MAX_INPUTS, group_by=("objectType", "matchingPropertyName")),
     idempotency="reads",
     hint="reads",
 )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cargo_ai.integrations.hubspot.fields import FIELDS, RECORD, OfObject
-from cargo_ai.integrations.hubspot.records import MOST_FILTERS, SEARCH_RESULTS, property_text, search
+from cargo_ai.integrations.hubspot.records import MAX_FILTERS, SEARCH_RESULTS, property_text, search
 from cargo_ai.integrations.hubspot.rows import shown
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, connector_action
 from cargo_ai.integrations.kit.found import records_schema
@@ -28,8 +28,8 @@ Operator = Literal[
     "CONTAINS_TOKEN",
     "NOT_CONTAINS_TOKEN",
 ]
-MOST_GROUPS = 5
-MOST_RECORDS = 20_000
+MAX_GROUPS = 5
+MAX_RECORDS = 20_000
 
 
 class Filter(Form):
@@ -45,7 +45,7 @@ class Filter(Form):
 class FilterGroup(Form):
     """Conditions that hold together."""
 
-    filters: list[Filter] = Field(title="Filters", min_length=1, max_length=MOST_FILTERS)
+    filters: list[Filter] = Field(title="Filters", min_length=1, max_length=MAX_FILTERS)
 
 
 class Sort(Form):
@@ -59,7 +59,7 @@ class SearchRecords(OfObject):
     """What to search for."""
 
     filter_groups: list[FilterGroup] = Field(
-        default=[], title="Filters", description="Groups of conditions; a record fits when one group does.", max_length=MOST_GROUPS
+        default=[], title="Filters", description="Groups of conditions; a record fits when one group does.", max_length=MAX_GROUPS
     )
     query: str = Field(
         default="", title="Text", description="Searched in the properties that HubSpot searches by default.", max_length=3000
@@ -67,7 +67,7 @@ class SearchRecords(OfObject):
     sorts: list[Sort] = Field(default=[], title="Order", description="At most one; by default by record id.", max_length=1)
     properties: list[str] = FIELDS.properties()
     limit: int = Field(
-        default=100, ge=1, le=MOST_RECORDS, title="At most", description=f"How many; above {SEARCH_RESULTS:,} only without an order."
+        default=100, ge=1, le=MAX_RECORDS, title="At most", description=f"How many; above {SEARCH_RESULTS:,} only without an order."
     )
 
 

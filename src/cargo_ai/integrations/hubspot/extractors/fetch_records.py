@@ -12,8 +12,8 @@ from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.integrations.hubspot.choices import properties_of
 from cargo_ai.integrations.hubspot.fields import FIELDS, OfObject
 from cargo_ai.integrations.hubspot.records import (
-    MOST_INPUTS,
-    MOST_PROPERTY_CHARACTERS,
+    MAX_INPUTS,
+    MAX_PROPERTY_CHARACTERS,
     RECORD_ID,
     SEARCH_PAGE,
     document_of,
@@ -46,7 +46,7 @@ _MODIFIED = ("lastmodifieddate", "hs_lastmodifieddate")
 """Contacts have the first, all other types the second."""
 _BOOKKEEPING = frozenset({*_MODIFIED, "hs_updated_by_user_id"})
 _TYPES: Mapping[str, ColumnType] = {"number": "number", "bool": "boolean", "date": "date", "datetime": "date"}
-_MOST_URL_CHARACTERS = 6_000
+_MAX_URL_CHARACTERS = 6_000
 
 
 class FetchRecords(OfObject):
@@ -114,8 +114,8 @@ async def _with_values(service: Service, object_type: str, page: Sequence[JsonOb
 
 async def _everything(request: ExtractRequest, after: str | None) -> Stretch:
     form, names = request.form(FetchRecords), await _names(request)
-    apart = sum(len(name) + 1 for name in names) > _MOST_URL_CHARACTERS
-    query = {"limit": MOST_INPUTS, "after": after, "properties": RECORD_ID if apart else ",".join(names)}
+    apart = sum(len(name) + 1 for name in names) > _MAX_URL_CHARACTERS
+    query = {"limit": MAX_INPUTS, "after": after, "properties": RECORD_ID if apart else ",".join(names)}
     answer = await request.service.get(f"{OBJECTS}/{segment(form.object_type)}", query=query)
     page = results_of(answer)
     if apart:
@@ -130,7 +130,7 @@ async def _changes(request: ExtractRequest, since: datetime, after: str | None) 
     filters: list[JsonObject] = [{"propertyName": modified, "operator": "GTE", "value": str(int(since.timestamp() * 1000))}]
     if after is not None:
         filters.append({"propertyName": RECORD_ID, "operator": "GT", "value": after})
-    apart = sum(len(name) + 3 for name in names) > MOST_PROPERTY_CHARACTERS
+    apart = sum(len(name) + 3 for name in names) > MAX_PROPERTY_CHARACTERS
     body: JsonObject = {
         "filterGroups": [{"filters": filters}],
         "sorts": [{"propertyName": RECORD_ID, "direction": "ASCENDING"}],
@@ -149,7 +149,7 @@ async def _removals(request: ExtractRequest, since: datetime, after: str | None)
     form = request.form(FetchRecords)
     if form.keep_archived:
         return Stretch()
-    query = {"limit": MOST_INPUTS, "after": after, "properties": RECORD_ID, "archived": True}
+    query = {"limit": MAX_INPUTS, "after": after, "properties": RECORD_ID, "archived": True}
     answer = await request.service.get(f"{OBJECTS}/{segment(form.object_type)}", query=query)
     gone = [str(record["id"]) for record in results_of(answer) if _archived_at(record) >= since]
     return Stretch(removed=gone, after=_next(answer), at=service_time(answer))

@@ -12,7 +12,7 @@ from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, connec
 from cargo_ai.integrations.kit.errors import at
 
 Json = Any
-MOST = 10
+MAX = 10
 """As many addresses cost one credit."""
 
 _DEPARTMENTS = (
@@ -32,7 +32,7 @@ class SearchDomain(Form):
     required_fields: list[Literal["full_name", "position", "phone_number"]] = Field(
         default=[], title="Required fields", description="What has to be known of each person."
     )
-    limit: int = Field(default=MOST, ge=1, le=MOST, title="At most", description="How many addresses are given.")
+    limit: int = Field(default=MAX, ge=1, le=MAX, title="At most", description="How many addresses are given.")
 
 
 async def perform(request: ActionRequest) -> Outcome:

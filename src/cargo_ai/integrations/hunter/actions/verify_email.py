@@ -8,7 +8,7 @@ from cargo_ai.integrations.kit import ActionRequest, Done, Failed, Form, Later, 
 
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 60.0
-MOST_WAITS = 20
+MAX_WAITS = 20
 """About a quarter of an hour."""
 
 
@@ -23,7 +23,7 @@ async def perform(request: ActionRequest) -> Outcome:
     answer = await request.service.get("/email-verifier", query={"email": request.form(VerifyEmail).email.strip()})
     if answer.status == 202:
         waits = request.call.meta if isinstance(request.call.meta, int) else 0
-        if waits >= MOST_WAITS:
+        if waits >= MAX_WAITS:
             return Failed("Hunter: the mail server of the address is still being asked; try again later.", reason="verificationPending")
         return Later(min(FIRST_WAIT * 2**waits, LONGEST_WAIT), waits + 1, "Hunter is verifying the address")
     data = data_of(answer)

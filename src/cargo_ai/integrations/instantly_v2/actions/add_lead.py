@@ -15,7 +15,7 @@ from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 
 Json = Any
-MOST_ROWS = 500
+MAX_ROWS = 500
 """Instantly takes 1,000; smaller calls are answered sooner."""
 _REASONS: Mapping[str, str] = {
     "duplicated_leads": "It is in the campaign already, or elsewhere in the workspace.",
@@ -88,5 +88,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="upsert",
     output_schema=WRITTEN,
-    rows=RowBatch(batched(AddLead, _add), max=MOST_ROWS, group_by=("campaignId", "skipIfInWorkspace", "skipIfInCampaign"), unique=_email),
+    rows=RowBatch(batched(AddLead, _add), max=MAX_ROWS, group_by=("campaignId", "skipIfInWorkspace", "skipIfInCampaign"), unique=_email),
 )

@@ -12,14 +12,14 @@ from cargo_ai.integrations.instantly_v2.fields import CAMPAIGN_STATUSES, EXPRESS
 from cargo_ai.integrations.kit import ActionRequest, Done, Form, Outcome, ServiceError, connector_action, segment
 
 Json = Any
-MOST = 1_000
+MAX = 1_000
 
 
 class ListCampaigns(Form):
     """Which campaigns."""
 
     search: str = Field(default="", title="Search", description="In their names.", max_length=200, json_schema_extra=EXPRESSION)
-    limit: int = Field(default=100, title="Limit", ge=1, le=MOST)
+    limit: int = Field(default=100, title="Limit", ge=1, le=MAX)
 
 
 class SetCampaignStatus(Form):

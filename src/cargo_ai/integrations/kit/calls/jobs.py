@@ -17,7 +17,7 @@ Json = Any
 
 TROUBLE_SECONDS = 60.0
 """How long to wait, at first, when a service cannot be asked for a result: what was paid for is not given up for that."""
-MOST_TROUBLE_SECONDS = 3_600.0
+MAX_TROUBLE_SECONDS = 3_600.0
 WITHOUT_ANSWER_SECONDS = 86_400.0
 """For so long a service that cannot be asked is asked again."""
 
@@ -86,7 +86,7 @@ async def collect(
         except ServiceError as error:
             for position, row in waiting.items():
                 if error.transient and row.seconds < WITHOUT_ANSWER_SECONDS:
-                    seconds = min(TROUBLE_SECONDS * 2 ** min(row.times, 10), MOST_TROUBLE_SECONDS)
+                    seconds = min(TROUBLE_SECONDS * 2 ** min(row.times, 10), MAX_TROUBLE_SECONDS)
                     rows.settle(position, row.later(error.retry_after or seconds, error.message))
                 else:
                     rows.settle(position, error.to_outcome())

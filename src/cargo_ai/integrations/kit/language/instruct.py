@@ -17,7 +17,7 @@ from cargo_ai.kernel.schemas.json_schema import NoSchema, faults, validator_of
 Json = Any
 SECONDS = 300.0
 """How long an answer may take: long ones are written for minutes."""
-MOST_TOKENS = 4_096
+MAX_TOKENS = 4_096
 """What Anthropic needs to know, where the user has not said it."""
 ANSWER = "answer"
 
@@ -118,7 +118,7 @@ def _from_openai(body: Json) -> tuple[str, dict[str, int]]:
 def _to_anthropic(form: Instruct, schema: Mapping[str, Json] | None) -> dict[str, Json]:
     body: dict[str, Json] = {
         "model": form.model,
-        "max_tokens": form.max_tokens or MOST_TOKENS,
+        "max_tokens": form.max_tokens or MAX_TOKENS,
         "messages": [{"role": "user", "content": form.prompt}],
     }
     if form.system_prompt:

@@ -24,7 +24,7 @@ Cursor = Mapping[str, Json]
 Record = Mapping[str, Json]
 """One record: its values by the names that its columns have at the source."""
 
-MOST_CURSOR_BYTES = 16_000
+MAX_CURSOR_BYTES = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ async def walk(extractor: Extractor, request: ExtractRequest, cursor: Cursor | N
         async for page in cast("AsyncIterator[ExtractedPage]", pages):
             if page.more:
                 text = json.dumps(page.cursor, sort_keys=True)
-                if page.cursor is None or len(text) > MOST_CURSOR_BYTES:
+                if page.cursor is None or len(text) > MAX_CURSOR_BYTES:
                     problem = "gives a page that says that there are more, but not where they begin."
                     raise ServiceError(f"{request.service.name} {problem}", reason="unexpectedAnswer")
                 circle.check(text, [dict(record) for record in page.records])

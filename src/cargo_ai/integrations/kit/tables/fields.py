@@ -11,7 +11,7 @@ from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit.forms import Form, account_fields, ui
 
 Json = Any
-MOST_COLUMNS = 500
+MAX_COLUMNS = 500
 
 
 class Cell(Form):
@@ -64,8 +64,8 @@ def values_of(cells: Cells, *, write_nulls: bool) -> dict[str, Json]:
     names = [name for name, _ in pairs]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidConfig(f"`values` names the column {twice} twice.")
-    if not values or len(names) > MOST_COLUMNS:
-        raise InvalidConfig(f"`values` has to name between 1 and {MOST_COLUMNS} columns with a value.")
+    if not values or len(names) > MAX_COLUMNS:
+        raise InvalidConfig(f"`values` has to name between 1 and {MAX_COLUMNS} columns with a value.")
     return values
 
 

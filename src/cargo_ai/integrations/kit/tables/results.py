@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.engine.graph.action import Done
 
 Json = Any
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """That a query gives at most."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.integrations.kit.writes.values import (
-    MOST_MAPPINGS,
+    MAX_MAPPINGS,
     WRITTEN,
     WRITTEN_RECORDS,
     Assignment,
@@ -20,7 +20,7 @@ from cargo_ai.integrations.kit.writes.values import (
 )
 
 __all__ = [
-    "MOST_MAPPINGS",
+    "MAX_MAPPINGS",
     "WRITTEN",
     "WRITTEN_RECORDS",
     "Assignment",

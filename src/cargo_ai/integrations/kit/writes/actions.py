@@ -10,7 +10,7 @@ from cargo_ai.engine.graph.action import InvalidConfig, Outcome, RowBatch
 from cargo_ai.integrations.kit.forms import Form
 from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
-from cargo_ai.integrations.kit.writes.batches import MOST_MATCHES, Row, Target
+from cargo_ai.integrations.kit.writes.batches import MAX_MATCHES, Row, Target
 from cargo_ai.integrations.kit.writes.fields import ComparedUpsert, CrmFields, InsertRecord, UpdateRecords, UpsertRecords, worded
 from cargo_ai.integrations.kit.writes.values import WRITTEN_RECORDS, assigned, key_of
 
@@ -19,7 +19,7 @@ ValuesOf = Callable[[dict[str, Json]], Mapping[str, Json]]
 """The values as the service takes them. InvalidConfig names a property whose value it cannot hold."""
 Name = Literal["upsertRecords", "updateRecords", "insertRecord"]
 
-UPDATES = f"Changes the records (up to {MOST_MATCHES}) that have a value of a property. Those that are as wanted are left alone."
+UPDATES = f"Changes the records (up to {MAX_MATCHES}) that have a value of a property. Those that are as wanted are left alone."
 _TITLES = {"upsertRecords": "Upsert records", "updateRecords": "Update records", "insertRecord": "Insert record"}
 
 

@@ -19,7 +19,7 @@ Verb = Literal["create", "update", "upsert"]
 
 OF_THE_ACCOUNT = (401, 403)
 """Refusals that no part of a batch would escape."""
-MOST_MATCHES = 100
+MAX_MATCHES = 100
 """How many records one row may change."""
 
 Inputs = Sequence[tuple[int, JsonObject]]
@@ -214,7 +214,7 @@ class CrmBatch(ABC):
         if self.target.policy == "createOnly":
             self._done(position, "skipped", records, "The record exists.")
             return False
-        if len(records) <= (MOST_MATCHES if self.target.several else 1):
+        if len(records) <= (MAX_MATCHES if self.target.several else 1):
             return True
         which = f"{len(records)} records of {self.target.object_type} have {self.name} {row.key}"
         self.rows.settle(position, Failed(f"{which}: it is unclear which to change. {self.advice}", reason="ambiguous"))

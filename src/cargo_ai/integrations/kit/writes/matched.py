@@ -8,7 +8,7 @@ from typing import Any
 from cargo_ai.engine.graph.action import Done
 
 Json = Any
-MOST_IDS = 100
+MAX_IDS = 100
 MATCHED: Mapping[str, Json] = {
     "type": "object",
     "properties": {
@@ -23,5 +23,5 @@ MATCHED: Mapping[str, Json] = {
 
 def matched(ids: Sequence[str]) -> Done:
     """The outcome for the ids of the records that match, the oldest first."""
-    output = {"matched": bool(ids), "count": len(ids), "recordId": ids[0] if ids else None, "recordIds": [*ids[:MOST_IDS]]}
+    output = {"matched": bool(ids), "count": len(ids), "recordId": ids[0] if ids else None, "recordIds": [*ids[:MAX_IDS]]}
     return Done(output, f"{len(ids)} matched")

@@ -13,7 +13,7 @@ from cargo_ai.integrations.kit.forms import Form
 Json = Any
 MatchPolicy = Literal["upsert", "updateOnly", "createOnly"]
 Operation = Literal["created", "updated", "unchanged", "skipped", "deleted"]
-MOST_MAPPINGS = 500
+MAX_MAPPINGS = 500
 
 
 class Assignment(Form):
@@ -37,8 +37,8 @@ def assigned(mappings: Mappings, *, write_nulls: bool) -> dict[str, Json]:
     else:
         pairs = [(assignment.property_name, assignment.value) for assignment in mappings]
     names = [name for name, _ in pairs]
-    if len(names) > MOST_MAPPINGS:
-        raise InvalidConfig(f"`mappings` names {len(names)} properties: at most {MOST_MAPPINGS} can be written at once.")
+    if len(names) > MAX_MAPPINGS:
+        raise InvalidConfig(f"`mappings` names {len(names)} properties: at most {MAX_MAPPINGS} can be written at once.")
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidConfig(f"`mappings` names the property {twice} twice.")
     return {name: value for name, value in pairs if write_nulls or not is_null(value)}

@@ -6,14 +6,14 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Form, Outcome, connector_action
 from cargo_ai.integrations.people_data_labs.fields import COMPANY, searched, text_field
-from cargo_ai.integrations.people_data_labs.searching import MOST, Search, search
+from cargo_ai.integrations.people_data_labs.searching import MAX, Search, search
 
 
 class QueryCompanies(Form):
     """What to search for."""
 
     query: str = text_field("SQL", "SELECT * FROM company WHERE …, without LIMIT.", 10_000)
-    limit: int = Field(default=10, ge=1, le=MOST, title="At most", description="How many companies are given; each costs a credit.")
+    limit: int = Field(default=10, ge=1, le=MAX, title="At most", description="How many companies are given; each costs a credit.")
 
 
 async def perform(request: ActionRequest) -> Outcome:
@@ -26,7 +26,7 @@ ACTION = connector_action(
     QueryCompanies,
     slug="queryCompanies",
     name="Query companies",
-    description=f"Finds companies by a query in SQL, up to {MOST} at once; a credit for each.",
+    description=f"Finds companies by a query in SQL, up to {MAX} at once; a credit for each.",
     hint="writes",
     idempotency="none",
     cacheable=lambda done: not done.warnings,

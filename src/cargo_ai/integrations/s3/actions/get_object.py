@@ -16,8 +16,8 @@ from cargo_ai.integrations.s3.objects import read
 
 Json = Any
 Format = Literal["text", "json", "csv", "jsonl"]
-MOST_ROWS = 10_000
-MOST_COLUMNS = 1_000
+MAX_ROWS = 10_000
+MAX_COLUMNS = 1_000
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
     "properties": {
@@ -45,7 +45,7 @@ class GetObject(OfObject):
 
     format: Format = Field(default="text", title="Format", description="csv: the first line names the columns. jsonl: one JSON a line.")
     delimiter: str = Field(default=",", title="Delimiter of CSV", min_length=1, max_length=1)
-    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 def csv_rows(text: str, delimiter: str) -> Iterator[dict[str, Json]]:
@@ -56,8 +56,8 @@ def csv_rows(text: str, delimiter: str) -> Iterator[dict[str, Json]]:
         for cells in reader:
             if names is None:
                 names = cells
-                if len(names) > MOST_COLUMNS or len(set(names)) < len(names):
-                    raise Unreadable(f"its first line must name at most {MOST_COLUMNS} columns, each once")
+                if len(names) > MAX_COLUMNS or len(set(names)) < len(names):
+                    raise Unreadable(f"its first line must name at most {MAX_COLUMNS} columns, each once")
             elif cells:
                 yield dict(zip(names, [*cells, *[""] * (len(names) - len(cells))], strict=False))
     except csv.Error as error:

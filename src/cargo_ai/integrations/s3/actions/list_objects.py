@@ -12,7 +12,7 @@ from cargo_ai.integrations.s3.fields import OfBucket
 from cargo_ai.integrations.s3.objects import PAGE, listed
 
 Json = Any
-MOST = 10_000
+MAX = 10_000
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
     "properties": {
@@ -43,7 +43,7 @@ class ListObjects(OfBucket):
 
     prefix: str = Field(default="", title="Prefix", description="What their keys begin with.", max_length=1_024)
     delimiter: str = Field(default="", title="Delimiter", description="/ lists one folder only.", max_length=10)
-    limit: int = Field(default=1_000, title="Most objects", ge=1, le=MOST)
+    limit: int = Field(default=1_000, title="Most objects", ge=1, le=MAX)
 
 
 async def perform(request: ActionRequest) -> Outcome:

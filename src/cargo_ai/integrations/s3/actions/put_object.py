@@ -14,7 +14,7 @@ from cargo_ai.integrations.s3.fields import OfObject
 from cargo_ai.integrations.s3.objects import write
 
 Json = Any
-MOST_BYTES = 8_000_000
+MAX_BYTES = 8_000_000
 _EXISTS = 412
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
@@ -48,8 +48,8 @@ async def perform(request: ActionRequest) -> Outcome:
     form = request.form(PutObject)
     text = form.content if isinstance(form.content, str) else json.dumps(form.content, ensure_ascii=False)
     body = text.encode("utf-8", "replace")
-    if form.content is None or len(body) > MOST_BYTES:
-        raise InvalidConfig(f"`content` must be a text or a value of at most {MOST_BYTES} bytes.")
+    if form.content is None or len(body) > MAX_BYTES:
+        raise InvalidConfig(f"`content` must be a text or a value of at most {MAX_BYTES} bytes.")
     kind = form.content_type.strip() or ("text/plain; charset=utf-8" if isinstance(form.content, str) else "application/json")
     if not kind.isprintable() or not kind.isascii():
         raise InvalidConfig("`contentType` must be like text/csv.")

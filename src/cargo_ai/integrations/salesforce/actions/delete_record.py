@@ -8,7 +8,7 @@ from cargo_ai.integrations.kit import InvalidConfig, RowBatch, connector_action
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes import WRITTEN_RECORDS, key_of, written, written_records
 from cargo_ai.integrations.salesforce.fields import Json, OfObject
-from cargo_ai.integrations.salesforce.records import MOST_INPUTS, Saved, delete, failure_of
+from cargo_ai.integrations.salesforce.records import MAX_INPUTS, Saved, delete, failure_of
 from cargo_ai.integrations.salesforce.values import checked_name, is_id
 
 _GONE = {"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"}
@@ -54,7 +54,7 @@ ACTION = connector_action(
     name="Delete record",
     description="Moves a record to Salesforce's recycle bin, where it is kept for 15 days. One that is not there is no error.",
     output_schema=WRITTEN_RECORDS,
-    rows=RowBatch(batched(DeleteRecord, _act), max=MOST_INPUTS, group_by=("objectType",)),
+    rows=RowBatch(batched(DeleteRecord, _act), max=MAX_INPUTS, group_by=("objectType",)),
     idempotency="upsert",
     hint="deletes",
 )

@@ -7,7 +7,7 @@ from cargo_ai.integrations.kit.found import found_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Matching
 from cargo_ai.integrations.salesforce.reading import read_matches
-from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
+from cargo_ai.integrations.salesforce.records import MAX_INPUTS, shown
 
 
 class FindRecord(Matching):
@@ -34,7 +34,7 @@ ACTION = connector_action(
     name="Find record",
     description="Reads one record by its id or another field, such as a contact's e-mail address. Of a batch, 200 go in one query.",
     output_schema=found_schema(RECORD),
-    rows=RowBatch(batched(FindRecord, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
+    rows=RowBatch(batched(FindRecord, _act), max=MAX_INPUTS, group_by=("objectType", "matchingPropertyName", "properties")),
     idempotency="reads",
     hint="reads",
 )

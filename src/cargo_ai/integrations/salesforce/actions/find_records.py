@@ -9,7 +9,7 @@ from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, Json, OfObject
 from cargo_ai.integrations.salesforce.reading import read_matches
-from cargo_ai.integrations.salesforce.records import MOST_INPUTS, shown
+from cargo_ai.integrations.salesforce.records import MAX_INPUTS, shown
 
 
 class FindRecords(OfObject):
@@ -35,7 +35,7 @@ ACTION = connector_action(
     name="Find records",
     description="Reads all records that have a value of a field. Of a batch, up to 200 values go in one query.",
     output_schema=records_schema(RECORD),
-    rows=RowBatch(batched(FindRecords, _act), max=MOST_INPUTS, group_by=("objectType", "propertyName", "properties")),
+    rows=RowBatch(batched(FindRecords, _act), max=MAX_INPUTS, group_by=("objectType", "propertyName", "properties")),
     idempotency="reads",
     hint="reads",
 )

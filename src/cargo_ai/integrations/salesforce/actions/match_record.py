@@ -7,7 +7,7 @@ from cargo_ai.integrations.kit.rows import Rows, batched
 from cargo_ai.integrations.kit.writes.matched import MATCHED, matched
 from cargo_ai.integrations.salesforce.fields import Matching
 from cargo_ai.integrations.salesforce.reading import read_matches
-from cargo_ai.integrations.salesforce.records import MOST_INPUTS
+from cargo_ai.integrations.salesforce.records import MAX_INPUTS
 
 
 async def _act(rows: Rows[Matching]) -> None:
@@ -23,7 +23,7 @@ ACTION = connector_action(
     name="Match record",
     description="Says whether Salesforce has a record with this value of a field, and which.",
     output_schema=MATCHED,
-    rows=RowBatch(batched(Matching, _act), max=MOST_INPUTS, group_by=("objectType", "matchingPropertyName")),
+    rows=RowBatch(batched(Matching, _act), max=MAX_INPUTS, group_by=("objectType", "matchingPropertyName")),
     idempotency="reads",
     hint="reads",
 )

@@ -10,12 +10,12 @@ from cargo_ai.integrations.kit import ActionRequest, Done, Form, InvalidConfig, 
 from cargo_ai.integrations.kit.found import records_schema
 from cargo_ai.integrations.salesforce.describe import described
 from cargo_ai.integrations.salesforce.fields import FIELDS, RECORD, OfObject
-from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of, query, shown
+from cargo_ai.integrations.salesforce.records import MAX_QUERY, length_of, query, shown
 from cargo_ai.integrations.salesforce.soql import checked_path, condition_of, select
 from cargo_ai.integrations.salesforce.values import checked_name
 
 Json = Any
-MOST_RECORDS = 20_000
+MAX_RECORDS = 20_000
 
 
 class Sort(Form):
@@ -43,7 +43,7 @@ class SearchRecords(OfObject):
     )
     sorts: list[Sort] = Field(default=[], title="Order", description="By default by record id.", max_length=5)
     properties: list[str] = FIELDS.properties()
-    limit: int = Field(default=100, ge=1, le=MOST_RECORDS, title="At most", description="How many records.")
+    limit: int = Field(default=100, ge=1, le=MAX_RECORDS, title="At most", description="How many records.")
 
 
 async def perform(request: ActionRequest) -> Done:
@@ -54,8 +54,8 @@ async def perform(request: ActionRequest) -> Done:
     order = ", ".join(f"{checked_path(sort.property_name)} {sort.direction}" for sort in form.sorts) or "Id"
     names = form.properties or (await described(request, form.object_type)).usual_fields
     soql = select(names, form.object_type, condition, order, form.limit)
-    if length_of(soql) > MOST_QUERY:
-        raise InvalidConfig(f"the query is too long for an address of {MOST_QUERY:,} characters: read fewer fields, or name fewer values.")
+    if length_of(soql) > MAX_QUERY:
+        raise InvalidConfig(f"the query is too long for an address of {MAX_QUERY:,} characters: read fewer fields, or name fewer values.")
     records: list[Json] = []
     total = 0
     async for page in query(request.service, soql):

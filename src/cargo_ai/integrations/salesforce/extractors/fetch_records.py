@@ -23,7 +23,7 @@ from cargo_ai.integrations.kit import (
 )
 from cargo_ai.integrations.salesforce.describe import RECORD_ID, Described, describe
 from cargo_ai.integrations.salesforce.fields import FIELDS, OfObject
-from cargo_ai.integrations.salesforce.records import MOST_QUERY, length_of
+from cargo_ai.integrations.salesforce.records import MAX_QUERY, length_of
 from cargo_ai.integrations.salesforce.soql import select
 from cargo_ai.integrations.salesforce.values import NUMBERS, checked_name, quoted
 from cargo_ai.integrations.salesforce.versions import DATA, QUERY
@@ -85,7 +85,7 @@ def _parts(names: Sequence[str], object_type: str, condition: str) -> Iterator[l
     """The fields in parts that fit into an address each."""
     part: list[str] = []
     for name in names:
-        if part and length_of(select([*part, name], object_type, condition, RECORD_ID, PAGE)) > MOST_QUERY:
+        if part and length_of(select([*part, name], object_type, condition, RECORD_ID, PAGE)) > MAX_QUERY:
             yield part
             part = []
         part.append(name)

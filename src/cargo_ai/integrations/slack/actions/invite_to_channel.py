@@ -13,7 +13,7 @@ from cargo_ai.integrations.slack.client import write
 from cargo_ai.integrations.slack.message import EXPRESSION
 
 Json = Any
-MOST_USERS = 100
+MAX_USERS = 100
 _OUTPUT: Mapping[str, Json] = {
     "type": "object",
     "properties": {"channel": {"type": "string"}, "invited": {"type": "array", "items": {"type": "string"}}},
@@ -27,7 +27,7 @@ class InviteToChannel(Form):
 
     channel: str = Field(title="Channel", description="Its id (C…).", min_length=1, json_schema_extra=EXPRESSION)
     users: list[str] = Field(
-        title="People", description="Their ids (U…).", min_length=1, max_length=MOST_USERS, json_schema_extra=EXPRESSION
+        title="People", description="Their ids (U…).", min_length=1, max_length=MAX_USERS, json_schema_extra=EXPRESSION
     )
 
 

@@ -16,7 +16,7 @@ from cargo_ai.integrations.smartlead.client import document_of, number_at
 from cargo_ai.integrations.smartlead.fields import EXPRESSION, Id, campaign_field, email_field, text_field
 
 Json = Any
-MOST_ROWS = 100
+MAX_ROWS = 100
 """Smartlead takes 400 today and took 100 for long."""
 _COUNTS: Mapping[str, str] = {
     "already_added_to_campaign": "It is in the campaign already.",
@@ -115,7 +115,7 @@ ACTION = connector_action(
     output_schema=WRITTEN,
     rows=RowBatch(
         batched(AddLead, _add),
-        max=MOST_ROWS,
+        max=MAX_ROWS,
         group_by=("campaignId", "ignoreBlockList", "ignoreUnsubscribes", "allowInOtherCampaigns"),
         unique=_email,
     ),

@@ -11,7 +11,7 @@ from cargo_ai.integrations.smartlead import client
 from cargo_ai.integrations.smartlead.fields import COUNT, TEXT, Id, campaign_field
 
 Json = Any
-MOST = 1_000
+MAX = 1_000
 
 
 class ListCampaigns(Form):
@@ -34,7 +34,7 @@ class Statistics(OfCampaign):
     email_status: Literal["", "opened", "clicked", "replied", "unsubscribed", "bounced"] = Field(
         default="", title="What happened", description="Any by default."
     )
-    limit: int = Field(default=100, title="Limit", ge=1, le=MOST)
+    limit: int = Field(default=100, title="Limit", ge=1, le=MAX)
 
 
 async def list_(request: ActionRequest) -> Outcome:

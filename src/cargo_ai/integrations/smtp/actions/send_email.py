@@ -20,9 +20,9 @@ from cargo_ai.integrations.smtp.attachments import AttachmentForm
 from cargo_ai.kernel import clock
 
 Json = Any
-MOST_RECIPIENTS = 50
-MOST_SUBJECT = 500
-MOST_BODY = 2 * 1024 * 1024
+MAX_RECIPIENTS = 50
+MAX_SUBJECT = 500
+MAX_BODY = 2 * 1024 * 1024
 WAITS = (5.0, 60.0, 300.0, 900.0)
 """Seconds before the next try when a mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
@@ -43,12 +43,12 @@ class SendEmail(Form):
     bcc: str | list[str] = _people_field("Bcc", "Who gets a copy that the others do not see.")
     reply_to: str | list[str] = _people_field("Reply to", "Where replies go; the sender by default.")
     from_address: str = _people_field("From", "Another sender than the connector's, where the mail server allows it.")
-    subject: str = Field(title="Subject", min_length=1, max_length=MOST_SUBJECT, json_schema_extra=_EXPRESSION)
-    body_html: str = Field(default="", title="HTML", max_length=MOST_BODY, json_schema_extra=_EXPRESSION)
+    subject: str = Field(title="Subject", min_length=1, max_length=MAX_SUBJECT, json_schema_extra=_EXPRESSION)
+    body_html: str = Field(default="", title="HTML", max_length=MAX_BODY, json_schema_extra=_EXPRESSION)
     body_text: str = Field(
-        default="", title="Text", description="Made from the HTML by default.", max_length=MOST_BODY, json_schema_extra=_EXPRESSION
+        default="", title="Text", description="Made from the HTML by default.", max_length=MAX_BODY, json_schema_extra=_EXPRESSION
     )
-    attachments: list[AttachmentForm] = Field(default=[], title="Attachments", max_length=attachments.MOST)
+    attachments: list[AttachmentForm] = Field(default=[], title="Attachments", max_length=attachments.MAX)
     in_reply_to: str = Field(default="", title="In reply to", description="The Message-ID that this one answers.", max_length=500)
     references: str | list[str] = Field(default="", title="References", description="The Message-IDs of the conversation so far.")
 
@@ -134,8 +134,8 @@ async def _email(form: SendEmail, request: ActionRequest, sender: EmailAddress) 
     to, cc, bcc, replies = (_people(value, name) for value, name in _people_of(form))
     if not to:
         raise InvalidConfig("No one is named in `to`.")
-    if (count := len({person.address.lower() for person in (*to, *cc, *bcc)})) > MOST_RECIPIENTS:
-        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MOST_RECIPIENTS} are allowed. Use a group to write to each.")
+    if (count := len({person.address.lower() for person in (*to, *cc, *bcc)})) > MAX_RECIPIENTS:
+        raise InvalidConfig(f"The e-mail has {count} recipients; at most {MAX_RECIPIENTS} are allowed. Use a group to write to each.")
     if _CONTROL.search(form.subject) or not form.subject.strip():
         raise InvalidConfig("`subject` is empty, or has a line break or another control character in it.")
     if not form.body_html.strip() and not form.body_text.strip():

@@ -8,7 +8,7 @@ from cargo_ai.integrations.kit.tables.fields import Cells, cells_field, values_o
 from cargo_ai.integrations.kit.tables.rows import TableRow
 from cargo_ai.integrations.snowflake.fields import table_named
 from cargo_ai.integrations.snowflake.tables import known_table
-from cargo_ai.integrations.snowflake.writing import MOST_BYTES, MOST_ROWS, WRITTEN, insert, valid_rows, write
+from cargo_ai.integrations.snowflake.writing import MAX_BYTES, MAX_ROWS, WRITTEN, insert, valid_rows, write
 
 
 class Insert(Form):
@@ -34,5 +34,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="none",
     output_schema=WRITTEN,
-    rows=RowBatch(batched(Insert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table",)),
+    rows=RowBatch(batched(Insert, _act), max=MAX_ROWS, most_bytes=MAX_BYTES, group_by=("table",)),
 )

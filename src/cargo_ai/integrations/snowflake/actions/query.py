@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Later, Outcome, connector_action
-from cargo_ai.integrations.kit.tables.results import MOST_ROWS, rows_read, rows_schema
+from cargo_ai.integrations.kit.tables.results import MAX_ROWS, rows_read, rows_schema
 from cargo_ai.integrations.snowflake.fields import UserStatement
 from cargo_ai.integrations.snowflake.results import Result, Statement, collected, fetch, submit
 from cargo_ai.integrations.snowflake.statements import bind, check_reads
@@ -21,7 +21,7 @@ _OUTPUT = rows_schema("`limit`, or beyond 4 MB")
 class Query(UserStatement):
     """What to read."""
 
-    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 def handle_of(meta: Json) -> str | None:

@@ -10,7 +10,7 @@ from cargo_ai.integrations.kit.tables.fields import UpsertRow, matching_field
 from cargo_ai.integrations.kit.tables.rows import folded
 from cargo_ai.integrations.snowflake.fields import table_named
 from cargo_ai.integrations.snowflake.tables import known_table
-from cargo_ai.integrations.snowflake.writing import MOST_BYTES, MOST_ROWS, WRITTEN, upsert, valid_rows, write
+from cargo_ai.integrations.snowflake.writing import MAX_BYTES, MAX_ROWS, WRITTEN, upsert, valid_rows, write
 
 Json = Any
 
@@ -40,5 +40,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="upsert",
     output_schema=WRITTEN,
-    rows=RowBatch(batched(Upsert, _act), max=MOST_ROWS, most_bytes=MOST_BYTES, group_by=("table", "matchingColumns", "writeNulls")),
+    rows=RowBatch(batched(Upsert, _act), max=MAX_ROWS, most_bytes=MAX_BYTES, group_by=("table", "matchingColumns", "writeNulls")),
 )

@@ -9,7 +9,7 @@ from cargo_ai.integrations.kit import ActionRequest, Form, Outcome, RowBatch, co
 from cargo_ai.integrations.kit.tables.fields import Cells, cells_field, values_of
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.sql.database import Rows, Statement
-from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, table_named, write
+from cargo_ai.integrations.sql.writing import MAX_ROWS, Plan, Row, Target, table_named, write
 
 Json = Any
 
@@ -49,5 +49,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="none",
     output_schema=WRITTEN,
-    rows=RowBatch(perform, max=MOST_ROWS, group_by=("table",)),
+    rows=RowBatch(perform, max=MAX_ROWS, group_by=("table",)),
 )

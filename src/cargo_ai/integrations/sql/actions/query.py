@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit import ActionRequest, Form, Outcome, connector_action
 from cargo_ai.integrations.kit.tables.fields import parameters_field, statement_field
-from cargo_ai.integrations.kit.tables.results import MOST_ROWS, rows_read, rows_schema
+from cargo_ai.integrations.kit.tables.results import MAX_ROWS, rows_read, rows_schema
 from cargo_ai.integrations.sql.account import dialect_of
 from cargo_ai.integrations.sql.connections import transact
 from cargo_ai.integrations.sql.statement import bind
@@ -22,7 +22,7 @@ class Query(Form):
 
     query: str = statement_field("One statement that reads, in the database's own SQL.")
     parameters: dict[str, Json] = parameters_field()
-    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MOST_ROWS)
+    limit: int = Field(default=1_000, title="Most rows", ge=1, le=MAX_ROWS)
 
 
 async def perform(request: ActionRequest) -> Outcome:

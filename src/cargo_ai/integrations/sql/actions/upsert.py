@@ -10,7 +10,7 @@ from cargo_ai.integrations.kit import ActionRequest, Failed, Outcome, RowBatch, 
 from cargo_ai.integrations.kit.tables.fields import UpsertRow, matching_field
 from cargo_ai.integrations.kit.writes import WRITTEN, written
 from cargo_ai.integrations.sql.database import Rows, Statement
-from cargo_ai.integrations.sql.writing import MOST_ROWS, Plan, Row, Target, table_named, write
+from cargo_ai.integrations.sql.writing import MAX_ROWS, Plan, Row, Target, table_named, write
 
 Json = Any
 
@@ -67,5 +67,5 @@ ACTION = connector_action(
     hint="writes",
     idempotency="upsert",
     output_schema=WRITTEN,
-    rows=RowBatch(perform, max=MOST_ROWS, group_by=("table", "matchingColumns", "writeNulls")),
+    rows=RowBatch(perform, max=MAX_ROWS, group_by=("table", "matchingColumns", "writeNulls")),
 )

@@ -21,7 +21,7 @@ Json = Any
 SAMPLE = 100
 """Rows of a statement from whose values the types of its columns are taken."""
 PAGE = 1_000
-MOST_COLUMNS = 500
+MAX_COLUMNS = 500
 
 
 class RowsOf(Form):
@@ -80,8 +80,8 @@ async def shape_of(request: ExtractRequest, form: RowsOf) -> SourceShape:
     """The columns. InvalidConfig where the roles name others."""
     kind = dialect(request)
     known = await _table_columns(request, form, kind) if form.table.strip() else await _statement_columns(request, form, kind)
-    if len(known) > MOST_COLUMNS:
-        raise InvalidConfig(f"there are more than {MOST_COLUMNS} columns: select some of them in a `query`.")
+    if len(known) > MAX_COLUMNS:
+        raise InvalidConfig(f"there are more than {MAX_COLUMNS} columns: select some of them in a `query`.")
     for role, name in (("idColumn", form.id_column), ("titleColumn", form.title_column), ("timeColumn", form.time_column)):
         if name is not None and name not in known:
             raise InvalidConfig(f"`{role}` names {name}, which is not one of the columns: {', '.join(list(known)[:20])}.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Form, Outcome, schema_of, ui_schema_of
 from cargo_ai.integrations.stripe import client
-from cargo_ai.integrations.stripe.kinds import EXPRESSION, MOST, Kind
+from cargo_ai.integrations.stripe.kinds import EXPRESSION, MAX, Kind
 
 Json = Any
 
@@ -26,7 +26,7 @@ class Search(Form):
     query: str = Field(
         title="Query", description="In Stripe's language: email:'ada@example.com'.", min_length=1, json_schema_extra=EXPRESSION
     )
-    limit: int = Field(default=100, title="Limit", ge=1, le=MOST)
+    limit: int = Field(default=100, title="Limit", ge=1, le=MAX)
 
 
 def actions_of(kind: Kind) -> tuple[ConnectorAction, ...]:

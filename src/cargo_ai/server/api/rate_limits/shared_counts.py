@@ -18,9 +18,9 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAUSE_SECONDS = 0.05
 """How long counts wait for others that go with them."""
-MOST_KEY = 100
-MOST_WAITING = 10_000
-MOST_BYTES = 7_000
+MAX_KEY = 100
+MAX_WAITING = 10_000
+MAX_BYTES = 7_000
 """PostgreSQL takes a notification below 8,000."""
 
 _TELL = "select pg_notify(%(channel)s, note) from unnest(%(notes)s::text[]) as note"
@@ -48,7 +48,7 @@ class SharedCounts:
         return lambda key, amount, most, seconds: self._tell(name, key, amount, most, seconds)
 
     def _tell(self, name: str, key: str, amount: int, most: float, seconds: float) -> None:
-        if len(key) > MOST_KEY or len(self._waiting) >= MOST_WAITING:
+        if len(key) > MAX_KEY or len(self._waiting) >= MAX_WAITING:
             return
         counted, _, _ = self._waiting.get((name, key), (0, most, seconds))
         self._waiting[name, key] = counted + amount, most, seconds
@@ -74,7 +74,7 @@ class SharedCounts:
         size = 0
         for (name, key), (amount, most, seconds) in waiting.items():
             part = json.dumps([name, key, amount, most, seconds])
-            if parts and size + len(part) > MOST_BYTES:
+            if parts and size + len(part) > MAX_BYTES:
                 yield self._note(parts)
                 parts, size = [], 0
             parts.append(part)

@@ -11,8 +11,8 @@ from cargo_ai.kernel import log
 
 SIGNAL = signal.SIGUSR1
 LOGGED = "the tasks of this process"
-MOST_TASKS = 200
-MOST_FRAMES = 8
+MAX_TASKS = 200
+MAX_FRAMES = 8
 
 _log = log.get(__name__)
 
@@ -24,10 +24,10 @@ def log_on_signal() -> None:
 
 def _log_tasks() -> None:
     tasks = sorted(asyncio.all_tasks(), key=lambda task: task.get_name())
-    _log.warning(LOGGED, pid=os.getpid(), count=len(tasks), tasks=[_described(task) for task in tasks[:MOST_TASKS]])
+    _log.warning(LOGGED, pid=os.getpid(), count=len(tasks), tasks=[_described(task) for task in tasks[:MAX_TASKS]])
 
 
 def _described(task: asyncio.Task[object]) -> str:
     written = io.StringIO()
-    task.print_stack(limit=MOST_FRAMES, file=written)
+    task.print_stack(limit=MAX_FRAMES, file=written)
     return written.getvalue()

@@ -22,7 +22,7 @@ from cargo_ai.server.routes.files.uploads import Received, ignore_disconnects, t
 from cargo_ai.store import quotas
 from cargo_ai.store.files import FileMissing, FilesUnavailable
 
-MOST_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 _FIELDS = ("folderUuid", "libraryUuid", "uuid")
 
 
@@ -50,8 +50,8 @@ async def read_bytes(request: Request) -> Response:
     if found is None:
         contract.read_bytes.refuse("fileNotFound", uuid=named)
     key, size = found
-    if size > MOST_BYTES:
-        contract.read_bytes.refuse("tooLarge", size=quotas.readable_size(size), limit=quotas.readable_size(MOST_BYTES))
+    if size > MAX_BYTES:
+        contract.read_bytes.refuse("tooLarge", size=quotas.readable_size(size), limit=quotas.readable_size(MAX_BYTES))
     parts = state.files.stream(key)
     try:
         first = await anext(parts, b"")

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-_MOST_OUTSIDE_BYTES = 1024 * 1024  # of other fields, headers and boundaries
-_MOST_TEXT_BYTES = 1024
+_MAX_OUTSIDE_BYTES = 1024 * 1024  # of other fields, headers and boundaries
+_MAX_TEXT_BYTES = 1024
 
 
 class NoFile(ValueError):
@@ -79,7 +79,7 @@ class FileForm:
         self._outside += len(piece) - (self._size - before)
         if self._size > self._most:
             raise FormTooLarge
-        if self._outside > _MOST_OUTSIDE_BYTES:
+        if self._outside > _MAX_OUTSIDE_BYTES:
             raise FormBroken("there is too much in it besides the file")
         return True
 
@@ -136,7 +136,7 @@ class FileForm:
             if self._size <= self._most:
                 self._pending.append(data[start:end])
         elif self._text is not None:
-            if len(self._text) + end - start > _MOST_TEXT_BYTES:
+            if len(self._text) + end - start > _MAX_TEXT_BYTES:
                 raise FormBroken("one of its texts is too long")
             self._text += data[start:end]
 

@@ -39,8 +39,8 @@ async def test_what_is_wanted_at_the_same_time_is_one_group() -> None:
 async def test_a_group_has_an_upper_size() -> None:
     stored = Stored()
     gathered = Groups[str, str]("test", stored.store)
-    await asyncio.gather(*(gathered.add(str(number)) for number in range(groups.MOST + 1)))
-    assert [len(group) for group in stored.groups] == [groups.MOST, 1]
+    await asyncio.gather(*(gathered.add(str(number)) for number in range(groups.MAX + 1)))
+    assert [len(group) for group in stored.groups] == [groups.MAX, 1]
 
 
 async def test_one_that_cannot_be_stored_keeps_no_other_from_it() -> None:

@@ -90,8 +90,8 @@ async def test_leases_are_renewed_while_a_claim_waits(backend: Backend, model: R
 async def test_slow_answers_of_one_workspace_leave_places_to_others(
     backend: Backend, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "MOST_OF_WORKSPACE", 1)
-    monkeypatch.setattr(answers, "MOST", 2)
+    monkeypatch.setattr(answers, "MAX_OF_WORKSPACE", 1)
+    monkeypatch.setattr(answers, "MAX", 2)
     await backend.other_api.connector("openai", integrationSlug="openAi", name="OpenAI", config={"apiKey": model.key})
     model.control.fail(holding="Slow", delay=60.0, path="completions", times=3)
     slow = [await _ask(backend, "Slow") for _ in range(3)]

@@ -65,7 +65,7 @@ async def test_agents_that_call_each_other_come_to_an_end(api: ApiClient, model:
 
 @pytest.mark.slow
 async def test_many_agents_that_wait_for_others_leave_them_room(api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MOST", 3)
+    monkeypatch.setattr(answers, "MAX", 3)
     below = await new_agent(api, **MODEL)
     agent = await new_agent(api, actions=[{"slug": "counter", "kind": "agent", "agentUuid": below}], **MODEL)
     model.control.rules.append(_calls_once("counter", prompt="Count"))

@@ -15,7 +15,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.rate_limits.limits import Limits
 from cargo_ai.server.mcp import endpoint, protocol
-from cargo_ai.server.mcp.gate import MOST_AT_ONCE, McpGate
+from cargo_ai.server.mcp.gate import MAX_AT_ONCE, McpGate
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -292,7 +292,7 @@ async def test_pages_of_other_hosts_and_bodies_beyond_the_limit_are_refused(api:
     ):
         response = await api.http.post(path, json=message, headers={"Origin": origin, "Host": host})
         assert response.status_code == status, (origin, host)
-    large = await api.http.post(path, json=message | {"params": {"name": "x" * endpoint.MOST_BODY}})
+    large = await api.http.post(path, json=message | {"params": {"name": "x" * endpoint.MAX_BODY}})
     assert large.status_code == 413
 
 
@@ -305,7 +305,7 @@ async def test_one_token_may_not_call_without_end() -> None:
         gate.count(token)
     gate.count(other)
     with ExitStack() as present:
-        for _ in range(MOST_AT_ONCE):
+        for _ in range(MAX_AT_ONCE):
             present.enter_context(gate.enter(token))
         with pytest.raises(Refusal, match="under way"):
             present.enter_context(gate.enter(token))

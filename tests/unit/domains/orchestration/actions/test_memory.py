@@ -139,7 +139,7 @@ async def test_what_cannot_be_remembered_fails_the_node_in_a_sentence(backend: B
 async def test_a_memory_that_is_full_takes_no_further_key_but_changes_what_it_has(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MOST_KEYS", 2)
+    monkeypatch.setattr(memory, "MAX_KEYS", 2)
     w = ids.new()
     for key in ("a", "b"):
         await use(backend, w, {"operation": "set", "key": key, "value": 1})

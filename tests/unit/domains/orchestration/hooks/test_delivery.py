@@ -22,7 +22,7 @@ from cargo_ai.domains.orchestration.tables import hook_keys
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api.rate_limits.rate_limit import Flow
-from cargo_ai.server.routes.hook_gate import HELD_SECONDS, MOST_AT_ONCE, MOST_WAITING, REFUSALS_PER_SECOND, HookGate
+from cargo_ai.server.routes.hook_gate import HELD_SECONDS, MAX_AT_ONCE, MAX_WAITING, REFUSALS_PER_SECOND, HookGate
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
@@ -261,9 +261,9 @@ async def test_the_gate_lets_some_of_a_hook_in_at_once_and_so_many_in_a_time() -
             inside += 1
             await leave.wait()
 
-    visits = [asyncio.create_task(visit()) for _ in range(MOST_AT_ONCE + MOST_WAITING)]
+    visits = [asyncio.create_task(visit()) for _ in range(MAX_AT_ONCE + MAX_WAITING)]
     await asyncio.sleep(0)
-    assert (gate.present, inside) == (len(visits), MOST_AT_ONCE)
+    assert (gate.present, inside) == (len(visits), MAX_AT_ONCE)
     with pytest.raises(Refusal):
         async with gate.enter(slow):
             pass

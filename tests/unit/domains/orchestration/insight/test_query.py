@@ -286,7 +286,7 @@ async def test_a_query_that_takes_too_long_is_stopped(past: Past) -> None:
 
 
 async def test_a_query_goes_through_no_more_rows_than_it_may(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_room, "MOST_SCANNED", 2_000)
+    monkeypatch.setattr(query_room, "MAX_SCANNED", 2_000)
     async with past.backend.state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         columns = [name for name in (column.name for column in runs.c) if name not in {"uuid", "record_id", "batch_uuid"}]

@@ -50,7 +50,7 @@ async def move(state: State, run: Body, chunks: int) -> None:
     """Do some chunks, as a worker does before it is killed."""
     job = FillJob(state.database)
     here, model, uid = (uuid.UUID(run[name]) for name in ("workspaceUuid", "modelUuid", "uuid"))
-    assert await background_work.begin(state.database, here, StorageRun, uid, noun="fill", most=fill_job.MOST_TRIES)
+    assert await background_work.begin(state.database, here, StorageRun, uid, noun="fill", most=fill_job.MAX_TRIES)
     for _ in range(chunks):
         assert await job._fill_chunk(here, model, uid, fill_job.CHUNK) is None  # pyright: ignore[reportPrivateUsage]
 

@@ -17,13 +17,13 @@ from cargo_ai.server.api.state import State
 from tests.kit import application
 
 USER = "/v1/workspaceManagement/users/current"
-MOST = 100
+MAX = 100
 
 
 @pytest.fixture(name="processes")
 async def _processes(database_url: str, settings: Settings) -> AsyncGenerator[list[State]]:
     """The states of two API processes of a server; they listen."""
-    more = {"API_PROCESSES": "2", "TOKEN_REQUESTS_PER_MINUTE": str(MOST), "WRONG_TOKENS_PER_MINUTE": "8"}
+    more = {"API_PROCESSES": "2", "TOKEN_REQUESTS_PER_MINUTE": str(MAX), "WRONG_TOKENS_PER_MINUTE": "8"}
     shared = Settings(settings.environment | {f"CARGO_AI_{name}": value for name, value in more.items()})
     states = [application.make_state(database_url, shared) for _ in range(2)]
     for state in states:
@@ -54,11 +54,11 @@ async def test_a_token_gets_its_limit_once_from_both_together(processes: list[St
             replies = await asyncio.gather(*[http.get(USER) for http in clients])
             for counted, reply in zip(outcomes, replies, strict=True):
                 counted[reply.status_code] += 1
-        refilled = MOST * (clock.seconds() - began) / 60
+        refilled = MAX * (clock.seconds() - began) / 60
     let_in = sum(counted[200] for counted in outcomes)
     # A hundredth of the limit, and what comes while a note is on its way.
-    assert MOST - 5 <= let_in <= MOST + refilled + 40, outcomes
-    assert all(set(counted) == {200, 429} and counted[200] >= MOST / 4 for counted in outcomes), outcomes
+    assert MAX - 5 <= let_in <= MAX + refilled + 40, outcomes
+    assert all(set(counted) == {200, 429} and counted[200] >= MAX / 4 for counted in outcomes), outcomes
 
 
 async def test_wrong_tokens_at_one_process_are_known_at_the_other(processes: list[State]) -> None:

@@ -24,12 +24,12 @@ from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.session import ALL_WORKSPACES
 
-MOST = 100
+MAX = 100
 """Answers that one process writes at once; they mostly wait for others."""
-MOST_OF_WORKSPACE = 50
+MAX_OF_WORKSPACE = 50
 RENEWALS, LOOKS = 6, 3
 """How often within a lease it is renewed, and how often this process looks for answers that no process writes."""
-MOST_RENEWAL = 3.0
+MAX_RENEWAL = 3.0
 """Seconds: so soon an answer that is cancelled is at an end, and one goes on that waited for a run."""
 AGAIN_SECONDS = 1.0
 """Until an answer goes on that found the database away."""
@@ -69,7 +69,7 @@ class Answers:
         is taken up when there is."""
         uid, of = ids.parse(message), ids.parse(workspace)
         shares = self._shares()
-        if uid is not None and uid not in self._writing and shares.total() < MOST and (of is None or shares[of] < MOST_OF_WORKSPACE):
+        if uid is not None and uid not in self._writing and shares.total() < MAX and (of is None or shares[of] < MAX_OF_WORKSPACE):
             await self._begin(uid)
 
     async def adopt(self, message: uuid.UUID) -> None:
@@ -121,7 +121,7 @@ class Answers:
 
     @property
     def _pause(self) -> float:
-        return min(self.lease.total_seconds() / RENEWALS, MOST_RENEWAL)
+        return min(self.lease.total_seconds() / RENEWALS, MAX_RENEWAL)
 
     async def _keep(self) -> None:
         """Renew the leases again and again."""
@@ -220,17 +220,17 @@ class Answers:
     async def _take_up(self) -> None:
         """Claim what no process writes, of each workspace no more than its share."""
         share = self._shares()
-        room = MOST - share.total()
+        room = MAX - share.total()
         if room <= 0:
             return
         of_workspace = func.row_number().over(partition_by=Message.workspace_uuid, order_by=Message.uuid).label("number")
         numbered = select(Message.uuid, Message.workspace_uuid, of_workspace).where(*_free(clock.now())).subquery()
-        waiting = select(numbered.c.uuid, numbered.c.workspace_uuid).where(numbered.c.number <= MOST).order_by(numbered.c.uuid)
+        waiting = select(numbered.c.uuid, numbered.c.workspace_uuid).where(numbered.c.number <= MAX).order_by(numbered.c.uuid)
         async with self._database.session(ALL_WORKSPACES) as db:
             rows = [(row[0], row[1]) for row in await db.execute(waiting)]
         chosen: list[uuid.UUID] = []
         for message, workspace in rows:
-            if len(chosen) < room and share[workspace] < MOST_OF_WORKSPACE and message not in self._writing:
+            if len(chosen) < room and share[workspace] < MAX_OF_WORKSPACE and message not in self._writing:
                 share[workspace] += 1
                 chosen.append(message)
         if chosen:

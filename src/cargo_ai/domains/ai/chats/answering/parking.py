@@ -20,7 +20,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 AT_LAST = timedelta(hours=1)
 """When a parked answer looks by itself, should it never be woken."""
-MOST_WOKEN = 500
+MAX_WOKEN = 500
 WAKE = text("""
 with ready as (
     select uuid from messages m where awaits is not null and exists (
@@ -76,6 +76,6 @@ class Look(NamedTuple):
 async def wake(database: Database) -> Look:
     """Let answers go on whose runs and messages have ended, so that a process takes them up. O(parked answers)."""
     async with database.session(ALL_WORKSPACES) as db:
-        parked, woken = (await db.execute(WAKE, {"most": MOST_WOKEN})).one()
+        parked, woken = (await db.execute(WAKE, {"most": MAX_WOKEN})).one()
         await db.commit()
     return Look(parked, woken > 0)

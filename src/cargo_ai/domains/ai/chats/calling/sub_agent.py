@@ -20,7 +20,7 @@ from cargo_ai.kernel.wire import JsonObject
 
 DEPTH = 4
 """Agents below the first one, one below the other."""
-MOST_OF_TRACE, WITHIN = 200, timedelta(hours=1)
+MAX_OF_TRACE, WITHIN = 200, timedelta(hours=1)
 """Chats that agents begin below one conversation within that time."""
 PROMPT: JsonObject = {
     "type": "object",
@@ -90,8 +90,8 @@ async def start(opening: Opening, db: AsyncSession, action: JsonObject, argument
         raise NotStarted("The chat was removed.")
     since = clock.now() - WITHIN
     begun = select(func.count()).where(Chat.trace_uuid == above.trace_uuid, Chat.parent_message_uuid.is_not(None), Chat.created_at > since)
-    if int(await db.scalar(begun) or 0) >= MOST_OF_TRACE:
-        raise NotStarted(f"Agents have begun {MOST_OF_TRACE} chats below this conversation within an hour: no more are begun.")
+    if int(await db.scalar(begun) or 0) >= MAX_OF_TRACE:
+        raise NotStarted(f"Agents have begun {MAX_OF_TRACE} chats below this conversation within an hour: no more are begun.")
     prompt = _fixed_prompt(action) or str(arguments["prompt"])
     chat = Chat(
         uuid=(uid := ids.new()),

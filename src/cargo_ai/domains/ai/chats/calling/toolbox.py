@@ -22,11 +22,11 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import OUTPUT, Tool, ToolCall
 
 Json = Any
-MOST_RESULT = 30_000
+MAX_RESULT = 30_000
 """Characters of a result that the language model sees."""
-MOST_BULK = 50
+MAX_BULK = 50
 """Inputs of one call in bulk."""
-MOST_WARNING = 500
+MAX_WARNING = 500
 """Characters of a warning."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -81,7 +81,7 @@ class Toolbox:
     def warnings(self) -> list[JsonObject]:
         """What cannot be used, as parts of the answer: people should not have to guess why an agent did without it."""
         return [
-            {"type": "data-warning", "data": {"reason": "toolUnusable", "message": unmarked(text)[:MOST_WARNING]}} for text in self.problems
+            {"type": "data-warning", "data": {"reason": "toolUnusable", "message": unmarked(text)[:MAX_WARNING]}} for text in self.problems
         ]
 
     def problem(self, call: ToolCall) -> str | None:
@@ -148,9 +148,9 @@ def _in_bulk(slug: str, schema: JsonObject) -> Tool:
     # What a schema refers to is looked for at its root.
     shared = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
     plain = {name: part for name, part in schema.items() if name not in shared}
-    items = {"type": "array", "items": plain, "minItems": 1, "maxItems": MOST_BULK}
+    items = {"type": "array", "items": plain, "minItems": 1, "maxItems": MAX_BULK}
     taken: JsonObject = {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False, **shared}
-    return Tool(f"{slug}_bulk", f"Calls {slug} for up to {MOST_BULK} inputs at once. Its results are in their order.", taken)
+    return Tool(f"{slug}_bulk", f"Calls {slug} for up to {MAX_BULK} inputs at once. Its results are in their order.", taken)
 
 
 async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, action: JsonObject) -> None:
@@ -166,7 +166,7 @@ async def _add_sub_agent(toolbox: Toolbox, opening: Opening, db: AsyncSession, a
     toolbox.add(SubAgent(action, Tool(action["slug"], description, sub_agent.schema_of(action))))
 
 
-def shown(outcome: orchestration.agent_tools.RunOutcome, most: int = MOST_RESULT) -> tuple[Json, bool]:
+def shown(outcome: orchestration.agent_tools.RunOutcome, most: int = MAX_RESULT) -> tuple[Json, bool]:
     """What the language model sees of a run, and whether that failed."""
     if outcome.status != "success":
         return {"error": outcome.error or f"It ended as {outcome.status}."}, True
@@ -177,11 +177,11 @@ def shown(outcome: orchestration.agent_tools.RunOutcome, most: int = MOST_RESULT
 
 def shown_in_bulk(outcomes: Sequence[orchestration.agent_tools.RunOutcome]) -> tuple[Json, bool]:
     """What the language model sees of the runs of a call, and whether all of them failed."""
-    results = [shown(outcome, MOST_RESULT // len(outcomes)) for outcome in outcomes]
+    results = [shown(outcome, MAX_RESULT // len(outcomes)) for outcome in outcomes]
     return [result if failed else {"output": result} for result, failed in results], all(failed for _, failed in results)
 
 
-def shortened(result: Json, most: int = MOST_RESULT) -> Json:
+def shortened(result: Json, most: int = MAX_RESULT) -> Json:
     """A result, or the beginning of one that is too long."""
     text = json.dumps(result, ensure_ascii=False)
     if len(text) <= most:

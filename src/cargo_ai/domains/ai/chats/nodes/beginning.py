@@ -22,7 +22,7 @@ from cargo_ai.llm.step import Turn
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-MOST_RELEASES = 200
+MAX_RELEASES = 200
 """Whose parts a process keeps: those of releases that are frozen."""
 KNOWN = "select execution_key, uuid from messages where execution_key = any(%s)"
 AGENTS = """
@@ -157,7 +157,7 @@ class Beginning:
                 known[uid] = parts
                 if is_frozen:
                     self._frozen[uid] = parts
-        while len(self._frozen) > MOST_RELEASES:
+        while len(self._frozen) > MAX_RELEASES:
             self._frozen.popitem(last=False)
         return known
 

@@ -18,7 +18,7 @@ from cargo_ai.integrations.kit import ActionRequest, segment
 Json = Any
 JsonObject = dict[str, Json]
 
-MOST_DEPTH = 10
+MAX_DEPTH = 10
 _DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
@@ -109,7 +109,7 @@ def pairs(parameter: Parameter, value: Json) -> Iterator[tuple[str, str]]:
 
 def deep(name: str, value: Json, depth: int = 0) -> Iterator[tuple[str, str]]:
     """A value as `name[key]` and `name[0]`. InvalidConfig where it is too deep."""
-    if depth > MOST_DEPTH:
+    if depth > MAX_DEPTH:
         raise InvalidConfig(f"`{name[:100]}` is nested too deeply for a form.")
     if isinstance(value, Mapping):
         for key, inner in cast("JsonObject", value).items():

@@ -16,10 +16,10 @@ Json = Any
 JsonObject = dict[str, Json]
 
 METHODS = ("get", "head", "options", "put", "post", "patch", "delete")
-MOST_PATHS = 20_000
+MAX_PATHS = 20_000
 SHOWN = 8
 # To compare names takes long.
-MOST_COMPARED = 2_500
+MAX_COMPARED = 2_500
 
 _VERSION = re.compile(r"3\.[01](\.|$)")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -53,8 +53,8 @@ def require_usable(document: Json) -> JsonObject:
         raise Unusable("/openapi", "must say 3.0 or 3.1: only these versions of OpenAPI are known")
     if not isinstance(checked.get("paths"), Mapping):
         raise Unusable("/paths", "must be an object with the paths")
-    if len(checked["paths"]) > MOST_PATHS:
-        raise Unusable("/paths", f"has more than {MOST_PATHS} paths")
+    if len(checked["paths"]) > MAX_PATHS:
+        raise Unusable("/paths", f"has more than {MAX_PATHS} paths")
     return checked
 
 
@@ -96,7 +96,7 @@ def _named(by_name: Mapping[str, Found], name: str) -> Found:
     if found is not None:
         return found
     near = (
-        difflib.get_close_matches(name, list(by_name)[:MOST_COMPARED], 3)
+        difflib.get_close_matches(name, list(by_name)[:MAX_COMPARED], 3)
         or [other for other in by_name if name.lower() in other.lower()][:3]
     )
     meant = f": did you mean {', '.join(near)}?" if near else "."

@@ -17,7 +17,7 @@ Json = Any
 JsonObject = dict[str, Json]
 
 LARGEST = 1024 * 1024
-MOST_PARAMETERS = 200
+MAX_PARAMETERS = 200
 LONGEST_TEXT = 2_000
 _FORM = Bounds(depth=8, parts=1_500, text=500, hides="readOnly")
 _OUTPUT = Bounds(depth=6, parts=600, text=200, hides="writeOnly")
@@ -111,8 +111,8 @@ def _parameters(document: JsonObject, found: Found) -> list[tuple[Parameter, Jso
                 raise Unusable(place, "must be a parameter with a name")
             one = cast("JsonObject", parameter)
             by_name[str(one["name"]), str(one.get("in"))] = (one, place)
-    if len(by_name) > MOST_PARAMETERS:
-        raise Unusable(pointed(found.pointer, "parameters"), f"has more than {MOST_PARAMETERS} parameters")
+    if len(by_name) > MAX_PARAMETERS:
+        raise Unusable(pointed(found.pointer, "parameters"), f"has more than {MAX_PARAMETERS} parameters")
     names = Counter(name for name, _ in by_name)
     kept: list[tuple[Parameter, JsonObject, bool]] = []
     for (name, kind), (raw, place) in by_name.items():

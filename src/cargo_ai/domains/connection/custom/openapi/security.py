@@ -17,7 +17,7 @@ from cargo_ai.outbound.url import InvalidUrl, parse_base_url
 Json = Any
 JsonObject = dict[str, Json]
 
-MOST_WAYS = 20
+MAX_WAYS = 20
 
 
 _USUAL_TOKEN = Way(kind="bearer", title="Bearer token", parts=[Part(kind="bearer", title="Bearer token")])
@@ -51,7 +51,7 @@ def ways(document: JsonObject, chosen: Sequence[Found], base_url: str) -> tuple[
             usable = True
         if not usable:
             raise Unusable(pointed(found.pointer, "security"), f"cannot be signed in to: {problem}")
-    return list(kept.values())[:MOST_WAYS], is_open
+    return list(kept.values())[:MAX_WAYS], is_open
 
 
 def _alternatives(document: JsonObject, found: Found) -> Iterator[tuple[dict[str, Json], str]]:

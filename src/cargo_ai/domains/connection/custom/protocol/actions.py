@@ -24,7 +24,7 @@ LONGEST_SECONDS = 30 * 86_400.0
 LONGEST_PACE = 3_600.0
 SHORTEST_SECONDS = 0.1
 LARGEST_META = 64 * 1024
-MOST_ASKS = 100_000
+MAX_ASKS = 100_000
 
 
 class _Said(BaseModel):
@@ -170,7 +170,7 @@ class _Progress:
     def later(self, name: str, seconds: float, meta: Json, data: Json, reason: str = "") -> Outcome:
         """Ask again after so long."""
         kept = {"meta": meta, "data": data, "asked": self.asked + 1}
-        if self.asked >= MOST_ASKS:
+        if self.asked >= MAX_ASKS:
             return Failed(f"{name} was asked {self.asked} times and is not done.", reason="tooSlow", sent=True)
         if len(json.dumps(kept)) > LARGEST_META:
             text = f"{name} wants more than {LARGEST_META // 1024} KB to be remembered until it is asked again."

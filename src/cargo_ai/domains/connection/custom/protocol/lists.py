@@ -30,7 +30,7 @@ from cargo_ai.integrations.kit import (
 Json = Any
 JsonObject = dict[str, Json]
 
-MOST_COLUMNS = 1_000
+MAX_COLUMNS = 1_000
 LATER_SECONDS = 30.0
 _TYPES = frozenset(get_args(ColumnType))
 _REMOVED = frozenset({"remove", "removed"})
@@ -136,8 +136,8 @@ def _shape_of(service: Service, fetched: JsonObject) -> SourceShape:
     if not isinstance(columns, list) or not columns:
         raise _unexpected(service, "`columns`")
     listed = cast("list[Json]", columns)
-    if len(listed) > MOST_COLUMNS:
-        raise InvalidConfig(f"{service.name} has more than {MOST_COLUMNS} columns here.")
+    if len(listed) > MAX_COLUMNS:
+        raise InvalidConfig(f"{service.name} has more than {MAX_COLUMNS} columns here.")
     named = [_column(service, column) for column in listed]
     id_slug, title, time = (str(fetched.get(key) or "") for key in ("idColumnSlug", "titleColumnSlug", "timeColumnSlug"))
     if not id_slug:

@@ -18,8 +18,8 @@ Json = Any
 JsonObject = dict[str, Json]
 
 LARGEST = 1024 * 1024
-MOST_ACTIONS = 200
-MOST_PARTS = 100
+MAX_ACTIONS = 200
+MAX_PARTS = 100
 EXPRESSION = "#/definitions/expression"
 """What fields that take any expression refer to; the host supplies it."""
 
@@ -133,10 +133,10 @@ class Manifest(_Part):
     color: Annotated[str, StringConstraints(max_length=100)] = ""
     url: Annotated[str, StringConstraints(max_length=2_000)] = ""
     connector: AccountPart = AccountPart()
-    actions: Annotated[dict[Slug, ActionPart], Field(max_length=MOST_ACTIONS)]
-    extractors: Annotated[dict[Slug, ExtractorPart], Field(max_length=MOST_PARTS)] = {}
-    autocompletes: Annotated[list[AutocompletePart], Field(max_length=MOST_PARTS)] = []
-    dynamic_schemas: Annotated[list[AutocompletePart], Field(max_length=MOST_PARTS)] = []
+    actions: Annotated[dict[Slug, ActionPart], Field(max_length=MAX_ACTIONS)]
+    extractors: Annotated[dict[Slug, ExtractorPart], Field(max_length=MAX_PARTS)] = {}
+    autocompletes: Annotated[list[AutocompletePart], Field(max_length=MAX_PARTS)] = []
+    dynamic_schemas: Annotated[list[AutocompletePart], Field(max_length=MAX_PARTS)] = []
 
 
 def read(document: Json) -> Manifest:

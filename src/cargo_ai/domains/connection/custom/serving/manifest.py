@@ -14,7 +14,7 @@ Json = Any
 JsonObject = dict[str, Json]
 
 # As many as the protocol takes: a limit beyond that limits nothing.
-MOST = 1_000_000
+MAX = 1_000_000
 _UNITS = {seconds: unit for unit, seconds in SECONDS.items()}
 
 
@@ -54,7 +54,7 @@ def manifest_of(integration: Integration, account: AccountSpec) -> JsonObject:
 def _limits(policy: Policy) -> Iterator[JsonObject]:
     """A policy as the protocol has it: of a whole second, minute, hour or day."""
     if policy.per_seconds in _UNITS and policy.scope != "resource":
-        yield {"unit": _UNITS[policy.per_seconds], "max": min(policy.max, MOST), "strategy": policy.strategy}
+        yield {"unit": _UNITS[policy.per_seconds], "max": min(policy.max, MAX), "strategy": policy.strategy}
 
 
 def _action(action: ConnectorAction, policies: tuple[Policy, ...]) -> JsonObject:

@@ -23,10 +23,10 @@ from cargo_ai.kernel.wire import JsonObject
 
 SPANS_OF_RUN = 5
 """Counting looks at a fifth as many runs as spans are asked for."""
-MOST_RUNS = 10_000
+MAX_RUNS = 10_000
 """A list looks at this many runs for spans that no index finds."""
 _NOT_OLDER = (
-    f"Spans of the newest {MOST_RUNS:,} runs are shown: name a workflow, a batch or a run, or an earlier time (executionStartedBefore),"
+    f"Spans of the newest {MAX_RUNS:,} runs are shown: name a workflow, a batch or a run, or an earlier time (executionStartedBefore),"
     " to see older ones."
 )
 Graphs = Sequence[uuid.UUID] | None
@@ -45,7 +45,7 @@ async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansRepl
     near = await _floor(ctx, request, counted)
     rows = await _page(ctx, request, near, walked)
     if near is not None and len(rows) < request.limit:
-        far = None if span_filter.is_indexed(request) else await _floor(ctx, request, max(counted, MOST_RUNS))
+        far = None if span_filter.is_indexed(request) else await _floor(ctx, request, max(counted, MAX_RUNS))
         rows = await _page(ctx, request, far, walked)
         if far is not None and len(rows) < request.limit:
             ctx.warn(_NOT_OLDER)

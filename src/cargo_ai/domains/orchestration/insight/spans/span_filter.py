@@ -58,7 +58,7 @@ _OF_TRACE = (
     "r.batch_uuid = {0} and r.parent_uuid is null",
     "r.trace_uuid = {0} and r.parent_uuid is not null",
 )
-MOST_GRAPHS, MOST_NAMED = 500, 50
+MAX_GRAPHS, MAX_NAMED = 500, 50
 """How many graphs are looked at for a node, and how many of them may have it."""
 _UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
@@ -82,7 +82,7 @@ _OF_NODE = {
 _NAMED = {"node_uuid": "uuid", "node_slug": "slug"}
 _GRAPHS = f"""
 select g.uuid, exists (select from json_array_elements(g.nodes) n where {{conditions}}) as has_node
-from (select * from graphs where workspace_uuid = :workspace limit {MOST_GRAPHS + 1}) g
+from (select * from graphs where workspace_uuid = :workspace limit {MAX_GRAPHS + 1}) g
 """  # noqa: S608 - our own texts
 
 
@@ -145,7 +145,7 @@ async def graphs_with_node(db: AsyncSession, workspace: uuid.UUID, request: Coun
     query = _GRAPHS.format(conditions=" and ".join(asked))
     rows = (await db.execute(text(query), {"workspace": workspace, **dict(asked.values())})).all()
     found = [row.uuid for row in rows if row.has_node]
-    return None if len(rows) > MOST_GRAPHS or len(found) > MOST_NAMED else found
+    return None if len(rows) > MAX_GRAPHS or len(found) > MAX_NAMED else found
 
 
 def is_indexed(request: CountSpans) -> bool:

@@ -21,9 +21,9 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
 
-MOST_TOGETHER = 200
+MAX_TOGETHER = 200
 """Writes of one transaction. Each may hold an advisory lock, and the database has room for some thousands."""
-MOST_AT_ONCE = 4
+MAX_AT_ONCE = 4
 """Transactions at a time; others of the process need connections, too."""
 _MODELS = "see `cargo-ai storage model list`"
 _CHANGED = "The model was being changed at the same moment."
@@ -55,7 +55,7 @@ class Grouped:
         self._database, self._settings = database, settings
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._change_sets, self._models = BatchChangeSets(database), WrittenModels()
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_AT_ONCE)
 
     def writing(self, kind: Kind) -> Callable[[Call], Awaitable[Outcome]]:
         """The action as the engine calls it. What the config or the records do wrong is Failed; only the database's faults are raised."""
@@ -78,7 +78,7 @@ class Grouped:
         workspace, model = key
         while lane.waiting:
             async with self._places:
-                writes, lane.waiting = lane.waiting[:MOST_TOGETHER], lane.waiting[MOST_TOGETHER:]
+                writes, lane.waiting = lane.waiting[:MAX_TOGETHER], lane.waiting[MAX_TOGETHER:]
                 # A run that was given up waits for nothing any more.
                 await self._settle(workspace, model, [write for write in writes if not write.outcome.done()])
         del self._lanes[key]

@@ -27,8 +27,8 @@ from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.user_sql.run import conditions
 
-MOST_TOGETHER = 50
-MOST_RECORDS = 2_000
+MAX_TOGETHER = 50
+MAX_RECORDS = 2_000
 """Records that the searches of one statement may give together."""
 _CHANGED = (errors.UndefinedColumn, errors.UndefinedTable, errors.DeadlockDetected, errors.SerializationFailure)
 
@@ -54,7 +54,7 @@ class _Lane:
         """The next ones that may be sent together. A run that was given up waits for nothing any more."""
         taken: list[Search] = []
         records = 0
-        while self.waiting and len(taken) < MOST_TOGETHER and (not taken or records + self.waiting[0].config.limit <= MOST_RECORDS):
+        while self.waiting and len(taken) < MAX_TOGETHER and (not taken or records + self.waiting[0].config.limit <= MAX_RECORDS):
             next_one = self.waiting.pop(0)
             if not next_one.outcome.done():
                 taken.append(next_one)

@@ -18,7 +18,7 @@ from cargo_ai.records.filter import compile, terms
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.user_sql.run import conditions
 
-MOST = 1_000
+MAX = 1_000
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 _PLACEHOLDER = re.compile(r"%\(p\d+\)s")
 
@@ -49,9 +49,9 @@ def _limit(value: Any) -> int:
     try:
         limit = int(value)
     except (TypeError, ValueError):
-        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}.") from None
-    if not 1 <= limit <= MOST:
-        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}, not {limit:,}.")
+        raise InvalidConfig(f"`limit` must be a number from 1 to {MAX:,}.") from None
+    if not 1 <= limit <= MAX:
+        raise InvalidConfig(f"`limit` must be a number from 1 to {MAX:,}, not {limit:,}.")
     return limit
 
 

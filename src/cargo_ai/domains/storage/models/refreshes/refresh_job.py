@@ -29,7 +29,7 @@ from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 LOOK_SECONDS = 0.5
 """How soon a cancel is noticed."""
 
@@ -57,7 +57,7 @@ class RefreshJob:
         here, uid = uuid.UUID(workspace), uuid.UUID(run)
         status, sentence = "error", f"The {self.noun} failed on our side. Try again; the server's log says more."
         try:
-            begin = partial(background_work.begin, self._services.database, here, StorageRun, uid, noun=self.noun, most=MOST_TRIES)
+            begin = partial(background_work.begin, self._services.database, here, StorageRun, uid, noun=self.noun, most=MAX_TRIES)
             former = await retry_until_available(f"begin a {self.noun}", begin)
             if former is None:
                 return
