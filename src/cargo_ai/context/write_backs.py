@@ -1,4 +1,4 @@
-"""Write-backs: what a run has written on a record of a service, for those who meet it again when they read that service."""
+"""Write-backs: the values that a run has written to a record of a service, to be recognised when it is read again."""
 
 from __future__ import annotations
 

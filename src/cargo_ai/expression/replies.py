@@ -1,4 +1,4 @@
-"""Parse and distrust what a sandbox process sent back, and word errors for the person who wrote the expression."""
+"""Validate the replies of a sandbox process, and word errors for the author of the expression."""
 
 from __future__ import annotations
 

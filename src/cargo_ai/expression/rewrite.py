@@ -1,4 +1,4 @@
-"""Paths made forgiving: in JavaScript for the engine, `nodes.a.b` becomes a call that gives undefined where nothing is, and notes it.
+"""Make paths forgiving: rewrite JavaScript so that `nodes.a.b` gives undefined, with a warning, where nothing is there.
 
 `nodes.a.b` → `$path$(nodes,"nodes",0,"a","b")`; `nodes.a.b.split(x)` → `$owner$("split",nodes,"nodes",0,"a","b").split(x)`, an error that
 names the path. The third argument has a bit for each key that is read with `?.`. What is assigned to or deleted is left alone.

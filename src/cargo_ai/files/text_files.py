@@ -1,4 +1,4 @@
-"""Text files: a stream of bytes as text, in pieces of bounded size; what is not text of its encoding is refused with its line."""
+"""Text files: decode a stream of bytes in pieces of bounded size; bytes that do not fit the encoding are refused with their line."""
 
 from __future__ import annotations
 

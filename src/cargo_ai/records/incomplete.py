@@ -1,4 +1,4 @@
-"""Columns whose values are not complete: those that are being filled or computed again, and all that are made from them."""
+"""Incomplete columns: those being filled or recomputed, and the columns that depend on them."""
 
 from __future__ import annotations
 

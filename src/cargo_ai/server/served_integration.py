@@ -1,4 +1,4 @@
-"""A served integration: one of ours behind HTTP, over the protocol of custom integrations, for those who know its token."""
+"""Serve a built-in integration over HTTP by the protocol of custom integrations, protected by a token."""
 
 from __future__ import annotations
 

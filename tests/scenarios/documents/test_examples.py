@@ -48,7 +48,7 @@ SAID_ABSENT = ("There is no ", "is not a workflow of this workspace", "there is 
 ASKED = ("needs the confirmation of a person", "no one can be asked for it here")
 """What is said, with exit code 2, where a person would be asked on a terminal: for a confirmation, or for a secret."""
 ONE_OF = 10
-"""One of so many examples is tried in `make test`, all in `make test-slow`."""
+"""A tenth of the examples is tried in `make test`, all in `make test-slow`."""
 
 
 def _written(said: Said) -> Reply | None:

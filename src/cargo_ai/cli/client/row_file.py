@@ -1,4 +1,4 @@
-"""The file of `--file`: it is uploaded first, and the request names it."""
+"""The `--file` option: upload the file first, and name it in the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server of the caller's data folder: where it answers, while it runs."""
+"""The local server: where the server of the caller's data folder answers, while it runs."""
 
 from __future__ import annotations
 

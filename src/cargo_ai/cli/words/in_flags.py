@@ -1,4 +1,4 @@
-"""Refusals of the server in the words of the command line: its flags instead of the fields of the request."""
+"""Translate refusals of the server: name flags of the command line instead of fields of the request."""
 
 from __future__ import annotations
 

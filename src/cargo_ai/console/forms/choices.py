@@ -1,4 +1,4 @@
-"""Choices of a field that the account of a connector knows: which field asks, and what it depends on."""
+"""Choices of a field that come from the connector's account: which field asks, and which fields it depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a template shows of a form: each field with its text, its error and its rows, as they are now."""
+"""The entries of a form for templates: each field with its text, its error and its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser has posted, by the names of its fields."""
+"""The fields that a browser has posted, by name."""
 
 from __future__ import annotations
 

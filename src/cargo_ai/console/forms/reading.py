@@ -1,4 +1,4 @@
-"""What was posted becomes a JSON value, or the errors of its fields by their names."""
+"""Convert a posted form to a JSON value, or to the errors of its fields by name."""
 
 from __future__ import annotations
 

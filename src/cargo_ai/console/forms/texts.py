@@ -1,4 +1,4 @@
-"""The texts with which a form shows a value: by the names of its fields, as the form would post them."""
+"""The texts of a form for a value, by the names of its fields, as the form would post them."""
 
 from __future__ import annotations
 

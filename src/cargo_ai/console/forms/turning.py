@@ -1,4 +1,4 @@
-"""Turning: one field of a form shown as a text for an expression or JSON, or as its own fields again, with the value that it has."""
+"""Switch one field of a form between its own inputs and a text for an expression or JSON, keeping its value."""
 
 from __future__ import annotations
 

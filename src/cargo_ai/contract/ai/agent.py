@@ -17,7 +17,7 @@ MaxCredits = Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
 
 
 class AgentIcon(Wire):
-    """A face on a colour."""
+    """The icon: a face on a background colour."""
 
     color: Literal["grey", "green", "purple", "yellow", "blue", "red"] = "blue"
     face: Word = "🤖"
@@ -170,11 +170,11 @@ class AgentsReply(Wire):
 class CreateAgent(Wire):
     """A new agent. Its draft release begins with the language model, temperature and template that are given."""
 
-    name: Name = Field(description="Its name.")
-    icon: AgentIcon = Field(default=AgentIcon(), description="A face on a colour.")
+    name: Name = Field(description="The name of the agent.")
+    icon: AgentIcon = Field(default=AgentIcon(), description="The icon: a face on a background colour.")
     description: Text | None = Field(default=None, description="What it is for.")
     triggers: Triggers | None = Field(
-        default=None, description='When it is sent a text: [{"type":"cron","name":"Morning","cron":"0 8 * * 1-5","text":"..."}].'
+        default=None, description='Schedules that send it a text: [{"type":"cron","name":"Morning","cron":"0 8 * * 1-5","text":"..."}].'
     )
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind agent.")
     language_model_slug: Word | None = Field(default=None, description="The language model of the draft, such as gpt-4.1-mini.")
@@ -187,7 +187,7 @@ class UpdateAgent(Wire):
 
     uuid: Uuid = Field(description="The agent.")
     name: Name | None = Field(default=None, description="The new name.")
-    icon: ChangedIcon | None = Field(default=None, description="What changes of the icon.")
+    icon: ChangedIcon | None = Field(default=None, description="The fields of the icon that change.")
     description: Text | None = Field(default=None, description="What it is for; null removes it.")
     triggers: Triggers | None = Field(default=None, description="All triggers, in place of the present ones; [] removes them.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind agent; null: none.")

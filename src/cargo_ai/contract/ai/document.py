@@ -46,10 +46,10 @@ class DocumentsReply(Wire):
 class CreateDocument(Wire):
     """A new document, or another version of one."""
 
-    uuid: Uuid = Field(description="The document: a uuid of your own, or that of a document, which gets another version.")
+    uuid: Uuid = Field(description="A uuid of your choice, or that of a document, which gets a new version.")
     kind: DocumentKind = Field(description="text (Markdown), code, image (SVG or a data URL) or sheet (CSV).")
     title: Title = Field(description="Its title.")
-    content: Content = Field(description="All of it.")
+    content: Content = Field(description="The whole content.")
 
 
 class ListDocuments(Wire):
@@ -64,7 +64,7 @@ class ResetDocument(Wire):
     """To which version a document goes back."""
 
     uuid: Uuid = Field(description="The document.")
-    created_at: Timestamp = Field(description="When the version was made that is to be the last one again.")
+    created_at: Timestamp = Field(description="When the version to go back to was created.")
 
 
 _NOT_FOUND = refusal(404, "There is no document {uuid} in this workspace.")
@@ -76,11 +76,11 @@ create: Operation[CreateDocument, DocumentReply, Literal["documentTaken", "tooMa
         "/ai/documents",
         request=CreateDocument,
         response=DocumentReply,
-        summary="Make a document, or another version of one.",
+        summary="Create a document, or a new version of one.",
         permission="ai:agent:write",
         refusals={
             "documentTaken": refusal(409, "The uuid {uuid} cannot be used: take another one."),
-            "tooManyVersions": refusal(409, f"Document {{uuid}} has {MAX_VERSIONS:,} versions, which is the most: go on in a new one."),
+            "tooManyVersions": refusal(409, f"Document {{uuid}} has {MAX_VERSIONS:,} versions, the maximum: continue in a new one."),
         },
         cli=Cli(
             examples=(

@@ -1,4 +1,4 @@
-"""MCP clients: what agents use of MCP servers of others."""
+"""MCP clients: the external MCP servers that agents use."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class ConnectMcpClient(Wire):
     mcp_client: fields.McpClient | None = Field(
         default=None, description='As in a release: {"kind":"custom","name":"docs","url":"https://...","authentication":null}.'
     )
-    name: Word | None = Field(default=None, description="A name: its tools begin with it.")
+    name: Word | None = Field(default=None, description="A name; the names of its tools begin with it.")
     url: Annotated[str, Field(max_length=2_000)] | None = Field(default=None, description="The address of the server.")
-    token: Annotated[str, Field(max_length=20_000)] | None = Field(default=None, description="The token that it wants, if any.")
+    token: Annotated[str, Field(max_length=20_000)] | None = Field(default=None, description="The token that it requires, if any.")
 
 
 class McpToolConfig(Wire):
@@ -53,7 +53,7 @@ connect: Operation[ConnectMcpClient, McpToolsReply, ConnectReason] = operations.
         "/ai/mcpClients/connect",
         request=ConnectMcpClient,
         response=McpToolsReply,
-        summary="Show the tools of an MCP server of others, as agents would get them. Nothing is stored.",
+        summary="Show the tools of an external MCP server, as agents would see them. Nothing is stored.",
         permission="ai:agent:write",
         refusals={"failedToConnectMcpClient": refusal(502, "The MCP server cannot be used: {cause}")},
         cli=Cli(

@@ -48,7 +48,7 @@ class McpServersReply(Wire):
 class CreateMcpServer(Wire):
     """A new MCP server. `url` is accepted and means nothing: the server has an address of its own."""
 
-    name: Name = Field(description="Its name.")
+    name: Name = Field(description="The name of the MCP server.")
     description: Text | None = Field(default=None, description="What it is for: programs that use it read this.")
     actions: fields.Actions = Field(
         default_factory=list[fields.Action],
@@ -62,7 +62,7 @@ class CreateMcpServer(Wire):
         default_factory=list[fields.Capability], description='What the platform does for it: [{"slug":"documentationSearch"}].'
     )
     folder_uuid: Uuid | None = Field(default=None, description="The folder, of kind mcpServer.")
-    url: Annotated[str, Field(max_length=2_000)] | None = Field(default=None, description="Means nothing: it has an address of its own.")
+    url: Annotated[str, Field(max_length=2_000)] | None = Field(default=None, description="Accepted for compatibility, without effect.")
 
 
 class UpdateMcpServer(Wire):
@@ -160,7 +160,7 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "/ai/mcpServers/{uuid}",
         request=ByUuid,
         response=Removed,
-        summary="Remove an MCP server; its address answers no more.",
+        summary="Remove an MCP server; its address stops answering.",
         permission="ai:mcpServer:write",
         refusals={"mcpServerNotFound": _NOT_FOUND, "mcpServerIsReadOnly": _READ_ONLY},
         cli=Cli(examples=("cargo-ai ai mcp-server remove UUID",)),

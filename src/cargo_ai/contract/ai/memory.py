@@ -67,7 +67,7 @@ class RemoveMemory(_OneMemory):
 class UpdateMemory(_OneMemory):
     """The memory as it is to be."""
 
-    content: Content = Field(description="What is remembered.")
+    content: Content = Field(description="The new text of the memory.")
 
 
 _NOT_FOUND = refusal(404, "There is no memory {uuid} in the scope {scope}.")

@@ -113,8 +113,8 @@ class CreateMessage(Wire):
     """A message to an agent. What is given besides holds for the answer to this message alone, in place of the release's."""
 
     chat_uuid: Uuid | None = Field(default=None, description="The chat; without one, a new chat begins.")
-    agent_uuid: Uuid | None = Field(default=None, description="Of a new chat: the agent.")
-    release_uuid: Uuid | None = Field(default=None, description="Of a new chat: the release that answers.")
+    agent_uuid: Uuid | None = Field(default=None, description="The agent of a new chat.")
+    release_uuid: Uuid | None = Field(default=None, description="The release that answers in a new chat.")
     parts: Parts = Field(
         description='The text, and files: [{"type":"text","text":"Who is the buyer?"},{"type":"s3File","name":"a.pdf","s3Filename":"…",'
         '"contentType":"application/pdf"}].'
@@ -127,8 +127,8 @@ class CreateMessage(Wire):
     mcp_clients: fields.McpClients | None = Field(default=None, description="MCP servers that may be used.")
     system_prompt: fields.Prompt | None = Field(default=None, description="The instructions.")
     with_reasoning: bool | None = Field(default=None, description="Whether the language model thinks before it answers.")
-    temperature: Temperature | None = Field(default=None, description="How free the answer is.")
-    max_steps: MaxSteps | None = Field(default=None, description="How often at most the language model is asked.")
+    temperature: Temperature | None = Field(default=None, description="How much the answer may vary.")
+    max_steps: MaxSteps | None = Field(default=None, description="The most requests to the language model.")
     integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(default=None, description="The integration of the language model.")
     connector_uuid: Uuid | None = Field(default=None, description="Its connector.")
     language_model_slug: Word | None = Field(default=None, description="The language model.")

@@ -97,8 +97,8 @@ class ReleaseParts(OfAgent):
     suggested_actions: fields.SuggestedActions | None = Field(default=None, description='Texts to begin with: [{"text":"Plan my week"}].')
     system_prompt: fields.Prompt | None = Field(default=None, description="The instructions: who it is, what it does, and how.")
     with_reasoning: bool | None = Field(default=None, description="Whether the language model thinks before it answers.")
-    temperature: Temperature | None = Field(default=None, description="How free the answers are, from 0 to 1 (some models: 2).")
-    max_steps: MaxSteps | None = Field(default=None, description="How often at most the language model is asked for one message.")
+    temperature: Temperature | None = Field(default=None, description="How much answers vary, from 0 to 1 (some models: 2).")
+    max_steps: MaxSteps | None = Field(default=None, description="The most requests to the language model for one message.")
     integration_slug: Annotated[Word | None, AS_THERE_IS] = Field(
         default=None, description="The integration of the language model, such as openAi."
     )
@@ -108,7 +108,7 @@ class ReleaseParts(OfAgent):
     )
     fallback_language_models: fields.LanguageModelChoices | None = Field(
         default=None,
-        description="Who answers, in this order, where the language model is overloaded: "
+        description="Fallbacks, in this order, for when the language model is overloaded: "
         '[{"integrationSlug":"anthropic","languageModelSlug":"claude-sonnet-5"}].',
     )
     output: fields.Output | None = Field(default=None, description='The form of answers: {"type":"jsonSchema","jsonSchema":{...}}.')
@@ -124,7 +124,7 @@ class ReleaseParts(OfAgent):
 class UpdateDraft(ReleaseParts):
     """Replaces the given parts of the draft."""
 
-    parent_uuid: Uuid | None = Field(default=None, description="A release of this agent whose parts the draft takes over first.")
+    parent_uuid: Uuid | None = Field(default=None, description="A release of this agent whose parts are copied into the draft first.")
 
 
 class DeployDraft(ReleaseParts):

@@ -48,7 +48,7 @@ class SetBudget(Wire):
 BudgetReason = Literal["creditsAreSold"]
 CREDITS_ARE_SOLD = refusal(
     409,
-    "Credits are sold on this server (STRIPE_API_KEY is set), so that no budget is set by hand: "
+    "Credits are sold on this server (STRIPE_API_KEY is set), so the budget cannot be set by hand: "
     "`cargo-ai billing subscription update-plan` changes how many there are.",
 )
 

@@ -103,7 +103,7 @@ create_setup_intent: Operation[Nothing, SetupIntentReply, SetupReason] = operati
         "/billing/subscriptions/setupIntent",
         request=Nothing,
         response=SetupIntentReply,
-        summary="Begin to give a card to Stripe from a page of yours.",
+        summary="Start to enter a card at Stripe, from a page of your own.",
         permission="billing:write",
         refusals={"subscriptionNotFound": NO_SUBSCRIPTION, "failedToCreateSetupIntent": FAILED},
         agent_safe=False,

@@ -112,7 +112,7 @@ class UpdatePlan(Wire):
 class UpdateTopup(Wire):
     """When to buy more credits, and how many."""
 
-    enabled: bool = Field(description="Whether credits are bought by themselves.")
+    enabled: bool = Field(description="Whether credits are bought automatically.")
     credits_count: Annotated[Number, Field(ge=0, le=10_000_000)] = Field(description="How many credits are bought each time.")
     threshold: Credits = Field(description="They are bought when fewer credits than this are left.")
 
@@ -206,7 +206,7 @@ update_topup: Operation[UpdateTopup, SubscriptionReply, TopupReason] = operation
         "/billing/subscriptions/topup",
         request=UpdateTopup,
         response=SubscriptionReply,
-        summary="Buy credits by themselves when few are left, or no longer.",
+        summary="Turn on or off that credits are bought automatically when few are left.",
         permission="billing:write",
         refusals={
             "subscriptionNotFound": NO_SUBSCRIPTION,

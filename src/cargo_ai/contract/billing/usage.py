@@ -96,8 +96,8 @@ class GetMetrics(Wire):
     """The days, the unit, what to group by, and what to look at: all filters must hold."""
 
     since: FirstDay = Field(alias="from", description="The first day, such as 2026-01-01. Days are those of UTC.")
-    until: LastDay = Field(alias="to", description="The last day, such as 2026-01-31, which is included; today is as far as it has come.")
-    group_by: Group | None = Field(default=None, description="Count these apart.")
+    until: LastDay = Field(alias="to", description="The last day, included, such as 2026-01-31; today counts up to now.")
+    group_by: Group | None = Field(default=None, description="Count separately by this.")
     unit: Unit | None = Field(default=None, description="Only this unit; `credits` is short for billing.credits. All three by default.")
     workflow_uuid: Label | None = Field(default=None, description="Only usage of this workflow.")
     model_uuid: Label | None = Field(default=None, description="Only usage of this model.")

@@ -274,7 +274,7 @@ unfavorite: Operation[ByRecipe, Removed, UnfavoriteReason] = operations.add(
         permission="orchestration:workflow:write",
         refusals={
             "recipeNotFound": _NO_RECIPE,
-            "alreadyArchived": refusal(409, "The recipe is not among your favourites."),
+            "alreadyArchived": refusal(409, "The recipe is not among your favorites."),
             "recipeDoesNotBelongsToWorkspace": refusal(404, "There is no such recipe that you can see."),
         },
         cli=Cli(examples=(f"cargo-ai expression favorite-recipe delete {_EXAMPLE}",)),

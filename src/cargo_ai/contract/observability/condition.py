@@ -115,7 +115,7 @@ SCOPE = (
     "model (with modelUuid and perhaps a filter)."
 )
 THRESHOLD = (
-    'From when on it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and records: errorRate (%), duration '
-    "(seconds, with an aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries: query; of a model: recordsCount, "
-    "recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte."
+    'The threshold from which it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. '
+    "Of spans, runs and records: errorRate (%), duration (seconds, with aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; "
+    "of queries: query; of a model: recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte."
 )

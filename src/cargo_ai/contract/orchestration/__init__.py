@@ -16,7 +16,7 @@ GROUPS = {
     "orchestration queue": "Queue: waiting runs, what they wait for, and the workers.",
     "orchestration record": "Records: the latest run of each record of a workflow.",
     "orchestration release": "Releases: the versions of a graph, one of which is deployed.",
-    "orchestration retention": "Retention: how long runs are kept, and what their nodes gave.",
+    "orchestration retention": "Retention: how long runs and the outputs of their nodes are kept.",
     "orchestration review": "Reviews: decisions that runs request from people.",
     "orchestration run": "Runs: executions of a graph on one record.",
     "orchestration span": "Spans: executions of nodes, across all runs.",

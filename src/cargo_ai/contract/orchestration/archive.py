@@ -110,7 +110,7 @@ remove: Operation[NamedMonth, MonthReply, Literal["monthNotFound"]] = operations
         refusals={"monthNotFound": _MONTH_NOT_FOUND},
         agent_safe=False,
         cli=Cli(
-            danger="This removes what is archived of the month for good: what nodes gave, and executions whose runs are gone.",
+            danger="This removes what is archived of the month for good: the outputs of nodes, and executions whose runs are gone.",
             examples=("cargo-ai orchestration archive remove --month 2025-01 --yes",),
         ),
     )
@@ -123,7 +123,7 @@ forget: Operation[ForgetArchived, ForgettingReply, Never] = operations.add(
         "/orchestration/archive/forget",
         request=ForgetArchived,
         response=ForgettingReply,
-        summary="Erase records from the archive: what nodes gave in their runs, and in those that these started.",
+        summary="Erase records from the archive: the outputs of nodes in their runs, and in those that these started.",
         permission="orchestration:workflow:write",
         agent_safe=False,
         cli=Cli(
@@ -141,7 +141,7 @@ download: Operation[DownloadArchive, DownloadReply, Literal["monthNotFound"]] = 
         "/orchestration/archive/download",
         request=DownloadArchive,
         response=DownloadReply,
-        summary="Download the executions of an archived month, with what their nodes gave.",
+        summary="Download the executions of an archived month, with the outputs of their nodes.",
         permission="orchestration:workflow:read",
         refusals={"monthNotFound": _MONTH_NOT_FOUND},
         reads=True,

@@ -1,4 +1,4 @@
-"""Retention: how long a workspace keeps what nodes gave, and runs."""
+"""Retention: how long a workspace keeps the outputs of nodes, and runs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ get: Operation[Nothing, RetentionReply, Never] = operations.add(
         "/orchestration/retention",
         request=Nothing,
         response=RetentionReply,
-        summary="Show how long the workspace keeps runs, and what their nodes gave.",
+        summary="Show how long the workspace keeps runs and the outputs of their nodes.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration retention get",)),
     )
@@ -65,7 +65,7 @@ update: Operation[UpdateRetention, RetentionReply, Literal["bodiesOutliveRuns", 
         "/orchestration/retention",
         request=UpdateRetention,
         response=RetentionReply,
-        summary="Change how long the workspace keeps runs, and what their nodes gave.",
+        summary="Change how long the workspace keeps runs and the outputs of their nodes.",
         permission="workspaceManagement:write",
         refusals={
             "bodiesOutliveRuns": refusal(

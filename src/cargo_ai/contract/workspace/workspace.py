@@ -85,7 +85,7 @@ _NOT_STORED = "Accepted for compatibility; it has no effect and is not stored."
 class CreateWorkspace(Wire):
     """A new workspace."""
 
-    name: Name = Field(description="Its name.")
+    name: Name = Field(description="The name of the workspace.")
     metadata: Metadata | None = Field(default=None, description="Answers to the onboarding questions.")
     logo_base64: str | None = Field(default=None, max_length=2_000_000, description=_NOT_STORED)
 

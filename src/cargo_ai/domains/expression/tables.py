@@ -1,4 +1,4 @@
-"""Tables of the expression domain: recipes, their versions, and users' favourites."""
+"""Tables of the expression domain: recipes, their versions, and users' favorites."""
 
 from __future__ import annotations
 

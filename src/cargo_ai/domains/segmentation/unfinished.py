@@ -1,4 +1,4 @@
-"""Unfinished work on segments: what workers have to compare, for those who show what is under way."""
+"""Unfinished comparisons of segments, for the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unfinished work on models: refreshes, fills of columns, undos and indexes that are being built, for the queue."""
+"""Unfinished work on models, for the queue: refreshes, fills of columns, undos and indexes being built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting requests: notify those that wait for the end of a storage run."""
+"""Long polls of storage runs: notify the requests that wait for the end of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tool graphs: what a tool node runs, as those who keep tools say it."""
+"""Tool graphs: the graph that a tool node runs, as the owner of tools provides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unknown outcomes: what becomes of a node whose service may have done it although no answer came.
+"""Unknown outcomes: decide what happens to a node whose service may have acted although no answer came.
 
 By the action's idempotency: what is an upsert, only reads, or looks first is repeated freely and fails like any other node; with a `key`,
 the attempts of one run are harmless, but another run has another key; without anything (`none`) it is never repeated. A failure gets the

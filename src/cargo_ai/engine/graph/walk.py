@@ -1,4 +1,4 @@
-"""A run on its way through a graph, the entries of its journal, and what it asks the driver for."""
+"""The state of a run in its graph: its journal entries, and the next requests to the driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packing: executions of a batch's runs that went well become one row for each run, with what their nodes gave in a body of many runs.
+"""Packing: executions of a batch's runs that went well become one row for each run, with the outputs of their nodes in a body of many runs.
 
 A plain row of an execution takes 390 bytes with its index, and says mostly what those of other runs say, too: which node, which one comes
 next, what it cost, the shape of its config and output. A path says the former once for all runs that take it; a body has the latter of up

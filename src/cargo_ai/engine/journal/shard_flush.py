@@ -1,4 +1,4 @@
-"""What happened to the runs of one shard and is not written yet."""
+"""The unwritten changes of one shard's runs."""
 
 from __future__ import annotations
 

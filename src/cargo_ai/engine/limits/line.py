@@ -1,4 +1,4 @@
-"""Lines: the callers of one process that are counted in the same buckets, in their order, and the slots that it holds for them."""
+"""Lines: queues of callers in one process that share the same buckets, and the slots reserved for them."""
 
 from __future__ import annotations
 

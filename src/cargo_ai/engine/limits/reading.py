@@ -1,4 +1,4 @@
-"""Readings: what the headers of a response say of a limit, in the forms that services use."""
+"""Read rate limits from the headers of a response, in the forms that services use."""
 
 from __future__ import annotations
 

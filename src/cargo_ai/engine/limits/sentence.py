@@ -1,4 +1,4 @@
-"""Sentences: what calls wait for, and until when, for people."""
+"""Sentences for people: what calls wait for, and until when."""
 
 from __future__ import annotations
 

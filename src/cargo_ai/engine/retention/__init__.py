@@ -1,1 +1,1 @@
-"""Retention: what the journal holds goes by age, first what nodes gave, then the runs, as each workspace says."""
+"""Retention: what the journal holds goes by age, first the outputs of nodes, then the runs, as each workspace says."""

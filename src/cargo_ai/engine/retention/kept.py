@@ -1,4 +1,4 @@
-"""What retention must leave: traces with anything unfinished or recent, and what an unfinished replay still reads."""
+"""What retention must keep: traces with unfinished or recent runs, and executions that an unfinished replay reads."""
 
 from __future__ import annotations
 

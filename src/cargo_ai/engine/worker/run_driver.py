@@ -1,4 +1,4 @@
-"""What the code of child runs needs of the runner, so that the two do not import each other."""
+"""The interface of the runner for the code of child runs, so that the two do not import each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the searches do: filters as Apollo names them, page after page until there are enough."""
+"""Searches: map filters to Apollo's names, and read pages until there are enough results."""
 
 from __future__ import annotations
 

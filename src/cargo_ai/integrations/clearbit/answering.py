@@ -1,4 +1,4 @@
-"""What all actions do: ask a connector of another service, and give its answer in Clearbit's words."""
+"""Actions of Clearbit: ask a connector of another service, and return its answer under Clearbit's names."""
 
 from __future__ import annotations
 

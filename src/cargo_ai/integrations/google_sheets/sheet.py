@@ -1,4 +1,4 @@
-"""Sheets: where one is, how large, which columns its header row names; its rows in blocks, and those that have a key."""
+"""Google Sheets: find a sheet, read its header row and its rows in blocks, and index rows by the value of a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering: what an action of a facade does: a connector of another service acts in its place, and the output says who has answered."""
+"""Facade actions: a connector of another service acts in place of this one, and the output names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schemas of what actions give that look for records: one, or a list."""
+"""Output schemas of actions that look records up: one record, or a list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other connectors: what an action of a facade acts by: the accounts of other services in the same workspace."""
+"""Accounts of other services in the same workspace, by which facade actions act."""
 
 from __future__ import annotations
 

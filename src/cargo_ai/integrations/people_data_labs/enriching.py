@@ -1,4 +1,4 @@
-"""What both enrichments do: ask for one match, and give it with how sure it is and what it has cost."""
+"""Enrichments: ask for one match, and return it with its likelihood and its cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both searches do: read page after page until there are enough, and lose nothing that was paid for."""
+"""Searches: read page after page until there are enough results, and lose nothing that was paid for."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class LimitSettings:
         variable=f"{PREFIX}UPLOAD_RETENTION_DAYS",
     )
     keep_bodies_days = integer(
-        "How many days what nodes gave is kept after their runs have ended, with configs and logs, rounded up to whole months; 0: as "
+        "How many days the outputs of nodes are kept after their runs have ended, with configs and logs, rounded up to whole months; 0: as "
         "long as the runs. A workspace may say otherwise (`orchestration retention update`).",
         ("api", "worker"),
         30,
@@ -105,13 +105,13 @@ class LimitSettings:
         most=MAX_DAYS,
     )
     archive_runs = switch(
-        "Whether what nodes gave is archived as Parquet in the file store before it goes; SQL over spans then also finds executions whose "
+        "Whether the outputs of nodes are archived as Parquet in the file store before they go; SQL over spans then finds executions whose "
         "runs are removed. A workspace may say otherwise.",
         ("api", "worker"),
         default=True,
     )
     keep_archive_days = integer(
-        "How many days after the end of a month what is archived of its runs is kept; 0: forever. Longer than what nodes gave is kept. A "
+        "How many days after the end of a month its archive of runs is kept; 0: forever. Longer than the outputs of nodes are kept. A "
         "workspace may say otherwise (`orchestration retention update`).",
         ("api", "worker"),
         0,

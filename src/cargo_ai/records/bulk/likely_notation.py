@@ -1,4 +1,4 @@
-"""Likely notation: how texts are written that would be numbers or dates with another sign before decimals, or order of days and months."""
+"""Hints on notation: how texts would have to be read to be numbers or dates (decimal sign, order of day and month)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every request passes before it is routed: rate limits by token and address, CORS; and the headers that each response gets."""
+"""Guards of every request before routing: rate limits by token and address, CORS, and the headers of each response."""
 
 from __future__ import annotations
 

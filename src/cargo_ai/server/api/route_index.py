@@ -1,4 +1,4 @@
-"""A route of routes: finds the one that serves a path by its first words, instead of trying hundreds of patterns one after another."""
+"""Index of routes: find a route by the first words of its path, instead of trying hundreds of patterns in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of workers on other machines: each writes what it has counted into the database, where the API of any machine finds it."""
+"""Metrics of workers on other machines: written into the database, where the API of any machine reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns: how many statements of one workspace's users a process runs at once, so that no workspace holds all of its connections."""
+"""Turns: how many statements of one workspace's users a process runs at once, so that no workspace takes all connections."""
 
 from __future__ import annotations
 

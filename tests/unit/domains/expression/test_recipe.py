@@ -49,7 +49,7 @@ async def test_lists_are_narrowed_and_archived_recipes_leave_them(api: ApiClient
     assert first["isBlacklisted"] is False
 
 
-async def test_favourites_are_marks_of_a_user(api: ApiClient) -> None:
+async def test_favorites_are_marks_of_a_user(api: ApiClient) -> None:
     made = await recipe(api)
     for _ in range(2):
         await api.call("expression.favoriteRecipe.create", recipeUuid=made["uuid"])

@@ -134,7 +134,7 @@ async def test_jobs_of_a_workspace_that_has_all_slots_leave_the_reserve_to_other
         assert [await asyncio.wait_for(begun.get(), 20) for _ in range(3)] == ["a1", "a2", "b1"]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(begun.get(), 0.1)
-        # Whoever ends, the next one is fetched, though no one asks before a minute has passed.
+        # When one ends, the next is fetched, though no one asks before a minute has passed.
         for name in ("a3", "a4", "b2"):
             may_end.release()
             assert await asyncio.wait_for(begun.get(), 20) == name

@@ -1,4 +1,4 @@
-"""Names: of which tool or play a workflow is."""
+"""Names of workflows: those of the tool or play that a workflow belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run: its graph with the way that it takes, live; what each node got and gave; why it is as it is; replay and cancel."""
+"""A run: its graph with the path that it takes, live; input and output of each node; why it is as it is; replay and cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages of data, with whatever is in the names that they contain."""
+"""URLs of the data pages, safe for any characters in names."""
 
 from __future__ import annotations
 

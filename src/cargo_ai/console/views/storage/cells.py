@@ -1,4 +1,4 @@
-"""Cells: values of records as a table shows them: short, on one line, whatever they are."""
+"""Cells: values of records shortened to one line of a table."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class ReplayBatch(Paced):
     )
     repeat_unknown: bool = Field(
         default=False,
-        description="Also repeat nodes that failed with reason outcomeUnknown, which may take effect twice; such runs are skipped else.",
+        description="Also repeat nodes that failed with reason outcomeUnknown, which may take effect twice; by default they are skipped.",
     )
     release_uuid: Uuid | None = Field(default=None, description="Continue with this release; the batch's own graph by default.")
     nodes: Nodes | None = Field(default=None, description="Continue with this graph, a list of nodes; the batch's own by default.")

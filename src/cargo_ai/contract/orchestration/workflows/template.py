@@ -132,7 +132,7 @@ class ApplyTemplate(Wire):
     name: Name | None = Field(default=None, description="The name of the new tool or play; the template's by default.")
     connectors: Annotated[list[Word], Listed, Field(max_length=50)] | None = Field(
         default=None,
-        description="Which connectors it shall use, by slug or uuid, comma-separated. Of other integrations the default one is taken.",
+        description="The connectors to use, by slug or uuid, comma-separated. Of other integrations the default one is taken.",
     )
     model: Word | None = Field(default=None, description="The model of a play, by slug or uuid. Other templates take none.")
     values: dict[str, Any] | None = Field(

@@ -19,7 +19,7 @@ class FileOptions(Wire):
 
     encoding: Encoding = Field(default="utf-8", description="The encoding of the file's text.")
     delimiter: Delimiter | None = Field(
-        default=None, description="What divides the values of a CSV file; by default what divides its header most."
+        default=None, description="The delimiter of a CSV file; by default the most frequent one in its header."
     )
     trim: bool = Field(default=False, description="Remove white space around each value.")
     decimal: Literal[".", ","] | None = Field(

@@ -46,10 +46,10 @@ class SessionsReply(Wire):
 class UpsertSession(Wire):
     """A session: created with its first mention, changed with every further one."""
 
-    session_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="The agent's own id of it.")
+    session_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="The id that the agent gives to the session.")
     title: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="What it is about.")
     summary: Annotated[str, Field(max_length=20_000)] = Field(description="What was done.")
-    finished: bool = Field(default=False, description="It has ended now.")
+    finished: bool = Field(default=False, description="Whether the session has ended now.")
     finished_at: Timestamp | None = Field(default=None, description="When it ended; null: it goes on.")
 
 
@@ -62,7 +62,7 @@ upsert: Operation[UpsertSession, SessionReply, UpsertReason] = operations.add(
         "/workspaceManagement/sessions",
         request=UpsertSession,
         response=SessionReply,
-        summary="Note what a session of a coding agent does; the same session id changes the same one.",
+        summary="Record what a session of a coding agent does; repeating a session id updates that session.",
         permission=None,
         refusals={
             "tooManySessions": refusal(409, "This workspace keeps {most} sessions, which is as many as it can have."),

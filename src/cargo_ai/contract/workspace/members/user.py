@@ -210,7 +210,7 @@ upsert_permission: Operation[UpsertPermission, ChangedUsers, UpsertPermissionRea
         "/workspaceManagement/users/permissions",
         request=UpsertPermission,
         response=ChangedUsers,
-        summary="Allow or deny users something with one thing, besides what their roles say.",
+        summary="Allow or deny users an action on one thing, in addition to their roles.",
         permission="workspaceManagement:write",
         refusals={
             "failedToCreateUsers": refusal(400, "There is no user {email} in this workspace yet. Invite that user first."),
@@ -237,7 +237,7 @@ remove_permission: Operation[RemovePermission, ChangedUsers, RemovePermissionRea
         "/workspaceManagement/users/{userUuid}/permissions",
         request=RemovePermission,
         response=ChangedUsers,
-        summary="Remove what was allowed or denied to a user with one thing.",
+        summary="Remove what was allowed or denied to a user on one thing.",
         permission="workspaceManagement:write",
         refusals={
             "userNotFound": _user_not_found,

@@ -1,4 +1,4 @@
-"""The follow-ups and heartbeats that this process looks after: claimed when they are due, again by others where a process has died."""
+"""Follow-ups and heartbeats of this process: claimed when they are due, and taken over from processes that have died."""
 
 from __future__ import annotations
 

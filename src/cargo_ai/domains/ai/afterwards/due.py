@@ -1,4 +1,4 @@
-"""When there is something left to be done after an answer, and when its chat's next heartbeat is."""
+"""When follow-up work on an answer is due, and when the next heartbeat of its chat is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following one answer up: judge it by the rubric of its release, suggest what could be said next, and set the chat's next heartbeat.
+"""Follow up on one answer: judge it by the rubric of its release, suggest next messages, and schedule the chat's next heartbeat.
 
 Each part is stored when it is there. The process that takes a follow-up over after a death goes on after it.
 """

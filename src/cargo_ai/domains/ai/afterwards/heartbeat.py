@@ -1,4 +1,4 @@
-"""Heartbeats: in a chat in which its agent's heartbeat is due, the agent is asked again, in the transaction that takes note of it."""
+"""Heartbeats: ask the agent again in chats whose heartbeat is due, in the transaction that records it."""
 
 from __future__ import annotations
 

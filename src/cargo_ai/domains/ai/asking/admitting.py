@@ -1,4 +1,4 @@
-"""Admitting steps: whether the workspace has credits and the agent something left of its day; many at once are decided together."""
+"""Admit steps: check the workspace's credits and the agent's daily limit, many steps in one decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What language models gave before: kept for a day, for whichever process is asked for the same again."""
+"""Cached answers of language models: kept for a day, for any process that asks the same again."""
 
 from __future__ import annotations
 

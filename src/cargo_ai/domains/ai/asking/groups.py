@@ -1,4 +1,4 @@
-"""Groups: what many tasks of a process want stored is gathered, and stored together, one group after the other."""
+"""Group commit: gather what many tasks of a process store, and store it together, one group after the other."""
 
 from __future__ import annotations
 

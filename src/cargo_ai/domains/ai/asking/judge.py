@@ -1,4 +1,4 @@
-"""The judge: what a language model is asked for when it scores something by a rubric, and the evaluation that this gives."""
+"""The judge: the prompt by which a language model scores something by a rubric, and the evaluation that it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suggestions: what a language model is asked for when it proposes what a user could say next, and what may be suggested."""
+"""Suggestions: the prompt by which a language model proposes next messages of a user, and which actions it may suggest."""
 
 from __future__ import annotations
 

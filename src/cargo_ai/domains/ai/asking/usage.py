@@ -1,4 +1,4 @@
-"""What asking a language model took, as messages and replies show it."""
+"""Token usage of calls to language models, as messages and replies show it."""
 
 from __future__ import annotations
 

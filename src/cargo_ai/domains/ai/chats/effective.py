@@ -1,4 +1,4 @@
-"""What an answer is written with: the parts of the chat's release, and what the message gives besides."""
+"""The effective plan of an answer: the parts of the chat's release, overridden by what the message sets."""
 
 from __future__ import annotations
 

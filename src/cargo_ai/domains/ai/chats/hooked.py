@@ -1,4 +1,4 @@
-"""What agents are sent by webhooks: each event begins a chat, in the transaction that notes that the event has come."""
+"""Webhook events for agents: each begins a chat, in the transaction that records the event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents are sent by the clock: each due time begins a chat, in the transaction that moves its schedule on."""
+"""Schedules of agents: each due time begins a chat, in the transaction that moves the schedule on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of an answer for those who watch it: what follows on a cursor, from what is stored and what is being written.
+"""Events of an answer for its watchers: what follows a cursor, from stored steps and from the step being written.
 
 They have the form of the AI SDK's stream of UI messages. A cursor says exactly what was sent, so that a reader who comes back with it gets
 nothing twice and misses nothing.

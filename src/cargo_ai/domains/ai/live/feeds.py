@@ -1,4 +1,4 @@
-"""Feeds of an API process: of each answer that is watched here, what is stored and what is being written, shared by all who watch it."""
+"""Feeds of an API process: the stored and the streamed part of each watched answer, shared by all who watch it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes between processes: a worker says what a language model writes, an API process says which answers are watched."""
+"""Notifications between processes: workers send the text of answers, API processes say which answers are watched."""
 
 from __future__ import annotations
 

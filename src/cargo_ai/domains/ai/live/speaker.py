@@ -1,4 +1,4 @@
-"""The speaker of a worker: hands on what language models write in the answers that are watched, about twenty times a second.
+"""Publish the text of watched answers from a worker, about twenty times a second.
 
 Pieces of all its answers go in one statement. Of an answer that nothing watches, nothing goes.
 """

@@ -1,4 +1,4 @@
-"""Speak MCP with a server of others, through the guarded client, within limits of time, size and number."""
+"""Call external MCP servers through the guarded client, within limits of time, size and number."""
 
 from __future__ import annotations
 

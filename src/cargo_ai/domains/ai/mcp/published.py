@@ -1,4 +1,4 @@
-"""What an MCP server publishes: its actions, resources and capabilities as tools, and what a call of one gives."""
+"""The tools that an MCP server publishes: its actions, resources and capabilities, and the result of calling one."""
 
 from __future__ import annotations
 

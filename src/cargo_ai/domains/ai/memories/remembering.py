@@ -1,4 +1,4 @@
-"""Remembering: store what was learned without repeating it, find what is relevant to a text, forget."""
+"""Remember: store what was learned without duplicates, find memories relevant to a text, forget them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send an e-mail to the admins of a workspace whose top-ups were stopped, where this server has a mail server."""
+"""E-mail the admins of a workspace whose top-ups were stopped, where this server has a mail server."""
 
 from __future__ import annotations
 

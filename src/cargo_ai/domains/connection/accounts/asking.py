@@ -1,4 +1,4 @@
-"""Ask language models with the account of a connector: signed in, within its limits, its errors read as of any other call."""
+"""Call language models with a connector's account: signed in, within its rate limits, with its errors explained."""
 
 from __future__ import annotations
 

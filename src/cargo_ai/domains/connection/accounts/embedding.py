@@ -1,4 +1,4 @@
-"""Turn texts into vectors with the account of a connector: signed in, within its limits, its answers checked."""
+"""Embed texts with a connector's account: signed in, within its rate limits, with the vectors checked."""
 
 from __future__ import annotations
 

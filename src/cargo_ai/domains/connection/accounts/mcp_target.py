@@ -1,4 +1,4 @@
-"""Where the MCP server of a connector is, and what signs its calls in: connectors of HTTP, whose base address is that of the server."""
+"""MCP servers of connectors: an HTTP connector gives the address of the server and signs its calls in."""
 
 from __future__ import annotations
 

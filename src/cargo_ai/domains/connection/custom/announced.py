@@ -1,4 +1,4 @@
-"""Announcements: get what a service says that it can do, before any transaction, and say what is wrong with it."""
+"""Manifests of custom integrations: fetch one before any transaction, and explain what is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declared integrations: what is stored of a custom integration, as an integration like those of this server."""
+"""Custom integrations from storage: a stored manifest or document, as an integration like the built-in ones."""
 
 from __future__ import annotations
 

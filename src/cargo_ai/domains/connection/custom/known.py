@@ -1,4 +1,4 @@
-"""Known integrations: those of this server and a workspace's custom ones, looked up again every two seconds and when one is missing."""
+"""Integrations of a workspace: the built-in ones and its custom ones, reloaded every two seconds and when one is missing."""
 
 from __future__ import annotations
 

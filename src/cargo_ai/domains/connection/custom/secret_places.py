@@ -1,4 +1,4 @@
-"""Where the secrets of accounts are sent: the origins that a custom integration calls."""
+"""Origins of a custom integration: the hosts to which the secrets of its accounts are sent."""
 
 from __future__ import annotations
 

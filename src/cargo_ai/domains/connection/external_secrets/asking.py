@@ -1,4 +1,4 @@
-"""Ask a keeper of secrets over HTTP, at an address that workflows cannot call because of that."""
+"""Ask a secrets manager over HTTP, at an address that workflows are not allowed to call."""
 
 from __future__ import annotations
 

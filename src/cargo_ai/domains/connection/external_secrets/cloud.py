@@ -1,4 +1,4 @@
-"""Secrets that clouds keep: what all of them have in common.
+"""Secrets managers of clouds: what all of them have in common.
 
 Who the server is there (instance role, workload identity, variables, a file of a service account) is found by the vendor's own library,
 which an extra brings; the secret itself is read with one request of ours.

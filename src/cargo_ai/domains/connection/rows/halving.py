@@ -1,4 +1,4 @@
-"""Halving: a batch that is refused as a whole for the fault of one row is sent again in halves, until that row stands alone."""
+"""Bisect a refused batch: send it again in halves until the row that is at fault stands alone."""
 
 from __future__ import annotations
 

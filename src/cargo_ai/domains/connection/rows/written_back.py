@@ -1,4 +1,4 @@
-"""Write-backs of a call: which values it has changed on which records of the service."""
+"""Write-backs of a call: the values that it has changed on records of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sync of a library: the files that a service has are in it, each as it was when it was last looked at, and no others."""
+"""Sync a library: make its files equal to those of the service, each in its current version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parked runs: what those of a workspace wait for, of very many by looking at some of them."""
+"""Parked runs: what the waiting runs of a workspace wait for; where there are very many, by a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remove what is old: what nodes gave first, archived before, then runs and batches with their reviews, webhooks, graphs and files."""
+"""Remove what is old: the outputs of nodes first, archived before, then runs and batches with their reviews, webhooks, graphs and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention rules: how long each workspace keeps runs and what their nodes gave, by its own word or the server's settings."""
+"""Retention rules: how long each workspace keeps runs and outputs of nodes, by its own settings or the server's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIELDS = {"bodies_days": "bodiesDays", "runs_days": "runsDays", "is_archiving":
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many days what nodes gave, runs and the archive are kept, 0: forever; and whether what nodes gave is archived before it goes."""
+    """How many days the outputs of nodes, runs and the archive are kept, 0: forever; and whether the first are archived before they go."""
 
     bodies_days: int
     runs_days: int
@@ -37,7 +37,7 @@ class Rules:
 
     @property
     def bodies_days_kept(self) -> int:
-        """What nodes gave goes with its run at the latest, whatever the settings say."""
+        """The outputs of nodes go with their run at the latest, whatever the settings say."""
         return min(self.bodies_days or self.runs_days, self.runs_days or self.bodies_days)
 
 

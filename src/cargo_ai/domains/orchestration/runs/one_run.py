@@ -1,4 +1,4 @@
-"""One run: read its row and its executions, which is what those ask for who wait for it, by the driver: it costs a third of the mapper."""
+"""Read one run and its executions directly by the driver: a third of the cost of the mapper, for requests that wait."""
 
 from __future__ import annotations
 

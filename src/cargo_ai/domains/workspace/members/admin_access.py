@@ -1,4 +1,4 @@
-"""Admin access: whether a workspace keeps an admin who can sign in, and the way back in from the server's machine."""
+"""Admin access: check that a workspace keeps an admin who can sign in, and restore access from the server's machine."""
 
 from __future__ import annotations
 

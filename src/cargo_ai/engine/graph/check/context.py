@@ -1,4 +1,4 @@
-"""Check what a node's expressions read: nodes that come before it, and fields that those give."""
+"""Check what a node's expressions read: that the nodes come before it, and that their outputs have the fields."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Visible:
             doubt = read.guarded or read.optional == first.position + 1 or not all(field is None or field.certain for field in missing)
             return Finding(path, _say_missing(read, first), doubt, "expressionInvalid")
         if not careful and len(earlier) == 1 and not self.ways.is_always_before(uuid, earlier[0]):
-            why = f"not every way to this node leads over {slug}. Write {_optional(read)} if that is meant."
+            why = f"not every path to this node goes through {slug}. Write {_optional(read)} if that is meant."
             return Finding(path, f"{read} can be undefined: {why}", doubt=True)
         return None
 
@@ -77,7 +77,7 @@ class Visible:
             return "that is the node itself." if not inside else "that is the group itself."
         if self.ways.comes_later(uuid, slug):
             return f"the node {slug} comes after this one."
-        return f"no way to this node leads over {slug}."
+        return f"no path to this node goes through {slug}."
 
     def _missing(self, at: int, keys: Sequence[str | int]) -> MissingField | None:
         node = self._nodes[at]

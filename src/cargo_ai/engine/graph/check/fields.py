@@ -1,4 +1,4 @@
-"""Whether a path leads to something in what a node gives, by the JSON Schema of its output."""
+"""Check by the JSON Schema of a node's output whether a path leads to something in it."""
 
 from __future__ import annotations
 

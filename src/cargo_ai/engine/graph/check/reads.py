@@ -1,4 +1,4 @@
-"""What an expression reads of the context of a run: the paths that begin with `nodes` or `parentNodes`."""
+"""The paths that an expression reads of a run's context: those that begin with `nodes` or `parentNodes`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the values of a config before any run: all, that it is text, or nothing."""
+"""What is known of config values before any run: everything, only that it is text, or nothing."""
 
 from __future__ import annotations
 

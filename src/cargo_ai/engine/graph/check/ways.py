@@ -1,4 +1,4 @@
-"""Which nodes a run may have visited, and which it must have, before it comes to a node."""
+"""Reachability in a graph: which nodes a run may, or must, have visited before it comes to a node."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Ways:
         return list(_positions_of(self._before.get(self._positions[uuid], 0) & self._slugs.get(slug, 0)))
 
     def is_always_before(self, uuid: str, position: int) -> bool:
-        """Whether every way to the node leads over that position."""
+        """Whether every path to the node goes through that position."""
         return bool(self._always.get(self._positions[uuid], 0) >> position & 1)
 
     def comes_later(self, uuid: str, slug: str) -> bool:

@@ -1,4 +1,4 @@
-"""Answers that do not have the form that a service's API documents: something else has answered, such as a proxy."""
+"""Unexpected answers: responses that do not have the documented form, for instance from a proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a service asks to wait: seconds, a date or an epoch, in whichever header it says so."""
+"""Retry-After: how long a service asks to wait, as seconds, a date or an epoch, in any of the usual headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an action says that looks for records by a value, without reading them."""
+"""The output of actions that only check whether records with a value exist."""
 
 from __future__ import annotations
 

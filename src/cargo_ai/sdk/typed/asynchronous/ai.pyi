@@ -34,10 +34,10 @@ class AgentMethods:
     ) -> cargo_ai.contract.ai.agent.AgentReply:
         """Create an agent with an empty draft release.
 
-        name: Its name.
-        icon: A face on a colour.
+        name: The name of the agent.
+        icon: The icon: a face on a background colour.
         description: What it is for.
-        triggers: When it is sent a text: [{"type":"cron","name":"Morning","cron":"0 8 * * 1-5","text":"..."}].
+        triggers: Schedules that send it a text: [{"type":"cron","name":"Morning","cron":"0 8 * * 1-5","text":"..."}].
         folder_uuid: The folder, of kind agent.
         language_model_slug: The language model of the draft, such as gpt-4.1-mini.
         temperature: The temperature of the draft.
@@ -98,7 +98,7 @@ class AgentMethods:
 
         uuid: The agent.
         name: The new name.
-        icon: What changes of the icon.
+        icon: The fields of the icon that change.
         description: What it is for; null removes it.
         triggers: All triggers, in place of the present ones; [] removes them.
         folder_uuid: The folder, of kind agent; null: none.
@@ -239,12 +239,12 @@ class DocumentMethods:
         content: str,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.ai.document.DocumentReply:
-        """Make a document, or another version of one.
+        """Create a document, or a new version of one.
 
-        uuid: The document: a uuid of your own, or that of a document, which gets another version.
+        uuid: A uuid of your choice, or that of a document, which gets a new version.
         kind: text (Markdown), code, image (SVG or a data URL) or sheet (CSV).
         title: Its title.
-        content: All of it.
+        content: The whole content.
 
         Refused for: documentTaken, tooManyVersions
         """
@@ -300,7 +300,7 @@ class DocumentMethods:
         """Go back to an earlier version of a document; the later ones are removed.
 
         uuid: The document.
-        created_at: When the version was made that is to be the last one again.
+        created_at: When the version to go back to was created.
 
         Refused for: documentNotFound
         """
@@ -315,12 +315,12 @@ class McpClientMethods:
         url: str | None = ...,
         token: str | None = ...,
     ) -> cargo_ai.contract.ai.mcp_client.McpToolsReply:
-        """Show the tools of an MCP server of others, as agents would get them. Nothing is stored.
+        """Show the tools of an external MCP server, as agents would see them. Nothing is stored.
 
         mcp_client: As in a release: {"kind":"custom","name":"docs","url":"https://...","authentication":null}.
-        name: A name: its tools begin with it.
+        name: A name; the names of its tools begin with it.
         url: The address of the server.
-        token: The token that it wants, if any.
+        token: The token that it requires, if any.
 
         Refused for: failedToConnectMcpClient
         """
@@ -341,13 +341,13 @@ class McpServerMethods:
     ) -> cargo_ai.contract.ai.mcp_server.McpServerReply:
         """Create an MCP server: its actions and resources become tools at an address of its own.
 
-        name: Its name.
+        name: The name of the MCP server.
         description: What it is for: programs that use it read this.
         actions: What its tools do: [{"kind":"tool","slug":"score_lead","toolUuid":"..."}].
         resources: The data that it reads: [{"kind":"model","slug":"companies","modelUuid":"..."}].
         capabilities: What the platform does for it: [{"slug":"documentationSearch"}].
         folder_uuid: The folder, of kind mcpServer.
-        url: Means nothing: it has an address of its own.
+        url: Accepted for compatibility, without effect.
 
         Refused for: folderNotFound, failedToReconciliateAgentAiTools
         """
@@ -378,7 +378,7 @@ class McpServerMethods:
         *,
         idempotency_key: str | None = None,
     ) -> cargo_ai.kernel.wire.Removed:
-        """Remove an MCP server; its address answers no more.
+        """Remove an MCP server; its address stops answering.
 
         uuid: Its uuid.
 
@@ -483,7 +483,7 @@ class MemoryMethods:
         mem0_id: The memory.
         scope: Its scope.
         agent_uuid: The agent; required for the scope agent.
-        content: What is remembered.
+        content: The new text of the memory.
 
         Refused for: memoryNotFound
         """
@@ -526,8 +526,8 @@ class MessageMethods:
         """Send a message; the agent's answer is a message of its own, written by a worker.
 
         chat_uuid: The chat; without one, a new chat begins.
-        agent_uuid: Of a new chat: the agent.
-        release_uuid: Of a new chat: the release that answers.
+        agent_uuid: The agent of a new chat.
+        release_uuid: The release that answers in a new chat.
         parts: The text, and files: [{"type":"text","text":"Who is the
           buyer?"},{"type":"s3File","name":"a.pdf","s3Filename":"…","contentType":"application/pdf"}].
         actions: The actions that may be used.
@@ -536,8 +536,8 @@ class MessageMethods:
         mcp_clients: MCP servers that may be used.
         system_prompt: The instructions.
         with_reasoning: Whether the language model thinks before it answers.
-        temperature: How free the answer is.
-        max_steps: How often at most the language model is asked.
+        temperature: How much the answer may vary.
+        max_steps: The most requests to the language model.
         integration_slug: The integration of the language model.
         connector_uuid: Its connector.
         language_model_slug: The language model.
@@ -743,12 +743,12 @@ class ReleaseMethods:
         suggested_actions: Texts to begin with: [{"text":"Plan my week"}].
         system_prompt: The instructions: who it is, what it does, and how.
         with_reasoning: Whether the language model thinks before it answers.
-        temperature: How free the answers are, from 0 to 1 (some models: 2).
-        max_steps: How often at most the language model is asked for one message.
+        temperature: How much answers vary, from 0 to 1 (some models: 2).
+        max_steps: The most requests to the language model for one message.
         integration_slug: The integration of the language model, such as openAi.
         connector_uuid: Its connector; null: the integration's default.
         language_model_slug: The language model; `connection connector get-language-models` lists them.
-        fallback_language_models: Who answers, in this order, where the language model is overloaded:
+        fallback_language_models: Fallbacks, in this order, for when the language model is overloaded:
           [{"integrationSlug":"anthropic","languageModelSlug":"claude-sonnet-5"}].
         output: The form of answers: {"type":"jsonSchema","jsonSchema":{...}}.
         heartbeat: The agent is asked again: {"intervalMinutes":60,"maxMessages":5,"prompt":"..."}.
@@ -871,18 +871,18 @@ class ReleaseMethods:
         suggested_actions: Texts to begin with: [{"text":"Plan my week"}].
         system_prompt: The instructions: who it is, what it does, and how.
         with_reasoning: Whether the language model thinks before it answers.
-        temperature: How free the answers are, from 0 to 1 (some models: 2).
-        max_steps: How often at most the language model is asked for one message.
+        temperature: How much answers vary, from 0 to 1 (some models: 2).
+        max_steps: The most requests to the language model for one message.
         integration_slug: The integration of the language model, such as openAi.
         connector_uuid: Its connector; null: the integration's default.
         language_model_slug: The language model; `connection connector get-language-models` lists them.
-        fallback_language_models: Who answers, in this order, where the language model is overloaded:
+        fallback_language_models: Fallbacks, in this order, for when the language model is overloaded:
           [{"integrationSlug":"anthropic","languageModelSlug":"claude-sonnet-5"}].
         output: The form of answers: {"type":"jsonSchema","jsonSchema":{...}}.
         heartbeat: The agent is asked again: {"intervalMinutes":60,"maxMessages":5,"prompt":"..."}.
         evaluator: Judges answers: {"rubric":"...","threshold":0.7}.
         options: Connectors for actions that name none: {"connectorUuidsByIntegrationSlug":{"hubspot":"..."}}.
-        parent_uuid: A release of this agent whose parts the draft takes over first.
+        parent_uuid: A release of this agent whose parts are copied into the draft first.
 
         Refused for: agentNotFound, draftReleaseNotFound, failedToReconciliateAgentAiTools, invalidConnector, invalidParent,
           agentIsReadOnly

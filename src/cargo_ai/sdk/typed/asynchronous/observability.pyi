@@ -31,9 +31,9 @@ class AlertMethods:
         cron: When it is evaluated: five cron fields in UTC, such as 0 9 * * 1, or @every 30m. Once a minute at most.
         scope: What is looked at: {"kind":"runs","workflowUuid":"..."}, or kind spans, records, orchestrationQuery or storageQuery (with a
           query), model (with modelUuid and perhaps a filter).
-        threshold: From when on it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and records: errorRate
-          (%), duration (seconds, with an aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries: query; of a model:
-          recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
+        threshold: The threshold from which it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and
+          records: errorRate (%), duration (seconds, with aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries:
+          query; of a model: recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
         actions: What runs when it is unhealthy, a list: [{"kind":"tool","toolUuid":"..."}]. Each gets the record {"alert":{...}}; its
           config may name it, such as {{nodes.start.alert.value}}.
         is_enabled: false: it is not evaluated.
@@ -74,9 +74,9 @@ class AlertMethods:
 
         scope: What is looked at: {"kind":"runs","workflowUuid":"..."}, or kind spans, records, orchestrationQuery or storageQuery (with a
           query), model (with modelUuid and perhaps a filter).
-        threshold: From when on it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and records: errorRate
-          (%), duration (seconds, with an aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries: query; of a model:
-          recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
+        threshold: The threshold from which it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and
+          records: errorRate (%), duration (seconds, with aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries:
+          query; of a model: recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
         window_minutes: How many minutes back to look, where what is looked at has a time; 60 by default.
 
         Refused for: forbidden
@@ -119,9 +119,9 @@ class AlertMethods:
         cron: When it is evaluated: five cron fields in UTC, such as 0 9 * * 1, or @every 30m. Once a minute at most.
         scope: What is looked at: {"kind":"runs","workflowUuid":"..."}, or kind spans, records, orchestrationQuery or storageQuery (with a
           query), model (with modelUuid and perhaps a filter).
-        threshold: From when on it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and records: errorRate
-          (%), duration (seconds, with an aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries: query; of a model:
-          recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
+        threshold: The threshold from which it is unhealthy: {"metric":"errorRate","operator":"gte","value":10}. Of spans, runs and
+          records: errorRate (%), duration (seconds, with aggregation avg, p50, p95, p99), credits (sum, avg, p95), count; of queries:
+          query; of a model: recordsCount, recordsShare (%), freshness (minutes), syncDuration (seconds). operator: gte or lte.
         actions: What runs when it is unhealthy, a list: [{"kind":"tool","toolUuid":"..."}]. Each gets the record {"alert":{...}}; its
           config may name it, such as {{nodes.start.alert.value}}.
         is_enabled: Whether it is evaluated.

@@ -817,7 +817,7 @@ class RecordMethods:
         """Read an uploaded CSV, JSON lines or Parquet file into a model: all rows, or none.
 
         encoding: The encoding of the file's text.
-        delimiter: What divides the values of a CSV file; by default what divides its header most.
+        delimiter: The delimiter of a CSV file; by default the most frequent one in its header.
         trim: Remove white space around each value.
         decimal: The sign before decimals: with "," the text 1.234,50 is 1234.5, with "." the text 1,234.50 is. By default only 1234.50 is
           a number.

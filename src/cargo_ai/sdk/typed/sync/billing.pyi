@@ -62,7 +62,7 @@ class SubscriptionMethods:
         *,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.billing.card.SetupIntentReply:
-        """Begin to give a card to Stripe from a page of yours.
+        """Start to enter a card at Stripe, from a page of your own.
 
         Refused for: subscriptionNotFound, failedToCreateSetupIntent
         """
@@ -161,9 +161,9 @@ class SubscriptionMethods:
         threshold: int | float,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.billing.subscription.SubscriptionReply:
-        """Buy credits by themselves when few are left, or no longer.
+        """Turn on or off that credits are bought automatically when few are left.
 
-        enabled: Whether credits are bought by themselves.
+        enabled: Whether credits are bought automatically.
         credits_count: How many credits are bought each time.
         threshold: They are bought when fewer credits than this are left.
 
@@ -191,8 +191,8 @@ class UsageMethods:
         """Show what was used by day: credits, node executions and new records.
 
         since: The first day, such as 2026-01-01. Days are those of UTC.
-        until: The last day, such as 2026-01-31, which is included; today is as far as it has come.
-        group_by: Count these apart.
+        until: The last day, included, such as 2026-01-31; today counts up to now.
+        group_by: Count separately by this.
         unit: Only this unit; `credits` is short for billing.credits. All three by default.
         workflow_uuid: Only usage of this workflow.
         model_uuid: Only usage of this model.

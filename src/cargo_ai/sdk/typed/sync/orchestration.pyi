@@ -126,7 +126,7 @@ class ArchiveMethods:
         *,
         month: str,
     ) -> cargo_ai.sdk.downloads.Download:
-        """Download the executions of an archived month, with what their nodes gave.
+        """Download the executions of an archived month, with the outputs of their nodes.
 
         month: The month in which the runs were created, as 2026-01.
 
@@ -140,7 +140,7 @@ class ArchiveMethods:
         record_ids: Sequence[str],
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.orchestration.archive.ForgettingReply:
-        """Erase records from the archive: what nodes gave in their runs, and in those that these started.
+        """Erase records from the archive: the outputs of nodes in their runs, and in those that these started.
 
         record_ids: The ids of records, of whichever model, at most 10,000, comma-separated.
         """
@@ -386,7 +386,8 @@ class BatchMethods:
         uuid: The batch.
         from_node: The slug of the node to replay from. Inside a group GROUP.NODE: each item of the group is replayed from there.
         statuses: Only runs with one of these statuses; all that have ended by default.
-        repeat_unknown: Also repeat nodes that failed with reason outcomeUnknown, which may take effect twice; such runs are skipped else.
+        repeat_unknown: Also repeat nodes that failed with reason outcomeUnknown, which may take effect twice; by default they are
+          skipped.
         release_uuid: Continue with this release; the batch's own graph by default.
         nodes: Continue with this graph, a list of nodes; the batch's own by default.
 
@@ -1223,7 +1224,7 @@ class RetentionMethods:
     def get(
         self,
     ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
-        """Show how long the workspace keeps runs, and what their nodes gave.
+        """Show how long the workspace keeps runs and the outputs of their nodes.
         """
         ...
 
@@ -1236,7 +1237,7 @@ class RetentionMethods:
         archive_days: int | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.orchestration.retention.RetentionReply:
-        """Change how long the workspace keeps runs, and what their nodes gave.
+        """Change how long the workspace keeps runs and the outputs of their nodes.
 
         bodies_days: How many days after a run's end its outputs, configs and logs are kept, to whole months; 0: forever.
         runs_days: How many days after its end a run is kept with its executions, to whole months; 0: forever.
@@ -2085,7 +2086,7 @@ class TemplateMethods:
 
         slug: The slug of the template.
         name: The name of the new tool or play; the template's by default.
-        connectors: Which connectors it shall use, by slug or uuid, comma-separated. Of other integrations the default one is taken.
+        connectors: The connectors to use, by slug or uuid, comma-separated. Of other integrations the default one is taken.
         model: The model of a play, by slug or uuid. Other templates take none.
         values: What else the template asks for (`needs.values` of template get): {"channel":"#sales"}.
         enable: Whether a play is enabled at once. Tools run on demand.

@@ -553,12 +553,12 @@ class SessionMethods:
         finished_at: datetime | str | None = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.workspace.members.session.SessionReply:
-        """Note what a session of a coding agent does; the same session id changes the same one.
+        """Record what a session of a coding agent does; repeating a session id updates that session.
 
-        session_id: The agent's own id of it.
+        session_id: The id that the agent gives to the session.
         title: What it is about.
         summary: What was done.
-        finished: It has ended now.
+        finished: Whether the session has ended now.
         finished_at: When it ended; null: it goes on.
 
         Refused for: tooManySessions, alreadyOfAnotherUser
@@ -708,7 +708,7 @@ class UserMethods:
         effect: Literal['allow', 'deny'],
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.workspace.members.user.ChangedUsers:
-        """Remove what was allowed or denied to a user with one thing.
+        """Remove what was allowed or denied to a user on one thing.
 
         user_uuid: The user.
         resource_uuid: The thing.
@@ -744,7 +744,7 @@ class UserMethods:
         emails: Sequence[str] = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.workspace.members.user.ChangedUsers:
-        """Allow or deny users something with one thing, besides what their roles say.
+        """Allow or deny users an action on one thing, in addition to their roles.
 
         action: The permission, such as orchestration:workflow:read.
         resource_uuid: The thing: requests that name it by this uuid.
@@ -767,7 +767,7 @@ class WorkspaceMethods:
     ) -> cargo_ai.contract.workspace.workspace.CreatedWorkspace:
         """Create another workspace on this server, with yourself as its admin. The reply has a token for it.
 
-        name: Its name.
+        name: The name of the workspace.
         metadata: Answers to the onboarding questions.
         logo_base64: Accepted for compatibility; it has no effect and is not stored.
 

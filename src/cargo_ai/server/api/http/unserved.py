@@ -1,4 +1,4 @@
-"""Unserved: domains of the public API that are not on this server, each with what there is in its place."""
+"""Domains of the public API that this server does not have, each with what to use instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodes gave goes before the runs, is archived before, and executions are found by SQL when their runs are gone; also after kills."""
+"""Outputs of nodes go before the runs, are archived before, and executions are found by SQL when their runs are gone; also after kills."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> Non
     await backend.other_api.call("orchestration.retention.update", bodiesDays=0, runsDays=0)
     await past.later(100)
 
-    # What nodes gave is gone, and says so; that they did it is not.
+    # The outputs of nodes are gone, and say so; that nodes were executed is still known.
     details = await api.call("orchestration.run.get", uuid=past.single)
     assert [each["isBodyDropped"] for each in details["run"]["executions"]] == [True, True, True]
     assert details["runContext"]["fit"]["reason"] == details["runComputedConfigs"]["fit"]["reason"] == "bodyDropped"

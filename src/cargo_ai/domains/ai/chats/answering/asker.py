@@ -1,4 +1,4 @@
-"""Asking for a step: of the release's language model, and where that is overloaded, of the next one that the release names."""
+"""Ask for a step: call the release's language model, or the next one that the release names where it is overloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelling: answers end with what they wait for: the answers of sub-agents, runs of tools, reviews."""
+"""Cancel answers, and what they wait for: answers of sub-agents, runs of tools, reviews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ended: what a process sets when it no longer writes an answer, for those that look what is to be done then."""
+"""Ended answers: an event that a process sets when it no longer writes an answer, for tasks that follow up on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lease: until when one answer is this process's to write. Before a language model is asked it is made sure of."""
+"""Leases: until when this process may write one answer; checked before each call of a language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Origins: what an answer is written from: its chat, its plan, the conversation before it, and what it has so far."""
+"""Origins: load what an answer is written from: its chat, its plan, the conversation before it, and its steps so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parking: an answer whose calls wait for others takes no place in a process until one of them has ended."""
+"""Parking: an answer whose calls wait for others leaves its process until one of them has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that answers wait for: one statement asks for all of them, more seldom the longer they take."""
+"""Runs that answers wait for: poll all of them in one statement, less often the longer they take."""
 
 from __future__ import annotations
 

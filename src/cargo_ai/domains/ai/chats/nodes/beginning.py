@@ -1,4 +1,4 @@
-"""Beginning answers to nodes: chats, messages and the empty answers to them, those of many nodes in one transaction of few statements."""
+"""Start answers to nodes: create the chats, messages and empty answers of many nodes in one transaction of few statements."""
 
 from __future__ import annotations
 

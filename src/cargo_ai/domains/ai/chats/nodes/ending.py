@@ -1,4 +1,4 @@
-"""Ending answers to nodes: those that end at the same time are stored, counted and charged together."""
+"""End answers to nodes: store, count and charge together those that end at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodes that ask are configured with: the forms of their configs, and what a config asks for."""
+"""Configs of nodes that ask a language model or agent: their forms, and the question that a config makes."""
 
 from __future__ import annotations
 

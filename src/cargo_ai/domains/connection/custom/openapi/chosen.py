@@ -1,4 +1,4 @@
-"""Chosen operations: what is kept of an OpenAPI document: how each operation is called, and how accounts sign in."""
+"""Chosen operations: the parts of an OpenAPI document that are stored: requests of operations, and sign-in of accounts."""
 
 from __future__ import annotations
 

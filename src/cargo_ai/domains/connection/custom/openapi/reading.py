@@ -1,4 +1,4 @@
-"""Reading operations: what an operation of an OpenAPI document takes and gives, as the forms of an action."""
+"""Read operations: turn the parameters and responses of an OpenAPI operation into the forms of an action."""
 
 from __future__ import annotations
 
