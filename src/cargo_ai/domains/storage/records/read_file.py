@@ -119,7 +119,7 @@ async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     headers, types, sample, taken = file_columns.headers, file_columns.types, file_columns.sample, set[str]()
     inferred = _with_types(
         [
-            OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header, original_slug=header)
+            OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header.strip() or header, original_slug=header)
             for header, kind in zip(headers, types, strict=True)
         ],
         config,
@@ -128,8 +128,9 @@ async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     columns = configured or inferred
     if not configured:
         _warn_of_texts(ctx, columns, sample, notation(options))
-    by_header = {column.original_slug: column.slug for column in columns}
-    roles = {name: by_header.get(value, value) if name in _ROLES else value for name, value in config.items()}
+    by_header = {(column.original_slug or column.slug).strip(): column.slug for column in columns}
+    roles = {**config}
+    roles |= {name: by_header.get(roles[name].strip(), roles[name]) for name in _ROLES if isinstance(roles.get(name), str)}
     if roles.get("idColumnSlug") is None and not configured:
         roles["idColumnSlug"] = next((column.slug for column in inferred if column.original_slug in ID_NAMES), None)
     shape = extractors.apply_roles(columns, roles)

@@ -32,6 +32,15 @@ async def test_types_are_inferred_in_the_notation_of_the_file_and_shown_before(a
     assert shown(await api.records(model), ("_id", sizes, "umsatz", "seit", "mail")) == expected
 
 
+async def test_white_space_around_headings_is_no_part_of_them(api: ApiClient) -> None:
+    key = await upload(api, "Firma;  E-Mail Domain \nAcme;acme.com\n")
+    config: Body = {"s3Filename": key, "idColumnSlug": "E-Mail Domain", "titleColumnSlug": " Firma"}
+    model = await api.model("headed", "uploadFile", **config)
+    columns = (await api.call("storage.column.list", modelUuid=model))["columns"]
+    assert [(column["slug"], column["label"]) for column in columns][:2] == [("firma", "Firma"), ("e_mail_domain", "E-Mail Domain")]
+    assert shown(await api.records(model), ("_id", "_title")) == [{"_id": "acme.com", "_title": "Acme"}]
+
+
 async def test_a_file_is_ingested_as_it_is_written(api: ApiClient) -> None:
     model = await api.model()
     key = await upload(api, "domain|employees|founded\n a.com |1.200|3/2/2020\n".encode("utf-16"))
