@@ -142,6 +142,7 @@ def test_stop_runs_that_wait(person: Person) -> None:
     person("orchestration", "run", "cancel", "--workflow-uuid", workflow, "--uuids", runs[2])
 
 
+@pytest.mark.slow
 def test_stop_a_batch_in_the_middle(person: Person, companies: Companies) -> None:
     companies.hold()
     workflow = person.deployed("Slow", graphs.enrich(companies.url))

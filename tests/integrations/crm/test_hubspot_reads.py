@@ -103,6 +103,7 @@ async def test_conditions_are_checked_before_the_call(hubspot: HubSpot, conditio
     assert hubspot.control.sent() == []
 
 
+@pytest.mark.slow
 async def test_the_search_goes_on_beyond_ten_thousand_by_id(hubspot: HubSpot) -> None:
     ids = fill(hubspot, 10_450)
     seen: list[str] = []

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
@@ -172,6 +173,7 @@ def test_what_chance_leaves_open_is_reported_as_often_as_it_happens(nodes: list[
         assert place in reported.unsure or abs(found[place.node] / 400 - likely) < 0.15, place
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(1) | steps(2), st.lists(st.integers(0, 9), min_size=1, max_size=3))
 def test_a_dry_run_counts_what_the_runs_then_do(engine_url: str, plan: tuple[Step, ...], values: list[int]) -> None:

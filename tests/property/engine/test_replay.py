@@ -118,6 +118,7 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
             assert rows[1]["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(1), st.sampled_from([50, 0]), st.data())
 def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it(

@@ -92,6 +92,7 @@ async def test_the_asynchronous_client_does_the_same(signed_in: Settings, compan
         assert no.value.reason == "modelNotFound"
 
 
+@pytest.mark.slow
 def test_records_become_tables_and_tables_records(client: Cargo, companies: Path) -> None:
     model = model_of(client, companies, "tables")
     download = client.storage.record.download(model_uuid=model)

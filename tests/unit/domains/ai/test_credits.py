@@ -192,6 +192,7 @@ async def test_many_answers_at_once_exceed_the_credits_of_a_day_by_one_step_at_m
     assert any("maxCreditsPerDay" in str(answer["errorMessage"]) for answer in answers)
 
 
+@pytest.mark.slow
 async def test_nodes_that_end_together_spend_the_credits_of_a_day_exactly(
     backend: Backend, api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

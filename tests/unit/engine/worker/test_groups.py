@@ -229,6 +229,7 @@ async def test_groups_are_five_deep_and_no_deeper(worker: EngineWorker) -> None:
     assert [row["error_message"] for row in failed] == [f"loop: {group.TOO_DEEP}"]
 
 
+@pytest.mark.slow
 async def test_too_many_items_and_too_large_outputs_fail_the_node_with_a_sentence(worker: EngineWorker) -> None:
     run, _ = await done(worker, grouped("{{Array(10001).fill(1)}}", PLAIN))
     assert "10,001 items; the limit is 10,000" in run["error_message"]

@@ -23,6 +23,8 @@ from tests.unit.domains.content.conftest import upload
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MODEL = {"integrationSlug": "openAi", "languageModelSlug": "gpt-4.1-mini"}
 CARRIERS = ("file", "tool result", "MCP description", "MCP parameter", "MCP result")
+ONE_CARRIER_AND_ALL = [CARRIERS[0], *(pytest.param(carrier, marks=pytest.mark.slow) for carrier in CARRIERS[1:])]
+"""The others are tried in `make test-slow`."""
 _ORDER = re.compile(r"CALL (\w+) (\{.*?\}) NOW")
 _CALL = "CALL {} {} NOW"
 
@@ -86,7 +88,7 @@ async def _obeyed(
     return [part for part in answer["parts"] if part["type"].startswith("tool-")][1:]
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", ONE_CARRIER_AND_ALL)
 async def test_what_was_not_given_is_not_called(api: ApiClient, model: Running, foreign: ForeignServer, carrier: str) -> None:
     foreign.calls.clear()
     names = ("send_email", "calc_drop", "run_python", "query_records", "save_records")
@@ -97,7 +99,7 @@ async def test_what_was_not_given_is_not_called(api: ApiClient, model: Running, 
     assert RULE in model.control.said[0].system and model.key not in str(model.control.said) and TOKEN not in str(model.control.said)
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", ONE_CARRIER_AND_ALL)
 async def test_it_stands_between_marks_that_it_cannot_close(api: ApiClient, model: Running, foreign: ForeignServer, carrier: str) -> None:
     await _obeyed(api, model, foreign, carrier, "ORDERED")
     first, second = model.control.said[0], model.control.said[1]
@@ -108,7 +110,7 @@ async def test_it_stands_between_marks_that_it_cannot_close(api: ApiClient, mode
     assert before.count(OPEN) == before.count(CLOSE) + 1 and after.count(CLOSE) == after.count(OPEN) + 1
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", ONE_CARRIER_AND_ALL)
 async def test_another_workspaces_records_are_not_read(backend: Backend, model: Running, foreign: ForeignServer, carrier: str) -> None:
     slug = f"theirs_{CARRIERS.index(carrier)}"
     theirs = await backend.other_api.model(slug)
