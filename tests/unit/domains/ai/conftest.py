@@ -65,11 +65,14 @@ async def answer_to(api: ApiClient, text: str, **fields: object) -> Body:
 
 async def ended(api: ApiClient, message: str) -> Body:
     """A message when it has ended."""
-    response = await api.http.get(f"/v1/ai/messages/{message}", headers={"Prefer": "wait=30"})
-    assert response.status_code == 200, response.text
-    body: Body = response.json()["message"]
-    assert body["finishedAt"] is not None, body
-    return body
+    body: Body = {}
+    for _ in range(4):
+        response = await api.http.get(f"/v1/ai/messages/{message}", headers={"Prefer": "wait=20"})
+        assert response.status_code == 200, response.text
+        body = response.json()["message"]
+        if body["finishedAt"] is not None:
+            return body
+    raise AssertionError(f"message {message} did not end: {body}")
 
 
 def said(message: Body) -> str:

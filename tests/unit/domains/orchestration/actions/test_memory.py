@@ -77,12 +77,12 @@ async def _of(backend: Backend, workflow: uuid.UUID, operation: str, **config: A
     return found["value"], found["previous"], found["found"]
 
 
-async def test_of_a_hundred_counts_at_once_none_is_lost(backend: Backend) -> None:
+async def test_of_many_counts_at_once_none_is_lost(backend: Backend) -> None:
     w = ids.new()
-    calls = [call(backend, w, {"operation": "increment", "key": "n"}) for _ in range(100)]
+    calls = [call(backend, w, {"operation": "increment", "key": "n"}) for _ in range(40)]
     outcomes = await asyncio.gather(*(attempt(backend, one) for one in calls))
     values = sorted(outcome.output["value"] for outcome in outcomes if isinstance(outcome, Done))
-    assert values == list(range(1, 101))
+    assert values == list(range(1, 41))
 
 
 async def test_a_repeated_attempt_changes_nothing_and_gives_what_the_first_gave(backend: Backend) -> None:

@@ -61,12 +61,13 @@ async def test_what_the_guard_does_not_let_pass_is_an_invalid_filter(api: ApiCli
 
 
 async def test_a_condition_that_takes_too_long_ends_in_changes_as_well(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conditions, "STATEMENT_SECONDS", 1)
-    model = await companies(api, 10)
+    model = await companies(api, *[10] * 10)
     # Cheap while no record has the name, so that the segment can be saved.
     slow = f"case when name = 'go' then {' or '.join(['1 in unnest(generate_array(2, 1000000 - employees))'] * 50)} else true end"
     segment = await segment_of(api, model, sql(slow))
-    await api.call("storage.record.update", modelUuid=model, id="c0", data={"name": "go"})
+    for number in range(10):  # each costs seconds
+        await api.call("storage.record.update", modelUuid=model, id=f"c{number}", data={"name": "go"})
+    monkeypatch.setattr(conditions, "STATEMENT_SECONDS", 1)
     assert "took longer than" in await api.refusal_message("segmentation.change.create", segmentUuid=segment)
 
 
