@@ -44,10 +44,11 @@ async def test_what_is_there_is_not_made_again(year: datetime, connection: Link)
 
 async def test_last_months_to_come_and_present_have_a_partition_each(harness: EngineHarness, year: datetime) -> None:
     months = [month_after(year, at) for at in range(-1, 15)]
-    assert await named(harness, "runs") == [f"runs_{month:%Y_%m}" for month in months]
-    assert await named(harness, "execution_rows") == [f"executions_{month:%Y_%m}" for month in months]
-    for table in ("packed_executions", "packed_bodies"):
-        assert await named(harness, table) == [f"{table}_{month:%Y_%m}" for month in months]
+    same = ("runs", "packed_executions", "packed_bodies")
+    for table, prefix in (("execution_rows", "executions"), *((name, name) for name in same)):
+        # A database that was made last month has one month more.
+        found = [name for name in await named(harness, table) if name >= f"{prefix}_{months[0]:%Y_%m}"]
+        assert found == [f"{prefix}_{month:%Y_%m}" for month in months]
 
 
 async def lies_in(connection: Link, moment: datetime, table: str) -> str:

@@ -194,6 +194,7 @@ async def test_what_a_clock_far_off_has_written_gets_partitions_of_its_months(jo
 async def test_a_month_gets_its_partition_though_a_clock_that_was_ahead_has_written_into_it(journal: Journal) -> None:
     (number,) = await journal.rows("select (extract(year from n) * 12 + extract(month from n) + 4 - 24300)::int from (select now() as n) t")
     ahead = await journal.run(number)
+    await journal.rows("select cargo_month_partitions(3)")  # the database may have been made last month
     assert await journal.rows("select uuid from only runs_other") == [ahead]
     assert await journal.rows("select cargo_month_partitions(5)") == [2]
     assert await journal.rows("select count(*) from only runs_other") == [0]
