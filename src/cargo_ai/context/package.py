@@ -20,7 +20,7 @@ from cargo_ai.engine.graph.tool_graph import FindTool
 from cargo_ai.expression.evaluator import Instruct
 
 RunChore = Callable[[Services], Awaitable[None]]
-"""What a worker does about once an hour; several workers may do it at once."""
+"""What one of the workers does about once an hour; several may do it at once, as when another one takes over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Package:
     extractors: native extractors, as models name them.
     sources: where the records of a batch come from, by the kind of its data.
     jobs: jobs of the queue, by name. schedules: what starts what is due, by kind. Both names are stored.
-    chores: what workers do about once an hour, by name.
+    chores: what one of the workers does about once an hour, by name.
     background: what runs in each worker beside the queue, until it is cancelled.
     tools: what tool nodes run. own_actions: actions that only one workspace has.
     load_actions: the actions of integrations, loaded when a node names one.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.billing import allowance
 from cargo_ai.domains.billing.periods import MONTHS, NEVER, period_at
 from cargo_ai.domains.billing.tables import Subscription
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.kernel import clock, log
 from cargo_ai.ledger import transfers
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -26,16 +27,19 @@ _log = log.get(__name__)
 class Renewals:
     """Runs in each worker; a row is renewed by the worker that locks it first."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, lookout: Lookout | None = None) -> None:
+        self._database, self._lookout = database, lookout or Lookout()
 
     async def run(self) -> None:
         """Until cancelled; wait while the database is unavailable."""
+        leads = asyncio.Event()
+        await self._lookout.wait(leads, self._lookout.longest(0))
         while True:
+            leads.clear()
             while await retry_until_available("renewals", self.renew_due) == AT_ONCE:
                 pass
             await retry_until_available("expired credits", self._expire)
-            await asyncio.sleep(EVERY_SECONDS)
+            await self._lookout.wait(leads, self._lookout.longest(EVERY_SECONDS))
 
     async def renew_due(self) -> int:
         """Renew at most a hundred that are due, in one transaction; returns how many."""

@@ -9,11 +9,12 @@ from cargo_ai.domains.segmentation.changes import change, comparison, comparison
 from cargo_ai.domains.segmentation.changes.watched_segments import ChangeDetector
 from cargo_ai.domains.segmentation.filter_scope import build_scope
 from cargo_ai.domains.storage.public import ModelChanged, RecordsChanged
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 
 PACKAGE = Package(
     module=__package__ or "",
     jobs={comparison_job.TASK: lambda services: comparison_job.ComparisonJob(services.database).run},
-    background=[lambda services: ChangeDetector(services.database).run()],
+    background=[lambda services: ChangeDetector(services.database, services.once(Lookout, Lookout)).run()],
     chores={"sweep changes of segments": lambda services: comparison.prune_removed(services.database)},
     downloads={"segment": export.produce, "change": change.produce},
     subscribers=[(RecordsChanged, watched_segments.mark_touched), (ModelChanged, watched_segments.mark_touched)],

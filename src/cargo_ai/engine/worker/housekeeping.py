@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import os
 import socket
@@ -19,10 +18,12 @@ from cargo_ai.engine.dispatch import singles
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.timers import wake
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
 from cargo_ai.engine.limits.table import forget_unused
 from cargo_ai.kernel import clock, log
+from cargo_ai.store.driver import Single
 from cargo_ai.store.table_sql import insert_sql
 
 BEAT_SECONDS = 6.1
@@ -30,8 +31,8 @@ BEAT_SECONDS = 6.1
 moment is opened for that moment, which costs more than the statement."""
 LOOK_SECONDS = 5.0
 """How long a wake-up may be missing: what parks or resumes runs says so, but who said it may have died."""
-FOLLOWING = 6
-"""How many times as long the others wait between looks in which one worker is enough, while that one lives."""
+CONFIRM_SECONDS = 1.0
+"""Between the first two heartbeats of a worker: at the second, those are seen that were started together with it."""
 TICK_SECONDS = 1.0
 HOUR_SECONDS = 3_600.0
 RETRY_SECONDS = 60.0
@@ -80,11 +81,15 @@ LOOK = "select " + ", ".join(f"exists ({rows})" for rows in _ANY)
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something that each worker does from time to time; several workers may do it at once. One that fails is tried again sooner."""
+    """Something that the worker that leads does from time to time; several workers may do it at once. One that fails is tried again sooner.
+
+    `in_each`: whether the others do it as well.
+    """
 
     name: str
     run: Callable[[], Awaitable[None]]
     every_seconds: float = HOUR_SECONDS
+    in_each: bool = False
 
 
 class Housekeeping:
@@ -100,8 +105,11 @@ class Housekeeping:
         stalled_after: float,
         replaces: str = "",
         chores: Sequence[Chore] = (),
+        lookout: Lookout | None = None,
     ) -> None:
         self._pool, self._queue, self._worker, self._slots = pool, queue, worker, slots
+        # What is asked for again and again takes one message to the database, not three.
+        self._single = Single(pool)
         self._stalled_after = stalled_after
         self._replaces = replaces.split()
         self._chores = [*chores, *_journal_chores(pool)]
@@ -109,8 +117,9 @@ class Housekeeping:
         self._announced: list[int] = []
         self.others: Callable[[Sequence[str]], None] = lambda _: None
         """Called with the uuids of the other workers that live, at each heartbeat."""
-        self._patience = 1
-        """1 for the worker that looks for all, else `FOLLOWING`. It is the one with the least uuid of those that live."""
+        self._lookout = lookout or Lookout()
+        # Until it has seen who else there is.
+        self._lookout.leads = False
         self._due = asyncio.Event()
         self._recover_at = self._looks_at = 0.0
         self._beaten_at: float | None = None
@@ -137,12 +146,14 @@ class Housekeeping:
             loops.create_task(self._wake_and_recover(), name="wake and recover")
 
     async def _run_chores(self) -> None:
-        due = dict.fromkeys(self._chores, 0.0)
+        due, leads = dict.fromkeys(self._chores, 0.0), asyncio.Event()
         while True:
+            leads.clear()
             for chore in self._chores:
-                if clock.seconds() >= due[chore]:
+                if clock.seconds() >= due[chore] and (chore.in_each or self._lookout.leads):
                     due[chore] = clock.seconds() + await _do(chore)
-            await asyncio.sleep(max(0.01, min(due.values()) - clock.seconds()))
+            mine = [moment for chore, moment in due.items() if chore.in_each or self._lookout.leads]
+            await self._lookout.wait(leads, max(0.01, min(mine, default=math.inf) - clock.seconds()))
 
     async def _heartbeat(self) -> None:
         """Renew this worker's heartbeat, and reap workers whose heartbeat has stopped."""
@@ -165,8 +176,7 @@ class Housekeeping:
                 self._recover_at = min(self._recover_at, clock.seconds() + wait)
             wait = min(await self._attempt(self._wake), max(0.0, self._recover_at - clock.seconds()))
             self._looks_at = clock.now_ms() + wait * 1_000
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), wait)
+            await self._lookout.wait(self._due, wait)
 
     async def _attempt(self, work: Callable[[], Awaitable[float]]) -> float:
         """Do it, and return how many seconds later it is due again."""
@@ -183,19 +193,21 @@ class Housekeeping:
 
     async def _beat(self) -> float:
         """Renew the heartbeat, and reap at once workers whose death our parent process saw, and those whose heartbeat is overdue."""
-        async with self._pool.connection() as connection:
+        async with self._single.connection() as connection:
             # Only now: a connection may be waited for, and a heartbeat of before would be overdue at once.
             queue_ids, moment = self._queue.ids(), clock.seconds()
             others = await (await connection.execute(BEAT, self._heart(queue_ids, moment))).fetchall()
+        is_first = self._beaten_at is None
         self._announced, self._beaten_at = queue_ids, moment
         dead = [worker for worker, is_dead in others if is_dead]
         living = [worker for worker, is_dead in others if not is_dead]
         self.others(living)
-        self._patience = 1 if str(self._worker) < min(living, default="~") else FOLLOWING
+        # It is the one with the least uuid of those that live.
+        self._lookout.leads = not is_first and str(self._worker) < min(living, default="~")
         if dead:
             await self._reap(dead)
         self._replaces = []
-        return min(BEAT_SECONDS, self._stalled_after / 3)
+        return min(CONFIRM_SECONDS if is_first else BEAT_SECONDS, self._stalled_after / 3)
 
     def _heart(self, queue_ids: list[int], moment: float) -> dict[str, object]:
         if self._beaten_at is not None and moment - self._beaten_at > self._stalled_after:
@@ -234,26 +246,26 @@ class Housekeeping:
 
     async def _wake(self) -> float:
         """Wake parked runs that are due; returns how long to sleep: less when the next one is due sooner."""
-        async with self._pool.connection() as connection:
+        async with self._single.connection() as connection:
             due = await wake.next_due(connection)
         if due is not None and due <= clock.now_ms():
             # None: another worker is just waking them.
             return 0.0 if await wake.wake_due_runs(self._pool, self._queue) else 0.05
-        longest = LOOK_SECONDS * self._patience
+        longest = LOOK_SECONDS * self._lookout.patience
         return longest if due is None else min(longest, max(0.01, due / 1000 - clock.unix_seconds()))
 
     async def _recover(self) -> float:
         await self._queue.recover(judges=self._judges)
         now = clock.now_ms()
         moments = {"now": now, "old": now - int(self._stalled_after * 1000)}
-        async with self._pool.connection() as connection:
+        async with self._single.connection() as connection:
             row = await (await connection.execute(LOOK, moments)).fetchone()
         has_orphans, has_unenumerated, has_unclosed, has_passed_over = row or (False,) * 4
         if has_orphans or has_unenumerated:
             await self._requeue(moments)
         if has_unclosed or has_passed_over:
             await self._unblock(moments)
-        return max(1.0, self._stalled_after / 3) * self._patience
+        return max(1.0, self._stalled_after / 3) * self._lookout.patience
 
     async def _requeue(self, moments: Mapping[str, int]) -> None:
         """Queue shards and batches whose job was lost."""
@@ -291,15 +303,16 @@ async def _do(chore: Chore) -> float:
 
 
 def _journal_chores(pool: AsyncConnectionPool[Any]) -> list[Chore]:
-    def chore(name: str, work: Callable[[AsyncConnection[Any]], Awaitable[object]]) -> Chore:
+    def chore(name: str, work: Callable[[AsyncConnection[Any]], Awaitable[object]], *, in_each: bool = False) -> Chore:
         async def run() -> None:
             async with pool.connection() as connection:
                 await work(connection)
 
-        return Chore(name, run)
+        return Chore(name, run, in_each=in_each)
 
     return [
-        chore("create partitions", partitions.create_partitions),
+        # Without them no run can be stored: no worker waits for another.
+        chore("create partitions", partitions.create_partitions, in_each=True),
         chore("prune fan-outs", fanout.prune),
         chore("forget unused buckets", forget_unused),
     ]

@@ -20,6 +20,7 @@ from cargo_ai.actions import native_actions
 from cargo_ai.engine.dispatch import cancel, singles
 from cargo_ai.engine.dispatch.enumerate import Enumerator
 from cargo_ai.engine.dispatch.queue import Lane, Queue
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.engine.dispatch.timers.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.failures import LOOK_SECONDS, FailureCounter
@@ -113,7 +114,7 @@ class Worker:
                 lane: Writer(self._connect, 2 * slot + number, self._settings.credits_per_execution)
                 for number, lane in enumerate(self._lanes)
             }
-            in_flight = services.once(InFlight, InFlight)
+            in_flight, lookout = services.once(InFlight, InFlight), services.once(Lookout, Lookout)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
             single_runs = SingleRuns(pool, str(self._uuid), INTERACTIVE_SLOTS, RESERVES["interactive"], driver.drive_single)
             enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
@@ -134,9 +135,10 @@ class Worker:
                 replaces=replaces,
                 chores=[
                     Chore("prune idempotency keys", lambda: idempotency.prune(self._database)),
-                    Chore("count failures", failure_counter.run, LOOK_SECONDS),
+                    Chore("count failures", failure_counter.run, LOOK_SECONDS, in_each=True),
                     *(Chore(name, run) for name, run in composed.chores.items()),
                 ],
+                lookout=lookout,
             )
             for writer in writers.values():
                 writer.parked, writer.failed = housekeeping.parked, failure_counter.noticed
@@ -147,7 +149,7 @@ class Worker:
                 **self._queue.channels(),
             }
             look = partial(self._look, housekeeping, single_runs)
-            scheduler = Scheduler(self._database, composed.schedules)
+            scheduler = Scheduler(self._database, composed.schedules, lookout)
             beside = [partial(self._database.notifications.listen, channels, look), scheduler.run, *composed.background]
             if self.counts is not None:
                 beside.append(partial(elsewhere.publish, self._database, self._uuid, self.counts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import psycopg
 import pytest
@@ -34,6 +35,36 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(harness: Engin
     finally:
         await tasks.cancel(housekeeping_task)
         await housekeeping.deregister()
+
+
+async def test_one_of_two_workers_does_the_chores_and_the_other_when_that_is_gone(harness: EngineHarness) -> None:
+    done, chore_of = list[str](), {"first": asyncio.Event(), "second": asyncio.Event()}
+
+    def housekeeping_of(name: str, worker: uuid.UUID) -> Housekeeping:
+        async def note() -> None:
+            done.append(name)
+            chore_of[name].set()
+
+        async def note_own() -> None:
+            done.append(f"{name}'s own")
+
+        chores = (Chore("for all", note), Chore("own", note_own, in_each=True))
+        return Housekeeping(harness.pool, harness.queue, worker, 1, stalled_after=6, chores=chores)
+
+    least, other = sorted([ids.new(), ids.new()])
+    first, second = housekeeping_of("first", least), housekeeping_of("second", other)
+    tasks_of = [asyncio.create_task(housekeeping.run()) for housekeeping in (first, second)]
+    beaten = "select count(*) as n from workers where beat_ms > started_ms + 700"
+    try:
+        await _until(harness, beaten, 2)
+        await asyncio.wait_for(chore_of["first"].wait(), 60)
+        assert sorted(done) == ["first", "first's own", "second's own"]
+        await tasks.cancel(tasks_of[0])
+        await first.deregister()
+        await asyncio.wait_for(chore_of["second"].wait(), 60)
+    finally:
+        await tasks.cancel(*tasks_of)
+        await second.deregister()
 
 
 async def test_a_worker_that_stopped_in_the_middle_of_a_transaction_is_reaped_though_others_wait_for_its_lock(

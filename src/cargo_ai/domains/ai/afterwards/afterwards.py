@@ -14,6 +14,7 @@ from cargo_ai.domains.ai.afterwards import heartbeat
 from cargo_ai.domains.ai.afterwards.follow_up import FollowUp, Taken
 from cargo_ai.domains.ai.chats.answering.ended import Ended
 from cargo_ai.domains.ai.tables import Chat, Message
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 from cargo_ai.store.session import ALL_WORKSPACES
@@ -35,11 +36,12 @@ class Afterwards:
     def __init__(self, services: Services) -> None:
         self._services, self._database = services, services.database
         self._running: set[asyncio.Task[None]] = set()
-        self._ended = services.once(Ended, Ended)
+        self._ended, self._lookout = services.once(Ended, Ended), services.once(Lookout, Lookout)
 
     async def run(self) -> None:
         """Look for what is due until cancelled; what is being done then is given back."""
         try:
+            await self._lookout.wait(self._ended, self._lookout.longest(0))
             while True:
                 self._ended.clear()
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
@@ -48,8 +50,7 @@ class Afterwards:
                         await self._claim()
                     if is_any_beat:
                         await self._beat()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._ended.wait(), LOOK_SECONDS)
+                await self._lookout.wait(self._ended, LOOK_SECONDS if self._running else self._lookout.longest(LOOK_SECONDS))
         finally:
             for task in list(self._running):
                 await tasks.cancel(task)

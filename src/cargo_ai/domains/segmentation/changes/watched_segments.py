@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from cargo_ai.context.removal import usages
 from cargo_ai.domains.segmentation.changes import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.records.filter.terms import InvalidFilter
@@ -197,22 +197,22 @@ class ChangeDetector:
     """Compares watched segments: one of a workspace at a time, and of several workspaces at once. Runs in each worker; it sleeps until it
     is notified or work falls due, and polls nothing."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, lookout: Lookout | None = None) -> None:
+        self._database, self._lookout = database, lookout or Lookout()
         self._running: dict[uuid.UUID, asyncio.Task[bool]] = {}
 
     async def run(self) -> None:
         """Run until cancelled; wait while the database is unavailable."""
         wake = asyncio.Event()
-        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, wake.set))
+        on_gap = partial(self._lookout.wake_leading, wake)
+        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, on_gap))
         listening.add_done_callback(lambda _: wake.set())
         try:
+            await self._lookout.wait(wake, self._lookout.longest(0))
             while not listening.done():
                 wake.clear()
                 seconds = await retry_until_available("watched segments", partial(self._look, wake))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await wake.wait()
+                await self._lookout.wait(wake, seconds)
             await listening
         finally:
             running = list(self._running.values())
@@ -247,10 +247,11 @@ class ChangeDetector:
         async with self._database.session(ALL_WORKSPACES) as db:
             seconds = await driver.value(await driver_connection(db), SELECT_NEXT, [list(self._running)])
             await db.rollback()
+        longest = self._lookout.longest(MAX_SLEEP_SECONDS)
         if seconds is None:
-            return MAX_SLEEP_SECONDS
+            return longest
         # Another worker holds the lock of what is due already, or as many are compared as may be.
-        return min(MAX_SLEEP_SECONDS, float(seconds)) if seconds > 0 else LOCKED_SECONDS
+        return min(longest, float(seconds)) if seconds > 0 else LOCKED_SECONDS
 
     async def next(self) -> bool:
         """Compare one segment that is due and that no other worker has locked; False when no segment is due."""

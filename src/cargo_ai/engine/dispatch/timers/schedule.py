@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch.timers.cron import InvalidCron, parse
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import schedules
 from cargo_ai.kernel import clock, ids, log, tasks
@@ -141,22 +142,23 @@ async def by_owner(connection: Connection, workspace: uuid.UUID, kind: str, owne
 class Scheduler:
     """Runs in each worker. It sleeps until the next due time or until schedules change, and asks the database about nothing meanwhile."""
 
-    def __init__(self, database: Database, fires: Mapping[str, Fire]) -> None:
+    def __init__(self, database: Database, fires: Mapping[str, Fire], lookout: Lookout | None = None) -> None:
         self._database = database
         self._fires = fires
+        self._lookout = lookout or Lookout()
 
     async def run(self) -> None:
         """Until cancelled. Waits for a database that is unavailable."""
         wake = asyncio.Event()
-        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, wake.set))
+        on_gap = partial(self._lookout.wake_leading, wake)
+        listening = asyncio.create_task(self._database.notifications.listen({CHANNEL: lambda _: wake.set()}, on_gap))
         listening.add_done_callback(lambda _: wake.set())
         try:
+            await self._lookout.wait(wake, self._lookout.longest(0))
             while not listening.done():
                 wake.clear()
                 seconds = await retry_until_available("the schedules", self._fire_due)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await wake.wait()
+                await self._lookout.wait(wake, seconds)
             await listening
         finally:
             await tasks.cancel(listening)
@@ -167,9 +169,10 @@ class Scheduler:
             pass
         async with self._database.session(ALL_WORKSPACES) as db:
             row = await (await (await driver_connection(db)).execute(NEXT, (list(self._fires),))).fetchone()
+        longest = self._lookout.longest(LONGEST_SLEEP)
         if row is None or row[0] is None:
-            return LONGEST_SLEEP
-        return min(LONGEST_SLEEP, max(LOCKED_SECONDS, (row[0] - clock.now()).total_seconds()))
+            return longest
+        return min(longest, max(LOCKED_SECONDS, (row[0] - clock.now()).total_seconds()))
 
     async def fire_next(self) -> bool:
         """Fire the schedule that has been due for longest, and set its next time, in one transaction; False when none is due.

@@ -20,6 +20,7 @@ from cargo_ai.domains.ai.chats.answering.ended import Ended
 from cargo_ai.domains.ai.chats.answering.lease import AnswerLost, Lease, Leases
 from cargo_ai.domains.ai.chats.answering.origin import Origin
 from cargo_ai.domains.ai.tables import Message
+from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.session import ALL_WORKSPACES
@@ -62,7 +63,8 @@ class Answers:
         self._ending: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._ended = services.once(Ended, Ended)
-        self._looks_for_parked_at = 0.0
+        self._lookout = services.once(Lookout, Lookout)
+        self._may_be_parked, self._looked_for_parked_at = False, -math.inf
 
     async def start(self, message: str, workspace: str = "") -> None:
         """The queue's job: begin to write an answer, and return at once, so that the queue's places stay free. Where there is no room, it
@@ -102,15 +104,15 @@ class Answers:
         """Renew leases, hear of cancellations, and take up what no process writes, until cancelled. Then what is left goes to others."""
         # By itself: claiming many answers may take longer than a lease.
         renewing = asyncio.create_task(self._keep(), name="leases of answers")
-        next_look, seconds = 0.0, self.lease.total_seconds()
+        looked_at, seconds = -math.inf, self.lease.total_seconds() / LOOKS
         try:
             while not renewing.done():
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
-                    if clock.seconds() >= self._looks_for_parked_at:
+                    if self._may_be_parked or self._is_due(self._looked_for_parked_at, UNPARKED_SECONDS):
                         await self._wake_parked()
-                    if clock.seconds() >= next_look or self._room.is_set():
+                    if self._room.is_set() or self._is_due(looked_at, seconds):
                         self._room.clear()
-                        next_look = clock.seconds() + seconds / LOOKS
+                        looked_at = clock.seconds()
                         await self._take_up()
                 await asyncio.wait([renewing], timeout=self._pause)
             await renewing
@@ -123,6 +125,10 @@ class Answers:
     def _pause(self) -> float:
         return min(self.lease.total_seconds() / RENEWALS, MAX_RENEWAL)
 
+    def _is_due(self, looked_at: float, seconds: float) -> bool:
+        """Whether to look again. A process that writes nothing leaves it to the one that looks for all."""
+        return (bool(self._writing) or self._lookout.leads) and clock.seconds() >= looked_at + seconds
+
     async def _keep(self) -> None:
         """Renew the leases again and again."""
         while True:
@@ -132,11 +138,10 @@ class Answers:
                     await self._renew()
 
     async def _wake_parked(self) -> None:
-        # One that is parked here meanwhile brings the next look forward.
-        self._looks_for_parked_at = math.inf
+        # One that is parked here meanwhile is looked for again.
+        self._may_be_parked, self._looked_for_parked_at = False, clock.seconds()
         look = await parking.wake(self._database)
-        wait = 0.0 if look.is_any_parked else UNPARKED_SECONDS
-        self._looks_for_parked_at = min(self._looks_for_parked_at, clock.seconds() + wait)
+        self._may_be_parked |= look.is_any_parked
         if look.is_any_woken:
             self._room.set()
 
@@ -177,7 +182,7 @@ class Answers:
             self._room.set()
             if answer.has_afterwards:
                 self._ended.set()
-            self._looks_for_parked_at = 0.0
+            self._may_be_parked = True
 
     async def _attempt(self, message: uuid.UUID, answer: Answer) -> bool:
         """Write an answer from where it is stored; whether there is nothing left to do for this process."""
