@@ -5,9 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import Any, TextIO, cast
 
-import structlog
+# Where they are installed, structlog would load these for tracebacks in colour, which we do not write: 4 MB of every process.
+_UNUSED = [name for name in ("rich", "better_exceptions") if name not in sys.modules]
+sys.modules.update(cast("dict[str, ModuleType]", dict.fromkeys(_UNUSED)))
+import structlog  # noqa: E402
+
+for _name in _UNUSED:
+    del sys.modules[_name]
 
 SECRET_WORDS = ("token", "secret", "password", "authorization", "apikey", "api_key", "credential")
 
