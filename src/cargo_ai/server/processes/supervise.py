@@ -17,7 +17,7 @@ from typing import Any
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.metrics import collector
-from cargo_ai.server.processes import children, listening, worker_locks
+from cargo_ai.server.processes import children, file_pages, listening, worker_locks
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.server.processes.watching import pulse
 from cargo_ai.server.processes.watching.database_watch import DatabaseWatch
@@ -27,7 +27,7 @@ from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
 LOOK_SECONDS = 1.0
-"""Between looks at the database, and at what died and is to be replaced after a while. Who prints or ends is heard at once."""
+"""Between looks at the database, and at what died and is to be replaced after a while. Who ends is heard at once."""
 LOCK_SECONDS = 1.0
 DEAF_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
@@ -117,6 +117,7 @@ class Supervisor:
         ours = [Path(self.settings.log_file)] if self.settings.log_file else []
         rotation = Rotation([*ours, *database.logs], self.settings.max_log_bytes)
         look_at = clock.seconds()
+        file_pages.release()
         while not self.stopping:
             has_news = self._listen(max(0.0, look_at - clock.seconds()))
             if not has_news and clock.seconds() < look_at:
@@ -238,10 +239,16 @@ class Supervisor:
             return False
 
     def _listen(self, seconds: float) -> bool:
-        """Read what they print: their name, then a line for each beat. Returns early when one prints or ends, or a signal says to stop;
-        whether it was more than a beat."""
+        """Read what they print: their name, then a line for each beat. Returns early when one says its name or ends, or a signal says to
+        stop; whether it was more than a beat."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
-        readable, _, _ = select.select([*pipes, self._woken[0]], [], [], seconds)
+        waiting = select.poll()
+        waiting.register(self._woken[0], select.POLLIN)
+        for pipe, child in pipes.items():
+            # A beat wakes no one: it is read when the time is over. That a process ends is heard at once.
+            waiting.register(pipe, 0 if child.name else select.POLLIN)
+        waiting.poll(1000 * seconds)
+        readable, _, _ = select.select([*pipes, self._woken[0]], [], [], 0)
         has_news = False
         for pipe in readable:
             if isinstance(pipe, int):

@@ -17,7 +17,7 @@ from cargo_ai.store.embedded import process
 from cargo_ai.store.embedded.data_home import PORT, DataHome, data_home_of, socket_folder
 
 CHECK_SECONDS = 0.5
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 5.0
 """Between looks at more than whether the process of the database is there."""
 RETRY_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 120.0
