@@ -10,7 +10,7 @@ FOLLOWING = 6
 
 
 class Lookout:
-    """One per process, which leads until it is told of a worker that does: a process alone looks for itself."""
+    """One per process, which leads until it has seen a worker that does: a process alone looks for itself."""
 
     def __init__(self) -> None:
         self._leads = True
@@ -39,7 +39,7 @@ class Lookout:
             event.set()
 
     def longest(self, seconds: float) -> float:
-        """How long to wait where nothing is known to be due: for ever where another looks for all, so that an idle process stays small."""
+        """How long to wait where nothing is known to be due: forever where another looks for all, so that an idle process stays small."""
         return seconds if self._leads else math.inf
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
