@@ -118,7 +118,8 @@ class Cli:
 class Operation(Generic[Req, Res, Reason]):
     """name: the contract's operationId. request: path, query and body merged. permission: `None` admits any signed-in caller.
 
-    evaluates: it evaluates filters of users. One of the workspace's turns is taken before it begins, so that what waits holds nothing.
+    evaluates: it evaluates filters of users. queries: it runs SQL of users. One of the workspace's turns for these is taken before it
+    begins, so that what waits holds nothing.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Operation(Generic[Req, Res, Reason]):
     output: Output = "json"
     reads: bool = False
     evaluates: bool = False
+    queries: bool = False
     agent_safe: bool = True
     ends_with_client: bool = False
 

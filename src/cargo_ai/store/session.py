@@ -142,6 +142,8 @@ class Database:
         spare_seconds: float = 0,
     ) -> None:
         self.url = url
+        self.size = pool_size + overflow
+        """How many connections there are at most."""
         self.notifications = Notifications(url, name)
         self.turns = turns or Turns(in_all=(pool_size + overflow) // 2)
         self.engine: AsyncEngine = create_async_engine(

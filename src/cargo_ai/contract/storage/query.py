@@ -64,6 +64,7 @@ execute: Operation[ExecuteQuery, QueryRows, QueryReason] = operations.add(
         permission="storage:read",
         refusals={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
         reads=True,
+        queries=True,
         cli=Cli(
             flags={"query": ("--query", "--sql")},
             positionals=("query",),

@@ -108,6 +108,7 @@ query: Operation[QueryClient, Queried, Never] = operations.add(
         summary="Query your data with SQL: one SELECT, at most 10,000 rows.",
         permission="systemOfRecordIntegration:read",
         reads=True,
+        queries=True,
         cli=Cli(
             aliases=(("system-of-record", "query"),),
             positionals=("query",),
@@ -126,6 +127,7 @@ fetch: Operation[FetchClient, FetchedRows, Never] = operations.add(
         summary="Query your data with SQL, page by page.",
         permission="systemOfRecordIntegration:read",
         reads=True,
+        queries=True,
         cli=Cli(
             examples=('cargo-ai system-of-record client fetch --query "SELECT name FROM default.companies ORDER BY name" --limit 100',),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,9 @@ async def _answer(
         return outcome
 
     async def perform() -> _Outcome:
-        async with state.database.turns.take(caller.workspace_uuid) if operation.evaluates else nullcontext():
+        async with AsyncExitStack() as held:
+            for turns in state.turns_of(operation):
+                await held.enter_async_context(turns.take(caller.workspace_uuid))
             return await transact(state.database, caller.workspace_uuid, work)
 
     headers: dict[str, str] = {}

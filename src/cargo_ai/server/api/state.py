@@ -8,6 +8,7 @@ from functools import cached_property
 from starlette.requests import HTTPConnection
 
 from cargo_ai.context.process import Services
+from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
@@ -17,8 +18,10 @@ from cargo_ai.server.api.rate_limits.limits import Limits
 from cargo_ai.server.api.rate_limits.shared_counts import SharedCounts
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.compose import services_of
+from cargo_ai.store.connections.turns import Turns
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
+from cargo_ai.user_sql.run.executor import open_executor
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,17 @@ class State:
         """The rate limits, which the API processes of this server count together."""
         counts = SharedCounts(self.database, self.signals, several=self.settings.api_processes > 1)
         return Limits(self.settings, counts.share)
+
+    @cached_property
+    def _transactions(self) -> Turns:
+        """Half of the connections are never held by the transactions of one workspace, however many requests it sends at once."""
+        return Turns(max(1, self.database.size // 2), self.database.size, seconds=None)
+
+    def turns_of(self, operation: AnyOperation) -> list[Turns]:
+        """What a request takes a turn of before its transaction, in order: who waits for one of the first holds none of the others."""
+        queries = [open_executor(self.database, self.secrets).turns] if operation.queries else []
+        filters = [self.database.turns] if operation.evaluates else []
+        return [*queries, *filters, self._transactions]
 
     @cached_property
     def refused_writes(self) -> RefusedWrites:

@@ -64,11 +64,14 @@ class ResultPage:
 
 
 class QueryExecutor:
-    """Runs queries of one server process. Every query has a connection of its own, which is closed after it: nothing is left over."""
+    """Runs queries of one server process. Every query has a connection of its own, which is closed after it: nothing is left over.
+
+    `turns`: those that a query takes one of, unless its caller has.
+    """
 
     def __init__(self, database: Database, secrets: SecretKey) -> None:
         self._database, self._secrets = database, secrets
-        self._turns = Turns(MAX_CONCURRENT_PER_WORKSPACE, MAX_CONCURRENT, WAIT_SECONDS)
+        self.turns = Turns(MAX_CONCURRENT_PER_WORKSPACE, MAX_CONCURRENT, WAIT_SECONDS)
 
     async def fetch(
         self,
@@ -117,7 +120,7 @@ class QueryExecutor:
         self, checked: CheckedQuery, catalog: Catalog, seconds: int, most_scanned: int | None = None
     ) -> AsyncGenerator[Connection]:
         """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
-        async with self._turns.take(catalog.workspace):
+        async with self.turns.take(catalog.workspace):
             connection = await self._connect(checked, catalog)
             try:
                 await _open_cursor(connection, checked, seconds, most_scanned)

@@ -158,7 +158,7 @@ async def test_an_error_says_what_to_do_and_shows_no_data(executor: QueryExecuto
 async def test_at_most_two_queries_of_a_workspace_run_at_once(
     executor: QueryExecutor, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "_turns", Turns(seconds=0.3))
+    monkeypatch.setattr(executor, "turns", Turns(seconds=0.3))
     slow = unchecked(workspaces, "SELECT count(*) AS a FROM generate_series(1, 10000000000)")
     running = [asyncio.create_task(executor.fetch(slow, workspaces.mine, limit=1)) for _ in range(2)]
     while len(workspaces.admin(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{workspaces.mine.role}' AND state = 'active'")) < 2:  # noqa: ASYNC110

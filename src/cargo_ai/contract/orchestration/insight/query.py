@@ -43,6 +43,7 @@ execute: Operation[ExecuteQuery, QueryRows, Literal["invalidQuery"]] = operation
         permission="orchestration:workflow:read",
         refusals={"invalidQuery": refusal(400, "{sentence}")},
         reads=True,
+        queries=True,
         cli=Cli(
             flags={"query": ("--query", "--sql")},
             positionals=("query",),
