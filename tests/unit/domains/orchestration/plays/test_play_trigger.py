@@ -134,10 +134,11 @@ async def test_a_record_that_comes_into_the_segment_runs_at_once_and_one_that_wa
     await deals.write(("new", "won"), ("other", "open"), ("open", "won"))
 
     await until(lambda: deals.entered(play), [("new", "success"), ("open", "success")])
-    (batch,) = await deals.batches(play)
-    assert (batch["data"]["kind"], batch["data"]["addedRecordsCount"], batch["data"]["changeKinds"]) == ("schedule", 2, ["added"])
-    batch = (await deals.backend.ended("batches", batch["uuid"]))["batch"]
-    assert (batch["status"], batch["runsStatus"], batch["runsCount"]) == ("success", "healthy", 2)
+    # Of two requests: they are one change of the segment, or two where it is compared between them.
+    batches = [(await deals.backend.ended("batches", batch["uuid"]))["batch"] for batch in await deals.batches(play)]
+    assert {(batch["data"]["kind"], *batch["data"]["changeKinds"]) for batch in batches} == {("schedule", "added")}
+    assert {(batch["status"], batch["runsStatus"]) for batch in batches} == {("success", "healthy")}
+    assert sum(batch["data"]["addedRecordsCount"] for batch in batches) == sum(batch["runsCount"] for batch in batches) == 2
 
 
 async def test_a_play_that_watches_runs_on_each_record_as_it_lands(deals: Deals) -> None:
