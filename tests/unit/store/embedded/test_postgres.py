@@ -105,3 +105,10 @@ def test_a_database_is_a_copy_of_its_template_and_is_dropped_under_open_connecti
     postgres.drop_database(shared, "copy-1")
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         execute(copy)
+
+
+@pytest.mark.parametrize(("major", "known"), [(16, False), (17, False), (18, True)])
+def test_a_version_is_given_only_settings_that_it_knows(major: int, known: bool) -> None:
+    settings = postgres.settings_of(major)
+    assert [name in settings for name in ("io_method", "io_max_concurrency")] == [known, known]
+    assert settings["shared_buffers"] == "192MB"
