@@ -35,6 +35,9 @@ SETTINGS = {
     "max_worker_processes": "4",
     "max_parallel_workers": "2",
     "max_logical_replication_workers": "0",
+    # No other server follows this one.
+    "max_wal_senders": "0",
+    "max_replication_slots": "0",
     "jit": "off",
     "huge_pages": "try",
     # By default a 32nd of the shared buffers, and all of it is touched at the start.
