@@ -3,8 +3,8 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 BIN := .venv/bin
-# One more than the cores of a small machine: many tests wait, for a time-out or a retry.
-JOBS ?= 3
+# Twice the cores of a small machine: many tests wait, for a time-out, a retry or the database.
+JOBS ?= 4
 SLOW_JOBS ?= 2
 TESTS ?= tests
 
