@@ -95,6 +95,9 @@ async def test_slow_answers_of_one_workspace_leave_places_to_others(
     await backend.other_api.connector("openai", integrationSlug="openAi", name="OpenAI", config={"apiKey": model.key})
     model.control.fail(holding="Slow", delay=60.0, path="completions", times=3)
     slow = [await _ask(backend, "Slow") for _ in range(3)]
+    async with asyncio.timeout(30):
+        while not model.control.said:  # noqa: ASYNC110 - the imitation of the model tells no one
+            await asyncio.sleep(0.01)
     quick = await new_agent(backend.other_api, integrationSlug="openAi", languageModelSlug="gpt-4o")
     assert (await answer_to(backend.other_api, "Quick", agentUuid=quick))["status"] == "success"
     assert [said.last for said in model.control.said] == ["Slow", "Quick"]
