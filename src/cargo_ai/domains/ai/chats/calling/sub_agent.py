@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from cargo_ai.contract.ai.message import MAXIMUM_TEXT
 from cargo_ai.domains.ai.agents import lookup
@@ -78,8 +77,7 @@ async def depth_of(db: AsyncSession, chat: uuid.UUID) -> int:
 
 
 async def _parent(db: AsyncSession, chat: uuid.UUID) -> uuid.UUID | None:
-    child = aliased(Chat)
-    return await db.scalar(select(Message.chat_uuid).join(child, child.parent_message_uuid == Message.uuid).where(child.uuid == chat))
+    return await db.scalar(select(Message.chat_uuid).join(Chat, Chat.parent_message_uuid == Message.uuid).where(Chat.uuid == chat))
 
 
 async def start(opening: Opening, db: AsyncSession, action: JsonObject, arguments: dict[str, Any]) -> Started:
