@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from pydantic_core import from_json, to_json
 from sqlglot import exp
 
 from cargo_ai.context.downloads.exports import CopyFormat, Export, Record
+from cargo_ai.context.downloads.read_ahead import read_ahead
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.storage.columns import ColumnType
@@ -23,8 +26,17 @@ from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.bulk import unload
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.filter import terms
-from cargo_ai.store.driver import Connection, driver_connection
+from cargo_ai.store.driver import Connection, driver_connection, value
+from cargo_ai.user_sql.run import conditions
+
+MAX_SORTED_BYTES = 1024**3
+"""Of a model whose records are sorted as a whole; of a larger one the ids are."""
+MAX_SORTED_AT_ONCE = 4
+"""Downloads that read their records sorted as a whole, in one process: further ones read them by id, and leave no file."""
+
+_semaphores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
 
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
@@ -52,11 +64,57 @@ async def produce(services: Services, workspace: uuid.UUID, params: dict[str, An
         async with services.database.session(workspace) as db:
             yield await driver_connection(db)
 
-    def copied(form: CopyFormat) -> AsyncGenerator[bytes]:
-        return unload.chunks_of(opened, shown.relation, shown.columns, form, _ids(services, shown))
+    async def copied(form: CopyFormat) -> AsyncGenerator[bytes]:
+        at_once = bool(request.sort) and not selection.scope.written and await _is_small(opened, shown)
+        parts = (
+            _sorted_parts(services, shown, form)
+            if at_once and not _sorting().locked()
+            else unload.chunks_of(opened, shown.relation, shown.columns, form, _ids(services, shown))
+        )
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
 
     types: dict[str, ColumnType] = {column.slug: column.type for column in shown.columns}
     return Export(records(), list(types), f"records-{shown.relation.slug}", types=types, copied=copied)
+
+
+async def _is_small(opened: unload.OpenConnection, selection: Selection) -> bool:
+    """Whether the database may sort whole records, and a slow reader's file hold them."""
+    async with opened() as connection:
+        size = await value(connection, "select pg_table_size(%s::regclass)", [table_name(selection.relation)])
+    return int(size) <= MAX_SORTED_BYTES
+
+
+async def _sorted_parts(services: Services, selection: Selection, form: CopyFormat) -> AsyncGenerator[bytes]:
+    """All records by one statement, which sorts whole records: to find each by its id again would take three times as long. It is read as
+    fast as the database writes, so that it holds its connection no longer than that."""
+    async with _sorting(), aclosing(read_ahead(_sorted_by_database(services, selection, form))) as parts:
+        async for part in parts:
+            yield part
+
+
+async def _sorted_by_database(services: Services, selection: Selection, form: CopyFormat) -> AsyncGenerator[bytes]:
+    async with AsyncExitStack() as turn:
+        await turn.enter_async_context(services.database.turns.take(selection.catalog.workspace))
+
+        @asynccontextmanager
+        async def opened() -> AsyncGenerator[Connection]:
+            async with services.database.session(selection.catalog.workspace) as db:
+                connection = await driver_connection(db)
+                async with conditions.limit(services.database.turns, connection, selection.scope):
+                    yield connection
+
+        rows = unload.chunks_in_order(opened, selection.records(), lambda: selection.scope.params, selection.columns, form)
+        async with aclosing(rows):
+            async for part in rows:
+                # With the first record all have been found and sorted, which is what the turn is for.
+                await turn.aclose()
+                yield part
+
+
+def _sorting() -> asyncio.Semaphore:
+    return _semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MAX_SORTED_AT_ONCE))
 
 
 async def _ids(services: Services, selection: Selection) -> AsyncGenerator[list[str]]:

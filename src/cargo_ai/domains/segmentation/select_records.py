@@ -86,6 +86,11 @@ class Selection:
         query = self._select([exp.alias_(terms.column_ref("r", "_id"), "record_id")]).order_by(*self.order)
         return terms.to_sql(query.limit(self.limit) if self.limit is not None else query)
 
+    def records(self) -> str:
+        """The statement for the columns of all its records, in its order."""
+        query = self._select([terms.column_ref("r", column.slug) for column in self.columns]).order_by(*self._order(), copy=False)
+        return terms.to_sql(query.limit(self.limit) if self.limit is not None else query)
+
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
         """A new select, which the caller may change in place."""
         source = (

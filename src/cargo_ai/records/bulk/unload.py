@@ -27,6 +27,7 @@ OpenConnection = Callable[[], AbstractAsyncContextManager[Connection]]
 FIRST_ROWS = 500
 MAX_ROWS = 20_000
 CHUNK_BYTES = 2 * 1024**2
+PART_BYTES = 256 * 1024
 CHUNKS_AHEAD = 2
 """Pieces that are made at a time for one reader: the database writes the next ones while one is being sent."""
 MAX_CONCURRENT_CHUNKS = 4
@@ -81,6 +82,24 @@ async def chunks_of(
                 yield part
 
 
+async def chunks_in_order(
+    opened: OpenConnection, query: str, values: Callable[[], Mapping[str, object]], columns: Sequence[Column], form: ExportFormat
+) -> AsyncGenerator[bytes]:
+    """The rows of a query with these columns as whole lines, by one statement, in its order. A connection is held until the last piece
+    is taken. `values`: of the query, asked for once there is a connection."""
+    shown = ", ".join(_column_expression(column, form, has_emitted=False) for column in columns)
+    statement = _copy_of(f"select {shown} from ({query} offset 0) as r", form)  # noqa: S608 - names, quoted
+    async with opened() as connection:
+        await execute(connection, "set local timezone = 'UTC'")
+        async with connection.cursor() as cursor, cursor.copy(statement.encode(), values()):
+            size = PART_BYTES
+            while size >= PART_BYTES:
+                part = await connection.wait(_read_some(connection.pgconn))
+                size = len(part)
+                if part:
+                    yield part
+
+
 def next_count(count: int, size: int) -> int:
     """How many records to take next, given what the last ones weighed: pieces stay near two megabytes."""
     return max(50, min(MAX_ROWS, 4 * count, count * CHUNK_BYTES // max(size, 1)))
@@ -114,6 +133,14 @@ def _read_all(pgconn: PGconn) -> PQGen[bytes]:
     while isinstance(part := (yield from copy_from(pgconn)), memoryview):
         whole += part
     return bytes(whole)
+
+
+def _read_some(pgconn: PGconn) -> PQGen[bytes]:
+    """The next rows that a COPY gives; fewer than `PART_BYTES` at its end, after which there is nothing to be read."""
+    some = bytearray()
+    while len(some) < PART_BYTES and isinstance(part := (yield from copy_from(pgconn)), memoryview):
+        some += part
+    return bytes(some)
 
 
 def _copy_statement(relation: Relation, form: ExportFormat, more: str) -> str:

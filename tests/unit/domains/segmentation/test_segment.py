@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.segmentation import batch_chunks
+from cargo_ai.domains.segmentation import batch_chunks, export
 from cargo_ai.domains.segmentation import segment as segments
 from tests.kit.api_client import ApiClient
 
@@ -205,6 +205,29 @@ async def test_a_sorted_download_comes_in_its_order(api: ApiClient, companies: s
     reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, sort=sort, limit=3, format="ndjson")
     rows = [json.loads(line) for line in (await api.http.get(reply["urls"][0])).text.splitlines()]
     assert [row["_id"] for row in rows] == ["delta.example", "acme.example", "beta.example"]
+
+
+async def test_a_sorted_download_takes_the_values_of_its_filter_and_is_the_same_where_ids_are_sorted_alone(
+    api: ApiClient, companies: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filters = [
+        where({"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 19.5}),
+        where({"kind": "string", "columnSlug": "name", "operator": "is", "values": ["Acme", "it's 100 %", "Beta"]}),
+        where({"kind": "objectProperty", "columnSlug": "facts", "propertyName": "country", "operator": "is", "value": "FR"}),
+        where({"kind": "boolean", "columnSlug": "is_public", "operator": "isTrue"}),
+        where({"kind": "sql", "clause": "employees % 3 = 2"}),
+    ]
+    sort = [{"columnSlug": "founded", "kind": "asc"}, {"columnSlug": "name", "kind": "desc"}]
+    found: list[list[Body]] = []
+    for most in (export.MAX_SORTED_BYTES, 0):
+        monkeypatch.setattr(export, "MAX_SORTED_BYTES", most)
+        for filter in filters:
+            reply = await api.call("segmentation.segment.download", modelUuid=companies, filter=filter, sort=sort, format="ndjson")
+            found.append([json.loads(line) for line in (await api.http.get(reply["urls"][0])).text.splitlines()])
+    assert [[row["_id"].partition(".")[0] for row in rows] for rows in found[:5]] == [
+        ["delta", "acme", "beta"], ["acme", "beta"], ["beta"], ["acme"], ["acme", "beta"],
+    ]  # fmt: skip
+    assert found[5:] == found[:5]
 
 
 async def test_a_download_has_the_same_records_in_each_form_and_they_are_by_id_without_an_order(api: ApiClient, companies: str) -> None:
