@@ -8,22 +8,23 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache, partial
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import procrastinate
 import psycopg
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch.jobs import Jobs
 from cargo_ai.engine.dispatch.places import Places
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.driver import Single
 
 Lane = Literal["interactive", "batch"]
 LANES: tuple[Lane, ...] = ("interactive", "batch")
 Task = Callable[..., Awaitable[None]]
+T = TypeVar("T", bound=Task)
 
 # Only as it was seen: another worker may have given it back meanwhile, and a third one do it by now. Each giving back counts an attempt.
 GIVE_BACK = """
@@ -56,6 +57,13 @@ _job: ContextVar[int | None] = ContextVar("job", default=None)
 """The job that the present task does."""
 
 _log = log.get(__name__)
+_goes_on = set[Any]()
+
+
+def goes_on(task: T) -> T:
+    """A decorator of what jobs do part by part, each kept when it is done: a worker that stops breaks it off, and another goes on."""
+    _goes_on.add(task)
+    return task
 
 
 @cache
@@ -82,7 +90,7 @@ class Queue:
         self._workers: dict[Lane, Worker] = {}
         self._at: set[int | None] = set()
         self._idle: set[int | None] = set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         # Procrastinate logs each job at INFO; the engine's own events say more.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
@@ -97,12 +105,27 @@ class Queue:
             self._at.add(context.job.id)
             _job.set(context.job.id)
             try:
-                await task(**args)
+                if getattr(task, "__func__", task) in _goes_on:
+                    await self._until_stopped(context.job, partial(task, **args))
+                else:
+                    await task(**args)
             finally:
                 self._at.discard(context.job.id)
                 self._places.leave(context.job.id)
 
         self._app.task(name=name, pass_context=True)(work)
+
+    async def _until_stopped(self, job: Job, work: Task) -> None:
+        """Do a job until its end, or until this process is to do no more; then it is for another."""
+        working, stopping = asyncio.ensure_future(work()), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await tasks.cancel(working, stopping)
+        if working.cancelled():
+            await self._give_back(job.id, job.attempts)
+        else:
+            working.result()
 
     def place(self) -> Callable[[], None]:
         """What the present job calls when it is about to end, so that the next one is fetched meanwhile; again without effect."""
@@ -152,7 +175,7 @@ class Queue:
     async def _serve(self, lane: Lane, slots: int) -> None:
         """Serve one lane; register again when the database was away or another process declared this one dead. The other lane continues."""
         wait = 0.1
-        while not self._stopping:
+        while not self._stopping.is_set():
             began = clock.seconds()
             worker = self._workers[lane] = self._worker(lane, slots)
             try:
@@ -160,7 +183,7 @@ class Queue:
                 await worker.run()
             except Exception as error:
                 _log.warning("the queue was lost; registering again", lane=lane, cause=f"{type(error).__name__}: {error}"[:300])
-            if not self._stopping:
+            if not self._stopping.is_set():
                 wait = 0.1 if clock.seconds() - began > 10 else min(wait * 2, 5.0)
                 await asyncio.sleep(wait)
 
@@ -189,8 +212,8 @@ class Queue:
         return self._polling * (1 + LANES.index(lane) / 10)
 
     def stop(self) -> None:
-        """Fetch no further job; `serve` returns when the present ones ended."""
-        self._stopping = True
+        """Fetch no further job; `serve` returns when the present ones have ended. Those that go on elsewhere are broken off."""
+        self._stopping.set()
         self._places.close()
         for worker in self._workers.values():
             worker.stop()
@@ -227,8 +250,11 @@ class Queue:
         for job in jobs:
             if job["is_ours"] and job["id"] not in lost:
                 continue
-            returned = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job["id"], attempts=job["attempts"])
-            count += len(returned)
+            count += await self._give_back(job["id"], job["attempts"])
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count
+
+    async def _give_back(self, job: int | None, attempts: int) -> int:
+        """Let another do a job; 0 where another does so already."""
+        return len(await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job, attempts=attempts))

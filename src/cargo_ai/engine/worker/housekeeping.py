@@ -53,6 +53,7 @@ select uuid::text, uuid::text = any(%(replaces)s) or (
 ) from workers where uuid <> %(uuid)s
 """
 )
+DEREGISTER = "with worker as (delete from workers where uuid = %s) delete from procrastinate_workers where id = any(%s)"
 # A worker that was paused, or whose machine is gone, may hold locks in a transaction that it will never end.
 END_SESSIONS = """
 select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and right(application_name, 36) = any(%s)
@@ -187,9 +188,9 @@ class Housekeeping:
             return TICK_SECONDS
 
     async def deregister(self) -> None:
-        """Delete this worker's row: it ends in order."""
+        """Delete this worker's rows: it ends in order. What it could not end is for others at once."""
         async with self._pool.connection() as connection:
-            await connection.execute("delete from workers where uuid = %s", (self._worker,))
+            await connection.execute(DEREGISTER, (self._worker, self._queue.ids()))
 
     async def _beat(self) -> float:
         """Renew the heartbeat, and reap at once workers whose death our parent process saw, and those whose heartbeat is overdue."""

@@ -9,7 +9,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import places
-from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.dispatch.queue import Queue, goes_on
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import EngineHarness
 
@@ -248,3 +248,41 @@ async def until_waiting(harness: EngineHarness) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("no session waits")
+
+
+async def test_a_queue_that_stops_waits_for_its_jobs_but_leaves_those_that_go_on_elsewhere_to_another(harness: EngineHarness) -> None:
+    short, long = f"task {ids.new()}", f"task {ids.new()}"
+    begun, may_end, done = asyncio.Queue[str](), asyncio.Event(), list[str]()
+
+    async def end_in_order() -> None:
+        begun.put_nowait("short")
+        await may_end.wait()
+        done.append("short")
+
+    @goes_on
+    async def go_on(part: str) -> None:
+        begun.put_nowait(part)
+        await asyncio.Event().wait()
+
+    async def go_on_elsewhere(part: str) -> None:
+        done.append(part)
+
+    queue, other = Queue(polling=0.05), Queue(polling=0.05)
+    queue.register(short, end_in_order)
+    queue.register(long, go_on)
+    other.register(long, go_on_elsewhere)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 4}))
+        async with pool.connection() as connection:
+            await queue.defer(connection, long, "interactive", part="long")
+            await queue.defer(connection, short, "interactive")
+        assert {await asyncio.wait_for(begun.get(), 20) for _ in range(2)} == {"short", "long"}
+        queue.stop()
+        next_one = asyncio.create_task(other.serve(pool, {"interactive": 4}))
+        await until_gone(harness, long)
+        assert (done, serving.done()) == (["long"], False)
+        may_end.set()
+        await asyncio.wait_for(serving, 20)
+        other.stop()
+        await asyncio.wait_for(next_one, 20)
+    assert done == ["long", "short"]

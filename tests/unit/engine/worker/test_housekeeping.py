@@ -7,7 +7,9 @@ import uuid
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
+from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
 from cargo_ai.kernel import clock, ids, tasks
 from cargo_ai.store.session import with_options
@@ -116,6 +118,30 @@ async def test_who_was_silent_does_not_take_others_for_dead_before_they_could_be
     finally:
         await tasks.cancel(housekeeping_task)
         await housekeeping.deregister()
+
+
+async def test_what_a_worker_could_not_end_is_given_to_others_as_soon_as_it_has_left(harness: EngineHarness) -> None:
+    task, begun, may_end = f"task {ids.new()}", asyncio.Event(), asyncio.Event()
+    queue, other = Queue(polling=0.05, stalled_after=3_600), Queue(stalled_after=3_600)
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+
+    queue.register(task, work)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        serving = asyncio.create_task(queue.serve(pool, {"interactive": 1}))
+        async with pool.connection() as connection:
+            await queue.defer(connection, task, "interactive")
+        await asyncio.wait_for(begun.wait(), 20)
+        await other.open(pool)
+        before = await other.recover()
+        await Housekeeping(pool, queue, ids.new(), 1, stalled_after=3_600).deregister()
+        assert (before, await other.recover()) == (0, 1)
+        await harness.do("delete from procrastinate_jobs where task_name = %s", task)
+        may_end.set()
+        queue.stop()
+        await asyncio.wait_for(serving, 20)
 
 
 async def _until(harness: EngineHarness, statement: str, wanted: int, *values: object) -> None:

@@ -13,7 +13,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import archive as contract
 from cargo_ai.domains.orchestration.retention import archive_files
-from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.engine.retention.archive_rows import SPAN_COLUMNS
 from cargo_ai.engine.retention.tables import archived_files, archived_spans
 from cargo_ai.files import parquet
@@ -88,6 +88,7 @@ class LoadJob:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @goes_on
     async def run(self, workspace: str, month: str) -> None:
         """Read the files that SQL does not find yet."""
         files, uid = archived_files.c, uuid.UUID(workspace)

@@ -18,7 +18,7 @@ from cargo_ai.domains.orchestration.tables import cancellations
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids
@@ -128,6 +128,7 @@ class CancelJob:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @goes_on
     async def run(self, cancellation: str) -> None:
         """Cancel what is left."""
         uid, more = uuid.UUID(cancellation), True

@@ -16,6 +16,7 @@ from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting
+from cargo_ai.engine.dispatch.queue import goes_on
 from cargo_ai.kernel import clock, log
 from cargo_ai.records import rows
 from cargo_ai.store.availability import retry_until_available
@@ -39,6 +40,7 @@ class FillJob:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @goes_on
     async def run(self, workspace: str, model: str, run: str | None = None, after: str = "") -> None:
         """Carry out the fill that is under way. A job of an earlier version names no run, and has none: it goes from `after` on."""
         here, of = uuid.UUID(workspace), uuid.UUID(model)

@@ -14,7 +14,7 @@ from cargo_ai.context.events import Attachment
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
-from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.kernel import log
 from cargo_ai.records import lookup_triggers
 from cargo_ai.records.catalog import Relation
@@ -71,6 +71,7 @@ class LookupJob:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @goes_on
     async def run(self, workspace: str, model: str) -> None:
         """Compute until nothing is stale that was so at the beginning. What waits for a long transaction is looked at later."""
         here, reader = uuid.UUID(workspace), uuid.UUID(model)
