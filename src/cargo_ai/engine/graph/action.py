@@ -243,6 +243,7 @@ class Action(Generic[CallT]):
         may be repeated whatever its idempotency.
     hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
     cacheable: whether a connector with a cache may give this outcome again; by default where the action only reads.
+    alias_of: the slug of the action of which this is another name; who looks for actions is shown that one.
     """
 
     slug: str
@@ -277,6 +278,7 @@ class Action(Generic[CallT]):
     awaits: bool = False
     hint: Hint | None = None
     cacheable: Callable[[Done], bool] | None = None
+    alias_of: str = ""
 
     def __post_init__(self) -> None:
         if (self.does == "decides") is not (self.decide is not None):

@@ -66,6 +66,7 @@ def connector_action(
     rows: RowBatch[ActionRequest] | None = None,
     awaits: bool = False,
     cacheable: Callable[[Done], bool] | None = None,
+    alias_of: str = "",
 ) -> ConnectorAction:
     """An action whose config is this form; see `Action` for the rest."""
     return Action(
@@ -83,6 +84,7 @@ def connector_action(
         rows=rows,
         awaits=awaits,
         cacheable=cacheable,
+        alias_of=alias_of,
     )
 
 

@@ -118,13 +118,16 @@ async def _connectors(ctx: Context) -> list[Entry]:
             if one.integration_slug == integration.slug
         )
         for action in integration.actions:
+            if action.alias_of:
+                continue
+            aliases = [one.slug for one in integration.actions if one.alias_of == action.slug]
             ready: JsonObject = {"kind": "connector", "integrationSlug": integration.slug, "actionSlug": action.slug}
             entries.append(
                 Entry(
                     name=f"{integration.name}: {action.name}",
                     description=action.description,
                     action=ready,
-                    words=f"{action.slug} {action.name}".lower(),
+                    words=" ".join([action.slug, *aliases, action.name]).lower(),
                     integration=" ".join([integration.slug, integration.name, *(f"{one.slug} {one.name}" for one in mine)]).lower(),
                     inputs=dict(action.config_schema),
                     category=integration.category,

@@ -69,6 +69,8 @@ _OUTPUT: Mapping[str, Json] = {
     "required": ["found", "name", "domain", "category", "metrics", "answeredBy"],
 }
 
+NAMES = ("company_enrich", "enrichCompany", "enrichCompanyFromDomain")
+
 
 def _action(slug: str) -> ConnectorAction:
     return connector_action(
@@ -82,7 +84,8 @@ def _action(slug: str) -> ConnectorAction:
         cacheable=lambda done: done.output["found"],
         output_schema=_OUTPUT,
         perform=perform,
+        alias_of="" if slug == NAMES[0] else NAMES[0],
     )
 
 
-ACTIONS = tuple(_action(slug) for slug in ("company_enrich", "enrichCompany", "enrichCompanyFromDomain"))
+ACTIONS = tuple(map(_action, NAMES))

@@ -25,6 +25,9 @@ async def perform(request: ActionRequest) -> Outcome:
     return await answered(request, email, PEOPLE)
 
 
+NAMES = ("person_enrich", "enrichPerson")
+
+
 def _action(slug: str) -> ConnectorAction:
     return connector_action(
         PersonEnrich,
@@ -49,7 +52,8 @@ def _action(slug: str) -> ConnectorAction:
             "required": ["found", "name", "email", "employment", "answeredBy"],
         },
         perform=perform,
+        alias_of="" if slug == NAMES[0] else NAMES[0],
     )
 
 
-ACTIONS = tuple(_action(slug) for slug in ("person_enrich", "enrichPerson"))
+ACTIONS = tuple(map(_action, NAMES))

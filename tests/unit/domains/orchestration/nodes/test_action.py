@@ -180,6 +180,12 @@ async def test_actions_are_found_by_all_of_their_words_the_best_first(backend: B
     assert (await backend.other_api.call("orchestration.action.list", query="zebra"))["totalMatches"] == 0
 
 
+async def test_an_action_is_found_once_by_each_of_its_names(backend: Backend) -> None:
+    for query in ("enrichCompanyFromDomain", "company_enrich", "enrich company"):
+        found = await backend.admin.call("orchestration.action.list", query=query, integrationSlug="clearbit")
+        assert [one["action"]["actionSlug"] for one in found["results"]] == ["company_enrich"], query
+
+
 async def test_output_schemas_are_reported_without_executing(backend: Backend) -> None:
     ask = backend.admin.call
     assert (await ask("orchestration.action.getOutputSchema", action=REQUEST))["schema"]["required"] == ["status", "headers", "body"]
