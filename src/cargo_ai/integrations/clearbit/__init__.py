@@ -23,6 +23,7 @@ INTEGRATION = Integration(
     category="enrichment",
     account=ACCOUNT,
     service=None,
+    is_facade=True,
     actions=(*company.ACTIONS, *person.ACTIONS),
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

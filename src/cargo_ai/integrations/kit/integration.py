@@ -35,7 +35,8 @@ class Integration:
 
     service: how it is called; None where nothing is said of that in advance. extractors: its lists that fill models; file_lists: those
     that fill libraries. autocompletes,
-    schemas: by slug. language_models: those that agents may be answered by.
+    schemas: by slug. language_models: those that agents may be answered by. is_facade: connectors of other services act in its place, so
+    that what they cost is all it costs.
     """
 
     slug: str
@@ -55,6 +56,7 @@ class Integration:
     autocompletes: Mapping[str, Autocomplete] = field(default_factory=dict[str, Autocomplete])
     schemas: Mapping[str, DynamicSchema] = field(default_factory=dict[str, DynamicSchema])
     language_models: LanguageModels | None = None
+    is_facade: bool = False
 
     def service_spec(self, settings: Settings) -> ServiceSpec:
         """How the service is called from this server: the operator may send its calls to another address."""

@@ -1,4 +1,4 @@
-"""Prices of actions as a setting: `hunter.findEmail=1, hunter.searchDomain=0.1/emails, people.search=5/10 people`."""
+"""Prices of actions as a setting: `hunter.findEmail=1, hunter.searchDomain=0.1/emails, apolloio.searchPeople=5/10 records`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def parse(text: str) -> Mapping[str, Costs]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = _PRICE.fullmatch(part)
         if match is None:
-            raise ValueError(f"must be like hunter.findEmail=1, hunter.searchDomain=0.1/emails or people.search=5/10 people, not {part}")
+            examples = "hunter.findEmail=1, hunter.searchDomain=0.1/emails or apolloio.searchPeople=5/10 records"
+            raise ValueError(f"must be like {examples}, not {part}")
         cost = float(match["cost"])
         prices[match["action"]] = (_cost(cost, match["unit"], match["count"]),) if cost else ()
     return prices

@@ -28,8 +28,9 @@ class BillingSettings:
         "action=credits, by comma",
         {},
         "What actions cost instead of what they declare: `hunter.findEmail=1` for each success, `hunter.searchDomain=0.1/emails` for each "
-        "item of what comes back, `people.search=5/10 people` for every ten begun, `openAi.tokens=1/1000 tokens` for those that answers of "
-        "agents take of the installation's account. Calls with credentials of the connector are free.",
+        "item of what comes back, `apolloio.searchPeople=5/10 records` for every ten begun, `openAi.tokens=1/1000 tokens` for those that "
+        "answers of agents take of the installation's account. Calls with credentials of the connector are free. A price of what is not "
+        "there is refused at the start.",
         ("api", "worker"),
         prices_of,
         "what actions declare",

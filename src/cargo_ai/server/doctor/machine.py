@@ -60,8 +60,12 @@ def _versions(settings: Settings) -> Check:
 
 
 def _settings(settings: Settings) -> Check:
+    # All domains come with it, which other commands that look at a machine need not load.
+    from cargo_ai.server.price_names import check_price_names
+
     try:
         settings.check()
+        check_price_names(settings)
     except SettingsError as error:
         return Check("settings", False, str(error), "Set it right in the environment or in settings.toml of the data folder.")
     unknown = settings.unknown()

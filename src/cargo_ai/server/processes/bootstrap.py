@@ -59,11 +59,12 @@ def prepare_database(settings: Settings) -> Prepared:
 
 
 def complete(settings: Settings, prepared: Prepared, *, admin_token_of: str | None = None) -> StartState:
-    """Check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once.
+    """Check the key and the prices, and create the first workspace in an empty database. It can be repeated, and run twice at once.
 
     `admin_token_of`: also create a token of an admin of this workspace; FIRST_WORKSPACE: of the oldest. UnknownWorkspace.
     """
     from cargo_ai.domains.workspace import public
+    from cargo_ai.server.price_names import check_price_names
     from cargo_ai.store.session import ALL_WORKSPACES, Database
 
     async def first() -> StartState:
@@ -83,6 +84,7 @@ def complete(settings: Settings, prepared: Prepared, *, admin_token_of: str | No
             await database.close()
         return StartState(prepared.url, str(workspace or ""), token)
 
+    check_price_names(settings)
     try:
         return asyncio.run(first())
     except WrongKey:

@@ -379,9 +379,11 @@ def _database(configuration: Settings) -> Generator[None]:
 def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
     if not configuration.database_url:
         raise CommandRefused(2, "invalidSettings", "A worker on its own needs CARGO_AI_DATABASE_URL: the database that the server uses.")
+    from cargo_ai.server.price_names import check_price_names
     from cargo_ai.server.processes import worker
     from cargo_ai.store import migrate
 
+    check_price_names(configuration)
     with _database(configuration):
         migrate.check(configuration.database_url)
     return worker.main(configuration)
