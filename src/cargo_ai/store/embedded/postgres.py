@@ -18,7 +18,7 @@ import psycopg
 
 from cargo_ai.kernel import clock
 from cargo_ai.store import private_files
-from cargo_ai.store.embedded import data_home, process, roles
+from cargo_ai.store.embedded import data_home, process, roles, server_settings
 from cargo_ai.store.embedded.binaries import Binaries, binaries_for
 from cargo_ai.store.embedded.data_home import DataHome
 from cargo_ai.store.embedded.identity import ID_FILE
@@ -26,37 +26,6 @@ from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser, datab
 
 __all__ = ["Cluster", "EmbeddedPostgresError", "create_database", "drop_database", "erase", "start", "status", "stop"]
 
-# initdb writes these into postgresql.conf, where an administrator may change them.
-SETTINGS = {
-    "shared_buffers": "192MB",
-    "work_mem": "16MB",
-    "max_wal_size": "1GB",
-    "max_connections": "100",
-    "max_worker_processes": "4",
-    "max_parallel_workers": "2",
-    "max_logical_replication_workers": "0",
-    # No other server follows this one.
-    "max_wal_senders": "0",
-    "max_replication_slots": "0",
-    "jit": "off",
-    "huge_pages": "try",
-    # By default a 32nd of the shared buffers, and all of it is touched at the start.
-    "wal_buffers": "1MB",
-    # Each look is a process for every database.
-    "autovacuum_naptime": "2min",
-    "log_line_prefix": "%m [%p] %q%u@%d ",
-    "log_min_duration_statement": "-1",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-}
-SINCE_18 = {
-    # Each takes shared memory for every connection that there may be; by default four times as much as one connection uses.
-    "io_max_concurrency": "16",
-    # What is read is in the system's cache mostly: processes that only read save no time then, and cost 8 MB.
-    "io_method": "sync",
-}
-# Given on the command line of every start: only there nothing overrides them.
-NEVER_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 INITDB_SECONDS = 300
 ORPHAN_SECONDS = 1.0
 IMMEDIATE_SECONDS = 15.0
@@ -218,7 +187,7 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
     argv = [
         *(binaries.path("initdb"), f"--pgdata={draft}", f"--username={roles.ADMIN}", f"--pwfile={password_file}"),
         *("--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", *provider),
-        *(f"--set={name}={value}" for name, value in settings_of(binaries.major).items()),
+        *(f"--set={name}={value}" for name, value in server_settings.settings_of(binaries.major).items()),
         *(_sync_arguments(binaries) if fsync else ["--no-sync"]),
     ]
     try:
@@ -229,11 +198,6 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
         raise EmbeddedPostgresError(f"PostgreSQL could not make its data folder: {(done.stderr or done.stdout).strip()[-1000:]}")
     draft.rename(home.data)
     private_files.sync_folder(home.folder)
-
-
-def settings_of(major: int) -> dict[str, str]:
-    """The settings of a new database of this version of PostgreSQL."""
-    return SETTINGS | (SINCE_18 if major >= 18 else {})
 
 
 def _sync_arguments(binaries: Binaries) -> list[str]:
@@ -252,7 +216,8 @@ def _launch(home: DataHome, user: OsUser, binaries: Binaries, life: int, *, fsyn
         "port": str(data_home.PORT),
         "unix_socket_directories": f'"{sockets}"',
         "unix_socket_permissions": "0700",
-        **({} if fsync else NEVER_DURABLE),
+        **server_settings.missing(home.data, binaries.major),
+        **({} if fsync else server_settings.NEVER_DURABLE),
     }
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     log = data_home.open_log(home)

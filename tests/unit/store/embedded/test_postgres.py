@@ -94,6 +94,20 @@ def test_the_settings_are_the_decided_ones(stopped: Path) -> None:
     assert value(url, "SELECT datlocprovider::text || ' ' || datlocale FROM pg_database WHERE datname = 'cargo_ai'") == "b C.UTF-8"
 
 
+def test_a_database_that_was_made_without_settings_of_today_has_them_and_keeps_what_is_written(stopped: Path) -> None:
+    settings = data_home.data_home_of(stopped).data / "postgresql.conf"
+    former = settings.read_text()
+    earlier = former.replace("\nautovacuum_naptime", "\n#autovacuum_naptime").replace("\nwal_buffers", "\n#wal_buffers")
+    settings.write_text(earlier.replace("\nmax_wal_senders = 0", "\nmax_wal_senders = 3"))
+    try:
+        url = postgres.start(stopped, fsync=False).owner_url
+        names = ("autovacuum_naptime", "wal_buffers", "max_wal_senders")
+        assert [value(url, f"SHOW {name}") for name in names] == ["2min", "1MB", "3"]
+        postgres.stop(stopped)
+    finally:
+        settings.write_text(former)
+
+
 def test_a_database_is_a_copy_of_its_template_and_is_dropped_under_open_connections(shared: Cluster) -> None:
     template = postgres.create_database(shared, "template-1")
     execute(template, "CREATE TABLE kept AS SELECT 7 AS n", "SELECT 'a' % 'b'")
@@ -105,10 +119,3 @@ def test_a_database_is_a_copy_of_its_template_and_is_dropped_under_open_connecti
     postgres.drop_database(shared, "copy-1")
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         execute(copy)
-
-
-@pytest.mark.parametrize(("major", "known"), [(16, False), (17, False), (18, True)])
-def test_a_version_is_given_only_settings_that_it_knows(major: int, known: bool) -> None:
-    settings = postgres.settings_of(major)
-    assert [name in settings for name in ("io_method", "io_max_concurrency")] == [known, known]
-    assert settings["shared_buffers"] == "192MB"
