@@ -12,17 +12,19 @@ from sqlglot import exp
 
 from cargo_ai.records.catalog import Catalog, Column, CountedRows, Relation
 from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.translate import shapes
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.time_bounds import is_constant, milliseconds
 
-_PARTS = {"from_", "expressions", "where", "group", "order", "limit", "offset"}
+_PARTS = {"from_", "expressions", "where", "group", "having", "order", "limit", "offset"}
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
 _NUMBERS = {exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg}
 _CONDITIONS = {
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Like, exp.ILike, exp.Is, exp.Not, exp.Or, exp.And),
     *(exp.Paren, exp.Null, exp.Literal, exp.Identifier, exp.Column),
 }
+_COMPARISONS = {exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Not, exp.Or, exp.And, exp.Paren}
 _FARTHEST = 10**15
 """Milliseconds beyond all times that are stored."""
 
@@ -69,27 +71,56 @@ class _Rewriting:
     tree: exp.Expr
     low: str = ""
     high: str = ""
+    aggregates: int = 0
 
     def result(self) -> Counted:
         items = list(self.tree.expressions)
         aliases = {item.alias.lower() for item in items if type(item) is exp.Alias}
         if aliases & {*self.counted.columns, self.counted.time, self.counted.weight}:
             raise _NotOnTheList  # in some spellings the alias means the column, in some the item
-        for item in items:
-            if type(item) is exp.Alias:
-                item.set("this", self._value(item.this, set()))
-            else:
-                self._require_column(item)
-        group, order = self.tree.args.get("group"), self.tree.args.get("order")
-        if group is None or any(value for key, value in group.args.items() if key != "expressions"):
-            raise _NotOnTheList
-        for key in group.expressions:
-            if type(key) is not exp.Literal and key.name.lower() not in aliases:
-                self._require_column(key)
+        self.tree.set("expressions", [self._item(item) for item in items])
+        self._group(aliases)
+        having, order = self.tree.args.get("having"), self.tree.args.get("order")
+        if having is not None:
+            having.set("this", self._compared(having.this, aliases))
         for term in order.expressions if order is not None else ():
             term.set("this", self._value(term.this, aliases))
         self._where()
         return Counted(self.tree, self._catalog())
+
+    def _item(self, item: exp.Expr) -> exp.Expr:
+        """One of the SELECT list; it keeps the name that it has without an alias."""
+        if type(item) is exp.Alias:
+            item.set("this", self._value(item.this, set()))
+            return item
+        if type(item) is exp.Column:
+            self._require_column(item)
+            return item
+        name = item.sql("clickhouse")
+        if not self.c.clickhouse or len(name.encode()) > shapes.MAX_NAME_BYTES:
+            raise _NotOnTheList
+        return exp.alias_(self._value(item, set()), name, quoted=True)
+
+    def _group(self, aliases: set[str]) -> None:
+        group = self.tree.args.get("group")
+        if group is None:
+            if not self.aggregates:
+                raise _NotOnTheList  # it shows each row
+            return
+        if any(value for key, value in group.args.items() if key != "expressions"):
+            raise _NotOnTheList
+        for key in group.expressions:
+            if type(key) is not exp.Literal and key.name.lower() not in aliases:
+                self._require_column(key)
+
+    def _compared(self, node: exp.Expr, aliases: set[str]) -> exp.Expr:
+        """A condition on groups."""
+        if type(node) not in _COMPARISONS:
+            return self._value(node, aliases)
+        for key in ("this", "expression"):
+            if (part := node.args.get(key)) is not None:
+                node.set(key, self._compared(part, aliases))
+        return node
 
     def _require_column(self, node: exp.Expr) -> None:
         if type(node) is not exp.Column or node.name not in self.counted.columns:
@@ -110,22 +141,36 @@ class _Rewriting:
         return node
 
     def _aggregate(self, node: exp.Anonymous) -> exp.Expr:
-        called, given = node.name.lower(), node.expressions
+        called, given = node.name.lower(), list(node.expressions)
         weight = exp.column(self.counted.weight)
+        self.aggregates += 1
+        if self.c.clickhouse and called in {"countif", "sumif"} and len(given) == (1 if called == "countif" else 2):
+            condition = given.pop()
+            self._require_alike(condition)
+            summed = self._summed(given, weight) if given else weight
+            return exp.Anonymous(this="sumIf", expressions=[summed, condition])
         if called == "count" and (not given or (len(given) == 1 and type(given[0]) is exp.Star and not any(given[0].args.values()))):
             return exp.Anonymous(this="sum", expressions=[weight])
-        if called == "sum" and len(given) == 1 and type(given[0]) is exp.Column and given[0].name in self.counted.sums:
-            return exp.Anonymous(this="sum", expressions=[exp.Mul(this=given[0], expression=weight)])
+        if called == "sum":
+            return exp.Anonymous(this="sum", expressions=[self._summed(given, weight)])
         raise _NotOnTheList
+
+    def _summed(self, given: list[exp.Expr], weight: exp.Expr) -> exp.Expr:
+        if len(given) != 1 or type(given[0]) is not exp.Column or given[0].name not in self.counted.sums:
+            raise _NotOnTheList
+        return exp.Mul(this=given[0], expression=weight)
+
+    def _require_alike(self, condition: exp.Expr) -> None:
+        if any(type(node) not in _CONDITIONS for node in condition.walk()):
+            raise _NotOnTheList
+        for column in condition.find_all(exp.Column):
+            self._require_column(column)
 
     def _where(self) -> None:
         where = self.tree.args.get("where")
         kept = [part for part in _conjuncts(where.this) if not self._bound(part)] if where is not None else []
         for part in kept:
-            if any(type(node) not in _CONDITIONS for node in part.walk()):
-                raise _NotOnTheList
-            for column in part.find_all(exp.Column):
-                self._require_column(column)
+            self._require_alike(part)
         self.tree.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
 
     def _bound(self, node: exp.Expr) -> bool:

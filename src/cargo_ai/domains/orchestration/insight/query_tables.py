@@ -48,7 +48,7 @@ _COUNTED = f"""
     union all {_AT_THE_ENDS} started_ms >= {{low}} - {_LONGEST_MS} and started_ms < {{low}}
     union all {_AT_THE_ENDS} started_ms >= {{low}} and started_ms > {{high}} - {_LONGEST_MS} and started_ms <= {{high}}
     union all
-    select {_ALIKE}, 1 from journal.single_spans where started_ms between {{low}} and {{high}}
+    select {_ALIKE}, count(*)::int from journal.single_spans where started_ms between {{low}} and {{high}} group by {_ALIKE}
 """  # noqa: S608 - put together from our own texts
 """Runs that went the same way are counted before their executions are looked at, but for those that begin at the ends of the time."""
 

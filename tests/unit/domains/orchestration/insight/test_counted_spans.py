@@ -25,7 +25,7 @@ GRAPH = [
     node("end"),
 ]
 BASE = 1_772_359_200_000
-ROW_BY_ROW = "HAVING count(*) > 0"
+ROW_BY_ROW = "HAVING count(record_id) >= 0"
 """Not on the list, and true of every group."""
 
 
@@ -95,13 +95,38 @@ async def test_what_is_counted_gathered_is_what_is_counted_row_by_row(past: Back
     assert len(await rows(past, "SELECT node_slug, count() AS n FROM spans GROUP BY 1")) == 4
 
 
+NATURAL = [
+    "SELECT count(*) FROM spans {}",
+    "SELECT count(), sum(execution_credits_used_count) FROM spans WHERE execution_status = 'success' {}",
+    "SELECT count() AS n FROM spans WHERE node_slug = 'nothing' {}",
+    "SELECT node_slug, countIf(execution_status = 'error') AS failed, count() FROM spans GROUP BY node_slug {} ORDER BY node_slug",
+    "SELECT node_slug, sumIf(execution_credits_used_count, execution_status = 'error') AS c FROM spans GROUP BY 1 {} ORDER BY 1",
+]
+GROUPS = ["count(*) > 1", "count() > 39 AND node_slug <> 'end'", "NOT (n <= 1 OR sum(execution_credits_used_count) > 0)", "n = 1"]
+
+
+async def test_totals_conditions_of_aggregates_and_having_are_counted_gathered_too(past: Backend) -> None:
+    for query in NATURAL:
+        assert counted(query.format("")), query
+        assert not counted(query.format(ROW_BY_ROW)), query
+        found = await rows(past, query.format(""))
+        assert found == await rows(past, query.format(ROW_BY_ROW)), query
+        assert found
+    head = "SELECT node_slug, count() AS n FROM spans GROUP BY node_slug HAVING"
+    for having in GROUPS:
+        assert counted(f"{head} {having}"), having
+        one_by_one = f"{head} ({having}) AND count(record_id) >= 0 ORDER BY node_slug"
+        assert await rows(past, f"{head} {having} ORDER BY node_slug") == await rows(past, one_by_one), having
+
+
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT count(*) AS n FROM spans",
+        "SELECT node_slug FROM spans",
+        "SELECT node_slug, count(*) AS n FROM spans GROUP BY node_slug HAVING max(record_id) > 'r'",
         "SELECT node_slug, count(DISTINCT record_id) AS n FROM spans GROUP BY node_slug",
         "SELECT record_id, count(*) AS n FROM spans GROUP BY record_id",
-        "SELECT node_slug, countIf(execution_status = 'error') AS n FROM spans GROUP BY node_slug",
+        "SELECT node_slug, countIf(record_id = 'r1') AS n FROM spans GROUP BY node_slug",
         "SELECT node_slug, count(*) AS n FROM spans WHERE record_id = 'r1' GROUP BY node_slug",
         "SELECT node_slug, count(*) AS n FROM spans WHERE execution_started_at > execution_finished_at GROUP BY node_slug",
         "SELECT node_slug, count(*) / 2 AS n FROM spans GROUP BY node_slug",
