@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,10 +117,8 @@ class Published:
         return Given(*await self._wait(uid, WAIT_SECONDS))
 
     async def _wait(self, run: uuid.UUID, seconds: float) -> tuple[Json, bool]:
-        try:
-            async with asyncio.timeout(seconds):
-                outcome = await self._runs.wait(self._workspace, run)
-        except TimeoutError:
+        outcome = await self._runs.wait(self._workspace, run, seconds)
+        if outcome is None:
             return await self._still(run), False
         if outcome.is_denied:
             return {"errorMessage": approval.denial(outcome.output.get("comment")), "reason": "denied"}, True

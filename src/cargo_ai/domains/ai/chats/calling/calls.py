@@ -116,7 +116,7 @@ class Calls:
                 await self._note(db, call, "approval", {"run": str(run)})
         run = uuid.UUID(call["approval"]["run"])
         until = clock.seconds() + approval.REVIEW_SECONDS
-        while (outcome := await self._outcome(run, approval.IN_PLACE_SECONDS)) is None:
+        while (outcome := await self._runs.wait(self._opening.workspace, run, approval.IN_PLACE_SECONDS)) is None:
             async with self._saving, self._database.session(self._opening.workspace) as db:
                 if await approval.note_review(db, call):
                     await self._put(db)
@@ -165,7 +165,7 @@ class Calls:
             call |= {"result": {"runUuid": str(run), "note": "It was started; its result is not waited for."}, "failed": False}
             await self._save()
             return None
-        outcome = await self._outcome(run, IN_PLACE_SECONDS)
+        outcome = await self._runs.wait(self._opening.workspace, run, IN_PLACE_SECONDS)
         if outcome is None:
             return run
         result, failed = shown(outcome)
@@ -180,7 +180,7 @@ class Calls:
             await self._save()
             return None
         runs = [uuid.UUID(run) for run in call["runs"]]
-        outcomes = await asyncio.gather(*(self._outcome(run, IN_PLACE_SECONDS) for run in runs))
+        outcomes = await asyncio.gather(*(self._runs.wait(self._opening.workspace, run, IN_PLACE_SECONDS) for run in runs))
         ended = [outcome for outcome in outcomes if outcome is not None]
         if len(ended) < len(runs):
             return runs[outcomes.index(None)]
@@ -207,14 +207,6 @@ class Calls:
         """Whether the release says that a call's end is not waited for."""
         usable = self._toolbox.usable.get(call["name"])
         return usable is not None and not isinstance(usable, BuiltIn) and usable.action.get("waitUntilFinished") is False
-
-    async def _outcome(self, run: uuid.UUID, seconds: float) -> agent_tools.RunOutcome | None:
-        """How a run ended; None where it has not within these seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._runs.wait(self._opening.workspace, run)
-        except TimeoutError:
-            return None
 
     async def _save(self) -> None:
         async def store() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.kernel import log
@@ -17,27 +18,42 @@ GROWTH = 1.3
 _log = log.get(__name__)
 
 
+@dataclass(slots=True)
+class _Awaited:
+    """A run, and how many wait for it."""
+
+    outcome: asyncio.Future[agent_tools.RunOutcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+    waiters: int = 0
+
+
 class RunsAwaited:
     """One per process. Nothing is asked while nothing is waited for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[uuid.UUID, dict[uuid.UUID, asyncio.Future[agent_tools.RunOutcome]]] = defaultdict(dict)
+        self._waiting: dict[uuid.UUID, dict[uuid.UUID, _Awaited]] = defaultdict(dict)
         self._new = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def wait(self, workspace: uuid.UUID, run: uuid.UUID) -> agent_tools.RunOutcome:
-        """How the run ended, when it has."""
-        future = self._waiting[workspace].get(run)
-        if future is None:
-            future = self._waiting[workspace][run] = asyncio.get_running_loop().create_future()
+    async def wait(self, workspace: uuid.UUID, run: uuid.UUID, seconds: float) -> agent_tools.RunOutcome | None:
+        """How the run ended; None where it has not within these seconds, which count from the first look at it: a run that has ended
+        before is found, however long that look takes."""
+        awaited = self._waiting[workspace].setdefault(run, _Awaited())
+        awaited.waiters += 1
         self._new.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look(), name="runs of answers")
         try:
-            return await asyncio.shield(future)
+            await awaited.looked.wait()
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(awaited.outcome)
+        except TimeoutError:
+            return None
         finally:
-            self._waiting[workspace].pop(run, None)
+            awaited.waiters -= 1
+            if not awaited.waiters and self._waiting[workspace].get(run) is awaited:
+                del self._waiting[workspace][run]
 
     async def _look(self) -> None:
         pause = SHORTEST
@@ -55,13 +71,17 @@ class RunsAwaited:
         if not waiting:
             del self._waiting[workspace]
             return
+        asked = dict(waiting)
         try:
             async with self._database.session(workspace) as db:
-                ended = await agent_tools.outcomes(db, workspace, list(waiting))
+                ended = await agent_tools.outcomes(db, workspace, list(asked))
+            for run, outcome in ended.items():
+                asked[run].outcome.set_result(outcome)
+                # Who asks for it from now on looks again.
+                if waiting.get(run) is asked[run]:
+                    del waiting[run]
         except DATABASE_UNAVAILABLE as error:
             _log.warning("the runs of answers could not be looked at", cause=str(error).strip()[:200])
-            return
-        for run, outcome in ended.items():
-            future = waiting.get(run)
-            if future is not None and not future.done():
-                future.set_result(outcome)
+        finally:
+            for awaited in asked.values():
+                awaited.looked.set()
