@@ -38,7 +38,8 @@ select p.* from workflows w cross join lateral (
     order by r.rare_status desc, r.uuid desc limit :each
 ) p where w.workspace_uuid = :workspace
 """  # noqa: S608 - constants of this module
-# What a parked run waits for is in its row, and, for what its node does, in the graph.
+# What a parked run waits for is in its row, and, for what its node does, in the graph. Those of a batch that is being cancelled wait for
+# nothing any more: that is said of the batch.
 _GROUPS = """
 with looked as materialized (select distinct on (uuid) * from ($picked) as picked), cut as materialized (
     select workflow_uuid from looked group by 1 having count(*) >= :most
@@ -56,6 +57,9 @@ select case when p.waiting_for is not null then 'children' when n.action = 'huma
     case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node, p.pending #>> '{waits,for}' as waits_for,
     max(p.pending ->> 'says') as says, p.workflow_uuid not in (select workflow_uuid from cut) as is_exact
 from looked p left join nodes n on n.uuid = p.graph_uuid and n.node = p.position
+where p.batch_uuid is null or p.batch_uuid not in (
+    select uuid from batches where workspace_uuid = :workspace and finished_ms is null and status = 'cancelling'
+)
 group by 1, p.workflow_uuid, p.batch_uuid, n.slug, p.pending #>> '{waits,for}' order by since limit :limit
 """
 _EVERY_GROUP = text(_GROUPS.replace("$picked", _ALL))

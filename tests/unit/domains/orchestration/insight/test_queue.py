@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from cargo_ai.domains.orchestration.insight import parked_runs
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -40,3 +42,19 @@ async def test_of_very_many_parked_runs_some_are_looked_at(backend: Backend, mon
     monkeypatch.setattr(parked_runs, "FEW", 10)
     monkeypatch.setattr(parked_runs, "EACH", 3)
     assert await shown() == {batch: (slug, count, batch == other) for batch, (slug, count, _) in exact.items()}
+
+
+async def test_runs_of_a_batch_that_is_being_cancelled_are_shown_once(backend: Backend) -> None:
+    tool, _ = await backend.admin.deployed(waiting("cut"))
+    batch = await parked(backend, tool["workflowUuid"], 3)
+
+    async def reasons() -> list[tuple[str, int]]:
+        items: list[Body] = (await backend.admin.call("orchestration.queue.get"))["items"]
+        return [(item["reason"], item["runsCount"]) for item in items if item["batchUuid"] == batch]
+
+    assert await reasons() == [("time", 3)]
+    # As a cancellation leaves it until a worker has ended its runs.
+    async with backend.state.database.session(ALL_WORKSPACES) as db:
+        await db.execute(text("update batches set status = 'cancelling' where uuid = :batch"), {"batch": batch})
+        await db.commit()
+    assert await reasons() == [("cancelling", 3)]
