@@ -20,7 +20,9 @@ from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import Counted
 
 MAX_CANCELLED = 2_000
-LOOKS_PER_RUN = 5
+LOOKS_PER_RUN, LOOKS_PER_RARE_RUN = 5, 10
+"""What a look costs, in runs that are merely counted: where the filter finds few of the runs of a time, newer ones of the same record are
+all over the index."""
 MAX_LOOKED_AT = 1_000_000_000
 _STATUSES = {"idle": "pending", "skipped": "cancelled"}
 _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) - {"status"}
@@ -70,7 +72,9 @@ async def _floor(ctx: Context, filters: Mapping[str, Any], up_to: int, *more: ru
     """Whether a run is its record's latest is looked up for each, so that fewer are looked at than are asked for."""
     by_index = {name: value for name, value in filters.items() if name not in run_filter.UNINDEXED}
     where = [*run_filter.matching(ctx.workspace, by_index), *more]
-    return await bounded_count.nth_run(ctx.db, where, -(-up_to // LOOKS_PER_RUN))
+    statuses: list[str] | None = filters.get("statuses")
+    looks = LOOKS_PER_RUN if statuses is None or "success" in statuses else LOOKS_PER_RARE_RUN
+    return await bounded_count.nth_run(ctx.db, where, -(-up_to // looks))
 
 
 def _to_response(run: run_contract.Run) -> contract.Record:
