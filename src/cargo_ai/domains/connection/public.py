@@ -54,6 +54,8 @@ __all__ = [
     "dataset",
     "datasets",
     "default_connector",
+    "default_connectors",
+    "default_for",
     "embedding_service",
     "former_owner",
     "hook_address",
@@ -127,6 +129,22 @@ async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUI
     """The connector that a node without one uses: the integration's default, else its oldest; None without any."""
     wanted = select(Connector.uuid).where(Connector.integration_slug == integration_slug, Connector.deleted_at.is_(None))
     return await db.scalar(default_first(wanted))
+
+
+async def default_connectors(db: AsyncSession, integration_slugs: Collection[str]) -> dict[str, uuid.UUID]:
+    """The same of several integrations, by their slugs; without those that have none."""
+    wanted = select(Connector.integration_slug, Connector.uuid).where(
+        Connector.integration_slug.in_(integration_slugs), Connector.deleted_at.is_(None)
+    )
+    # Of each, the last one that is read is kept.
+    rows = await db.execute(wanted.order_by(Connector.is_default, Connector.uuid.desc()))
+    return {row.integration_slug: row.uuid for row in rows}
+
+
+async def default_for(db: AsyncSession, connector: uuid.UUID) -> str | None:
+    """The integration whose nodes use this connector where they name none; None where they use another one."""
+    slug = await db.scalar(select(Connector.integration_slug).where(Connector.uuid == connector, Connector.deleted_at.is_(None)))
+    return slug if slug is not None and await default_connector(db, slug) == connector else None
 
 
 async def integrations(services: Services, workspace: uuid.UUID) -> Integrations:

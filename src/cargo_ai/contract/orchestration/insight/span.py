@@ -87,7 +87,9 @@ class CountSpans(RunRecord, CountUpTo):
     node_kind: NodeKind | None = Field(default=None, description="Only spans of nodes of this kind.")
     node_slug: Word | None = Field(default=None, description="Only spans of nodes with this slug.")
     node_integration_slug: Word | None = Field(default=None, description="Only spans of nodes of this integration.")
-    node_connector_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that use this connector.")
+    node_connector_uuid: Uuid | None = Field(
+        default=None, description="Only spans of nodes that use this connector, be it as their integration's default one."
+    )
     node_action_slug: Word | None = Field(default=None, description="Only spans of nodes with this action.")
     node_tool_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this tool.")
     node_agent_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this agent.")

@@ -13,6 +13,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
+from cargo_ai.domains.orchestration.nodes import node_connectors
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
@@ -63,7 +64,8 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     entries, context, configs = await run_response.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await ctx.services.once(KnownGraphs, KnownGraphs).find(ctx.db, ctx.workspace, row["graph_uuid"])
     started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], [nodes])
-    run = run_response.to_response(row, nodes, entries, started)
+    defaults = await node_connectors.defaults_of(ctx.db, [nodes])
+    run = run_response.to_response(row, nodes, entries, started, defaults)
     waiting = [row["uuid"]] if row["status"] == "idle" and row["waiting_for"] is None else []
     waits = (await pending_reviews.of_runs(ctx.db, waiting)).get(row["uuid"])
     run = run.model_copy(update={"waits_for_review": waits}) if waits is not None else run

@@ -11,6 +11,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.runs import execution, run
+from cargo_ai.domains.orchestration.nodes import node_connectors
+from cargo_ai.domains.orchestration.nodes.node_connectors import DefaultConnectors
 from cargo_ai.domains.orchestration.runs import one_run
 from cargo_ai.domains.orchestration.runs.filters import run_filter
 from cargo_ai.engine.journal.shard_flush import NIL
@@ -58,7 +60,7 @@ async def graphs_of(db: AsyncSession, workspace: uuid.UUID, uuids: set[uuid.UUID
 
 
 async def to_responses(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Row]) -> list[run.Run]:
-    """Runs with their executions, in the order of the rows. Two more statements, however many rows."""
+    """Runs with their executions, in the order of the rows. A few more statements, however many rows."""
     if not rows:
         return []
     uuids = sorted(row["uuid"] for row in rows)
@@ -74,7 +76,8 @@ async def to_responses(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Ro
         by_run.setdefault(entry["run_uuid"], []).append(entry)
     nodes = await graphs_of(db, workspace, {row["graph_uuid"] for row in rows})
     started = await tool_runs(db, workspace, uuids, nodes.values())
-    return [to_response(row, nodes.get(row["graph_uuid"], []), by_run.get(row["uuid"], []), started) for row in rows]
+    defaults = await node_connectors.defaults_of(db, nodes.values())
+    return [to_response(row, nodes.get(row["graph_uuid"], []), by_run.get(row["uuid"], []), started, defaults) for row in rows]
 
 
 async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> ToolRuns:
@@ -88,9 +91,15 @@ async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid
     return {(row.parent_uuid, row.parent_node_uuid): str(row.uuid) for row in await db.execute(query.order_by(runs.c.uuid))}
 
 
-def to_response(row: Row, nodes: Sequence[JsonObject], entries: Sequence[Row], tool_runs: ToolRuns | None = None) -> run.Run:
+def to_response(
+    row: Row,
+    nodes: Sequence[JsonObject],
+    entries: Sequence[Row],
+    tool_runs: ToolRuns | None = None,
+    defaults: DefaultConnectors | None = None,
+) -> run.Run:
     """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `tool_runs`: see the function."""
-    graph = {str(node["uuid"]): node for node in nodes}
+    graph = {str(node["uuid"]): _with_connector(node, defaults or {}) for node in nodes}
     executions = [_execution(entry, graph) for entry in entries]
     if row["position"] is not None and row["status"] == "idle":
         executions.append(_waiting(row, graph))
@@ -128,6 +137,12 @@ def to_response(row: Row, nodes: Sequence[JsonObject], entries: Sequence[Row], t
         finished_at=timestamp_or_none(row["finished_ms"]),
         deleted_at=None,
     )
+
+
+def _with_connector(node: JsonObject, defaults: DefaultConnectors) -> JsonObject:
+    if not node_connectors.is_default_used(node):
+        return node
+    return {**node, "connectorUuid": node_connectors.connector_of(node, defaults)}
 
 
 def _execution(entry: Row, graph: Graph) -> execution.Execution:

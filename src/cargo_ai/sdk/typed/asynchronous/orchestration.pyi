@@ -1929,7 +1929,7 @@ class SpanMethods:
         node_kind: Only spans of nodes of this kind.
         node_slug: Only spans of nodes with this slug.
         node_integration_slug: Only spans of nodes of this integration.
-        node_connector_uuid: Only spans of nodes that use this connector.
+        node_connector_uuid: Only spans of nodes that use this connector, be it as their integration's default one.
         node_action_slug: Only spans of nodes with this action.
         node_tool_uuid: Only spans of nodes that run this tool.
         node_agent_uuid: Only spans of nodes that run this agent.
@@ -1992,7 +1992,7 @@ class SpanMethods:
         node_kind: Only spans of nodes of this kind.
         node_slug: Only spans of nodes with this slug.
         node_integration_slug: Only spans of nodes of this integration.
-        node_connector_uuid: Only spans of nodes that use this connector.
+        node_connector_uuid: Only spans of nodes that use this connector, be it as their integration's default one.
         node_action_slug: Only spans of nodes with this action.
         node_tool_uuid: Only spans of nodes that run this tool.
         node_agent_uuid: Only spans of nodes that run this agent.
@@ -2058,7 +2058,7 @@ class SpanMethods:
         node_kind: Only spans of nodes of this kind.
         node_slug: Only spans of nodes with this slug.
         node_integration_slug: Only spans of nodes of this integration.
-        node_connector_uuid: Only spans of nodes that use this connector.
+        node_connector_uuid: Only spans of nodes that use this connector, be it as their integration's default one.
         node_action_slug: Only spans of nodes with this action.
         node_tool_uuid: Only spans of nodes that run this tool.
         node_agent_uuid: Only spans of nodes that run this agent.

@@ -15,6 +15,8 @@ from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.contract.orchestration.insight import span as contract
 from cargo_ai.contract.orchestration.runs.run import CountReply
 from cargo_ai.domains.orchestration.insight.spans import span_filter
+from cargo_ai.domains.orchestration.nodes import node_connectors
+from cargo_ai.domains.orchestration.nodes.node_connectors import DefaultConnectors
 from cargo_ai.domains.orchestration.runs import bounded_count, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
 from cargo_ai.domains.orchestration.runs.filters import run_filter
@@ -31,6 +33,8 @@ _NOT_OLDER = (
 )
 Graphs = Sequence[uuid.UUID] | None
 """Those that the runs in question walk; None: any."""
+Conditions = tuple[str, dict[str, Any]]
+"""What spans have to be, and the values that are bound to it."""
 Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 """By run and node: the batch and the run that the node has started."""
 
@@ -39,37 +43,44 @@ Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
     """Spans, those of the newest run first; within a run the last one first."""
     counted = request.count_up_to // SPANS_OF_RUN
-    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request)
+    default_of = await node_connectors.default_for(ctx.db, request.node_connector_uuid)
+    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request, default_of)
     if walked == []:
         return contract.SpansReply(spans=[], count=0, is_count_exact=True)
+    where = span_filter.where(request, default_of)
     near = await _floor(ctx, request, counted)
-    rows = await _page(ctx, request, near, walked)
+    rows = await _page(ctx, request, where, near, walked)
     if near is not None and len(rows) < request.limit:
         far = None if span_filter.is_indexed(request) else await _floor(ctx, request, max(counted, MAX_RUNS))
-        rows = await _page(ctx, request, far, walked)
+        rows = await _page(ctx, request, where, far, walked)
         if far is not None and len(rows) < request.limit:
             ctx.warn(_NOT_OLDER)
     graphs = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
     nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
-    spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
-    count, is_exact = await _count(ctx, request, near, walked)
+    defaults = await node_connectors.defaults_of(ctx.db, graphs.values())
+    spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below, defaults) for row in rows]
+    count, is_exact = await _count(ctx, request, where, near, walked)
     return contract.SpansReply(spans=spans, count=max(count, len(spans)), is_count_exact=is_exact)
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
     """How many spans match, as far as was asked for."""
-    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request)
+    default_of = await node_connectors.default_for(ctx.db, request.node_connector_uuid)
+    walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request, default_of)
     if walked == []:
         return CountReply(count=0, is_count_exact=True)
-    count, is_exact = await _count(ctx, request, await _floor(ctx, request, request.count_up_to // SPANS_OF_RUN), walked)
+    where, near = span_filter.where(request, default_of), await _floor(ctx, request, request.count_up_to // SPANS_OF_RUN)
+    count, is_exact = await _count(ctx, request, where, near, walked)
     return CountReply(count=count, is_count_exact=is_exact)
 
 
-async def _page(ctx: Context, request: contract.ListSpans, floor: uuid.UUID | None, graphs: Graphs) -> Sequence[RowMapping]:
+async def _page(
+    ctx: Context, request: contract.ListSpans, conditions: Conditions, floor: uuid.UUID | None, graphs: Graphs
+) -> Sequence[RowMapping]:
     """Each part is read in its order, from its end: never more of it than is shown."""
-    where, values = span_filter.where(request)
+    where, values = conditions
     sources = span_filter.parts(ctx.workspace, request, floor, graphs)
     order = "order by s.run_uuid desc, s.seq desc"
     parts = (f"(select s.* from {part} where {where} {order} limit :most)" for part in sources)  # noqa: S608 - our own texts
@@ -88,8 +99,8 @@ async def _floor(ctx: Context, request: contract.CountSpans, looked_at: int) -> 
     return await bounded_count.nth_run(ctx.db, run_filter.matching(ctx.workspace, filters), looked_at)
 
 
-async def _count(ctx: Context, request: contract.CountSpans, floor: uuid.UUID | None, graphs: Graphs) -> Count:
-    where, values = span_filter.where(request)
+async def _count(ctx: Context, request: contract.CountSpans, conditions: Conditions, floor: uuid.UUID | None, graphs: Graphs) -> Count:
+    where, values = conditions
     sources = span_filter.parts(ctx.workspace, request, floor, graphs)
     parts = (f"(select 1 from {part} where {where} limit :most)" for part in sources)  # noqa: S608 - our own texts
     total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
@@ -114,7 +125,7 @@ async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:
     return below
 
 
-def _to_response(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
+def _to_response(row: RowMapping, node: JsonObject, below: Below, defaults: DefaultConnectors) -> contract.Span:
     finished = run_response.timestamp_or_none(row["finished_ms"])
     started = run_response.timestamp(row["started_ms"])
     batch, run = below.get((row["run_uuid"], row["node_uuid"]), (None, None))
@@ -134,7 +145,7 @@ def _to_response(row: RowMapping, node: JsonObject, below: Below) -> contract.Sp
         node_kind=cast("NodeKind", node.get("kind", "native")),
         node_slug=row["node_slug"] or "",
         node_action_slug=str(node.get("actionSlug") or node.get("kind") or ""),
-        node_connector_uuid=node.get("connectorUuid"),
+        node_connector_uuid=node_connectors.connector_of(node, defaults),
         node_integration_slug=node.get("integrationSlug"),
         node_tool_uuid=node.get("toolUuid"),
         node_agent_uuid=node.get("agentUuid"),

@@ -49,7 +49,12 @@ _WAITING = f"""
 # Only the graph knows what kind of node it was.
 _NODE = """
 exists (select from graphs g, json_array_elements(g.nodes) n
-    where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and n.value ->> '{key}' = :{name})
+    where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and {condition})
+"""
+# A node that names no connector uses the default one of its integration.
+_BY_DEFAULT = """
+(n.value ->> 'connectorUuid' = :node_connector_uuid or (n.value ->> 'kind' = 'connector'
+    and coalesce(n.value ->> 'connectorUuid', '') = '' and n.value ->> 'integrationSlug' = :default_of))
 """
 # A trace is a run, or a batch, with all that is below it. Each has an index, which "one or the other" has not; a second condition that
 # says the same would make the planner expect next to nothing.
@@ -135,17 +140,23 @@ def _literal(uid: uuid.UUID | None) -> str:
     return "null::uuid" if uid is None else f"'{uid}'::uuid"
 
 
-async def graphs_with_node(db: AsyncSession, workspace: uuid.UUID, request: CountSpans) -> list[uuid.UUID] | None:
+async def graphs_with_node(db: AsyncSession, workspace: uuid.UUID, request: CountSpans, default_of: str | None) -> list[uuid.UUID] | None:
     """The graphs of the workspace that have a node as the request asks for one; None where it does not ask, or there are too many graphs
-    to look at. Runs with other graphs need not be looked at."""
-    asked = {f"n.value ->> '{key}' = :{name}": (name, getattr(request, name)) for name, key in (_NAMED | _OF_NODE).items()}
-    asked = {condition: value for condition, value in asked.items() if value[1] is not None}
+    to look at. Runs with other graphs need not be looked at. `default_of`: see `where`."""
+    asked = {name: getattr(request, name) for name in (_NAMED | _OF_NODE) if getattr(request, name) is not None}
     if not asked:
         return None
-    query = _GRAPHS.format(conditions=" and ".join(asked))
-    rows = (await db.execute(text(query), {"workspace": workspace, **dict(asked.values())})).all()
+    query = _GRAPHS.format(conditions=" and ".join(_condition(name, default_of) for name in asked))
+    rows = (await db.execute(text(query), {"workspace": workspace, "default_of": default_of, **asked})).all()
     found = [row.uuid for row in rows if row.has_node]
     return None if len(rows) > MAX_GRAPHS or len(found) > MAX_NAMED else found
+
+
+def _condition(name: str, default_of: str | None) -> str:
+    """What a node of a graph has to be for a filter; its value is bound by the filter's name."""
+    if name == "node_connector_uuid" and default_of is not None:
+        return _BY_DEFAULT
+    return f"n.value ->> '{(_NAMED | _OF_NODE)[name]}' = :{name}"
 
 
 def is_indexed(request: CountSpans) -> bool:
@@ -158,8 +169,11 @@ def is_selective(request: CountSpans) -> bool:
     return any(getattr(request, name) is not None for name in ("run_uuid", "trace_uuid", "parent_run_uuid", "record_id"))
 
 
-def where(request: CountSpans) -> tuple[str, dict[str, Any]]:
-    """The conditions on the parts and the values that are bound to them. No text of the request becomes SQL."""
+def where(request: CountSpans, default_of: str | None) -> tuple[str, dict[str, Any]]:
+    """The conditions on the parts and the values that are bound to them. No text of the request becomes SQL.
+
+    `default_of`: the integration whose nodes use the connector that the request names where they name none.
+    """
     filters: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
     values: dict[str, Any] = {"after": milliseconds(request.execution_started_after)}
     conditions: list[str] = ["true"]
@@ -175,10 +189,12 @@ def where(request: CountSpans) -> tuple[str, dict[str, Any]]:
         if filters[name] is not None:
             conditions.append(f"({' or '.join(f'strpos(lower({column}), lower(:{name})) > 0' for column in columns)})")
             values[name] = filters[name]
-    for name, key in _OF_NODE.items():
+    for name in _OF_NODE:
         if filters[name] is not None:
-            conditions.append(_NODE.format(key=key, name=name))
+            conditions.append(_NODE.format(condition=_condition(name, default_of)))
             values[name] = filters[name]
+    if filters["node_connector_uuid"] is not None and default_of is not None:
+        values["default_of"] = default_of
     if request.execution_statuses is not None:
         conditions.append("s.status = any(:statuses)")
         values["statuses"] = list(request.execution_statuses)
