@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from cargo_ai.llm import storable
 from cargo_ai.llm.model_span import model_span
-from cargo_ai.llm.transport import Call, NotStreamed, asking, client
+from cargo_ai.llm.transport import Asking, Call, NotStreamed, TooMuch, asking, client
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent
+    from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent, ToolCallPart
     from pydantic_ai.models import Model, ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
 
@@ -33,6 +34,9 @@ OUTPUT = "final_result"
 MAX_MODELS = 256
 MAX_TOKENS = 8_192
 """Of one answer; Anthropic needs to know."""
+_NOT_OURS = r"The model .* is deprecated|Sampling parameters .* are not supported|Failed to extract usage"
+MAX_CHARACTERS = 2_000_000
+"""Of one step: its text, its thoughts and the arguments of its calls. No model is known to write a half of that."""
 
 
 class NoAnswer(Exception):
@@ -110,7 +114,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Step:
     """The answer. response: as it is stored, to go on from. thoughts: what the model says that it thought. output: what it gave as
-    `OUTPUT`."""
+    `OUTPUT`. is_cut: it ended at the limit of tokens."""
 
     response: JsonObject
     text: str
@@ -118,6 +122,7 @@ class Step:
     calls: list[ToolCall] = field(default_factory=list[ToolCall])
     output: ToolCall | None = None
     usage: Usage = Usage()
+    is_cut: bool = False
 
 
 async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
@@ -125,8 +130,10 @@ async def ask(question: Question, call: Call, hear: Hear | None = None) -> Step:
     if question.protocol not in _loaded:
         # Seconds of imports: not on the event loop.
         await asyncio.to_thread(_load, question.protocol)
-    # Which model is asked, and with what, is the user's choice: no reason to fill a log.
-    warnings.filterwarnings("ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported")
+    # Which model is asked, and with what, is the user's choice, and what a service counts is the service's: no reason to fill a log.
+    warnings.filterwarnings(
+        "ignore", message=r"The model .* is deprecated|Sampling parameters .* are not supported|Failed to extract usage"
+    )
     with model_span(question.protocol, question.model, question.temperature) as tokens:
         try:
             response = await _respond(question, call, hear)
@@ -142,18 +149,33 @@ async def _respond(question: Question, call: Call, hear: Hear | None) -> ModelRe
 
     model = _model(question.protocol, question.model)
     messages, settings, parameters = _messages(question), _settings(question), _parameters(question)
-    with asking(call) as failures:
+    with asking(call) as present:
         try:
             if hear is None:
                 return await model_request(model, messages, model_settings=settings, model_request_parameters=parameters)
             async with model_request_stream(model, messages, model_settings=settings, model_request_parameters=parameters) as stream:
+                characters = 0
                 async for event in stream:
-                    _hear(event, hear)
-                return stream.get()
+                    characters += _hear(event, hear)
+                    if characters > MAX_CHARACTERS:
+                        raise _too_long()
+                return _whole(stream.get(), question.protocol, present)
         except Exception as error:
-            if failures:
-                raise failures[0] from None
-            raise _no_answer(error) from error
+            cause = present.failures[0] if present.failures else error
+            raise _no_answer(cause) from (None if present.failures else error)
+
+
+def _whole(response: ModelResponse, protocol: Protocol, present: Asking) -> ModelResponse:
+    """The response of a stream, which ends with why it ends; where a connection breaks between two events, that is missing."""
+    # Of chat completions without a reason, the library says "stop".
+    reason = (response.provider_details or {}).get("finish_reason") if protocol == "openai" else response.finish_reason
+    if reason is None and not present.said_done and response.finish_reason != "content_filter":
+        raise NoAnswer("The language model broke off its answer: the events ended before it did.", transient=True)
+    return response
+
+
+def _too_long(step: Step | None = None) -> NoAnswer:
+    return NoAnswer(f"The language model wrote more than {MAX_CHARACTERS:,} characters at once, which no answer takes.", step=step)
 
 
 def _answered(answer: Json) -> Call:
@@ -163,30 +185,43 @@ def _answered(answer: Json) -> Call:
     return call
 
 
-def _hear(event: ModelResponseStreamEvent, hear: Hear) -> None:
+def _hear(event: ModelResponseStreamEvent, hear: Hear) -> int:
+    """Hand a piece on; how many characters it has, those of arguments included."""
     from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta, ThinkingPart, ThinkingPartDelta
 
     said = event.part if isinstance(event, PartStartEvent) else event.delta if isinstance(event, PartDeltaEvent) else None
-    if isinstance(said, TextPart):
-        hear("text", said.content)
-    elif isinstance(said, TextPartDelta):
-        hear("text", said.content_delta)
-    elif isinstance(said, ThinkingPart):
-        hear("thoughts", said.content)
-    elif isinstance(said, ThinkingPartDelta) and said.content_delta:
-        hear("thoughts", said.content_delta)
+    if isinstance(said, TextPart | TextPartDelta):
+        piece = said.content if isinstance(said, TextPart) else said.content_delta
+        hear("text", storable.text(piece))
+        return len(piece)
+    if isinstance(said, ThinkingPart | ThinkingPartDelta):
+        piece = said.content if isinstance(said, ThinkingPart) else said.content_delta or ""
+        if piece or isinstance(said, ThinkingPart):
+            hear("thoughts", storable.text(piece))
+        return len(piece)
+    return len(str(getattr(said, "args", None) or getattr(said, "args_delta", None) or ""))
 
 
-def _no_answer(error: Exception) -> Exception:
-    """What a library raises, for people; what is a bug of ours stays as it is."""
+def _no_answer(error: BaseException) -> BaseException:
+    """What a library raises, for people; what is a bug of ours, or what the call raised, stays as it is."""
     from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior, UserError
 
+    if isinstance(error, TooMuch):
+        return _too_long()
     if isinstance(error, UnexpectedModelBehavior | UserError):
         return NoAnswer(f"The language model answered in a form that it should not: {str(error)[:300]}")
     # Of a module that is not loaded, or of one of two: the vendor's library has found an error among the events.
     if isinstance(error, ModelAPIError) or type(error).__name__ in ("APIError", "APIStatusError", "OverloadedError", "InternalServerError"):
-        return NoAnswer(f"The language model broke off its answer: {str(error)[:300]}", transient=True)
+        return NoAnswer(f"The language model broke off its answer: {_said(error)}", transient=True)
     return error
+
+
+def _said(error: BaseException) -> str:
+    """What a service says of an error among its events."""
+    body = getattr(error, "body", None)
+    inner: Json = cast("JsonObject", body).get("error", body) if isinstance(body, dict) else body
+    message = cast("JsonObject", inner).get("message") if isinstance(inner, dict) else None
+    return storable.text(str(message or error)[:300])
 
 
 _loaded: set[Protocol] = set()
@@ -279,36 +314,45 @@ def _messages(question: Question) -> list[ModelMessage]:
 def _step(response: ModelResponse) -> Step:
     from pydantic_ai.messages import ModelMessagesTypeAdapter, TextPart, ThinkingPart, ToolCallPart
 
-    texts = [part.content for part in response.parts if isinstance(part, TextPart)]
-    thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
-    calls = [ToolCall(part.tool_call_id, part.tool_name, _arguments(part)) for part in response.parts if isinstance(part, ToolCallPart)]
-    usage = response.usage
-    (stored,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+    usage = Usage(
+        storable.count(response.usage.input_tokens),
+        storable.count(response.usage.output_tokens),
+        storable.count(response.usage.cache_read_tokens),
+        storable.count(response.usage.cache_write_tokens),
+        storable.count(int(response.usage.details.get("reasoning_tokens", 0))),
+    )
+    texts = [storable.text(part.content) for part in response.parts if isinstance(part, TextPart)]
+    thoughts = [storable.text(part.content) for part in response.parts if isinstance(part, ThinkingPart)]
+    called = [part for part in response.parts if isinstance(part, ToolCallPart)]
+    if sum(map(len, [*texts, *thoughts, *(str(part.args or "") for part in called)])) > MAX_CHARACTERS:
+        raise _too_long(Step({}, "", "", usage=usage))
+    calls = [ToolCall(storable.text(part.tool_call_id), storable.text(part.tool_name), _arguments(part)) for part in called]
+    (dumped,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+    try:
+        stored = storable.json(dumped)
+    except storable.TooDeep as error:
+        raise NoAnswer(f"The language model answered in a form that it should not: {error}.", step=Step({}, "", "", usage=usage)) from None
     step = Step(
         response=stored,
         text="".join(texts),
         thoughts="".join(thoughts),
         calls=[call for call in calls if call.name != OUTPUT],
         output=next((call for call in calls if call.name == OUTPUT), None),
-        usage=Usage(
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_tokens,
-            int(usage.details.get("reasoning_tokens", 0)),
-        ),
+        usage=usage,
+        is_cut=response.finish_reason == "length",
     )
     if response.finish_reason == "content_filter":
         raise NoAnswer("The language model refused to answer.", step=step)
     if not texts and not calls:
-        cause = " before its limit of tokens" if response.finish_reason == "length" else ""
+        cause = " before its limit of tokens" if step.is_cut else ""
         raise NoAnswer(f"The language model answered nothing{cause}.", step=step)
     return step
 
 
-def _arguments(part: Any) -> JsonObject | None:
+def _arguments(part: ToolCallPart) -> JsonObject | None:
+    # Half of a character in the JSON text is no error of its form.
+    readable = replace(part, args=storable.text(part.args)) if isinstance(part.args, str) else part
     try:
-        arguments: Mapping[str, Json] | None = part.args_as_dict()
+        return storable.json(readable.args_as_dict())
     except (ValueError, AssertionError):
         return None
-    return None if arguments is None else dict(arguments)

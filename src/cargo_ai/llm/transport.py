@@ -23,6 +23,14 @@ Json = Any
 EVENTS = "text/event-stream"
 MAX_WAITING = 256 * 1024
 """Bytes that wait to be taken; then the connection is read no further."""
+MAX_LINE = 8 * 1024 * 1024
+"""Bytes of one event; libraries put it together piece by piece."""
+DONE = b"[DONE]"
+"""The last event, of services that have one."""
+
+
+class TooMuch(Exception):
+    """An event has more than MAX_LINE bytes."""
 
 
 class Events:
@@ -106,24 +114,26 @@ class NotStreamed(Exception):
         self.answer = answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """A request under way: what carries it out, and its failures, since libraries wrap what a client raises."""
+@dataclass(slots=True)
+class Asking:
+    """A request under way: what carries it out, its failures, since libraries wrap what a client raises, and whether its events have come
+    to `DONE`."""
 
     call: Call
     failures: list[BaseException] = field(default_factory=list[BaseException])
+    said_done: bool = False
 
 
-_asking: ContextVar[_Asking] = ContextVar("asking")
+_asking: ContextVar[Asking] = ContextVar("asking")
 
 
 @contextmanager
-def asking(call: Call) -> Generator[list[BaseException]]:
-    """Within this, each request of the client is this call; yields the failures of it."""
-    present = _Asking(call)
+def asking(call: Call) -> Generator[Asking]:
+    """Within this, each request of the client is this call; yields what is known of it."""
+    present = Asking(call)
     before = _asking.set(present)
     try:
-        yield present.failures
+        yield present
     finally:
         _asking.reset(before)
 
@@ -134,15 +144,22 @@ def client() -> httpx2.AsyncClient:
     import httpx2
 
     class Stream(httpx2.AsyncByteStream):
-        def __init__(self, events: Events, answering: asyncio.Task[Json], failures: list[BaseException]) -> None:
-            self._events, self._answering, self._failures = events, answering, failures
+        def __init__(self, events: Events, answering: asyncio.Task[Json], present: Asking) -> None:
+            self._events, self._answering, self._present = events, answering, present
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            line, tail = 0, b""
             try:
                 async for part in self._events.parts(self._answering):
+                    ends = part.find(b"\n")
+                    if line + (len(part) if ends < 0 else ends) > MAX_LINE:
+                        raise TooMuch
+                    line = line + len(part) if ends < 0 else len(part) - part.rindex(b"\n") - 1
+                    self._present.said_done |= DONE in tail + part
+                    tail = part[-len(DONE) :]
                     yield part
             except Exception as error:
-                self._failures.append(error)
+                self._present.failures.append(error)
                 raise
 
         async def aclose(self) -> None:
@@ -161,7 +178,7 @@ def client() -> httpx2.AsyncClient:
                 raise
             return httpx2.Response(200, headers={"content-type": "application/json"}, content=json.dumps(answer).encode(), request=request)
 
-        async def _stream(self, request: httpx2.Request, body: Json, present: _Asking) -> httpx2.Response:
+        async def _stream(self, request: httpx2.Request, body: Json, present: Asking) -> httpx2.Response:
             events = Events()
             answering = asyncio.ensure_future(present.call(body, events))
             try:
@@ -171,10 +188,11 @@ def client() -> httpx2.AsyncClient:
                 raise
             headers = {"content-type": EVENTS}
             if begun:
-                return httpx2.Response(200, headers=headers, stream=Stream(events, answering, present.failures), request=request)
+                return httpx2.Response(200, headers=headers, stream=Stream(events, answering, present), request=request)
             answer = answering.result()
             if not isinstance(answer, str):
                 raise NotStreamed(answer)
+            present.said_done = True
             return httpx2.Response(200, headers=headers, content=answer.encode(), request=request)
 
     # What the environment says of proxies and certificates is not for this client.

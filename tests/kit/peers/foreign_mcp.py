@@ -97,6 +97,9 @@ async def hostile(request: Request) -> Response:
         return StreamingResponse(_endless(), media_type="application/json")
     if kind == "nonsense":
         return Response("<html>", media_type="text/html")
+    if message["method"] == "tools/call":
+        content: dict[str, Any] = {"content": [], "structuredContent": {"n": float("nan"), "text": "a\0b\ud800"}}
+        return _result(message, content)
     if message["method"] != "tools/list":
         return _result(message, {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}})
     if kind == "flood":

@@ -129,6 +129,14 @@ async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
         assert (await api.refused("ai.mcpClient.connect", name="inside", url=url))[1] == "failedToConnectMcpClient"
 
 
+async def test_a_result_that_is_no_json_is_given_as_far_as_it_is(api: ApiClient, model: Running, foreign: ForeignServer) -> None:
+    agent = await new_agent(api, mcpClients=[client_of(foreign, "/hostile/broken")], **MODEL)
+    model.control.rules.append(lambda heard: Reply("done") if heard.results else Reply(calls=[("calc_fine", {})]))
+    answer = await answer_to(api, "Look", agentUuid=agent)
+    (shown,) = [part for part in answer["parts"] if part["type"] == "tool-calc_fine"]
+    assert (said(answer), shown["output"]) == ("done", {"n": None, "text": "a\ufffdb\ufffd"})
+
+
 async def test_a_server_that_is_away_is_noted_and_the_agent_goes_on(api: ApiClient, model: Running) -> None:
     away: Body = {"kind": "custom", "name": "away", "url": "http://127.0.0.1:9/mcp", "authentication": None, "disabledToolSlugs": []}
     agent = await new_agent(api, mcpClients=[away], **MODEL)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.ai.chats.untrusted import unmarked, untrusted, untrusted_json
@@ -17,6 +17,8 @@ from cargo_ai.llm.step import ToolResult, Turn
 Json = Any
 MAX_TURNS = 50
 """Older messages of a chat are not sent any more."""
+MAX_BYTES = 4 * 1024 * 1024
+"""Of the messages of a chat as they are stored; those before them are not sent any more either. No language model reads so much."""
 
 
 def new_step(response: JsonObject, text: str, thoughts: str, calls: Sequence[JsonObject]) -> JsonObject:
@@ -60,11 +62,20 @@ def text_of(message_parts: Sequence[Mapping[str, Any]]) -> str:
 
 async def turns_before(db: AsyncSession, chat: uuid.UUID, answer: uuid.UUID) -> list[Turn]:
     """The turns of a chat up to this answer, whose own is the last and has no steps yet."""
-    query = (
-        select(Message.type, Message.parts, Message.steps)
+    latest = (
+        select(Message.uuid, Message.type, Message.parts, Message.steps)
         .where(Message.chat_uuid == chat, Message.uuid < answer, Message.deleted_at.is_(None))
         .order_by(Message.uuid.desc())
         .limit(2 * MAX_TURNS)
+        .subquery()
+    )
+    size = func.octet_length(cast(latest.c.parts, Text)) + func.octet_length(cast(latest.c.steps, Text))
+    number = func.row_number().over(order_by=latest.c.uuid.desc()).label("number")
+    counted = select(latest, func.sum(size).over(order_by=latest.c.uuid.desc()).label("size"), number).subquery()
+    query = (
+        select(counted.c.type, counted.c.parts, counted.c.steps)
+        .where(or_(counted.c.size <= MAX_BYTES, counted.c.number == 1))
+        .order_by(counted.c.uuid.desc())
     )
     turns: list[Turn] = []
     steps: Sequence[Mapping[str, Any]] = ()

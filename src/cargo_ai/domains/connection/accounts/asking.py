@@ -92,5 +92,6 @@ def _whole(text: str, name: str, sensitive: tuple[str, ...]) -> Json:
     except ValueError:
         if "data:" in text:
             return text
-        sentence = f"{name} answered with something that is not JSON: {one_line(text, lambda said: scrub(said, sensitive), 200)}"
+        said = one_line(text, lambda said: scrub(said, sensitive), 200)
+        sentence = f"{name} answered with something that is not JSON: {said}" if said else f"{name} answered with an empty body."
         raise ServiceError(sentence, transient=True, reason="notJson") from None

@@ -44,6 +44,10 @@ from cargo_ai.store.driver import driver_connection
 
 Json = Any
 _NAME = "The answer was not given by the tool that it must be given by."
+_CUT: JsonObject = {
+    "type": "data-warning",
+    "data": {"reason": "answerCut", "message": "The language model came to its limit of tokens: its answer is not whole."},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,8 @@ class Answer:
                 [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in step.calls],
             )
             stored["model"] = [asked.model.integration_slug, asked.model.connector_uuid, asked.model.language_model_slug]
-            stored["warnings"] = [*([] if self._steps else self._toolbox.warnings), *asked.warnings]
+            cut = [_CUT] if step.is_cut and not step.calls else []
+            stored["warnings"] = [*([] if self._steps else self._toolbox.warnings), *asked.warnings, *cut]
             stored["attempt"] = self._line.attempt
             self._uncounted, self._number = asked, len(self._steps) + 1
             self._judge(step, stored)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from cargo_ai.domains.orchestration.public import agent_tools
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.llm import storable
 from cargo_ai.llm.step import ToolCall
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.session import Database
@@ -218,11 +220,14 @@ class Calls:
 
 
 async def _perform(tool: BuiltIn, asked: ToolCall, key: str) -> Given:
-    """What a built-in tool gives. One that breaks does not break the answer."""
+    """What a built-in tool gives. One that breaks does not break the answer, nor does one whose result cannot be stored as it is."""
     try:
-        return await tool.perform(dict(arguments_of(asked)), key)
+        given = await tool.perform(dict(arguments_of(asked)), key)
+        return replace(given, result=storable.json(given.result), parts=storable.json(list(given.parts)))
     except DATABASE_UNAVAILABLE:
         raise
+    except storable.TooDeep as error:
+        return Given({"error": f"The tool gave a result that is {error}."}, failed=True)
     except Exception:
         _log.exception("a built-in tool broke", tool=asked.name, key=key)
         return Given({"error": "The tool broke; the server's log has the details."}, failed=True)
