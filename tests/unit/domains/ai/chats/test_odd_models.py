@@ -155,3 +155,13 @@ async def test_a_chat_goes_on_without_what_is_too_much_to_send(api: ApiClient, m
     for text in ("Second", "Third"):
         await answer_to(api, text, chatUuid=first["chatUuid"])
     assert [text for _, text in model.control.said[-1].texts] == ["Second", "You said: Second", "Third"]
+
+
+async def test_a_model_that_takes_long_to_answer_nothing_is_not_asked_five_times(
+    api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(asker, "LONGEST_IN_VAIN", 0.0)
+    model.control.fail(path="completions", status=500, body={"error": {"message": "It stalled."}})
+    answer = await _asked(api)
+    assert (answer["status"], answer["errorMessage"]) == ("error", "OpenAI answered 500: It stalled.")

@@ -13,6 +13,7 @@ from cargo_ai.domains.ai.chats.effective import ModelChoice
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import AccountHalted, ServiceError, Throttled
+from cargo_ai.kernel import clock
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.llm.step import Hear, NoAnswer, Question, Step, ask
@@ -22,6 +23,8 @@ ATTEMPTS_BEFORE_FALLBACK = 2
 FIRST_WAIT, GROWTH = 2.0, 2.0
 LONGEST_WAIT = 600.0
 LONGEST_WAIT_BEFORE_FALLBACK = 5.0
+LONGEST_IN_VAIN = 600.0
+"""Seconds that calls without an answer may take together; then the model is not asked again. Each may write for half an hour."""
 NO_SUCH_MODEL = 404
 _NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 501})
 """With these a service refuses a request for events that it takes without them, where it knows no streams."""
@@ -105,9 +108,10 @@ class Asker:
     async def _ask(self, question: Question, service: connection.LanguageModelService, hear: Callable[[], Hear] | None) -> Step:
         last = len(self._choices) == 1
         attempts, longest = (ATTEMPTS, LONGEST_WAIT) if last else (ATTEMPTS_BEFORE_FALLBACK, LONGEST_WAIT_BEFORE_FALLBACK)
-        said = f"{service.name} took no more calls for a long time."
+        said, in_vain = f"{service.name} took no more calls for a long time.", 0.0
         for attempt in range(1, attempts + 1):
             await self._hold()
+            began_at = clock.seconds()
             try:
                 return await self._once(question, service, hear)
             except Throttled as error:
@@ -125,7 +129,8 @@ class Asker:
                     asked = None if error.step is None else Asked(error.step, self.model, service, ())
                     raise Failed(str(error), asked) from None
                 said, seconds = str(error), FIRST_WAIT * GROWTH ** (attempt - 1)
-            if seconds > longest and not last:
+            in_vain += clock.seconds() - began_at
+            if (seconds > longest and not last) or in_vain > LONGEST_IN_VAIN:
                 break
             if attempt < attempts:
                 await asyncio.sleep(min(seconds, longest))
