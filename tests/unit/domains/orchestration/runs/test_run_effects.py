@@ -63,8 +63,10 @@ async def test_a_run_is_running_while_the_service_answers(backend: Backend, serv
     gate.open.set()
     found = await backend.ended("runs", run["uuid"])
     assert (found["run"]["status"], found["runContext"]["call"]["body"]) == ("success", {"ok": True})
-    # No connector is named, and the wire wants a uuid.
-    assert found["run"]["executions"][1]["nodeConnectorUuid"] == "00000000-0000-0000-0000-000000000000"
+    # No connector is named: the default one of the integration is used, here the oldest.
+    connectors = (await ask("connection.connector.list"))["connectors"]
+    used = min(one["uuid"] for one in connectors if one["integrationSlug"] == "http")
+    assert found["run"]["executions"][1]["nodeConnectorUuid"] == used
 
 
 async def test_a_run_that_is_cancelled_during_a_call_goes_no_further_when_it_is_answered(backend: Backend, service: EchoService) -> None:
