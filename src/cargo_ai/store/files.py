@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,7 +14,7 @@ import obstore
 from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 
 CHUNK = 256 * 1024
@@ -20,6 +22,10 @@ CHUNK = 256 * 1024
 _LOCAL_BUFFER = 1024 * 1024
 _REMOTE_BUFFER = 5 * 1024 * 1024  # the smallest part that S3 takes
 _BUFFERS_IN_FLIGHT = 2
+CUT_OFF_SECONDS = 86_400.0
+"""Nothing is written for so long without a byte more."""
+_BEGUN = re.compile(r"#\d+$")
+"""How a folder names a file until it is whole; no key ends like this."""
 
 
 class FileMissing(LookupError):
@@ -144,6 +150,24 @@ class FileStore:
                 await obstore.delete_async(self._store, key)
         except FileMissing:
             return
+
+    async def remove_cut_off(self) -> None:
+        """Remove what killed processes have left of files that they were writing to a folder. An object store keeps such
+        parts by rules of its own, unseen. O(all files), in a thread."""
+        if not isinstance(self._store, LocalStore) or self._store.prefix is None:
+            return
+        await asyncio.to_thread(_remove_cut_off, Path(self._store.prefix))
+
+
+def _remove_cut_off(folder: Path) -> None:
+    latest = clock.unix_seconds() - CUT_OFF_SECONDS
+    for path, _, names in os.walk(folder):
+        for name in filter(_BEGUN.search, names):
+            file = Path(path, name)
+            # What is gone by now was ended or dropped by who wrote it.
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < latest:
+                    file.unlink()
 
 
 @contextmanager

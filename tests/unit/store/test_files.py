@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,6 +60,32 @@ async def test_a_cancelled_write_leaves_nothing(store: FileStore, tmp_path: Path
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert files_in(tmp_path) == []
+
+
+async def test_what_a_killed_process_has_left_of_a_file_is_removed_after_a_day(store: FileStore, tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"x" * 3 * 1024 * 1024
+        begun.set()
+        await asyncio.Event().wait()
+
+    await store.put(f"{WORKSPACE}/x/1/whole", b"all of it")
+    writing = asyncio.create_task(store.put(f"{WORKSPACE}/x/1/f", stuck()))
+    await begun.wait()
+    (part,) = (file for file in files_in(tmp_path) if file.name != "whole")
+
+    await store.remove_cut_off()
+    assert part.exists()
+    for file in files_in(tmp_path):
+        os.utime(file, (0, 0))
+    await store.remove_cut_off()
+    assert [file.name for file in files_in(tmp_path)] == ["whole"]
+    # Who is cancelled, rather than killed, removes it.
+    part.touch()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
 
 
 async def test_a_store_that_is_gone_is_reported_as_unavailable(store: FileStore, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
 from cargo_ai.store.connections import uuid_loader
 from cargo_ai.store.connections.turns import Turns
-from cargo_ai.store.files import FileStore
+from cargo_ai.store.files import CUT_OFF_SECONDS, FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
 INTERACTIVE_SLOTS = 16
@@ -135,6 +135,7 @@ class Worker:
                 replaces=replaces,
                 chores=[
                     Chore("prune idempotency keys", lambda: idempotency.prune(self._database)),
+                    Chore("remove files that were cut off", files.remove_cut_off, CUT_OFF_SECONDS),
                     Chore("count failures", failure_counter.run, LOOK_SECONDS, in_each=True),
                     *(Chore(name, run) for name, run in composed.chores.items()),
                 ],
