@@ -51,7 +51,8 @@ select procrastinate_defer_jobs_v1(array_agg(
 )) from numbered having count(*) > 0
 """
 NEVER = 86_400.0
-"""Seconds between heartbeats of Procrastinate's own: the housekeeping beats for all lanes."""
+"""Seconds between heartbeats of Procrastinate's own, for the housekeeping beats for all lanes; and between its looks for jobs to be
+aborted, for we abort none."""
 
 _job: ContextVar[int | None] = ContextVar("job", default=None)
 """The job that the present task does."""
@@ -198,6 +199,7 @@ class Queue:
             delete_jobs=DeleteJobCondition.ALWAYS,
             install_signal_handlers=False,
             update_heartbeat_interval=NEVER,
+            abort_job_polling_interval=NEVER,
             stalled_worker_timeout=self._stalled_after,
         )
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from email.utils import formatdate
 from types import FrameType
 
 import uvicorn
@@ -32,7 +33,7 @@ GRACE_SECONDS = 10
 ASKING_SECONDS = 1.0
 BACKLOG = 512
 SPARE_SECONDS = 120.0
-TICKS_PER_SECOND = 10
+DATE_SECONDS = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -43,7 +44,8 @@ class _Server(uvicorn.Server):
         self._signals, self._settings, self._door = signals, settings, door
         self._beating: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._exiting = asyncio.Event()
+        self._woken = asyncio.Event()
+        door.first_came = self._date_answers
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -72,12 +74,17 @@ class _Server(uvicorn.Server):
             self._beating = asyncio.create_task(pulse.beat())
 
     async def main_loop(self) -> None:
-        """As uvicorn's, which looks ten times a second whether it is to end: this one is woken."""
-        tick = 0
-        while not await self.on_tick(tick):
-            tick += TICKS_PER_SECOND
+        """As uvicorn's, which looks ten times a second whether it is to end: this one is woken, and rests while no one is connected."""
+        while not await self.on_tick(0):
+            self._woken.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._exiting.wait(), 1)
+                async with asyncio.timeout(DATE_SECONDS if self._door.present else None):
+                    await self._woken.wait()
+
+    def _date_answers(self) -> None:
+        """Have answers say today's date and time, as `on_tick` does: it was not called while this process rested."""
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode()), *self.config.encoded_headers]
+        self._woken.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what has come to this process so far; what comes now is for the others that have the socket, or for the next."""
@@ -97,7 +104,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
         if self._loop is not None:
             # A handler of signals, which runs between any two steps, does not wake the loop by itself.
-            self._loop.call_soon_threadsafe(self._exiting.set)
+            self._loop.call_soon_threadsafe(self._woken.set)
 
 
 def load() -> None:

@@ -11,6 +11,8 @@ import errno
 import json
 import os
 import resource
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,6 +24,8 @@ RESERVED_FILES = 200
 """Open files for the rest of a process: the database, files, sandboxes, calls of services."""
 
 SWEEP_SECONDS = 1.0
+REST_SECONDS = 30.0
+"""Between sweeps while no one is connected."""
 TURNED_AWAY_MOST = 50
 FEWEST_CONNECTIONS = 50
 NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
@@ -46,6 +50,10 @@ def most_connections(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else max(FEWEST_CONNECTIONS, min(wanted, soft - RESERVED_FILES))
 
 
+def _nothing() -> None:
+    return
+
+
 @dataclass(slots=True)
 class Door:
     """The connections of one process by what they wait for, each since when (monotonic seconds), the oldest first."""
@@ -62,9 +70,28 @@ class Door:
     idle: dict[Bounded, float] = field(default_factory=dict["Bounded", float])
     stuck: dict[Bounded, float] = field(default_factory=dict["Bounded", float])
     turned_away: dict[Bounded, float] = field(default_factory=dict["Bounded", float])
+    present: int = 0
+    """How many there are, whatever they wait for."""
+    first_came: Callable[[], None] = _nothing
+    """Called when someone connects while no one else is connected."""
+    _occupied: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def enter(self) -> None:
+        """Someone has connected."""
+        self.present += 1
+        if self.present == 1:
+            self._occupied.set()
+            self.first_came()
+
+    def leave(self, connection: Bounded) -> None:
+        """It has ended."""
+        self.forget(connection)
+        self.present -= 1
+        if not self.present:
+            self._occupied.clear()
 
     def forget(self, connection: Bounded) -> None:
-        """It is gone."""
+        """It waits for nothing here."""
         for waiting in (self.asking, self.sending, self.idle, self.stuck, self.turned_away):
             waiting.pop(connection, None)
 
@@ -80,6 +107,9 @@ class Door:
     async def watch(self) -> None:
         """End what takes too long, forever."""
         while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REST_SECONDS):
+                    await self._occupied.wait()
             await asyncio.sleep(SWEEP_SECONDS)
             self.sweep(clock.seconds())
             _warn_of_no_files()
@@ -123,6 +153,7 @@ class Bounded(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, where there is or can be made room; else it is answered 503 as soon as it asks."""
         super().connection_made(transport)
+        self.door.enter()
         now = clock.seconds()
         if len(self.connections) > self.door.most and not self.door.make_room():
             if len(self.door.turned_away) >= TURNED_AWAY_MOST:
@@ -134,7 +165,7 @@ class Bounded(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self.door.forget(self)
+        self.door.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
