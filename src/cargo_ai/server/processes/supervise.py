@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import select
 import signal
@@ -12,7 +13,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
@@ -26,8 +27,10 @@ from cargo_ai.server.processes.watching.pulse import Silence
 from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
-LOOK_SECONDS = 1.0
-"""Between looks at the database, and at what died and is to be replaced after a while. Who ends is heard at once."""
+LOOK_SECONDS = 2.0
+"""Between looks at what hangs. Who ends is heard at once, and so is the database's end, where the system can tell."""
+BUSY_LOOK_SECONDS = 0.5
+"""The same while the database is started again."""
 LOCK_SECONDS = 1.0
 DEAF_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
@@ -57,7 +60,7 @@ class Child:
     @property
     def state(self) -> str:
         """How it is: `running`, `starting`, `silent` for longer than its pulse allows, or `ended` until it is replaced."""
-        if self.process.poll() is not None:
+        if self.process.returncode is not None:
             return "ended"
         if not self.name:
             return "starting"
@@ -116,19 +119,26 @@ class Supervisor:
         waking = pulse.Waking()
         ours = [Path(self.settings.log_file)] if self.settings.log_file else []
         rotation = Rotation([*ours, *database.logs], self.settings.max_log_bytes)
-        look_at = clock.seconds()
+        look_at, passed = clock.seconds(), 0.0
         file_pages.release()
         while not self.stopping:
-            has_news = self._listen(max(0.0, look_at - clock.seconds()))
+            database_ended = self._wait(max(0.0, look_at - clock.seconds()), database.ending)
+            elapsed = waking.passed()
+            passed += elapsed
+            for child in self.children:  # until it is read what they have said meanwhile
+                child.silence.seconds += elapsed
+            has_news = self._hear() or database_ended
             if not has_news and clock.seconds() < look_at:
                 continue  # beats, which are most of what comes, change nothing but the silence that they end
-            look_at = clock.seconds() + LOOK_SECONDS
-            passed = waking.passed()
+            if database_ended:
+                database.hear_of_end()
             database.check(passed)
-            self._end_hung(passed)
-            self._reap()
+            passed = 0.0
+            self._end_hung()
+            next_start = self._reap()
             self._note_processes()
             rotation.check()
+            look_at = min(clock.seconds() + (BUSY_LOOK_SECONDS if database.is_starting else LOOK_SECONDS), next_start)
         database.stop()
         self.stop()
 
@@ -239,15 +249,28 @@ class Supervisor:
             return False
 
     def _listen(self, seconds: float) -> bool:
-        """Read what they print: their name, then a line for each beat. Returns early when one says its name or ends, or a signal says to
-        stop; whether it was more than a beat."""
-        pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
+        """Wait for what they print, and read it; whether it was more than a beat."""
+        self._wait(seconds)
+        return self._hear()
+
+    def _wait(self, seconds: float, ending: int | None = None) -> bool:
+        """Return when the time is over, or early when one says its name or ends, a signal says to stop, or the process of the handle
+        `ending` ends; whether the last was so."""
         waiting = select.poll()
         waiting.register(self._woken[0], select.POLLIN)
-        for pipe, child in pipes.items():
+        if ending is not None:
+            waiting.register(ending, select.POLLIN)
+        for pipe, child in self._pipes().items():
             # A beat wakes no one: it is read when the time is over. That a process ends is heard at once.
             waiting.register(pipe, 0 if child.name else select.POLLIN)
-        waiting.poll(1000 * seconds)
+        return any(handle == ending for handle, _ in waiting.poll(1000 * seconds))
+
+    def _pipes(self) -> dict[IO[bytes], Child]:
+        return {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
+
+    def _hear(self) -> bool:
+        """Read what they have printed: their name, then a line for each beat. Whether it was more than a beat."""
+        pipes = self._pipes()
         readable, _, _ = select.select([*pipes, self._woken[0]], [], [], 0)
         has_news = False
         for pipe in readable:
@@ -267,22 +290,21 @@ class Supervisor:
                 child.name = next(iter(child.said.split()), b"").decode() if b"\n" in child.said.lstrip() else ""
         return has_news
 
-    def _end_hung(self, passed: float) -> None:
+    def _end_hung(self) -> None:
         """Kill what has been silent for too long; it is then replaced like everything that died."""
         allowed = self.settings.hung_after
         for child in self.children:
-            if child.process.poll() is not None:
-                continue
-            child.silence.seconds += passed
-            if child.silence.is_too_long(allowed):
+            if child.process.poll() is None and child.silence.is_too_long(allowed):
                 silent = round(child.silence.seconds)
                 _log.warning("a process hangs and is killed", module=child.module, pid=child.process.pid, silent_seconds=silent)
                 child.process.kill()
                 child.silence.seconds = 0.0
 
-    def _reap(self) -> None:
+    def _reap(self) -> float:
+        """Replace those that `_end_hung` has found ended; the moment (monotonic seconds) at which the next of them is due."""
+        next_start = math.inf
         for index, child in enumerate(self.children):
-            if child.process.poll() is None:
+            if child.process.returncode is None:
                 continue
             now = clock.seconds()
             if child.restart_at is None:
@@ -296,6 +318,9 @@ class Supervisor:
                 replacement = self._spawn(child.module, replaces=child.name or child.replaces if child.module == "worker" else "")
                 replacement.failures = child.failures
                 self.children[index] = replacement
+            else:
+                next_start = min(next_start, child.restart_at)
+        return next_start
 
     def _note_processes(self) -> None:
         """Write down where this server is reached and how its processes are, for `server status`, when that has changed."""

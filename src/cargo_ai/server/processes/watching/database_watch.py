@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from cargo_ai.kernel import clock, log
@@ -40,6 +42,9 @@ class DatabaseWatch:
         self._next_check = self._next_close_look = 0.0
         self._passed = 0.0
         self._pid: int = 0
+        self._heard: int | None = None
+        self.ending: int | None = None
+        """A handle that can be read when the database's process has ended, where the system has such."""
         self._silence = Silence(FIRST_ANSWER_SECONDS)
         self._stopped: dict[int, float] = {}
         self._question = Question(socket.AF_UNIX, self._address, SSL_REQUEST, lambda answer: answer[:1] in (b"N", b"S"))
@@ -48,6 +53,16 @@ class DatabaseWatch:
     def logs(self) -> list[Path]:
         """Where the embedded database writes its log; nothing for an external one."""
         return [] if self._home is None else [self._home.log]
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it is just being started again."""
+        return self._starting is not None
+
+    def hear_of_end(self) -> None:
+        """The handle `ending` can be read: the next `check` looks closely, however soon it comes."""
+        self._hear_end_of(None)
+        self._next_check = self._next_close_look = 0.0
 
     def check(self, passed: float) -> None:
         """Start the database again when it is gone, end what hangs. Call it often: it looks every `CHECK_SECONDS`, and returns at once.
@@ -67,12 +82,23 @@ class DatabaseWatch:
         self._next_close_look = now + CLOSE_SECONDS
         passed, self._passed = self._passed, 0.0
         pid = process.postmaster_pid(self._home)
+        self._hear_end_of(pid)
         if self._starting is not None:
             self._finish(self._starting)
         elif pid is None:
             self._start(self._home)
         elif self._settings.hung_after:
             self._end_hung(pid, passed)
+
+    def _hear_end_of(self, pid: int | None) -> None:
+        if pid == self._heard:
+            return
+        if self.ending is not None:
+            os.close(self.ending)
+        self.ending, self._heard = None, pid
+        if pid is not None:
+            with suppress(AttributeError, OSError):  # not Linux, or it is gone
+                self.ending = os.pidfd_open(pid)
 
     def _start(self, home: DataHome) -> None:
         _log.warning("the database has ended and is started again", log=str(home.log))
@@ -121,6 +147,7 @@ class DatabaseWatch:
     def stop(self) -> None:
         """Wait for a start under way, so that the database is not started after its stop."""
         self._question.forget()
+        self._hear_end_of(None)
         if self._starting is not None:
             self._starting.wait()
             self._starting = None

@@ -15,7 +15,7 @@ BEAT_SECONDS = 2.0
 ASK_SECONDS = 5.0
 """Each question is a process for the database, which it forks and that ends again."""
 ANSWER_SECONDS = 15.0
-LONGEST_TICK_SECONDS = 2.0
+LONGEST_TICK_SECONDS = 3.0
 LEAST_ALLOWED_SECONDS = 5.0
 
 
