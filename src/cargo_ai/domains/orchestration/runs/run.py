@@ -14,6 +14,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.runs import run as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.nodes import node_connectors
+from cargo_ai.domains.orchestration.retention.archived_runs import find_command
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import bounded_count, one_run, resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.bounded_count import Count
@@ -60,7 +61,8 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     """A run with everything that its nodes gave."""
     uid = ids.parse(request.uuid)
     row = await one_run.find(ctx.db, ctx.workspace, uid) if uid else None
-    row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid)
+    fix = await find_command(ctx, uid) if row is None else None
+    row = found_or_refuse(contract.get, row, "runNotFound", fix=fix, uuid=request.uuid)
     entries, context, configs = await run_response.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await ctx.services.once(KnownGraphs, KnownGraphs).find(ctx.db, ctx.workspace, row["graph_uuid"])
     started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], [nodes])

@@ -8,6 +8,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.runs import run_log as contract
+from cargo_ai.domains.orchestration.retention.archived_runs import find_command
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 
@@ -28,7 +29,8 @@ async def get_log(ctx: Context, request: contract.GetLog) -> contract.LogReply:
     """Some lines and how many there are. O(what the nodes in question have printed)."""
     uid = ids.parse(request.uuid)
     run = await ctx.db.scalar(select(runs.c.uuid).where(runs.c.workspace_uuid == ctx.workspace, runs.c.uuid == uid)) if uid else None
-    run = found_or_refuse(contract.get_log, run, "runNotFound", uuid=request.uuid)
+    fix = await find_command(ctx, uid) if run is None else None
+    run = found_or_refuse(contract.get_log, run, "runNotFound", fix=fix, uuid=request.uuid)
     values: dict[str, object] = {"workspace": ctx.workspace, "run": run}
     if await ctx.db.scalar(_DROPPED, values):
         ctx.warn("The logs of this run have been removed by age: see orchestration retention get.")

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from cargo_ai.domains.orchestration.retention import archived_spans
+from cargo_ai.kernel import ids
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.unit.domains.orchestration.retention.past import BY_NODE, Past, shown_values
@@ -55,7 +56,11 @@ async def test_bodies_go_before_runs_and_both_are_still_found(past: Past) -> Non
 
     # The runs are gone a year later, their spans are not.
     await past.later(500)
-    assert (await api.http.get(f"/v1/orchestration/runs/{past.single}")).status_code == 404
+    for operation in ("get", "getLog", "explain"):
+        status, gone = await api.refusal(f"orchestration.run.{operation}", uuid=past.single)
+        assert (status, gone["reason"]) == (404, "runNotFound")
+        assert gone["fix"].endswith(f"SELECT * FROM spans WHERE run_uuid = '{past.single}'\"")
+    assert "fix" not in (await api.refusal("orchestration.run.get", uuid=str(ids.first_at(0))))[1]
     assert await past.by_node() == {"start": 61, "fit": 61, "end": 61}
     assert await past.by_node() == {"start": 61, "fit": 61, "end": 61}
     stolen = await backend.other_api.call("orchestration.query.execute", query=BY_NODE.format(workflow=past.workflow))

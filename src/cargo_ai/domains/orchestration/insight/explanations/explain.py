@@ -16,6 +16,7 @@ from cargo_ai.contract.orchestration.insight import explain as contract
 from cargo_ai.domains.orchestration.insight import queue
 from cargo_ai.domains.orchestration.insight.explanations import explain_fix
 from cargo_ai.domains.orchestration.node_tables import Review
+from cargo_ai.domains.orchestration.retention.archived_runs import find_command
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN
@@ -35,7 +36,8 @@ async def explain_run(ctx: Context, request: ByUuid) -> contract.ExplanationRepl
     """Why the run is where it is."""
     uid = ids.parse(request.uuid)
     row = (await ctx.db.execute(run_response.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
-    row = found_or_refuse(contract.explain_run, row, "runNotFound", uuid=request.uuid)
+    fix = await find_command(ctx, uid) if row is None else None
+    row = found_or_refuse(contract.explain_run, row, "runNotFound", fix=fix, uuid=request.uuid)
     return contract.ExplanationReply(explanation=await of_run(ctx, row))
 
 
