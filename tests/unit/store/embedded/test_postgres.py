@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -90,6 +91,7 @@ def test_the_settings_are_the_decided_ones(stopped: Path) -> None:
     url = postgres.start(stopped).owner_url
     expected = {"shared_buffers": "192MB", "work_mem": "16MB", "max_wal_size": "1GB", "max_connections": "100", "jit": "off"}
     expected |= {"data_checksums": "on", "server_encoding": "UTF8", "fsync": "on", "full_page_writes": "on", "TimeZone": "UTC"}
+    expected |= {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
     assert {name: value(url, f"SHOW {name}") for name in expected} == expected
     assert value(url, "SELECT datlocprovider::text || ' ' || datlocale FROM pg_database WHERE datname = 'cargo_ai'") == "b C.UTF-8"
 
