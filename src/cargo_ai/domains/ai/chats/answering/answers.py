@@ -65,6 +65,8 @@ class Answers:
         self._ended = services.once(Ended, Ended)
         self._lookout = services.once(Lookout, Lookout)
         self._may_be_parked, self._looked_for_parked_at = False, -math.inf
+        self._busy = asyncio.Event()
+        """Set while something is written."""
 
     async def start(self, message: str, workspace: str = "") -> None:
         """The queue's job: begin to write an answer, and return at once, so that the queue's places stay free. Where there is no room, it
@@ -86,6 +88,7 @@ class Answers:
         answer = Answer(self._services, workspace, message, self.owner, lease, begins_from)
         task = asyncio.create_task(self._write(message, answer), name=f"answer {message}")
         self._writing[message] = _Writing(workspace, answer, task, has_place)
+        self._busy.set()
         return answer
 
     def new_lease(self, message: uuid.UUID) -> Lease:
@@ -104,9 +107,12 @@ class Answers:
         """Renew leases, hear of cancellations, and take up what no process writes, until cancelled. Then what is left goes to others."""
         # By itself: claiming many answers may take longer than a lease.
         renewing = asyncio.create_task(self._keep(), name="leases of answers")
+        renewing.add_done_callback(lambda _: self._busy.set())
         looked_at, seconds = -math.inf, self.lease.total_seconds() / LOOKS
         try:
             while not renewing.done():
+                if not self._writing:
+                    self._busy.clear()
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
                     if self._may_be_parked or self._is_due(self._looked_for_parked_at, UNPARKED_SECONDS):
                         await self._wake_parked()
@@ -114,12 +120,20 @@ class Answers:
                         self._room.clear()
                         looked_at = clock.seconds()
                         await self._take_up()
-                await asyncio.wait([renewing], timeout=self._pause)
+                await self._rest(renewing, looked_at + seconds)
             await renewing
         finally:
             await tasks.cancel(renewing, *self._ending)
             await self._give_back()
             await self._leases.close()
+
+    async def _rest(self, renewing: asyncio.Task[None], look_at: float) -> None:
+        """Wait for the next look; where nothing is written and nothing waits, until something is, or this process looks for all."""
+        if self._writing or self._may_be_parked or self._room.is_set():
+            await asyncio.wait([renewing], timeout=self._pause)
+        else:
+            next_look = min(look_at, self._looked_for_parked_at + UNPARKED_SECONDS)
+            await self._lookout.wait(self._busy, self._lookout.longest(max(self._pause, next_look - clock.seconds())))
 
     @property
     def _pause(self) -> float:
@@ -130,8 +144,9 @@ class Answers:
         return (bool(self._writing) or self._lookout.leads) and clock.seconds() >= looked_at + seconds
 
     async def _keep(self) -> None:
-        """Renew the leases again and again."""
+        """Renew the leases again and again, while something is written."""
         while True:
+            await self._busy.wait()
             await asyncio.sleep(self._pause)
             if self._writing:
                 with contextlib.suppress(*DATABASE_UNAVAILABLE):
