@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import get_args
@@ -18,6 +19,8 @@ _POSTGRES_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax
 _COLUMN_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
 KIND_PREFIX = re.compile(rf"(?:{'|'.join(get_args(ColumnKind))})__(?=.)")
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
+_LATIN_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+"""Letters that are not another one with an accent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,23 @@ def slug_problem(slug: str) -> str | None:
 
 
 def slug_from_header(header: str, taken: set[str]) -> str:
-    """The slug for the header of a file: lower case, other characters `_`, made unique among `taken` (which it joins) by `_2`, `_3`…"""
-    plain = _NOT_ALPHANUMERIC.sub("_", header.lower()).strip("_")[: MAX_SLUG_LENGTH - 6].strip("_") or "column"
-    if slug_problem(plain):
-        plain = f"c_{plain}"[: MAX_SLUG_LENGTH - 6]
+    """The slug for the header of a file: lower case, letters without accents, other characters `_`, made unique among `taken` (which it
+    joins) by `_2`, `_3`…"""
+    plain = former_slug(_without_accents(header))
     slug, number = plain, 2
     while slug in taken:
         slug, number = f"{plain}_{number}", number + 1
     taken.add(slug)
     return slug
+
+
+def former_slug(header: str) -> str:
+    """The slug that earlier versions made of a header, where each letter with an accent was a `_`."""
+    plain = _NOT_ALPHANUMERIC.sub("_", header.lower()).strip("_")[: MAX_SLUG_LENGTH - 6].strip("_") or "column"
+    return f"c_{plain}"[: MAX_SLUG_LENGTH - 6] if slug_problem(plain) else plain
+
+
+def _without_accents(text: str) -> str:
+    """The text with `é` as `e`, `ß` as `ss`; letters of other scripts stay as they are."""
+    decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LATIN_LETTERS))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

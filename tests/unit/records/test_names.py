@@ -36,6 +36,9 @@ def test_slugs_that_columns_can_have(slug: str) -> None:
 
 def test_headers_become_slugs() -> None:
     taken = set[str]()
-    found = [names.slug_from_header(header, taken) for header in ("Company Name", "company-name", "_id", "Öl", "€", "xmin", "x" * 200)]
-    assert found[:6] == ["company_name", "company_name_2", "id", "l", "column", "c_xmin"]
+    found = [
+        names.slug_from_header(header, taken)
+        for header in ("Company Name", "company-name", "_id", "Öl", "€", "xmin", "Ærø ß", "日本", "x" * 200)
+    ]
+    assert found[:8] == ["company_name", "company_name_2", "id", "ol", "column", "c_xmin", "aero_ss", "column_2"]
     assert all(names.slug_problem(slug) is None for slug in found)

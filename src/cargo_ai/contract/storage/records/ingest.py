@@ -30,6 +30,12 @@ class IngestFile(FileOptions):
     model_uuid: Uuid = Field(description="The model.")
     s3_filename: Annotated[str, Field(max_length=1_000, description="The s3Filename that `workspace file upload` returned.")]
     matching_column_slug: Named | None = Field(default=None, description="The column that identifies rows, if the model has no id column.")
+    headings: dict[Annotated[str, Field(max_length=1_000)], Named] | None = Field(
+        default=None,
+        max_length=1_000,
+        description='Headings of the file whose columns are named otherwise, with the slugs of these: {"Gegründet am":"founded_on"}. '
+        "Others are found by slug or label.",
+    )
     skip_invalid: bool = Field(default=False, description="Skip invalid rows; by default one invalid row rejects the file.")
 
 

@@ -18,7 +18,6 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage.records import ingest as contract
-from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors, model, model_catalog
 from cargo_ai.domains.storage.records import read_file, row_results
@@ -77,6 +76,8 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
     """Add or change the records of a file."""
     row, relation = await _model(ctx, request.model_uuid)
     match = matching_column(relation, request.matching_column_slug)
+    for slug in (request.headings or {}).values():
+        found_or_refuse(contract.ingest, relation.column(slug), "columnNotFound", slug=slug)
     try:
         if not request.skip_invalid:
             return await _read(ctx, row, relation, match, request, None)
@@ -100,9 +101,17 @@ async def _read(
     key, options = request.s3_filename, request
     if key.lower().endswith(LINES):
         _refuse_matching(match)
-        return await _ingest_lines(ctx, row, relation, key, results, options)
+        return await _ingest_lines(ctx, row, relation, key, results, request)
     filled = await read_file.load_file(
-        ctx, relation, key, "ingest", match=match, skip_invalid=results is not None, results=results, options=options
+        ctx,
+        relation,
+        key,
+        "ingest",
+        match=match,
+        skip_invalid=results is not None,
+        results=results,
+        options=options,
+        headings=request.headings,
     )
     return contract.IngestReport(
         added=filled.loaded.added,
@@ -121,6 +130,7 @@ def _with_options(request: contract.IngestFile, options: Mapping[str, str]) -> s
     words += ["--encoding", request.encoding] if request.encoding != "utf-8" else []
     words += ["--delimiter", request.delimiter] if request.delimiter else []
     words += ["--trim"] if request.trim else []
+    words += ["--headings", json.dumps(request.headings, ensure_ascii=False)] if request.headings else []
     words += [word for name, value in options.items() for word in (flags[name], value)]
     return shlex.join(words) if options else None
 
@@ -153,16 +163,21 @@ def matching_column(relation: Relation, slug: str | None) -> Column | None:
 
 
 async def _ingest_lines(
-    ctx: Context, row: Model, relation: Relation, key: str, results: RowResults | None, options: FileOptions
+    ctx: Context, row: Model, relation: Relation, key: str, results: RowResults | None, options: contract.IngestFile
 ) -> contract.IngestReport:
     """Load a file of JSON lines. Keys that a line lacks leave the record's values."""
     if options.trim or options.delimiter or options.decimal or options.date_order != "ymd":
         raise UnreadableFile("Delimiter, trimming, decimals and the order of dates are of CSV files: JSON writes values in one way only.")
     report, writer = _Report(read_file.file_name(key), results), _writer(ctx, relation, read_file.file_name(key))
     async with aclosing(_read_objects(ctx, key, options.encoding)) as chunks:
-        async for first, chunk in chunks:
+        async for first, objects in chunks:
+            chunk = _renamed(objects, options.headings) if options.headings else objects
             await report.take(writer, chunk, first, makes_ids=extractors.makes_ids(row.extractor_slug))
     return report.to_response()
+
+
+def _renamed(objects: list[dict[str, Any]], headings: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{headings.get(key, key): value for key, value in one.items()} for one in objects]
 
 
 async def ingest_objects(

@@ -19,6 +19,7 @@ from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
+from cargo_ai.domains.storage.records import file_headings
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
 from cargo_ai.files.csv_files import TextFormat, csv_blocks
@@ -33,7 +34,7 @@ from cargo_ai.records.bulk.notation import Notation
 from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEncoder
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.names import slug_from_header
+from cargo_ai.records.names import former_slug, slug_from_header
 from cargo_ai.records.values import InvalidValue, from_text, to_database
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
@@ -219,7 +220,9 @@ def _columns_of_headers(headers: list[str], columns: tuple[OriginalColumn, ...])
     taken = set[str]()
     slugs = [slug_from_header(header, taken) for header in headers]
     by_name = {column.original_slug: column for column in columns} | {column.slug: column for column in columns}
-    return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
+    return [
+        by_name.get(header) or by_name.get(slug) or by_name.get(former_slug(header)) for header, slug in zip(headers, slugs, strict=True)
+    ]
 
 
 def _to_record(row: list[str], targets: list[OriginalColumn | None], written: Notation) -> dict[str, Any]:
@@ -253,10 +256,12 @@ async def load_file(
     skip_invalid: bool = False,
     results: RowResults | None = None,
     options: FileOptions = PLAIN,
+    headings: Mapping[str, str] | None = None,
 ) -> FileResult:
     """Load the file into the model, in the request's transaction: rows are added, or update records of the same id (or `match`).
 
-    RowsRejected when a row does not fit, unless such rows are skipped; `results` gets the outcome of each row. UnreadableFile.
+    RowsRejected when a row does not fit, unless such rows are skipped; `results` gets the outcome of each row. `headings`: the slugs of
+    columns by headers that are named otherwise. UnreadableFile.
     """
     connection = await driver_connection(ctx.db)
     changes = ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, kind, source=file_name(key)))
@@ -266,7 +271,7 @@ async def load_file(
         async with aclosing(blocks(ctx, key, options)) as chunks:
             async for headers, first, block in chunks:
                 if load is None or encoder is None:
-                    targets = _targets(ctx, relation, headers)
+                    targets = _targets(ctx, relation, headers, headings)
                     _require_id(relation, targets, match, file_name(key))
                     encoder = RowEncoder(relation, targets, new_id=_new_id, match=match, notation=notation(options), headers=headers)
                     load = Load(connection, relation, encoder, changes.at, report_rows=results is not None)
@@ -308,14 +313,10 @@ def _new_id() -> str:
     return str(ids.new())
 
 
-def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Column | None]:
-    """The column that each header fills: by its name in the source, else by slug; `_id` when the model has no id column."""
-    originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
-    taken = set[str]()
-    slugs = [slug_from_header(header, taken) for header in headers]
+def _targets(ctx: Context, relation: Relation, headers: list[str], named: Mapping[str, str] | None) -> list[Column | None]:
+    """The column that each header fills, if it can be written; `_id` when the model has no id column."""
     targets: list[Column | None] = []
-    for header, slug in zip(headers, slugs, strict=True):
-        column = originals.get(header) or relation.column(header) or relation.column(slug)
+    for header, column in zip(headers, file_headings.columns_of(relation, headers, named), strict=True):
         is_writable = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
         if not is_writable and not header.startswith("_"):
             ctx.warn(f"The column {header} of the file was left out: {relation.slug} has no such column to write.")

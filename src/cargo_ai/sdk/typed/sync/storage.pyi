@@ -811,6 +811,7 @@ class RecordMethods:
         decimal: Literal['.', ','] | None = ...,
         date_order: Literal['ymd', 'dmy', 'mdy'] = ...,
         matching_column_slug: str | None = ...,
+        headings: Mapping[str, str] | None = ...,
         skip_invalid: bool = ...,
         idempotency_key: str | None = None,
     ) -> cargo_ai.contract.storage.records.ingest.IngestReport:
@@ -825,6 +826,8 @@ class RecordMethods:
         model_uuid: The model.
         s3_filename: The s3Filename that `workspace file upload` returned.
         matching_column_slug: The column that identifies rows, if the model has no id column.
+        headings: Headings of the file whose columns are named otherwise, with the slugs of these: {"Gegründet am":"founded_on"}. Others
+          are found by slug or label.
         skip_invalid: Skip invalid rows; by default one invalid row rejects the file.
 
         Refused for: modelNotFound, fileNotFound, fileInvalid, rowsRejected, columnNotFound, matchingNotPossible

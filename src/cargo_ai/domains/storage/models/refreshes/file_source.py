@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -13,14 +13,13 @@ from cargo_ai.contract.storage.records.file_options import FileOptions
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors
-from cargo_ai.domains.storage.records import read_file
+from cargo_ai.domains.storage.records import file_headings, read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.bulk.row_encoder import RowEncoder
-from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.catalog import Relation
 from cargo_ai.records.ddl import TableBusy, table_name
-from cargo_ai.records.names import slug_from_header
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
 CHUNK = 10_000
@@ -57,7 +56,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str, options: Fi
     async with aclosing(read_file.blocks(ctx, key, options)) as chunks:
         async for headers, first, batch in chunks:
             notation = read_file.notation(options)
-            encoder = encoder or RowEncoder(relation, _targets(relation, headers), new_id=_refuse_new_id, notation=notation)
+            encoder = encoder or RowEncoder(relation, file_headings.columns_of(relation, headers), new_id=_refuse_new_id, notation=notation)
             lines = encoder.lines(first, batch).removesuffix(b"\n").split(b"\n")
             ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
@@ -76,12 +75,6 @@ async def _remove_others(ctx: Context, relation: Relation, key: str, options: Fi
     while batch := await fetch(connection, others):
         removed += len(await writer.remove([uid for (uid,) in batch]))
     return removed
-
-
-def _targets(relation: Relation, headers: Sequence[str]) -> list[Column | None]:
-    originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
-    taken = set[str]()
-    return [originals.get(header) or relation.column(slug_from_header(header, taken)) for header in headers]
 
 
 def _refuse_new_id() -> str:
