@@ -15,14 +15,19 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from cargo_ai.context.removal import usages
 from cargo_ai.contract.workspace import bin as contract
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import BinItem, Reference
 
 if TYPE_CHECKING:
     from cargo_ai.context.context import Context
 
+TASK = "removeForever"
+LARGE = 10_000
+"""What has more records than this is removed forever by a job."""
 MAX_WARNINGS = 10
 NOT_FOUND = {f"{kind}NotFound" for kind in ("model", "play", "tool", "segment", "connector")}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -43,7 +48,7 @@ class BinKind:
 
     permission: who may remove, and therefore restore. columns: uuid, name and time of removal. contents: of a living thing; None for one
     that is not there. restore: makes the thing what it was, under another slug if one is given; refuses by `contract.restore`. destroy:
-    removes forever what a removal has kept.
+    removes forever what a removal has kept. is_large: whether that takes longer than a request should.
     """
 
     kind: contract.BinKind
@@ -52,6 +57,7 @@ class BinKind:
     contents: Callable[[AsyncSession, uuid.UUID], Awaitable[Contents | None]]
     restore: Callable[[Context, BinItem, str | None], Awaitable[None]]
     destroy: Callable[[AsyncSession, BinItem], Awaitable[None]]
+    is_large: Callable[[AsyncSession, BinItem], Awaitable[bool]] | None = None
 
     async def living(self, db: AsyncSession, things: Collection[uuid.UUID]) -> set[uuid.UUID]:
         """Which of these things are there."""
@@ -114,12 +120,32 @@ async def put(
     )
     if not ctx.settings.keep_removed_days:
         await ctx.db.flush()
-        await kind.destroy(ctx.db, item)
+        if not await destroy(ctx, kind, item):
+            ctx.db.add(item)
+            await ctx.db.flush()
         return contract.RemovedToBin(uuid=str(removed))
     ctx.db.add(item)
     await ctx.db.flush()
     until = restore_until(ctx.settings, item.removed_at)
     return contract.RemovedToBin(uuid=str(removed), restore_until=until, restore=command(removed))
+
+
+async def destroy(ctx: Context, kind: BinKind, item: BinItem) -> bool:
+    """Remove forever what a removal has kept; where that is much, a job does it, and the item stays until then: False."""
+    if kind.is_large is None or not await kind.is_large(ctx.db, item):
+        await kind.destroy(ctx.db, item)
+        return True
+    item.is_due = True
+    await start_job(ctx)
+    ctx.warn(
+        f'The {item.kind} "{item.name}" is large: what it has is removed in the background, after which `cargo-ai workspace usage` is less.'
+    )
+    return False
+
+
+async def start_job(ctx: Context) -> None:
+    """Have a worker remove forever what is due."""
+    await producer().defer(await driver_connection(ctx.db), TASK, "batch")
 
 
 async def db_uses(db: AsyncSession, kind: str, owner: uuid.UUID) -> list[list[str]]:

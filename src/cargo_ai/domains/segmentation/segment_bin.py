@@ -41,6 +41,10 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     await comparison.forget(db, item.uuid)
 
 
+async def _is_large(db: AsyncSession, item: BinItem) -> bool:
+    return await comparison.has_members(db, item.uuid, bin_kinds.LARGE)
+
+
 _COLUMNS = (Segment.uuid, Segment.name, Segment.deleted_at)
 KIND = BinKind(
     kind="segment",
@@ -49,4 +53,5 @@ KIND = BinKind(
     contents=bin_kinds.named_contents(_COLUMNS, "the history of its changes; its records stay in their model"),
     restore=_restore,
     destroy=_destroy,
+    is_large=_is_large,
 )

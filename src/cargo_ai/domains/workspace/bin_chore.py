@@ -1,4 +1,4 @@
-"""The chore of the bin: remove forever what has been in it for CARGO_AI_KEEP_REMOVED_DAYS."""
+"""The chore and the job of the bin: remove forever what has been in it for CARGO_AI_KEEP_REMOVED_DAYS, or is to go at once."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from cargo_ai.store.tables import BinItem
 
 _LIST = "cargo-ai workspace bin list"
 AT_ONCE = 50
-"""How many things one request removes forever itself: each table that is dropped takes locks. The rest is for the chore."""
+"""How many things one request removes forever itself: each table that is dropped takes locks. The rest is for a job."""
 
 
 def _kinds(ctx: Context) -> Mapping[str, BinKind]:
@@ -133,23 +133,29 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     kind = _kinds(ctx)[item.kind]
     if not ctx.who.may(kind.permission):
         contract.remove.refuse("forbidden", permission=kind.permission, details={"permission": kind.permission})
-    await kind.destroy(ctx.db, item)
-    await ctx.db.delete(item)
+    if await bin_kinds.destroy(ctx, kind, item):
+        await ctx.db.delete(item)
     await ctx.db.flush()
     return Removed(uuid=str(item.uuid))
 
 
 @handles(contract.empty)
 async def empty(ctx: Context, request: contract.EmptyBin) -> contract.Emptied:
-    """Remove everything forever that the caller may remove: the first of them at once, the rest by the chore."""
+    """Remove everything forever that the caller may remove: the first of them at once, the rest, and what is large, by a job."""
     known = _kinds(ctx)
     matches = _in_bin(ctx, request.kinds)
     items = (await ctx.db.scalars(select(BinItem).where(*matches).order_by(BinItem.removed_at).limit(AT_ONCE).with_for_update())).all()
+    at_once = 0
     for item in items:
-        await known[item.kind].destroy(ctx.db, item)
-        await ctx.db.delete(item)
+        kind = known[item.kind]
+        if kind.is_large is None or not await kind.is_large(ctx.db, item):
+            await kind.destroy(ctx.db, item)
+            await ctx.db.delete(item)
+            at_once += 1
     await ctx.db.flush()
-    rest = await ctx.db.scalars(
-        update(BinItem).where(*matches).values(is_due=True).returning(BinItem.uuid).execution_options(synchronize_session=False)
-    )
-    return contract.Emptied(count=len(items) + len(rest.all()))
+    due = update(BinItem).where(*matches).values(is_due=True).returning(BinItem.uuid)
+    rest = (await ctx.db.scalars(due.execution_options(synchronize_session=False))).all()
+    if rest:
+        await bin_kinds.start_job(ctx)
+        ctx.warn(f"{len(rest):,} of them are removed in the background, after which `cargo-ai workspace usage` is less.")
+    return contract.Emptied(count=at_once + len(rest))

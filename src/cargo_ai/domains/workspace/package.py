@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
+from cargo_ai.context.removal import bin_kinds
 from cargo_ai.domains.workspace import audit, bin_chore, upload_store, usage
 from cargo_ai.domains.workspace.login import email_code
 from cargo_ai.domains.workspace.login.email_code import LoginMailer
@@ -30,7 +33,11 @@ def _send_login_code(services: Services) -> Task:
 
 PACKAGE = Package(
     module=__package__ or "",
-    jobs={invitation_email.TASK: _send_invitation, email_code.TASK: _send_login_code},
+    jobs={
+        invitation_email.TASK: _send_invitation,
+        email_code.TASK: _send_login_code,
+        bin_kinds.TASK: lambda services: partial(bin_chore.remove_expired, services),
+    },
     downloads={audit.KIND: audit.produce},
     chores={
         "forget what the audit log has kept for long": lambda services: audit.prune(services.database, services.settings),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.context.removal import bin_kinds
 from cargo_ai.domains.workspace import bin_chore
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
@@ -51,6 +52,13 @@ async def rows(backend: Backend, query: str, **values: Any) -> list[tuple[Any, .
     async with backend.state.database.engine.begin() as connection:
         found = await connection.execute(text(query), values)
         return [tuple(row) for row in found] if found.returns_rows else []
+
+
+async def nothing_is_due(backend: Backend) -> None:
+    """Return when the worker has removed forever what is to go at once."""
+    async with asyncio.timeout(20):
+        while await rows(backend, "select 1 from bin_items where is_due"):
+            await asyncio.sleep(0.02)
 
 
 async def tables(backend: Backend, slug: str) -> list[str]:
@@ -317,6 +325,26 @@ async def test_records_in_the_bin_count_until_they_are_gone(backend: Backend, ap
     assert "bin restore" not in await api.refusal_message("storage.model.get", uuid=uid)
 
 
+async def test_what_is_large_is_removed_forever_by_a_job(backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, small = await api.model("vast"), await api.model("slight")
+    await api.add(model, *({"domain": f"{number}.com"} for number in range(3)))
+    everyone = await segment(api, model, "Everyone")
+    await api.call("segmentation.change.create", segmentUuid=everyone["uuid"])
+    for kind, uid in (("segment", everyone["uuid"]), ("model", model), ("model", small)):
+        await removed(api, kind, uid)
+    monkeypatch.setattr(bin_kinds, "LARGE", 2)
+
+    warnings = [await api.warnings(REMOVE, uuid=uid) for uid in (everyone["uuid"], model, small)]
+
+    assert [len(one) for one in warnings] == [1, 1, 0]
+    assert "removed in the background" in warnings[1][0]
+    assert await tables(backend, "slight") == []
+    assert not {model, small, everyone["uuid"]} & set(await binned(api))
+    await nothing_is_due(backend)
+    assert await tables(backend, "vast") == []
+    assert await rows(backend, "select 1 from segment_members where segment_uuid = :uid", uid=everyone["uuid"]) == []
+
+
 async def test_the_chore_removes_what_is_older_than_the_setting_and_nothing_else(backend: Backend, api: ApiClient) -> None:
     old, young = await api.model("old"), await api.model("young")
     for uid in (old, young):
@@ -363,7 +391,7 @@ async def test_with_zero_days_a_removal_is_for_ever_at_once(backend: Backend, ap
     assert uid not in await binned(api) and await tables(backend, "brief") == []
 
 
-async def test_emptying_leaves_other_kinds_and_what_is_beyond_the_first_fifty_to_the_chore(backend: Backend, api: ApiClient) -> None:
+async def test_emptying_leaves_other_kinds_and_what_is_beyond_the_first_fifty_to_a_job(backend: Backend, api: ApiClient) -> None:
     model = await api.model("crowded")
     await api.call(EMPTY)
     segments = [await segment(api, model, f"Crowd {number}") for number in range(53)]
@@ -375,5 +403,4 @@ async def test_emptying_leaves_other_kinds_and_what_is_beyond_the_first_fifty_to
 
     assert list(await binned(api)) == [model]
     assert await api.refused(RESTORE, uuid=segments[-1]["uuid"]) == (404, "itemNotFound")
-    await bin_chore.remove_expired(backend.state.services)
-    assert await rows(backend, "select kind from bin_items where is_due") == []
+    await nothing_is_due(backend)

@@ -279,6 +279,12 @@ async def forget(db: AsyncSession, segment: uuid.UUID) -> None:
     await driver.execute(connection, "update segments set snapshot = null where uuid = %s", [segment])
 
 
+async def has_members(db: AsyncSession, segment: uuid.UUID, more_than: int) -> bool:
+    """Whether the snapshot of a segment has more records than this."""
+    query = "select 1 from public.segment_members where segment_uuid = %s offset %s limit 1"
+    return bool(await driver.fetch(await driver_connection(db), query, [segment, more_than]))
+
+
 async def prune_removed(database: Database) -> None:
     """Do the same for segments that were removed otherwise: by a former version, or with their play, which takes a snapshot when it is
     enabled. One short transaction per segment."""

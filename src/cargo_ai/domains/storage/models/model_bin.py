@@ -127,6 +127,10 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     await quotas.forget(await driver_connection(db), item.workspace_uuid, "records", str(item.uuid))
 
 
+async def _is_large(_: AsyncSession, item: BinItem) -> bool:
+    return (item.records_count or 0) > bin_kinds.LARGE
+
+
 async def _contents(db: AsyncSession, model: uuid.UUID) -> Contents | None:
     row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)))
     if row is None:
@@ -142,4 +146,5 @@ KIND = BinKind(
     contents=_contents,
     restore=_restore,
     destroy=_destroy,
+    is_large=_is_large,
 )
