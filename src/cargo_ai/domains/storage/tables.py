@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -75,8 +76,9 @@ class StorageRun(Stamped, Owned, Row):
     fingerprint: a digest of the state of the source, None when the source has no digest. tries: how often a worker has started it.
     Of a sync: who goes on with it (a worker with a lower `epoch` does not), what comes next, how often in a row its source failed, and what
     it waits for, in words.
-    Of a fill: which columns; how many records have their values, of how many; the id of the last of them; how often it was begun from the
-    first record; and whether columns lack values: until it has succeeded, or a later one takes its place.
+    Of a fill: which columns; how many records were done since the last of these came, of how many; the id of the last record; how often
+    columns were added to it; which of them still lack values (see `columns/laps.py`); and whether columns lack values: until it has
+    succeeded, or a later one takes its place.
     Of an undo: the change set that it undoes; `is_force`: without the records that were changed since.
     """
 
@@ -101,6 +103,7 @@ class StorageRun(Stamped, Owned, Row):
     file_names: Mapped[list[Any]] = mapped_column(Json)
     counts: Mapped[dict[str, Any] | None] = mapped_column(Json)
     column_slugs: Mapped[list[Any] | None]
+    laps: Mapped[dict[str, Any] | None]
     records_done: Mapped[int | None]
     records_total: Mapped[int | None]
     after_id: Mapped[str | None]
@@ -112,6 +115,16 @@ class StorageRun(Stamped, Owned, Row):
     waiting_for: Mapped[str | None]
     change_set_uuid: Mapped[uuid.UUID | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def unfilled_slugs(self) -> list[str]:
+        """Of a fill: the columns that still lack values."""
+        return unfilled(self.column_slugs or (), self.laps)
+
+
+def unfilled(slugs: Iterable[Any], laps: Mapping[str, Any] | None) -> list[str]:
+    """Of the columns of a fill, those that still lack values."""
+    return [str(slug) for slug in slugs if laps is None or slug in laps]
 
 
 class ModelSource(Owned, Row):

@@ -55,7 +55,7 @@ async def _names(db: AsyncSession, models: Iterable[uuid.UUID]) -> dict[uuid.UUI
 
 
 def _of_run(run: StorageRun, name: str) -> Unfinished:
-    columns = tuple(str(slug) for slug in run.column_slugs or ())
+    columns = tuple(run.unfilled_slugs)
     kinds: dict[str, Literal["fill", "undo"]] = {"fill": "fill", "undo": "undo"}
     return Unfinished(
         kinds.get(run.kind, "refresh"), run.model_uuid, name, columns, run.created_at, run.uuid, run.records_done, run.records_total

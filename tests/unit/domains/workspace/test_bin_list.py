@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.context.removal import bin_kinds
 from cargo_ai.domains.workspace import bin_chore
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
@@ -57,7 +56,9 @@ async def rows(backend: Backend, query: str, **values: Any) -> list[tuple[Any, .
 async def nothing_is_due(backend: Backend) -> None:
     """Return when the worker has removed forever what is to go at once."""
     async with asyncio.timeout(20):
-        while await rows(backend, "select 1 from bin_items where is_due"):
+        while True:
+            if not await rows(backend, "select 1 from bin_items where is_due"):
+                return
             await asyncio.sleep(0.02)
 
 
@@ -323,26 +324,6 @@ async def test_records_in_the_bin_count_until_they_are_gone(backend: Backend, ap
     await api.call(REMOVE, uuid=uid)
     assert await part() is None and await tables(backend, "heavy") == []
     assert "bin restore" not in await api.refusal_message("storage.model.get", uuid=uid)
-
-
-async def test_what_is_large_is_removed_forever_by_a_job(backend: Backend, api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, small = await api.model("vast"), await api.model("slight")
-    await api.add(model, *({"domain": f"{number}.com"} for number in range(3)))
-    everyone = await segment(api, model, "Everyone")
-    await api.call("segmentation.change.create", segmentUuid=everyone["uuid"])
-    for kind, uid in (("segment", everyone["uuid"]), ("model", model), ("model", small)):
-        await removed(api, kind, uid)
-    monkeypatch.setattr(bin_kinds, "LARGE", 2)
-
-    warnings = [await api.warnings(REMOVE, uuid=uid) for uid in (everyone["uuid"], model, small)]
-
-    assert [len(one) for one in warnings] == [1, 1, 0]
-    assert "removed in the background" in warnings[1][0]
-    assert await tables(backend, "slight") == []
-    assert not {model, small, everyone["uuid"]} & set(await binned(api))
-    await nothing_is_due(backend)
-    assert await tables(backend, "vast") == []
-    assert await rows(backend, "select 1 from segment_members where segment_uuid = :uid", uid=everyone["uuid"]) == []
 
 
 async def test_the_chore_removes_what_is_older_than_the_setting_and_nothing_else(backend: Backend, api: ApiClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,11 +119,18 @@ def compile_column(column: Column) -> CompiledColumn:
     return CompiledColumn(column, resolver, record_slugs(resolver.sources))
 
 
-async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
-    """Compute the columns of these records again and store what differs; returns sentences about what could not be computed."""
+async def refresh(
+    connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID, slugs: Collection[str] | None = None
+) -> list[str]:
+    """Compute the columns of these records again and store what differs; returns sentences about what could not be computed. `slugs`: these
+    columns only, from what is stored of the others."""
     computed = ComputedColumns.of(relation)
+    wanted = stages(relation, computed)
+    if slugs is not None:
+        for stage in wanted:
+            stage.columns = [compiled for compiled in stage.columns if compiled.column.slug in slugs]
     for start in range(0, len(uids), CHUNK):
-        for stage in stages(relation, computed):
+        for stage in (stage for stage in wanted if stage.columns):
             await _refresh_stage(connection, relation, stage, list(uids[start : start + CHUNK]), workspace)
     return computed.warnings
 
@@ -156,6 +163,22 @@ def stages(relation: Relation, computed: ComputedColumns) -> list[ComputedColumn
     return [groups[stage] for stage in sorted(groups)]
 
 
+def with_dependents(relation: Relation, slugs: Iterable[str]) -> set[str]:
+    """These columns, and the computed ones that are made of them, also by way of others and of lookups."""
+    compiled = [compile_column(column) for column in relation.columns if column.is_computed_on_write]
+    needs, found, size = _needs(relation, compiled), set(slugs), -1
+    while len(found) > size:
+        size = len(found)
+        found |= {slug for slug, read in needs.items() if read & found}
+    return found
+
+
+def _needs(relation: Relation, columns: Iterable[CompiledColumn]) -> dict[str, frozenset[str]]:
+    """The columns of the model that each needs, those that its lookups depend on among them."""
+    lookups = {column.slug: _own_columns(relation, column) for column in relation.columns if column.kind == "lookup"}
+    return {compiled.column.slug: compiled.reads.union(*(lookups.get(slug, ()) for slug in compiled.reads)) for compiled in columns}
+
+
 def _own_columns(relation: Relation, lookup: Column) -> set[str]:
     """The columns of the model itself that one of its lookups depends on."""
     join = lookup.definition["join"]
@@ -186,8 +209,7 @@ def _with_prefixed_names(record: Mapping[str, Any], columns: Sequence[CompiledCo
 
 def _in_dependency_order(relation: Relation, columns: list[CompiledColumn]) -> list[CompiledColumn]:
     pending = {compiled.column.slug: compiled for compiled in columns}
-    lookups = {column.slug: _own_columns(relation, column) for column in relation.columns if column.kind == "lookup"}
-    needs = {compiled.column.slug: compiled.reads.union(*(lookups.get(slug, ()) for slug in compiled.reads)) for compiled in columns}
+    needs = _needs(relation, columns)
     ordered: list[CompiledColumn] = []
     while pending:
         ready = [compiled for slug, compiled in pending.items() if not (needs[slug] & pending.keys())]

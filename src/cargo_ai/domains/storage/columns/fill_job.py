@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import background_work, events
-from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.columns import computed, laps
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.tables import StorageRun
@@ -86,23 +86,28 @@ class FillJob:
             if relation is None:
                 return "error", "The model was removed."
             connection = await driver_connection(db)
-            record_ids = await rows.ids_after(connection, relation, fill.after_id or "", count)
-            if not record_ids:
+            unfilled = fill.laps if fill.laps is not None else laps.begin({}, fill.unfilled_slugs, "")
+            record_ids = await rows.ids_after(connection, relation, fill.after_id or "", count) if unfilled else []
+            left = await laps.past(connection, unfilled, record_ids[-1]) if record_ids else laps.past_the_end(unfilled)
+            if not record_ids and not left:
                 return ("success", None) if await self._complete(db, fill) else None
-            warnings = await computed.refresh(connection, relation, record_ids, here)
-            await events.publish(db, RecordsChanged(here, of))
-            if await self._move_on(db, fill, record_ids, warnings):
+            warnings = await computed.refresh(connection, relation, record_ids, here, unfilled)
+            if record_ids:
+                await events.publish(db, RecordsChanged(here, of))
+            if await self._move_on(db, fill, record_ids, warnings, left):
                 await db.commit()
             return None
 
-    async def _move_on(self, db: AsyncSession, fill: StorageRun, record_ids: list[str], found: list[str]) -> bool:
-        """Write down that these records are done; False when it was begun again, or another worker was faster: the chunk is then undone."""
+    async def _move_on(self, db: AsyncSession, fill: StorageRun, record_ids: list[str], found: list[str], left: laps.Laps) -> bool:
+        """Write down that these records are done, or that it goes on with the first one, and what is left; False when columns were added,
+        or another worker was faster: the chunk is then undone."""
         done = (fill.records_done or 0) + len(record_ids)
         known = [str(sentence) for sentence in fill.warnings or ()]
         fresh = [sentence for sentence in found if sentence not in known][: max(0, computed.MAX_WARNINGS - len(known))]
         for sentence in fresh:
             _log.warning("a computed column could not be filled", model=str(fill.model_uuid), cause=sentence)
-        values: dict[str, Any] = {"after_id": record_ids[-1], "records_done": done, "updated_at": clock.now()}
+        values: dict[str, Any] = {"after_id": record_ids[-1] if record_ids else "", "records_done": done, "updated_at": clock.now()}
+        values["laps"] = left
         values |= {"records_total": max(done, fill.records_total or 0), "warnings": [*known, *fresh], "tries": 0}
         return await db.scalar(_of_pass(fill).values(values).returning(StorageRun.uuid)) is not None
 
@@ -144,6 +149,6 @@ def next_count(count: int, seconds: float) -> int:
 
 
 def _of_pass(fill: StorageRun) -> Any:
-    """The fill as it was read: not begun again since, and not moved on by another worker."""
+    """The fill as it was read: no column was added since, and no other worker has moved it on."""
     unchanged = (StorageRun.pass_number == fill.pass_number, StorageRun.after_id == fill.after_id, StorageRun.finished_at.is_(None))
     return update(StorageRun).where(StorageRun.uuid == fill.uuid, *unchanged)

@@ -15,7 +15,7 @@ def to_response(row: StorageRun) -> Filling:
     """The fill on the wire."""
     return Filling(
         run_uuid=str(row.uuid),
-        column_slugs=[str(slug) for slug in row.column_slugs or ()],
+        column_slugs=row.unfilled_slugs,
         status=row.status,  # pyright: ignore[reportArgumentType]  # one of the literals, as we write it
         records_done=row.records_done or 0,
         records_total=row.records_total or 0,

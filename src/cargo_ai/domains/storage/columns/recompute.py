@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
-from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.columns import computed, laps
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.engine.dispatch.queue import producer
@@ -29,7 +29,8 @@ async def recompute(ctx: Context, relation: Relation, slugs: Iterable[str] | Non
     """
     connection = await driver_connection(ctx.db)
     if not await ddl.is_small(connection, relation):
-        names = list(slugs) if slugs is not None else [column.slug for column in relation.columns if column.is_computed_on_write]
+        every = [column.slug for column in relation.columns if column.is_computed_on_write]
+        names = every if slugs is None else [slug for slug in every if slug in computed.with_dependents(relation, slugs)]
         # What the quota counts: to count a large table would take longer than all else here.
         total = await quotas.used_by(connection, ctx.workspace, "records", str(relation.model))
         fill = await _start(ctx, relation, names, total)
@@ -46,16 +47,17 @@ async def recompute(ctx: Context, relation: Relation, slugs: Iterable[str] | Non
 
 
 async def _start(ctx: Context, relation: Relation, slugs: list[str], total: int) -> StorageRun:
-    """Start a fill. One that is under way begins with the first record again, for its columns and these."""
+    """Start a fill. One that is under way goes on where it is, and comes round to there for these columns."""
     incomplete = select(StorageRun).where(StorageRun.model_uuid == relation.model, StorageRun.is_incomplete).with_for_update()
     former = await ctx.db.scalar(incomplete.execution_options(populate_existing=True))
-    left = [str(slug) for slug in former.column_slugs or ()] if former is not None else []
-    names = list(dict.fromkeys([*left, *slugs]))
     if former is not None and former.status in {"pending", "running"}:
-        former.column_slugs, former.records_total = names, total
-        former.records_done, former.after_id, former.pass_number = 0, "", former.pass_number + 1
+        known = former.laps if former.laps is not None else laps.begin({}, former.unfilled_slugs, "")
+        former.laps = laps.begin(known, slugs, former.after_id or "")
+        former.column_slugs = list(dict.fromkeys([*(former.column_slugs or ()), *slugs]))
+        former.records_done, former.records_total, former.pass_number = 0, total, former.pass_number + 1
         await ctx.db.flush()
         return former
+    names = list(dict.fromkeys([*(former.unfilled_slugs if former is not None else ()), *slugs]))
     if former is not None:
         now = clock.now()
         former.is_incomplete = False
@@ -71,6 +73,7 @@ async def _start(ctx: Context, relation: Relation, slugs: list[str], total: int)
         status="pending",
         file_names=[],
         column_slugs=names,
+        laps=laps.begin({}, names, ""),
         records_done=0,
         records_total=total,
         after_id="",

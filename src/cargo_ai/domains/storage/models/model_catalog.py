@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.storage.tables import Model, Relationship, StaleLookup, StorageRun
+from cargo_ai.domains.storage.tables import Model, Relationship, StaleLookup, StorageRun, unfilled
 from cargo_ai.records import names
 from cargo_ai.records.catalog import Catalog, Column, Filling, Link, Relation
 from cargo_ai.store.tables import Installation
@@ -39,19 +39,20 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
 async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, bool, Filling | None]]:
     """The models with the id of the installation, whether work on their records is under way, whether what they
     look up has changed, and the fill whose columns lack values."""
-    return [
-        (model, own, running, stale, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
-        for model, own, running, stale, run, slugs, done, total, ended_at in await db.execute(_models_query())
-    ]
+    loaded: list[tuple[Model, uuid.UUID, bool, bool, Filling | None]] = []
+    for model, own, running, stale, run, slugs, laps, done, total, ended in await db.execute(_models_query()):
+        filling = None if slugs is None else Filling(run, tuple(unfilled(slugs, laps)), done or 0, total or 0, ended is not None)
+        loaded.append((model, own, running, stale, filling))
+    return loaded
 
 
 @cache
-def _models_query() -> Select[Model, uuid.UUID, bool, bool, uuid.UUID, list[Any] | None, int | None, int | None, datetime | None]:
+def _models_query() -> Select[Model, uuid.UUID, bool, bool, uuid.UUID, list[Any] | None, Any, int | None, int | None, datetime | None]:
     """What `_load_models` selects. To put it together takes longer than to carry it out."""
     installation = select(Installation.id).limit(1).scalar_subquery()
     fill, run = aliased(StorageRun), aliased(StorageRun)
     is_refreshing = exists().where(run.model_uuid == Model.uuid, run.finished_at.is_(None))
-    progress = (fill.uuid, fill.column_slugs, fill.records_done, fill.records_total, fill.finished_at)
+    progress = (fill.uuid, fill.column_slugs, fill.laps, fill.records_done, fill.records_total, fill.finished_at)
     is_stale = exists().where(StaleLookup.model_uuid == Model.uuid)
     query = select(Model, installation, is_refreshing, is_stale, *progress)
     query = query.outerjoin(fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete))

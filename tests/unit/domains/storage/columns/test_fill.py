@@ -167,14 +167,57 @@ async def test_another_worker_goes_on_behind_the_last_chunk(api: ApiClient, stat
     assert [record["score"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
 
 
-async def test_another_change_begins_the_fill_again_with_all_its_columns(api: ApiClient, state: State, model: str) -> None:
+async def test_a_column_that_is_added_meanwhile_keeps_what_was_done_and_comes_round(api: ApiClient, state: State, model: str) -> None:
     run = await begun(api, model)
     await move(state, run, 3)
     again = await api.call("storage.column.create", modelUuid=model, column=SCORE | {"slug": "double"})
     assert (again["run"]["uuid"], again["run"]["columnSlugs"]) == (run["uuid"], ["score", "double"])
     assert again["run"]["recordsDone"] == 0
+    # To the end, seven at a time from 021.com on, and once more to find that it is the end.
+    await move(state, run, 6)
+    query = "SELECT score, double FROM default.companies"
+    said = await warnings(api, "storage.query.execute", query=query)
+    assert "score is" not in said and "double is still being filled: 29 of 50 records" in said
+    assert [record["score"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
+    assert [record["double"] is None for record in await api.records(model)] == [number < 21 for number in range(COUNT)]
+    await move(state, run, 3)
+    assert not await warnings(api, "storage.query.execute", query=query)
     await finish(state, run)
     assert [record["double"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
+    ended = (await api.call("storage.run.get", uuid=run["uuid"]))["run"]
+    assert (ended["status"], ended["columnSlugs"], ended["recordsDone"]) == ("success", ["score", "double"], COUNT)
+
+
+async def test_a_chunk_that_was_computed_before_a_column_came_is_done_again(api: ApiClient, state: State, model: str) -> None:
+    run = await begun(api, model)
+    await move(state, run, 1)
+    here = uuid.UUID(run["workspaceUuid"])
+    async with state.database.session(here) as db:
+        fill = (await db.scalars(select(StorageRun))).one()
+        await api.call("storage.column.create", modelUuid=model, column=SCORE | {"slug": "double"})
+        moved = FillJob(state.database)._move_on(db, fill, ["013.com"], [], {})  # pyright: ignore[reportPrivateUsage]
+        assert not await moved
+    await finish(state, run)
+    assert [record["double"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
+
+
+async def test_a_column_that_changes_while_it_is_filled_goes_round_again_with_all_that_are_made_of_it(
+    api: ApiClient, state: State, model: str
+) -> None:
+    run = await begun(api, model)
+    for slug, source in (("twice", "score"), ("four", "twice")):
+        await begun_again(api, model, slug, f"record.{source} * 2")
+    await move(state, run, 4)
+    changed = SCORE | {"expression": {"expression": "record.employees * 3"}}
+    await api.call("storage.column.update", modelUuid=model, column=changed)
+    await finish(state, run)
+    records = await api.records(model)
+    assert [(record["score"], record["four"]) for record in records] == [(number * 3, number * 12) for number in range(COUNT)]
+
+
+async def begun_again(api: ApiClient, model: str, slug: str, expression: str) -> None:
+    """Another column for the fill that is under way."""
+    await api.call("storage.column.create", modelUuid=model, column=SCORE | {"slug": slug, "expression": {"expression": expression}})
 
 
 async def test_a_cancelled_fill_leaves_a_column_that_says_that_it_is_not_complete(api: ApiClient, state: State, model: str) -> None:
