@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from cargo_ai.kernel.wire import Timestamp, Wire
 
@@ -30,7 +32,15 @@ Text = Annotated[str, Field(max_length=10_000)]
 Word = Annotated[str, Field(max_length=500)]
 """A short text: an id of the user's, a slug, a title."""
 
-Number = Annotated[int | float, Field(allow_inf_nan=False)]
+
+def _finite(value: float) -> float:
+    # Pydantic's own rule against infinity breaks at whole numbers that no float can hold.
+    if not abs(value) <= sys.float_info.max:
+        raise PydanticKnownError("finite_number")
+    return value
+
+
+Number = Annotated[int | float, AfterValidator(_finite)]
 """A finite number; whole numbers stay whole: 0 is not sent as 0.0."""
 
 Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")]
