@@ -259,6 +259,14 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(cli: Cli, a
         assert proxy.requests[0].target == f"http://cargo.test:8420{LISTED}"
         assert proxy.requests[0].headers["proxy-authorization"] == "Basic dXNlcjpwQHNz"
         assert cli("orchestration", "batch", "list", **away, NO_PROXY="cargo.test").code == 75
+    silent = cli("orchestration", "batch", "list", **away)
+    assert (silent.code, silent.json["reason"]) == (75, "noServer")
+    assert f"by the proxy 127.0.0.1:{proxy.port}, which the environment names: connection refused" in silent.json["errorMessage"]
+
+
+def test_a_server_without_tls_is_not_said_to_have_a_wrong_certificate(cli: Cli, api: FakeApi) -> None:
+    plain = cli("orchestration", "batch", "list", CARGO_API_URL=f"https://127.0.0.1:{api.port}", CARGO_API_TOKEN="t")
+    assert (plain.code, plain.json["reason"]) == (1, "tlsFailed") and "named by http://" in plain.json["errorMessage"]
 
 
 def test_https_goes_through_a_proxy_by_connect_and_trusts_ssl_cert_file(cli: Cli, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg
 
 
+MAX_DIGITS = 18
+MAX_JSON_DIGITS = 4300
 MAX_LEVELS = 100
 NESTED = f"the server reads at most {MAX_LEVELS} levels of lists and objects."
 
@@ -108,8 +110,10 @@ def boolean(flag: str, text: str) -> bool:
 
 def _integer(flag: str, text: str) -> int:
     digits = text[1:] if text[:1] in ("-", "+") else text
-    if not (digits.isascii() and digits.isdecimal()) or len(digits) > 18:
+    if not (digits.isascii() and digits.isdecimal()):
         raise usage("invalidValue", f'{flag} takes a whole number, not "{text}".')
+    if len(digits.lstrip("0")) > MAX_DIGITS:
+        raise usage("invalidValue", f"{flag} takes a smaller number: this one has {len(digits)} digits.")
     return int(text)
 
 
@@ -140,8 +144,19 @@ def parse_json(flag: str, text: str, source: str) -> Any:
     def refuse(word: str) -> NoReturn:
         raise ValueError(f"{word} is not JSON")
 
+    def fraction(digits: str) -> float:
+        number = float(digits)
+        return number if number - number == 0 else refuse_large(digits)
+
+    def whole(digits: str) -> int:
+        # Python reads no longer ones, and says so in words for programmers.
+        return int(digits) if len(digits) <= MAX_JSON_DIGITS else refuse_large(digits)
+
+    def refuse_large(digits: str) -> NoReturn:
+        raise ValueError(f"the number {digits if len(digits) < 20 else digits[:17] + '…'} is too large")
+
     try:
-        value = json.loads(text, parse_constant=refuse)
+        value = json.loads(text, parse_constant=refuse, parse_float=fraction, parse_int=whole)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise _not_json(flag, text, source, where) from None
@@ -149,6 +164,8 @@ def parse_json(flag: str, text: str, source: str) -> Any:
         raise _not_json(flag, text, source, str(error)) from None
     except RecursionError:  # how deep Python itself reads differs from version to version
         raise _too_deep(flag, source) from None
+    if "\\ud" in text.lower() and not _is_text(json.dumps(value, ensure_ascii=False)):
+        raise _not_json(flag, text, source, "half of a character, a lone surrogate")
     if text.count("[") + text.count("{") > MAX_LEVELS and _is_deeper(value, MAX_LEVELS):
         raise _too_deep(flag, source)
     return value

@@ -179,6 +179,9 @@ class Api:
         if error.kind == "untrusted":
             sentence = f"The certificate of {url} is not trusted: {error.detail}. SSL_CERT_FILE can name the authority that signed it."
             return failure(FAILED, "untrustedCertificate", sentence)
+        if error.kind == "noTls":
+            sentence = f"{url} does not speak TLS as it should ({error.detail}). A server without TLS is named by http://."
+            return failure(FAILED, "tlsFailed", sentence)
         if error.kind == "timeout":
             return failure(LATER, "timeout", f"{url} did not answer: {error.detail}. What was sent may have been done.")
         if error.kind == "broken":

@@ -15,7 +15,7 @@ CHUNK = 65536
 
 
 class ConnectionFailed(Exception):
-    """No response came. `kind`: refused (nothing listens), unreachable, timeout, untrusted (TLS), broken (cut off)."""
+    """No response came. `kind`: refused (nothing listens), unreachable, timeout, untrusted (TLS), noTls, broken (cut off)."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -78,7 +78,7 @@ def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterabl
         if link.sock:
             link.sock.settimeout(seconds)
     except OSError as error:
-        raise _connect_failure(error) from None
+        raise _connect_failure(error, _proxy_name(parts)) from None
     except http.client.HTTPException as error:
         raise ConnectionFailed("broken", _reason(error)) from None
     try:
@@ -158,17 +158,24 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(pair.encode()).decode()}
 
 
-def _connect_failure(error: OSError) -> ConnectionFailed:
+def _proxy_name(parts: SplitResult) -> str:
+    """The proxy on the way to a server, without the password; empty without one."""
+    proxy = proxy_of(parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    return f"{proxy.hostname}:{proxy.port or 80}" if proxy else ""
+
+
+def _connect_failure(error: OSError, proxy: str) -> ConnectionFailed:
     name = type(error).__name__
+    through = f"by the proxy {proxy}, which the environment names: " if proxy else ""
     if isinstance(error, ConnectionRefusedError):
-        return ConnectionFailed("refused", "connection refused")
+        return ConnectionFailed("unreachable" if proxy else "refused", f"{through}connection refused")
     if isinstance(error, TimeoutError):
-        return ConnectionFailed("timeout", "no connection in time")
+        return ConnectionFailed("timeout", f"{through}no connection in time")
     if name == "SSLCertVerificationError":
         return ConnectionFailed("untrusted", str(getattr(error, "verify_message", "") or error))
     if name.startswith("SSL"):
-        return ConnectionFailed("untrusted", f"TLS failed: {getattr(error, 'reason', None) or error}")
-    return ConnectionFailed("unreachable", _reason(error))
+        return ConnectionFailed("noTls", str(getattr(error, "reason", None) or error))
+    return ConnectionFailed("unreachable", f"{through}{_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

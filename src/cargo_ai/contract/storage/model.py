@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Never
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, FiniteFloat, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, Filling, OriginalColumn, RunStatus
@@ -26,8 +26,8 @@ Slug = Annotated[
 class Position(Wire):
     """The position on the map of models."""
 
-    x: float = 0
-    y: float = 0
+    x: FiniteFloat = 0
+    y: FiniteFloat = 0
 
 
 class CronSchedule(Wire):
