@@ -197,6 +197,13 @@ def test_a_wrong_value_exits_2_and_says_what_is_taken(cli: Cli, api: FakeApi, ar
     assert api.requests == [] and result.err == ""
 
 
+@pytest.mark.parametrize("words", [("--yes", *BATCH), (*BATCH, "--yes"), BATCH])
+def test_a_value_without_the_only_flag_that_is_missing_names_that(cli: Cli, api: FakeApi, words: tuple[str, ...]) -> None:
+    result = cli(*words, '[{"n":1}]')
+    assert (result.code, result.json["errorMessage"]) == (2, 'Unexpected argument "[{"n":1}]": it has to follow --data.')
+    assert api.requests == []
+
+
 def test_a_value_outside_the_allowed_ones_names_them(cli: Cli) -> None:
     single = cli("workspace", "folder", "create", "--name", "n", "--emoji-slug", "e", "--kind", "plays")
     assert (

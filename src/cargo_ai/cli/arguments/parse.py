@@ -179,6 +179,10 @@ def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
 
 
 def _unexpected(row: Row, parsed: Parsed, text: str) -> str:
+    given = {arg["wire"] for arg, _ in parsed.values}
+    missing = [arg for arg in row["args"] if arg.get("required") and arg["wire"] not in given and arg["flags"]]
+    if len(missing) == 1 and not text.startswith(TOKENS_BEGIN):
+        return f'Unexpected argument "{text}": it has to follow {missing[0]["flags"][0]}.'
     before = parsed.argv[parsed.argv.index(text) - 1]
     arg = flag_table(row).get(before)
     if arg is not None and arg["type"] == "boolean":
