@@ -44,9 +44,15 @@ select m.*, o.message, o.record_id from merged m left join lateral (
 ) o on true order by m.runs desc, m.last_at desc, m.node_uuid
 """
 _NOTED = "select {columns} from failed_runs n join runs r on r.uuid = n.run_uuid where n.workflow_uuid = '{workflow}'::uuid and {chosen}"
+# Each has an index, which "one or the other" has not: the latter would be asked about each run of the time.
 _FAILED = """
-select {columns} from runs r where {chosen}
-    and (r.rare_status = 'error' or exists (select from execution_rows x where x.run_uuid = r.uuid and x.status = 'error'))
+select {columns} from runs r where {chosen} and r.rare_status = 'error'
+union
+select {columns} from (
+    select distinct x.run_uuid from execution_rows x
+    where x.workspace_uuid = :workspace and x.status <> 'success' and x.status = 'error' and {within}
+) x cross join lateral (select * from runs o where o.uuid = x.run_uuid and {found} offset 0) r
+where {chosen} and r.rare_status is distinct from 'error'
 """
 _NONE = uuid.UUID(int=0)
 """The uuid of nothing."""
@@ -77,7 +83,15 @@ def _query(request: contract.GetRunErrors, workflow: uuid.UUID, batch: uuid.UUID
         of_runs.append(f"r.release_uuid = '{release}'::uuid")
         of_hours.append(f"n.release_uuid = '{release}'::uuid")
     runs = [_NOTED.format(columns=RUN, workflow=workflow, chosen=" and ".join([*of_runs, _created((after, before))]))]
-    runs += [_FAILED.format(columns=RUN, chosen=" and ".join([*of_runs, _created(time)])) for time in times]
+    runs += [
+        _FAILED.format(
+            columns=RUN,
+            chosen=" and ".join([*of_runs, _created(time)]),
+            within=_bounds("x.run_uuid", time),
+            found=_bounds("o.uuid", time),
+        )
+        for time in times
+    ]
     return _ERRORS.format(
         scope=batch or workflow,
         hours=" and ".join(of_hours),
@@ -115,11 +129,19 @@ async def _is_counted(ctx: Context, batch: uuid.UUID) -> bool:
 def _created(time: Time) -> str:
     """Whether a run was created then. Its id begins with the time: bounds of ids leave out what is of other times."""
     after, before = time
+    parts = [_bounds("r.uuid", time)]
+    parts += [] if after is None else [f"r.created_ms >= {after}"]
+    parts += [] if before is None else [f"r.created_ms < {before}"]
+    return " and ".join(parts)
+
+
+def _bounds(column: str, time: Time) -> str:
+    after, before = time
     parts = ["true"]
     if after is not None:
-        parts.append(f"r.created_ms >= {after} and r.uuid >= '{ids.first_at(after / 1000 - 60)}'::uuid")
+        parts.append(f"{column} >= '{ids.first_at(after / 1000 - 60)}'::uuid")
     if before is not None:
-        parts.append(f"r.created_ms < {before} and r.uuid <= '{ids.first_at(before / 1000 + 60)}'::uuid")
+        parts.append(f"{column} <= '{ids.first_at(before / 1000 + 60)}'::uuid")
     return " and ".join(parts)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from cargo_ai.engine.journal import failures
+from cargo_ai.kernel import clock
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -94,6 +96,9 @@ async def test_errors_are_the_same_before_and_after_they_are_counted(backend: Ba
         assert (noted, await (await connection.execute(NOTED, (tool["workflowUuid"],))).fetchone()) == ((7,), (1,)), "one goes on"
     after = (await backend.admin.call("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"]))["runErrors"]
     assert sorted(after, key=str) == sorted(before, key=str)
+    lately = (clock.now() - timedelta(minutes=10)).isoformat()
+    of_time = await backend.admin.call("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"], createdAfter=lately)
+    assert sorted(of_time["runErrors"], key=str) == sorted(before, key=str), "also those of a part of an hour"
 
 
 async def test_a_batch_is_followed_to_its_end(backend: Backend) -> None:
