@@ -101,7 +101,7 @@ async def _floor(ctx: Context, request: contract.CountSpans, looked_at: int) -> 
 
 async def _count(ctx: Context, request: contract.CountSpans, conditions: Conditions, floor: uuid.UUID | None, graphs: Graphs) -> Count:
     where, values = conditions
-    sources = span_filter.parts(ctx.workspace, request, floor, graphs)
+    sources = span_filter.parts(ctx.workspace, request, floor, graphs, counted=True)
     parts = (f"(select 1 from {part} where {where} limit :most)" for part in sources)  # noqa: S608 - our own texts
     total = f"select count(*) from ({' union all '.join(parts)}) s"  # noqa: S608 - our own texts
     count = int(await ctx.db.scalar(text(total), values | {"most": request.count_up_to + 1}) or 0)

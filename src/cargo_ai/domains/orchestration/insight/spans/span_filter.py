@@ -28,6 +28,17 @@ _EXECUTED = f"""
     from {{source}} where e.started_ms >= :after and {_ALIVE}{{bounds}}
 ) s
 """  # noqa: S608 - put together from our own texts
+# To be counted by what their runs are, executions need not be unpacked: for each there are two times. One of a run that was created later
+# began later.
+_NUMBERED = f"""
+(
+    select r.uuid as run_uuid, {_RUN} from runs r cross join lateral (
+        select (select coalesce(sum(cardinality(p.times)) / 2, 0) from packed_executions p where p.run_uuid = r.uuid{{packed}})
+            + (select count(*) from execution_rows x where x.run_uuid = r.uuid{{own}}) as number offset 0
+    ) e cross join lateral generate_series(1, e.number) where r.created_ms >= :after and {{within}}{{bounds}}
+) s
+"""  # noqa: S608 - put together from our own texts
+_OLDER = " and r.created_ms < :after and r.uuid <= {0}"
 # Packed executions are asked for run by run: a join would unpack all of them first.
 _OF_EACH_RUN = "runs r cross join lateral (select * from executions x where x.run_uuid = r.uuid{bounds} offset 0) e"
 # The words of the index, whatever statuses are bound.
@@ -67,6 +78,11 @@ MAX_GRAPHS, MAX_NAMED = 500, 50
 """How many graphs are looked at for a node, and how many of them may have it."""
 _UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "run_uuid", "parent_agent_uuid")
 _TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
+_OF_RUNS = {
+    *("workflow_uuid", "user_uuid", "batch_uuid", "run_uuid", "trace_uuid", "parent_agent_uuid", "parent_run_uuid", "parent_node_uuid"),
+    *("record_id", "record_title", "record_title_or_id", "execution_started_after", "count_up_to"),
+}
+"""Filters that say of which runs spans are."""
 _PARTS = {
     "record_title": ("s.record_title",),
     "record_title_or_id": ("s.record_title", "s.record_id"),
@@ -91,9 +107,11 @@ from (select * from graphs where workspace_uuid = :workspace limit {MAX_GRAPHS +
 """  # noqa: S608 - our own texts
 
 
-def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, graphs: Sequence[uuid.UUID] | None = None) -> list[str]:
+def parts(
+    workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, graphs: Sequence[uuid.UUID] | None = None, *, counted: bool = False
+) -> list[str]:
     """What nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at. `floor`: of no older runs than this.
-    `graphs`: only of runs that walk one of these; None: any."""
+    `graphs`: only of runs that walk one of these; None: any. `counted`: rows are only counted, and need not say what the nodes did."""
     source = _FAILED if is_indexed(request) else _OF_EACH_RUN
     ends = [f"< {_literal(run_bounds.ceiling())}"]
     if floor is not None:
@@ -120,8 +138,16 @@ def parts(workspace: uuid.UUID, request: CountSpans, floor: uuid.UUID | None, gr
         bounds += f" and r.graph_uuid in ({', '.join(_literal(graph) for graph in graphs)})"
     source = source.format(workspace=mine, bounds=own_bounds)
     # No execution is stored while its run waits at the node.
-    kinds = (_WAITING,) if request.execution_statuses == ["pending"] else (_EXECUTED, _WAITING)
-    return [kind.format(source=source, within=whose, bounds=bounds + trace, own=own_bounds) for kind in kinds for trace, whose in traces]
+    kinds = [(_WAITING, "")] if request.execution_statuses == ["pending"] else [(_EXECUTED, ""), (_WAITING, "")]
+    if counted and _is_about_runs(request):
+        older = _OLDER.format(_literal(ids.first_at(request.execution_started_after.timestamp() + 60)))
+        kinds = [(_NUMBERED, ""), (_EXECUTED, older), (_WAITING, "")]
+    packed = own_bounds.replace("x.run_uuid", "p.run_uuid")
+    return [
+        kind.format(source=source, within=whose, bounds=bounds + trace + more, own=own_bounds, packed=packed)
+        for kind, more in kinds
+        for trace, whose in traces
+    ]
 
 
 def _of_batch(text: str, workspace: str) -> str:
@@ -162,6 +188,11 @@ def _condition(name: str, default_of: str | None) -> str:
 def is_indexed(request: CountSpans) -> bool:
     """Whether only executions are asked for that have an index: those that did not go well, and nodes that runs wait at."""
     return request.execution_statuses is not None and "success" not in request.execution_statuses
+
+
+def _is_about_runs(request: CountSpans) -> bool:
+    """Whether a filter is met by all executions of a run that began after the time, or by none."""
+    return all(getattr(request, name) is None for name in CountSpans.model_fields if name not in _OF_RUNS)
 
 
 def is_selective(request: CountSpans) -> bool:

@@ -172,3 +172,14 @@ async def test_another_workspace_sees_no_span_and_no_trace(story: Story) -> None
     assert (await other_api.call("orchestration.trace.list", startedAfter=LONG_AGO))["count"] == 0
     for uid in (story.batch, story.runs["good"], "no-uuid"):
         assert (await other_api.refusal("orchestration.trace.get", uuid=uid))[1]["reason"] == "traceNotFound"
+
+
+async def test_spans_since_the_middle_of_a_run_are_counted_as_they_are_listed(story: Story) -> None:
+    ask, filters = story.backend.admin.call, [{}, {"workflowUuid": story.workflow}, {"batchUuid": story.batch}, {"traceUuid": story.batch}]
+    moments = {span["executionStartedAt"] for span in await story.spans(workflowUuid=story.workflow)}
+    assert len(moments) > 2
+    for moment in moments:
+        for filter in filters:
+            found = await ask("orchestration.span.list", executionStartedAfter=moment, **filter)
+            counted = await ask("orchestration.span.count", executionStartedAfter=moment, **filter)
+            assert found["count"] == counted["count"] == len(found["spans"]), (moment, filter)
