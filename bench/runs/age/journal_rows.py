@@ -13,7 +13,7 @@ from cargo_ai.engine.journal import failures, tables
 
 Connection = psycopg.Connection[Any]
 
-DAYS = 30
+DAYS, DAY_MS = 30, 86_400_000
 PER_BATCH = 10_000
 PER_SHARD = 500
 AT_ONCE = 100_000
@@ -89,12 +89,17 @@ BY_SHARD = (
 )
 
 
-def fill(connection: Connection, batch: str, runs: int) -> None:
-    """Insert copies of the runs of a finished batch of five nodes, over the last days. The connection is in autocommit mode."""
+def fill(connection: Connection, batch: str, runs: int, *, last_day: int = 0) -> None:
+    """Insert copies of the runs of a finished batch of five nodes over the last days: evenly, or with `last_day` of them in the last one.
+
+    The connection is in autocommit mode.
+    """
     began = time.monotonic()
     now = int(time.time() * 1000)
-    step = max(1, DAYS * 86_400_000 // runs)
-    start = now - 60_000 - step * runs
+    earlier = runs - last_day
+    step = max(1, (DAYS - bool(last_day)) * DAY_MS // earlier)
+    start = now - 60_000 - bool(last_day) * DAY_MS - step * earlier
+    quick = DAY_MS // max(1, last_day)
     connection.execute(b"drop table if exists sources")
     connection.execute(
         b"create temp table sources as select row_number() over (order by uuid) - 1 as no, uuid from runs where batch_uuid = %s limit 1000",
@@ -108,6 +113,8 @@ def fill(connection: Connection, batch: str, runs: int) -> None:
         connection.execute(f'drop index "{name}"'.encode())
     for first in range(0, runs, AT_ONCE):
         values = {"first": first, "last": min(runs, first + AT_ONCE), "start": start, "step": step, "batch": batch}
+        if first >= earlier:
+            values |= {"start": now - 60_000 - quick * runs, "step": quick}
         # A few of the youngest only: whatever waits for a month is not a common sight.
         _copy(connection, values, runs, last=values["last"] == runs)
         report.say(f"journal: {values['last']:,} of {runs:,} runs, {time.monotonic() - began:.0f} s")
