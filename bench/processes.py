@@ -25,7 +25,7 @@ def of(server: TemporaryServer) -> dict[str, list[int]]:
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, fields in stats().items():
         children[int(fields[1])].append(pid)
-    supervisor, postmaster = server.supervisor, server.database().pid
+    supervisor, postmaster = server.supervisor, server.postmaster
     found: dict[str, list[int]] = {"supervisor": [supervisor], "api": [], "workers": [], "postgres": _below(postmaster, children)}
     for pid in _below(supervisor, children)[1:]:
         if pid not in found["postgres"]:

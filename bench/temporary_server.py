@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.report import Json
-from cargo_ai.store.embedded import postgres
+from cargo_ai.store.embedded import postgres, process
+from cargo_ai.store.embedded.data_home import data_home_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = Path(sys.executable).with_name("cargo-ai")
@@ -138,6 +139,14 @@ class TemporaryServer:
     def supervisor(self) -> int:
         """The process id of the server's parent process."""
         return int(json.loads((self.data_dir / "server.json").read_text())["pid"])
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of the database's parent process, without asking it: a connection costs what an idle server takes in seconds."""
+        pid = process.postmaster_pid(data_home_of(self.data_dir))
+        if pid is None:
+            raise MeasurementFailed("The database does not run.")
+        return pid
 
     def database(self) -> postgres.Cluster:
         """The server's database."""

@@ -39,13 +39,18 @@ def statements(log: str, *, quiet: bool = True) -> list[str]:
     return [one for one in found if not (quiet and _QUIET.match(one))]
 
 
-def statements_meanwhile(server: TemporaryServer) -> list[str]:
-    """The statements of `SECONDS`, from the log of the database, which is made to log each of them."""
-    log = Path(f"/proc/{server.database().pid}/fd/2").resolve()
-    with psycopg.connect(server.database().admin_url, autocommit=True) as database:
+def log_statements(server: TemporaryServer) -> Path:
+    """Have the database log each of its statements; its log."""
+    cluster = server.database()
+    with psycopg.connect(cluster.admin_url, autocommit=True) as database:
         database.execute("alter system set log_statement = 'all'")
         database.execute("select pg_reload_conf()")
     time.sleep(1)
+    return Path(f"/proc/{cluster.pid}/fd/2").resolve()
+
+
+def statements_meanwhile(log: Path) -> list[str]:
+    """The statements of `SECONDS`, from the log of a database that logs each of them."""
     begin = log.stat().st_size
     time.sleep(SECONDS)
     with log.open("rb") as file:
@@ -72,7 +77,7 @@ def measure() -> Json:
                 raise MeasurementFailed("Not all plays have run.")
         time.sleep(SETTLED_SECONDS)
         report.say(f"idlePlays: {SECONDS} idle seconds")
-        heard = statements_meanwhile(server)
+        heard = statements_meanwhile(log_statements(server))
     named = {table: sum(re.search(rf"\b{table}\b", one) is not None for one in heard) for table in TABLES}
     often = Counter(re.sub(r"\s+", " ", one)[:60] for one in heard).most_common(5)
     return report.figure(
