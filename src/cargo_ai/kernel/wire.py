@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticSerializationError
 
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.schemas.validation_errors import errors_of as errors_of
@@ -52,7 +54,13 @@ class Wire(BaseModel):
 
     def to_json(self) -> bytes:
         """The same as bytes, serialised without Python objects in between."""
-        return self.model_dump_json(by_alias=True).encode()
+        try:
+            return self.model_dump_json(by_alias=True).encode()
+        except PydanticSerializationError as error:
+            if "surrogates not allowed" not in str(error):
+                raise
+            # Half of a character in JSON that was stored before such were replaced: a question mark.
+            return json.dumps(self.to_wire(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 class Nothing(Wire):

@@ -26,6 +26,12 @@ class Outer(Wire):
     anything: dict[str, Any] | None = None
 
 
+class JsonHolder(Wire):
+    """A reply with any JSON."""
+
+    value: dict[str, Any]
+
+
 def test_names_are_camel_case_outside_and_nulls_are_kept() -> None:
     value = Outer.model_validate({"uuid": "u", "inner": {"recordId": "1"}})
     wire = value.to_wire()
@@ -72,3 +78,7 @@ def test_unknown_fields_are_named_at_every_level() -> None:
     }
     found = unknown_field_warnings(Outer.model_validate(raw), raw)
     assert [sentence.split()[1] for sentence in found] == ["inner.y", "many[1].z", "x"]
+
+
+def test_half_of_a_character_in_a_reply_is_a_question_mark() -> None:
+    assert JsonHolder(value={"text": "a\ud800b", "ü": 1}).to_json() == '{"value":{"text":"a?b","ü":1}}'.encode()

@@ -65,7 +65,11 @@ class Wait:
             # The last request may run into the limit itself, or into a server that restarts until the limit is there.
             if refusal.document.get("reason") == "timeout" and self.deadline is not None and refusal.code != UNFINISHED:
                 raise self._unfinished() from None
-            if refusal.code not in (UNFINISHED, DENIED):
+            if refusal.code == DENIED:
+                # The way on is to sign in; the work goes on meanwhile.
+                refusal.document["errorMessage"] += f" The {self.noun} goes on; find it again with: {self.again}"
+                refusal.document.setdefault("uuid", self.uuid)
+            elif refusal.code != UNFINISHED:
                 refusal.document.setdefault("uuid", self.uuid)
                 refusal.document["fix"] = self.again
             raise

@@ -143,6 +143,14 @@ def test_a_refusal_during_the_wait_still_names_the_work(cli: Cli, started: FakeA
     assert result.code == 1 and result.json["uuid"] == "b-1" and result.json["fix"] == "cargo-ai orchestration batch get b-1"
 
 
+def test_a_token_that_ends_during_the_wait_leaves_the_way_to_the_work(cli: Cli, started: FakeApi) -> None:
+    ended = {"errorMessage": "This token is not valid.", "reason": "unauthorized", "fix": "cargo-ai login"}
+    started.on("GET", GET, Answer(401, ended))
+    result = cli(*BATCH)
+    assert (result.code, result.json["uuid"], result.json["fix"]) == (4, "b-1", "cargo-ai login")
+    assert result.json["errorMessage"].endswith("The batch goes on; find it again with: cargo-ai orchestration batch get b-1")
+
+
 def test_a_refused_start_is_not_waited_for(cli: Cli, started: FakeApi) -> None:
     started.on("POST", "/v1/orchestration/batches", Answer(404, {"errorMessage": "No.", "reason": "workflowNotFound"}))
     assert cli(*BATCH).code == 1
