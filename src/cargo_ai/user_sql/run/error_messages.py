@@ -17,7 +17,7 @@ _SENTENCES = {
     "53100": "The database has no room for what the query has to sort.",
     "55P03": "The table is being changed right now. Try again in a moment.",
     "22012": "The query divides by zero: use NULLIF or SAFE_DIVIDE.",
-    "22P02": "A value cannot be converted to the type that it is cast to: use SAFE_CAST where some values do not fit.",
+    "22P02": "A value does not fit the type that it is compared with or cast to: correct it, or use SAFE_CAST where some do not fit.",
     "22007": "A value is not a date or time in the form that is expected.",
     "22008": "A date or time is out of the range that can be computed.",
     "22003": "A number is out of the range of its type.",

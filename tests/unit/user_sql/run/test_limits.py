@@ -139,8 +139,9 @@ async def test_a_column_is_repeated_as_long_as_what_comes_of_it_is_bounded(execu
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("SELECT name::int FROM default.companies", "cannot be converted"),
+        ("SELECT name::int FROM default.companies", "or cast to"),
         ("SELECT 1 / 0", "divides by zero"),
+        ("SELECT name FROM `default.companies` WHERE employees = 'many'", "does not fit the type that it is compared with"),
         ("SELECT name, count(*) FROM default.companies", "The column name is neither grouped"),
         ("SELECT name + 1 FROM default.companies", "does not take values of these types"),
         ("SELECT (SELECT name FROM default.companies)", "more than one row"),
