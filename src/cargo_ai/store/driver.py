@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 Connection = psycopg.AsyncConnection[Any]
 Params = Sequence[Any] | Mapping[str, Any] | None
+_PLACE = re.compile(r"%\((\w+)\)s")
 
 
 async def driver_connection(session: AsyncSession) -> Connection:
@@ -74,3 +76,31 @@ async def value(connection: Connection, statement: str, params: Params = None) -
     """The first column of the first row; None without one."""
     rows = await fetch(connection, statement, params)
     return rows[0][0] if rows else None
+
+
+class LongStatement:
+    """A prepared statement with many named values, lists of scalars among them, each with a cast of its own. Its text is read once, and
+    lists are sent as texts: psycopg would read a text as long as this each time that it runs, and look at each item of a list for itself.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._names: dict[str, int] = {}
+        self._text = _PLACE.sub(self._number, text).encode()
+
+    def _number(self, place: re.Match[str]) -> str:
+        return f"${self._names.setdefault(place[1], len(self._names) + 1)}"
+
+    async def run(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it; its rows."""
+        cursor = psycopg.AsyncRawCursor(connection)
+        await cursor.execute(self._text, [_sent(values[name]) for name in self._names], prepare=True)
+        return await cursor.fetchall()
+
+
+def _sent(value: Any) -> Any:
+    """A value as it is sent: a list as PostgreSQL writes an array."""
+    if not isinstance(value, list):
+        return value
+    items = cast("list[Any]", value)
+    texts = ["NULL" if item is None else '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items]
+    return "{" + ",".join(texts) + "}"

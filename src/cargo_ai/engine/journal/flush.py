@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from pydantic_core import to_json
 
 from cargo_ai.engine.graph.walk import Execution
@@ -88,7 +90,7 @@ async def write(
     harmless: see `is_written`.
     """
     known = known or KnownPaths()
-    async with connection.transaction():
+    async with _rolled_back_on_error(connection):
         fenced = await _fence(connection, parts, flush, now)
         live: list[ShardFlush] = []
         for part in parts:
@@ -116,8 +118,20 @@ async def write(
             await _write_metrics(connection, live, slot)
             await _write_charges(connection, live, flush, slot, now, fee)
             await _notify(connection, live)
+            await connection.execute("commit")
     known.add(packed.paths, now)
     return due
+
+
+@asynccontextmanager
+async def _rolled_back_on_error(connection: psycopg.AsyncConnection[Any]) -> AsyncGenerator[None]:
+    """What is begun and committed by statements of its own, which go with others; psycopg would wait for an answer to each."""
+    try:
+        yield
+    except BaseException:
+        if connection.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+            await connection.rollback()
+        raise
 
 
 async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID) -> bool:
@@ -130,25 +144,29 @@ async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[Shard
 async def _fence(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, now: int
 ) -> dict[tuple[uuid.UUID, int], tuple[int, bool]]:
-    """The signal and whether the batch is being cancelled, of each claim that still holds: by shard and epoch."""
+    """Begin the transaction; the signal and whether the batch is being cancelled, of each claim that still holds: by shard and epoch."""
+    async with connection.pipeline():
+        await connection.execute("begin")
+        cursor = await connection.execute(FENCE, fence_values(parts, flush, now))
+    return {(row[0], row[1]): (int(row[2]), bool(row[3])) for row in await cursor.fetchall()}
+
+
+def fence_values(parts: Sequence[ShardFlush], flush: uuid.UUID, now: int) -> tuple[Any, ...]:
+    """The values of FENCE."""
     ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for all transactions: no deadlocks
     ends = [[update for update in part.updates if update.ended and update.fanout is None] for part in ordered]
-    cursor = await connection.execute(
-        FENCE,
-        (
-            now,
-            flush,
-            [part.shard.uuid for part in ordered],
-            [part.shard.epoch for part in ordered],
-            [sum(update.status in {"success", "error"} for update in end) for end in ends],
-            [sum(update.status == "error" for update in end) for end in ends],
-            [sum(update.status == "cancelled" for update in end) for end in ends],
-            [part.spent / MILLION for part in ordered],
-            [part.shard.suspect for part in ordered],
-            [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
-        ),
+    return (
+        now,
+        flush,
+        [part.shard.uuid for part in ordered],
+        [part.shard.epoch for part in ordered],
+        [sum(update.status in {"success", "error"} for update in end) for end in ends],
+        [sum(update.status == "error" for update in end) for end in ends],
+        [sum(update.status == "cancelled" for update in end) for end in ends],
+        [part.spent / MILLION for part in ordered],
+        [part.shard.suspect for part in ordered],
+        [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
     )
-    return {(row[0], row[1]): (int(row[2]), bool(row[3])) for row in await cursor.fetchall()}
 
 
 def _to_array(warnings: tuple[str, ...]) -> str:

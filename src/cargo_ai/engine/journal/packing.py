@@ -52,6 +52,7 @@ _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
 _FIELDS, _UUID, _LENGTH = struct.pack("!h", 5), struct.pack("!i", 16), struct.Struct("!i")
 _ARRAY = struct.Struct("!iiiii")
 _TEXT_OID = 25
+_LINE = "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n"
 
 
 class KnownPaths:
@@ -90,7 +91,10 @@ class _RunPart(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Body:
+class Body:
+    """A row of `packed_bodies`: what the executions of some runs gave."""
+
+    workspace: uuid.UUID
     uuid: uuid.UUID
     month: tuple[int, int]
     executions: list[Execution] = field(default_factory=list[Execution])
@@ -100,14 +104,32 @@ class _Body:
     def __post_init__(self) -> None:
         self.name = str(self.uuid)
 
+    @property
+    def titles(self) -> list[str]:
+        """As they can be stored."""
+        return [execution.title.replace("\x00", "") for execution in self.executions]
+
+
+class PackedRun(NamedTuple):
+    """A row of `packed_executions`, as COPY reads it."""
+
+    run: str
+    seq: int
+    item: int
+    workspace: uuid.UUID
+    path: uuid.UUID
+    body: str
+    began: int
+    times: str
+
 
 @dataclass(slots=True)
 class Packed:
-    """What a flush writes: rows as they are, by shard; lines of PACKED; bodies; and paths that have to be stored before."""
+    """What a flush writes: rows as they are, by shard; runs that are packed; bodies; and paths that have to be stored before."""
 
     rows: list[tuple[uuid.UUID, list[Row]]] = field(default_factory=list[tuple[uuid.UUID, list[Row]]])
-    lines: list[str] = field(default_factory=list[str])
-    bodies: list[bytes] = field(default_factory=list[bytes])
+    runs: list[PackedRun] = field(default_factory=list[PackedRun])
+    bodies: list[Body] = field(default_factory=list["Body"])
     paths: dict[uuid.UUID, tuple[uuid.UUID, Path]] = field(default_factory=dict[uuid.UUID, tuple[uuid.UUID, Path]])
     """By id, with their workspace."""
 
@@ -141,16 +163,16 @@ async def write(connection: psycopg.AsyncConnection[Any], packed: Packed, now: i
     if packed.paths:
         steps = [(name, at, workspace, *step) for name, (workspace, path) in packed.paths.items() for at, step in enumerate(path)]
         await connection.execute(STEPS, (now, *(list(column) for column in zip(*steps, strict=True))))
-    if not packed.lines:
+    if not packed.runs:
         return
     async with connection.cursor() as cursor:
         async with cursor.copy(BODIES) as copy:
             await copy.write(_HEADER)
             for body in packed.bodies:
-                await copy.write(body)
+                await copy.write(_to_binary(body))
             await copy.write(_TRAILER)
         async with cursor.copy(PACKED) as copy:
-            await copy.write("".join(packed.lines))
+            await copy.write("".join([_LINE % run for run in packed.runs]))
 
 
 def path_id(workspace: uuid.UUID, path: Path) -> uuid.UUID:
@@ -214,24 +236,24 @@ def _is_plain(execution: Execution, file: str | None) -> bool:
 
 
 def _fill(packed: Packed, workspace: uuid.UUID, chosen: Sequence[_RunPart]) -> None:
-    body: _Body | None = None
+    body: Body | None = None
     for part in chosen:
         milliseconds = int(part.run[:8] + part.run[9:13], 16)
         month = _month(milliseconds // DAY_MS)
         if body is not None and (
             len(body.executions) + len(part.executions) > BODY_EXECUTIONS or body.size + part.size > BODY_BYTES or body.month != month
         ):
-            packed.bodies.append(_to_binary(body, workspace))
+            packed.bodies.append(body)
             body = None
         if body is None:
             random = secrets.randbits(74)
             name = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
-            body = _Body(uuid.UUID(int=name), month)
-        packed.lines.append(_line(part, workspace, body))
+            body = Body(workspace, uuid.UUID(int=name), month)
+        packed.runs.append(_row(part, workspace, body))
         body.executions += part.executions
         body.size += part.size
     if body is not None:
-        packed.bodies.append(_to_binary(body, workspace))
+        packed.bodies.append(body)
 
 
 @lru_cache(maxsize=64)
@@ -240,18 +262,18 @@ def _month(day: int) -> tuple[int, int]:
     return moment.year, moment.month
 
 
-def _line(part: _RunPart, workspace: uuid.UUID, body: _Body) -> str:
+def _row(part: _RunPart, workspace: uuid.UUID, body: Body) -> PackedRun:
     began = part.began
     times = ",".join([f"{execution.started - began},{execution.finished - began}" for execution in part.executions])
-    first = part.executions[0].seq
-    return f"{part.run}\t{first}\t{len(body.executions) + 1}\t{workspace}\t{part.path.name}\t{body.name}\t{began}\t{{{times}}}\n"
+    first, item = part.executions[0].seq, len(body.executions) + 1
+    return PackedRun(part.run, first, item, workspace, part.path.name, body.name, began, f"{{{times}}}")
 
 
-def _to_binary(body: _Body, workspace: uuid.UUID) -> bytes:
-    titles = [execution.title.replace("\x00", "").encode() for execution in body.executions]
+def _to_binary(body: Body) -> bytes:
+    titles = [title.encode() for title in body.titles]
     outputs, configs = [execution.output for execution in body.executions], [execution.config for execution in body.executions]
     arrays = b"".join(_array(values) for values in (titles, outputs, configs))
-    return b"".join((_FIELDS, _UUID, body.uuid.bytes, _UUID, workspace.bytes, arrays))
+    return b"".join((_FIELDS, _UUID, body.uuid.bytes, _UUID, body.workspace.bytes, arrays))
 
 
 def _array(values: Sequence[bytes]) -> bytes:

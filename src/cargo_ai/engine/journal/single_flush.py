@@ -10,11 +10,14 @@ import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal.flush import METRICS, attempts_of, counted, metric_values
-from cargo_ai.engine.journal.shard_flush import ShardFlush
+from cargo_ai.engine.journal.shard_flush import NIL, RunUpdate, ShardFlush
 from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.ledger import charges, labels
 from cargo_ai.ledger.amounts import ZERO
+from cargo_ai.store.driver import LongStatement
 
+Row = tuple[uuid.UUID, str, Execution]
+"""An execution with its workspace and run."""
 MAX_EXECUTIONS = 200
 """Of one statement; where there are more, copying them costs less."""
 
@@ -58,17 +61,8 @@ def _only_if_all(statement: str) -> str:
     return f"{head.rstrip()}{_IF_ALL}\n{conflict}{tail}"
 
 
-# All or nothing: where another worker has taken one of the shards, nothing is written, and the common way sorts it out.
-# The array of warnings is one text for each execution, since arrays of arrays have all the same length.
-WRITE = f"""
-with locked as (
-    select s.uuid from shards s join unnest(%(shards)s::uuid[], %(epochs)s::int[]) as v(uuid, epoch) on v.uuid = s.uuid
-    where s.epoch = v.epoch and s.state = 'running' order by s.uuid for update of s
-), held as (
-    select count(*) from locked having count(*) = %(count)s
-), gone as (
-    delete from shards s using locked where s.uuid = locked.uuid and exists (select from held)
-), journal as (
+# Executions and the ends of runs, with all that counts them: parts of a statement that knows in `held` whether all shards are its own.
+JOURNAL = f"""journal as (
     insert into execution_rows ({_NAMES}, warnings)
     select {", ".join(f"v.{name}" for name in COLUMNS)}, v.warnings::text[]
     from unnest({_ARRAYS}, %(warnings)s::text[]) as v({_NAMES}, warnings) where exists (select from held)
@@ -87,7 +81,18 @@ with locked as (
 ), labels as (
     {_named(_only_if_all(labels.STORE), "l")}
 ), used as (
-    {_named(_only_if_all(labels.USE), "u")}
+    {_named(_only_if_all(labels.USE), "u")}"""  # noqa: S608 - put together from our own texts
+# All or nothing: where another worker has taken one of the shards, nothing is written, and the common way sorts it out.
+# The array of warnings is one text for each execution, since arrays of arrays have all the same length.
+WRITE = LongStatement(f"""
+with locked as (
+    select s.uuid from shards s join unnest(%(shards)s::uuid[], %(epochs)s::int[]) as v(uuid, epoch) on v.uuid = s.uuid
+    where s.epoch = v.epoch and s.state = 'running' order by s.uuid for update of s
+), held as (
+    select count(*) from locked having count(*) = %(count)s
+), gone as (
+    delete from shards s using locked where s.uuid = locked.uuid and exists (select from held)
+), {JOURNAL}
 ), reserved as (
     select trace_uuid from ledger_reservations where trace_uuid = any(%(runs)s::uuid[]) and exists (select from held)
     order by trace_uuid for update
@@ -95,7 +100,7 @@ with locked as (
     delete from ledger_reservations r using reserved where r.trace_uuid = reserved.trace_uuid
 )
 select pg_notify('cargo_done', uuid::text) from ended
-"""  # noqa: S608 - put together from our own texts
+""")  # noqa: S608 - put together from our own texts
 
 
 def is_single(part: ShardFlush) -> bool:
@@ -111,35 +116,40 @@ def is_single(part: ShardFlush) -> bool:
 async def write(connection: psycopg.AsyncConnection[Any], parts: Sequence[ShardFlush], slot: int) -> bool:
     """Write the flush of single runs, in one transaction, and end their shards; False where some shard is no longer held, and nothing was
     written."""
-    cursor = await connection.execute(WRITE.encode(), _values(parts, slot), prepare=True)
-    return bool(await cursor.fetchall())
+    return bool(await WRITE.run(connection, _values(parts, slot)))
 
 
 def _values(parts: Sequence[ShardFlush], slot: int) -> dict[str, Any]:
     ordered = sorted(parts, key=lambda part: part.updates[0].run)
-    updates = [part.updates[0] for part in ordered]
     rows = [(part.shard.workspace, run, entry) for part in ordered for run, entry, _ in part.executions]
-    names, used = charges.usage_of(counted(ordered, ZERO))
     return {
         "shards": [part.shard.uuid for part in ordered],
         "epochs": [part.shard.epoch for part in ordered],
         "count": len(ordered),
+        **journal_values(ordered, [part.updates[0] for part in ordered], rows, slot),
+    }
+
+
+def journal_values(parts: Sequence[ShardFlush], updates: Sequence[RunUpdate], rows: Sequence[Row], slot: int) -> dict[str, Any]:
+    """The values of JOURNAL. `updates`: the ends of runs, in order of these; `rows`: executions that are not packed."""
+    names, used = charges.usage_of(counted(parts, ZERO))
+    return {
         "runs": [update.run for update in updates],
         "statuses": [update.status for update in updates],
         "errors": [update.error and update.error.replace("\x00", "") for update in updates],
         "sums": [update.credits for update in updates],
         "ends": [update.now for update in updates],
-        "failed": [run for part in ordered if part.has_failed for run in part.failed_runs()],
-        "first": updates[0].run,
-        "last": updates[-1].run,
+        "failed": [run for part in parts if part.has_failed for run in part.failed_runs()],
+        "first": updates[0].run if updates else NIL,
+        "last": updates[-1].run if updates else NIL,
         **_executions(rows),
-        **_numbered("m", metric_values(ordered, slot)),
+        **_numbered("m", metric_values(parts, slot)),
         **_numbered("l", labels.label_values(names)),
         **_numbered("u", labels.usage_values(used, slot)),
     }
 
 
-def _executions(rows: Sequence[tuple[uuid.UUID, str, Execution]]) -> dict[str, list[Any]]:
+def _executions(rows: Sequence[Row]) -> dict[str, list[Any]]:
     entries = [entry for _, _, entry in rows]
     return {
         "run_uuid": [run for _, run, _ in rows],

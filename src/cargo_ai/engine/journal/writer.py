@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal import crash_points, flush, single_flush
+from cargo_ai.engine.journal import crash_points, flush, single_flush, small_flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.packing import KnownPaths
 from cargo_ai.engine.journal.shard_flush import HeldShard, MetricScope, RunUpdate, ShardFlush
@@ -213,7 +214,7 @@ class Writer:
                 if unsure and await flush.is_written(connection, parts, flush_id):
                     return
                 crash_points.point("before flush")
-                due = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms(), self._fee, self._known)
+                due = await self._write(connection, parts, flush_id)
                 crash_points.point("after flush")
                 if due is not None:
                     self.parked(due)
@@ -238,6 +239,14 @@ class Writer:
                 _log.error("the rows of a shard were refused", shard=str(parts[0].shard.uuid), cause=str(error).strip()[:500])
                 parts[0].shard.lost = True
                 return
+
+    async def _write(self, connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush_id: uuid.UUID) -> int | None:
+        """When the first run that is parked with it is due."""
+        now = clock.now_ms()
+        is_small = self._fee == ZERO and small_flush.is_small(parts)
+        if is_small and await small_flush.write(connection, parts, flush_id, self._slot, now, self._known):
+            return None
+        return await flush.write(connection, parts, flush_id, self._slot, now, self._fee, self._known)
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:

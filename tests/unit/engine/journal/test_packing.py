@@ -117,7 +117,7 @@ def test_a_run_with_anything_that_a_pack_cannot_say_stays_rows(more: dict[str, A
     rows[4] = (rows[4][0], rows[4][1]._replace(**more), None)
     packed = packing.pack([(WORKSPACE, rows, True)], KnownPaths(), NOW)
     assert packed.rows == [(WORKSPACE, rows[3:6])]
-    assert len(packed.lines) == 4
+    assert len(packed.runs) == 4
 
 
 def test_runs_that_cost_differently_take_different_paths() -> None:
@@ -142,7 +142,7 @@ def test_a_path_is_stored_where_runs_share_it_and_used_again_for_a_day() -> None
     assert len(many.paths) == 1
     known.add(many.paths, NOW)
     assert not packing.pack([(WORKSPACE, one, True)], known, NOW + 1).paths
-    assert packing.pack([(WORKSPACE, one, True)], known, NOW + 1).lines
+    assert packing.pack([(WORKSPACE, one, True)], known, NOW + 1).runs
     assert packing.pack([(WORKSPACE, rows_of(3), True)], known, NOW + packing.RENEW_MS).paths, "it is stored again, so that it stays"
     assert packing.pack([(uuid.UUID(int=8), rows_of(3), True)], known, NOW).paths, "another workspace has its own"
 
