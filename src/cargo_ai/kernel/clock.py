@@ -16,6 +16,11 @@ def seconds() -> float:
     return time.monotonic()
 
 
+def worked_seconds() -> float:
+    """Seconds for which this thread has had a processor, whatever else the machine does."""
+    return time.thread_time()
+
+
 def unix_seconds() -> float:
     """Seconds since 1970 as a float."""
     return time.time()  # noqa: TID251

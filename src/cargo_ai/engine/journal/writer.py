@@ -22,6 +22,7 @@ from cargo_ai.ledger.amounts import ZERO
 GROUP_SECONDS = 0.05
 BEGIN_SECONDS = 0.005
 GROUP_ROWS = 2_000
+GROUP_EFFECTS = 32
 MAX_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
 
@@ -33,7 +34,9 @@ class ShardLost(Exception):
 
 
 class Writer:
-    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or an urgent one; 5 ms where an effect waits to begin.
+    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or 32 effects, or an urgent one; 5 ms where an effect waits to begin.
+
+    An effect that has ended is repeated if this process dies before it is committed: so few of them wait for others.
 
     `durable` returns when they are committed. `fee`: credits for each execution, besides what its node costs.
     """
@@ -46,7 +49,7 @@ class Writer:
         self._parts: dict[HeldShard, ShardFlush] = {}
         self._held: set[HeldShard] = set()
         self._touching: asyncio.TimerHandle | None = None
-        self._rows = 0
+        self._rows = self._effects = 0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
@@ -87,11 +90,12 @@ class Writer:
                 self._ended(shard, f"{run}:{execution.node}:{execution.visit}")
             part.executions.append((run, execution, file))
             part.count(scope, execution)
+            self._effects += execution.effect
         if update is not None:
             part.updates.append(update)
             if update.status == "idle" and update.position:
                 part.count_parked(scope, update.position)
-        self._add_rows(len(executions) + 1, urgent=shard.lane == "interactive")
+        self._add_rows(len(executions) + 1, urgent=shard.lane == "interactive" or self._effects >= GROUP_EFFECTS)
 
     async def begin(self, shard: HeldShard, key: str) -> None:
         """Return when it is durable that this effect was begun, so that it is never begun again; Lost when the shard was taken over."""
@@ -168,6 +172,7 @@ class Writer:
 
     async def _flush(self) -> None:
         parts, self._parts, self._rows = list(self._parts.values()), {}, 0
+        self._effects = 0
         done, self._flushed = self._flushed, asyncio.get_running_loop().create_future()
         for part in parts:
             part.seal()

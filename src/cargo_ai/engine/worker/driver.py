@@ -37,6 +37,11 @@ from cargo_ai.store.driver import Single
 from cargo_ai.store.files import FileStore
 
 SLICE_SECONDS = 0.002
+STARTS = 16
+"""How many runs of a shard are started before answers that have come have their turn."""
+PASS_SECONDS = 0.01
+LONG_PASSES = 4
+"""While this process works for longer than that in one pass of the event loop, no more are started, for this many passes at most."""
 TIME_SLICE_RUNS = 200
 """The time slice of a large shard, in runs; then shards of other workspaces that wait have their turn."""
 FEW_RUNS = CONCURRENT_RUNS * 3 // 4
@@ -66,6 +71,16 @@ class _Gate:
     def release(self) -> None:
         for part in self._parts:
             part.release()
+
+
+async def catch_up() -> None:
+    """Let what has come go first: while a pass of the event loop takes long, answers wait in it, whose calls are repeated if this process
+    dies. Commits wait in it, too, several times each."""
+    for _ in range(LONG_PASSES):
+        began = clock.worked_seconds()
+        await asyncio.sleep(0)
+        if clock.worked_seconds() - began < PASS_SECONDS:
+            return
 
 
 class Driver:
@@ -218,7 +233,7 @@ class Driver:
     ) -> None:
         """Start the runs of a shard as far as there is place for them, page by page."""
         tasks = drive.tasks
-        after, driven = None, 0
+        after, driven, started = None, 0, 0
         rows = [first] if first is not None else []
         while not failure and (rows or (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven)))):
             after, driven = rows[-1]["uuid"], driven + len(rows)
@@ -244,6 +259,9 @@ class Driver:
                 task = asyncio.create_task(self._drive_run(drive, row, walk, origin, step))
                 tasks.add(task)
                 task.add_done_callback(ended)
+                started += 1
+                if started % STARTS == 0:
+                    await catch_up()
             if drive.left or drive.shard.lost:
                 break
             rows = []

@@ -10,8 +10,9 @@ import pytest
 
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
+from cargo_ai.engine.journal import writer as writer_module
 from cargo_ai.engine.journal.shard_flush import RunUpdate
-from cargo_ai.engine.journal.writer import ShardLost, Writer
+from cargo_ai.engine.journal.writer import GROUP_EFFECTS, ShardLost, Writer
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of
 from tests.unit.engine.engine_worker import Effects, EngineWorker
@@ -48,6 +49,25 @@ async def test_only_what_the_last_claim_of_a_shard_did_is_written(harness: Engin
     assert [run["status"] for run in await harness.runs(batch)] == ["success", "success"]
     counted = "select sum(total)::int as total from node_metrics where batch_uuid = %s"
     assert (await harness.row(counted, batch))["total"] == 2
+    await writer.close()
+
+
+async def test_some_effects_that_have_ended_wait_for_no_others(
+    harness: EngineHarness, engine_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection[Any].connect(engine_url, autocommit=True)
+
+    monkeypatch.setattr(writer_module, "GROUP_SECONDS", 3_600)
+    batch = await harness.batch(GROUP_EFFECTS, shard_size=GROUP_EFFECTS)
+    ((shard,), runs) = await harness.shards(batch), [str(run["uuid"]) for run in await harness.runs(batch)]
+    _, held = await harness.claimed(shard["uuid"])
+    writer = Writer(connect, 0)
+    for run in runs:
+        writer.put(held, run, harness.counts_for(batch), [(entry(effect=True), None)], RunUpdate(run, "success", 1))
+    async with asyncio.timeout(30):
+        await writer.durable(held)
+    assert {run["status"] for run in await harness.runs(batch)} == {"success"}
     await writer.close()
 
 

@@ -16,8 +16,8 @@ from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.journal.shard_flush import HOUR
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
-from cargo_ai.engine.worker.driver import TIME_SLICE_RUNS
-from cargo_ai.kernel import ids
+from cargo_ai.engine.worker.driver import LONG_PASSES, PASS_SECONDS, TIME_SLICE_RUNS, catch_up
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of, end, now, park
@@ -220,19 +220,23 @@ async def test_a_shard_does_not_end_without_a_run_that_was_broken_off(harness: E
 
 
 class Counted(Effects):
-    """Effects that take a moment, counted while they are under way."""
+    """Effects that take until as many are under way as may be, and a moment longer, counted meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
         self.under_way = self.most = 0
+        self.are_many = asyncio.Event()
 
     def actions(self) -> Actions:
-        """Of 20 ms."""
+        """Of 20 ms after that."""
 
         async def act(call: Call) -> Outcome:
             self.calls.append(call)
             self.under_way += 1
             self.most = max(self.most, self.under_way)
+            if self.under_way >= CONCURRENT_RUNS:
+                self.are_many.set()
+            await self.are_many.wait()
             await asyncio.sleep(0.02)
             self.under_way -= 1
             return Done({})
@@ -345,3 +349,22 @@ async def test_the_next_due_moment_is_known(harness: EngineHarness, connection: 
 
 def test_an_hour_of_counting_is_an_hour() -> None:
     assert HOUR == 3_600_000
+
+
+@pytest.mark.parametrize(("seconds", "passes", "waited"), [(0.0, 100, 1), (PASS_SECONDS, 2, 3), (PASS_SECONDS, 100, LONG_PASSES)])
+async def test_a_shard_starts_no_more_runs_while_passes_of_the_event_loop_take_long(seconds: float, passes: int, waited: int) -> None:
+    """What has come to this process and is not yet in the journal is asked for again after a crash."""
+    made = 0
+
+    def work() -> None:
+        nonlocal made
+        made += 1
+        end = clock.worked_seconds() + seconds
+        while clock.worked_seconds() < end:
+            pass
+        if made < passes:
+            asyncio.get_running_loop().call_soon(work)
+
+    asyncio.get_running_loop().call_soon(work)
+    await catch_up()
+    assert made == waited if waited == LONG_PASSES else made <= waited
