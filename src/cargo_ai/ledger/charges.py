@@ -102,12 +102,17 @@ async def write(connection: Connection, charges: Sequence[Charge], source: uuid.
     if not charges:
         return
     names, used = usage_of(charges)
+    await labels.add_usage(connection, names, used, slot)
+    await settle(connection, charges, source, now, first)
+
+
+async def settle(connection: Connection, charges: Sequence[Charge], source: uuid.UUID, now: datetime, first: int = 0) -> None:
+    """The second half of `write`, for charges whose usage is written by another statement of the transaction: take what they cost."""
     by_trace: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for charge in charges:
         if charge.trace is not None and charge.amount > ZERO:
             by_trace[charge.trace] += charge.amount
-    await labels.add_usage(connection, names, used, slot)
-    due = {key: cost for key, cost in used.items() if cost.amount > ZERO}
+    due = {key: cost for key, cost in usage_of(charges)[1].items() if cost.amount > ZERO}
     if due:
         await _settle(connection, due, by_trace, (source, first), now)
 

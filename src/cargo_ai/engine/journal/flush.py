@@ -305,7 +305,8 @@ def counted(parts: Sequence[ShardFlush], fee: Decimal) -> list[Charge]:
     ]
 
 
-def _charged(parts: Sequence[ShardFlush]) -> list[Charge]:
+def charged(parts: Sequence[ShardFlush]) -> list[Charge]:
+    """What the executions of a flush cost beside a fee."""
     return [
         Charge(_credits(part.shard.workspace, scope, key), key[1], number, Decimal(cost).scaleb(-PLACES), scope.trace)
         for part in parts
@@ -318,7 +319,7 @@ async def _write_charges(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int, fee: Decimal
 ) -> None:
     """Count the executions as usage, charge what they cost, and give back what single runs that have ended reserved."""
-    await charges.write(connection, [*_charged(parts), *counted(parts, fee)], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
+    await charges.write(connection, [*charged(parts), *counted(parts, fee)], flush, slot, datetime.fromtimestamp(now / 1000, UTC))
     ended = [
         uuid.UUID(update.run)
         for part in parts

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine.graph.walk import Execution
-from cargo_ai.engine.journal.flush import METRICS, attempts_of, counted, metric_values
+from cargo_ai.engine.journal.flush import METRICS, attempts_of, charged, counted, metric_values
 from cargo_ai.engine.journal.shard_flush import NIL, RunUpdate, ShardFlush
 from cargo_ai.engine.journal.tables import execution_rows
 from cargo_ai.ledger import charges, labels
@@ -132,7 +132,7 @@ def _values(parts: Sequence[ShardFlush], slot: int) -> dict[str, Any]:
 
 def journal_values(parts: Sequence[ShardFlush], updates: Sequence[RunUpdate], rows: Sequence[Row], slot: int) -> dict[str, Any]:
     """The values of JOURNAL. `updates`: the ends of runs, in order of these; `rows`: executions that are not packed."""
-    names, used = charges.usage_of(counted(parts, ZERO))
+    names, used = charges.usage_of([*charged(parts), *counted(parts, ZERO)])
     return {
         "runs": [update.run for update in updates],
         "statuses": [update.status for update in updates],

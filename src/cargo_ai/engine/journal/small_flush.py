@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from cargo_ai.engine.journal import packing
-from cargo_ai.engine.journal.flush import fence_values
+from cargo_ai.engine.journal.flush import charged, fence_values
 from cargo_ai.engine.journal.packing import KnownPaths, Packed
 from cargo_ai.engine.journal.shard_flush import ShardFlush
 from cargo_ai.engine.journal.single_flush import JOURNAL, journal_values
+from cargo_ai.ledger import charges
 from cargo_ai.store.driver import LongStatement
 
 MAX_EXECUTIONS = 2_000
@@ -58,7 +61,7 @@ def is_small(parts: Sequence[ShardFlush]) -> bool:
 
 def _is_plain(part: ShardFlush) -> bool:
     shard = part.shard
-    if shard.lane != "batch" or shard.batch is None or part.fanouts or part.is_charged or part.spent:
+    if shard.lane != "batch" or shard.batch is None or part.fanouts:
         return False
     if any(not update.ended or update.fanout is not None for update in part.updates):
         return False
@@ -73,7 +76,13 @@ async def write(
     packed = packing.pack([(part.shard.workspace, part.executions, True) for part in parts if part.executions], known, now)
     if packed.paths:
         return False
-    rows = await WRITE.run(connection, _values(parts, packed, flush, slot, now))
+    due = charged(parts)
+    async with connection.transaction() if due else nullcontext():
+        rows = await WRITE.run(connection, _values(parts, packed, flush, slot, now))
+        if rows and due:
+            # Last, for accounts stay locked until the end.
+            async with connection.pipeline():
+                await charges.settle(connection, due, flush, datetime.fromtimestamp(now / 1000, UTC))
     fenced = {(row[0], row[1]): row for row in rows}
     for part in parts if fenced else ():
         _, _, part.shard.signal, part.shard.cancelling = fenced[part.shard.uuid, part.shard.epoch]

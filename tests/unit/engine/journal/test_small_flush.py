@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cargo_ai.engine.graph.action import Usage
 from cargo_ai.engine.graph.walk import Execution
 from cargo_ai.engine.journal import flush, small_flush
 from cargo_ai.engine.journal.fanout import Fanout
@@ -41,7 +42,9 @@ def executions(number: int, text: str) -> list[Execution]:
     ]
 
 
-async def ended(harness: EngineHarness, runs: int = 5, *, begun: list[str] | None = None) -> tuple[ShardFlush, uuid.UUID, list[str]]:
+async def ended(
+    harness: EngineHarness, runs: int = 5, *, begun: list[str] | None = None, credits: float = 0.0
+) -> tuple[ShardFlush, uuid.UUID, list[str]]:
     """A flush in which all runs of a batch end, the last of them in error; the batch and its runs."""
     batch = await harness.batch(runs, shard_size=runs)
     (shard,) = await harness.shards(batch)
@@ -52,6 +55,8 @@ async def ended(harness: EngineHarness, runs: int = 5, *, begun: list[str] | Non
         made = executions(number, TEXT)
         if number == runs - 1:
             made[2] = made[2]._replace(status="error", error=TEXT, warnings=("one", TEXT), child=None)
+        if credits:
+            made[1] = made[1]._replace(credits=credits, usage=Usage("native.b"))
         for execution in made:
             part.executions.append((run, execution, None))
             part.count(harness.counts_for(batch), execution)
@@ -96,6 +101,20 @@ async def test_one_statement_writes_what_the_common_way_does(harness: EngineHarn
     assert (shards[0]["executed"], shards[0]["failed"], shards[0]["begun"], shards[0]["ours"]) == (5, 1, ["kept"], True)
 
 
+async def test_what_executions_cost_is_charged_as_by_the_common_way(harness: EngineHarness, connection: Link) -> None:
+    made = [await ended(harness, credits=0.25) for _ in range(3)]
+    known, ids = KnownPaths(), [flush.new_flush_id() for _ in made]
+    for (part, _, _), uid, write in zip(made, ids, (flush.write, small_flush.write, flush.write), strict=True):
+        assert small_flush.is_small([part])
+        await write(connection, [part], uid, 0, clock.now_ms(), known=known)
+    ours, theirs = [await written(harness, batch, runs) for _, batch, runs in made[1:]]
+    assert ours == theirs
+    statement = "select sum(amount)::float8 as amount, sum(executions)::int as executions from ledger_charges where source_uuid = %s"
+    assert [await harness.row(statement, uid) for uid in ids] == [{"amount": 1.25, "executions": 5}] * 3
+    shards = [await harness.row(SHARD, uid, part.shard.uuid) for (part, _, _), uid in zip(made, ids, strict=True)]
+    assert [shard["credits"] for shard in shards] == [1.25] * 3
+
+
 async def test_several_shards_are_written_together_and_hear_that_their_batch_is_cancelled(harness: EngineHarness, connection: Link) -> None:
     known = await known_paths(harness, connection)
     made = [await ended(harness) for _ in range(3)]
@@ -137,7 +156,7 @@ async def test_paths_that_are_not_stored_are_left_to_the_common_way(harness: Eng
     assert not await small_flush.write(connection, [part], flush.new_flush_id(), 0, clock.now_ms(), KnownPaths())
 
 
-@pytest.mark.parametrize("what", ["parked", "file", "child", "fan-out", "single", "many", "spent"])
+@pytest.mark.parametrize("what", ["parked", "file", "child", "fan-out", "single", "many"])
 async def test_what_is_more_than_ended_runs_is_not_small(harness: EngineHarness, what: str) -> None:
     part, _, (run, *_) = await ended(harness)
     if what == "parked":
@@ -150,8 +169,6 @@ async def test_what_is_more_than_ended_runs_is_not_small(harness: EngineHarness,
         part.fanouts.append(Fanout.__new__(Fanout))
     elif what == "single":
         part.shard = HeldShard(part.shard.uuid, 1, part.shard.workspace, None, "interactive")
-    elif what == "many":
-        part.executions *= small_flush.MAX_EXECUTIONS
     else:
-        part.spent = 1
+        part.executions *= small_flush.MAX_EXECUTIONS
     assert not small_flush.is_small([part])
