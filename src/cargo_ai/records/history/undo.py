@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,12 @@ from cargo_ai.store.driver import Connection, execute, fetch
 MAX_ROW_LOCKS = 10_000
 """More records than this are not locked one by one: the table is."""
 MAX_TOUCHED = 1_000
+PART_RECORDS = 100_000
+"""One statement undoes about this many."""
 MAX_ENTRIES_SINCE = 20_000
 """This many of the log's newest entries are looked at for what was written since a large change set."""
+Progress = Callable[[float], Awaitable[None]]
+"""Hears how much of the work is done, 0 to 1."""
 SYSTEM = ("_id", "_emitted_at", "_created_at", "_updated_at")
 
 
@@ -169,29 +173,38 @@ async def plan(
     return UndoPlan(removed, reverted, restored, conflict_count, conflicts)
 
 
-_REMOVE = "delete from $table as t using undo_work as w where t._id = w._id and w.act = 'remove' and w.problem is null"
+# Part by part in the order of the work's pages, so that it can be said how far it is.
+_PART = "w.problem is null and w.ctid >= %(first)s::tid and w.ctid < %(after)s::tid"
+_REMOVE = "delete from $table as t using undo_work as w where t._id = w._id and w.act = 'remove' and $part"
 _REVERT = """
 update $table as t set $values _updated_at = %(now)s
 from undo_work as w cross join lateral jsonb_populate_record(null::$table, w.before) as r
-where t._id = w._id and w.act = 'revert' and w.problem is null
+where t._id = w._id and w.act = 'revert' and $part
 """
 _RESTORE = """
 insert into $table ($names) select $picked from undo_work as w cross join lateral jsonb_populate_record(null::$table, w.before) as r
-where w.act = 'restore' and w.problem is null
+where w.act = 'restore' and $part
 """
+_SIZE = "select count(*), pg_relation_size('undo_work') / current_setting('block_size')::bigint from undo_work"
 _TOUCHED = "select _id from undo_work where act <> 'remove' and problem is null limit %s"
 
 
-async def apply(connection: Connection, relation: Relation, now: datetime) -> list[str] | None:
+async def apply(connection: Connection, relation: Relation, now: datetime, progress: Progress | None = None) -> list[str] | None:
     """Carry out the plan of this transaction. Returns the records that were reverted or restored, None where they are more than a thousand.
-    psycopg's DataError where a column is of another type now."""
+    psycopg's DataError where a column is of another type now. `progress` hears of each part of a large plan."""
     table = table_name(relation)
     columns = [column.slug for column in relation.columns if column.writable and column.slug != relation.id_column]
     values = "".join(f"{quote(slug)} = case when w.before ? '{slug}' then r.{quote(slug)} else t.{quote(slug)} end, " for slug in columns)
     names = [*SYSTEM, *(quote(column.slug) for column in relation.stored_columns)]
-    await execute(connection, statement(_REMOVE, table=table))
-    await execute(connection, statement(_REVERT, table=table, values=values), {"now": now})
-    await execute(connection, statement(_RESTORE, table=table, names=", ".join(names), picked=", ".join(f"r.{name}" for name in names)))
+    parts = {"table": table, "part": _PART, "values": values, "names": ", ".join(names), "picked": ", ".join(f"r.{name}" for name in names)}
+    count, pages = (await fetch(connection, _SIZE))[0]
+    step = max(1, int(pages) * PART_RECORDS // max(int(count), 1))
+    for first in range(0, int(pages), step):
+        values_of_part = {"now": now, "first": f"({first},0)", "after": f"({first + step},0)"}
+        for act in (_REMOVE, _REVERT, _RESTORE):
+            await execute(connection, statement(act, **parts), values_of_part)
+        if progress is not None:
+            await progress(min(1.0, (first + step) / int(pages)))
     touched: Sequence[tuple[str]] = await fetch(connection, _TOUCHED, [MAX_TOUCHED + 1])
     await execute(connection, "drop table undo_work")
     return None if len(touched) > MAX_TOUCHED else [uid for (uid,) in touched]

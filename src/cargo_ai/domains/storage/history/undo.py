@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from psycopg import errors
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
@@ -28,7 +29,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.ddl import TableBusy
 from cargo_ai.records.history import undo as statements
-from cargo_ai.records.history.undo import UndoPlan
+from cargo_ai.records.history.undo import Progress, UndoPlan
 from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.undo"
@@ -119,7 +120,9 @@ async def _plan(ctx: Context, relation: Relation, row: ChangeSet, *, locks: bool
     return await statements.plan(connection, relation, row.uuid, row.records_at, locks=locks, most_conflicts=shown)
 
 
-async def _carry_out(ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPlan, *, skips: bool) -> contract.ChangeSet | None:
+async def _carry_out(
+    ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPlan, *, skips: bool, progress: Progress | None = None
+) -> contract.ChangeSet | None:
     """Carry out the plan, unless records that were changed since are in its way."""
     if plan.conflict_count and not skips:
         contract.undo.refuse(
@@ -129,17 +132,17 @@ async def _carry_out(ctx: Context, relation: Relation, row: ChangeSet, plan: Und
             fix=f"cargo-ai storage change-set undo {row.uuid} --dry-run",
             details={"conflicts": [_conflict(one).to_wire() for one in plan.conflicts]},
         )
-    return await _apply(ctx, relation, row, plan)
+    return await _apply(ctx, relation, row, plan, progress)
 
 
-async def _apply(ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPlan) -> contract.ChangeSet | None:
+async def _apply(ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPlan, progress: Progress | None) -> contract.ChangeSet | None:
     """Carry out the plan as a change set of its own; None where there is nothing to do."""
     if not (plan.removed or plan.reverted or plan.restored):
         return None
     connection = await driver_connection(ctx.db)
     changes = ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, "undo", source=row.source, undoes=row.uuid))
     try:
-        touched = await statements.apply(connection, relation, changes.at)
+        touched = await statements.apply(connection, relation, changes.at, progress)
     except errors.DataError as error:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
     await changes.note(connection, added=plan.restored, updated=plan.reverted, removed=plan.removed)
@@ -185,11 +188,21 @@ class UndoJob(RefreshJob):
             contract.undo.refuse("alreadyUndone", undo=row.undone_by_uuid)
         relation = await change_set.relation_of(ctx, contract.undo, row)
         plan = await _when_free(lambda: _plan(ctx, relation, row, locks=True))
-        await _carry_out(ctx, relation, row, plan, skips=run.is_force)
+        progress = partial(_note_progress, ctx, run)
+        await progress(0.0)
+        await _carry_out(ctx, relation, row, plan, skips=run.is_force, progress=progress)
         counts = RunCounts(added=plan.restored, updated=plan.reverted, removed=plan.removed)
         if plan.conflict_count:
             ctx.warn(f"Records that were changed since and stay as they are: {plan.conflict_count:,}.")
         return {"counts": counts.to_wire(), "records_done": run.records_total}
+
+
+async def _note_progress(ctx: Context, run: StorageRun, share: float) -> None:
+    """Show how far an undo is, outside of its transaction, which has not touched the run yet."""
+    done = update(StorageRun).where(StorageRun.uuid == run.uuid, StorageRun.finished_at.is_(None))
+    async with ctx.database.session(ctx.workspace) as db:
+        await db.execute(done.values(records_done=int(share * (run.records_total or 0)), updated_at=clock.now()))
+        await db.commit()
 
 
 async def _when_free(work: Callable[[], Awaitable[T]]) -> T:

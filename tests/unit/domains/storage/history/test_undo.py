@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
+from sqlalchemy import select
 
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.storage.history import undo
 from cargo_ai.domains.storage.history.undo import UndoJob
 from cargo_ai.domains.storage.public import RecordsChanged
+from cargo_ai.domains.storage.tables import ChangeSet
+from cargo_ai.kernel import clock
+from cargo_ai.records.history import undo as statements
 from cargo_ai.server.api.state import State
+from cargo_ai.store.driver import driver_connection
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.published import collect
 from tests.unit.domains.storage.history.test_change_set import FIRST, counts, ingest, newest, plain
@@ -48,6 +55,32 @@ async def test_a_large_change_set_is_undone_by_a_job(api: ApiClient, state: Stat
     assert (counts(undone), undone["undoesUuid"]) == ((0, 2, 1), made["uuid"])
     assert plain(await api.records(model)) == plain(before)
     assert await api.refused(UNDO, uuid=made["uuid"]) == (409, "alreadyUndone")
+
+
+async def test_an_undo_part_by_part_says_how_far_it_is(api: ApiClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "PART_RECORDS", 100)
+    model, numbers = await api.model(), range(600)
+    await api.add(model, *({"domain": f"{number:03d}.com", "name": "Old"} for number in numbers if number % 2))
+    before = await api.records(model)
+    rows = "".join(f"{number:03d}.com,New\n" for number in numbers)
+    made = await ingest(api, model, f"domain,name\n{rows}")
+    shares = list[float]()
+
+    async def progress(share: float) -> None:
+        shares.append(share)
+
+    workspace = (await api.call("storage.model.get", uuid=model))["model"]["workspaceUuid"]
+    async with state.database.session(uuid.UUID(workspace)) as db:
+        relation = await storage.relation(db, uuid.UUID(model))
+        (row,) = await db.scalars(select(ChangeSet).where(ChangeSet.uuid == uuid.UUID(made["uuid"])))
+        assert relation is not None
+        connection = await driver_connection(db)
+        plan = await statements.plan(connection, relation, row.uuid, row.records_at, locks=True, most_conflicts=1)
+        await statements.apply(connection, relation, clock.now(), progress)
+        await db.commit()
+    assert (plan.removed, plan.reverted) == (300, 300)
+    assert len(shares) > 3 and shares == sorted(shares) and shares[-1] == 1
+    assert plain(await api.records(model)) == plain(before)
 
 
 async def test_what_stands_in_the_way_of_an_undo_in_the_background_ends_it_unless_it_is_skipped(api: ApiClient, state: State) -> None:
