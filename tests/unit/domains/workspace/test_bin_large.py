@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.context.removal import bin_kinds
+from cargo_ai.domains.storage.models import model_bin
 from tests.kit.backend import Backend
 from tests.unit.domains.workspace.test_bin_list import REMOVE, binned, nothing_is_due, removed, rows, segment, tables
 
@@ -30,3 +31,16 @@ async def test_what_is_large_is_removed_forever_by_a_job(backend: Backend, monke
     await nothing_is_due(backend)
     assert await tables(backend, "vast") == []
     assert await rows(backend, "select 1 from segment_members where segment_uuid = :uid", uid=everyone["uuid"]) == []
+
+
+async def test_a_model_with_few_records_left_in_a_large_table_is_removed_by_a_job(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = backend.admin
+    model = await api.model("hollow")
+    await removed(api, "model", model)
+    monkeypatch.setattr(model_bin, "LARGE_BYTES", 1_000)
+    (warning,) = await api.warnings(REMOVE, uuid=model)
+    assert "removed in the background" in warning
+    await nothing_is_due(backend)
+    assert await tables(backend, "hollow") == []

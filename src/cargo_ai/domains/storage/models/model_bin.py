@@ -27,8 +27,11 @@ from cargo_ai.records.column_kinds import InvalidColumn
 from cargo_ai.records.lookup_triggers import LookupSource
 from cargo_ai.records.names import qualify
 from cargo_ai.store import quotas
-from cargo_ai.store.driver import driver_connection
+from cargo_ai.store.driver import driver_connection, value
 from cargo_ai.store.tables import BinItem
+
+LARGE_BYTES = 32 * 1024**2
+"""A model whose table and log are larger is removed forever by a job."""
 
 
 async def hide(ctx: Context, row: Model) -> bin_contract.RemovedToBin:
@@ -127,8 +130,16 @@ async def _destroy(db: AsyncSession, item: BinItem) -> None:
     await quotas.forget(await driver_connection(db), item.workspace_uuid, "records", str(item.uuid))
 
 
-async def _is_large(_: AsyncSession, item: BinItem) -> bool:
-    return (item.records_count or 0) > bin_kinds.LARGE
+async def _is_large(db: AsyncSession, item: BinItem) -> bool:
+    """Also where few records are left of many: their table and log are as large as they were."""
+    if (item.records_count or 0) > bin_kinds.LARGE:
+        return True
+    row = await db.scalar(select(Model).where(Model.uuid == item.uuid))
+    assert row is not None, "the rows of removed models stay"
+    relation = model_catalog.to_relation(row, "")
+    query = "select pg_total_relation_size(to_regclass(%s)) + pg_total_relation_size(to_regclass(%s))"
+    size = await value(await driver_connection(db), query, [ddl.table_name(relation), ddl.log_table_name(relation)])
+    return int(size or 0) > LARGE_BYTES
 
 
 async def _contents(db: AsyncSession, model: uuid.UUID) -> Contents | None:
