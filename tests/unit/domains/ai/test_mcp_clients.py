@@ -121,6 +121,8 @@ async def test_hostile_servers_are_bounded_and_said_to_be_what_they_are(
     assert len(flood) == foreign_servers.MAX_TOOLS
     broken = (await api.call("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/broken")))["tools"]
     assert [tool["slug"] for tool in broken] == ["fine"]
+    warnings = await api.warnings("ai.mcpClient.connect", mcpClient=client_of(foreign, "/hostile/broken"))
+    assert len(warnings) == 4 and all("A tool of calc is left out" in sentence for sentence in warnings)
     wrong = await api.refusal_message("ai.mcpClient.connect", mcpClient=client_of(foreign, token="wrong-token-value"))
     assert "does not accept the token" in wrong and "wrong-token-value" not in wrong
     none = {**client_of(foreign), "authentication": None}

@@ -136,8 +136,8 @@ async def _is_first(opening: Opening, key: str) -> bool:
     return taken is not None
 
 
-async def _connect(preparation: Preparation, request: contract.ConnectMcpClient) -> list[ForeignTool]:
-    """Ask a server for its tools, before the request's transaction."""
+async def _connect(preparation: Preparation, request: contract.ConnectMcpClient) -> tuple[list[ForeignTool], list[str]]:
+    """Ask a server for its tools, and what is wrong with others, before the request's transaction."""
     services, workspace = preparation.services, preparation.who.workspace_uuid
     client: JsonObject = (
         request.mcp_client.to_wire() if request.mcp_client is not None else {"kind": "custom", "name": request.name or "mcp"}
@@ -151,16 +151,17 @@ async def _connect(preparation: Preparation, request: contract.ConnectMcpClient)
                 raise invalid_input([{"path": "url", "message": "is required: the address of the MCP server"}])
             token = cast("JsonObject", client.get("authentication") or {}).get("accessToken") or request.token
             foreign = _of_address(services, workspace, str(client["name"]), str(url), token)
-        tools, _ = await _tools_of(foreign, client)
+        return await _tools_of(foreign, client)
     except ForeignFailed as error:
         contract.connect.refuse("failedToConnectMcpClient", cause=error)
-    return tools
 
 
 @handles(contract.connect, before=_connect)
 async def connect(ctx: Context, _request: contract.ConnectMcpClient) -> contract.McpToolsReply:
-    """The tools that a server has now, without those that are disabled."""
-    tools = cast("list[ForeignTool]", ctx.prepared)
+    """The tools that a server has now, without those that are disabled; a warning names each that cannot be used."""
+    tools, problems = cast("tuple[list[ForeignTool], list[str]]", ctx.prepared)
+    for problem in problems:
+        ctx.warn(problem)
     return contract.McpToolsReply(
         tools=[
             contract.McpTool(slug=tool.name, description=tool.description, config=contract.McpToolConfig(json_schema=tool.schema))
