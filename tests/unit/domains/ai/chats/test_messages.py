@@ -50,6 +50,14 @@ async def test_an_answer_has_a_text_and_what_it_took(api: ApiClient, model: Runn
     assert [request.system for request in model.control.said] == ["Be brief."]
 
 
+async def test_a_schema_that_cannot_be_used_is_named_before_the_model_is_asked(api: ApiClient, model: Running) -> None:
+    output = {"type": "jsonSchema", "jsonSchema": {"type": "nothing"}}
+    agent = await new_agent(api, **_named(*MODELS[0]))
+    answer = await answer_to(api, "Which tier?", agentUuid=agent, output=output)
+    assert answer["status"] == "error" and answer["errorMessage"].startswith("The schema of the answer cannot be used:")
+    assert model.control.said == []
+
+
 async def test_a_chat_keeps_what_was_said(api: ApiClient, model: Running) -> None:
     agent = await new_agent(api, **_named(*MODELS[0]))
     first = await answer_to(api, "My name is Ada.", agentUuid=agent)

@@ -166,6 +166,8 @@ class Answer:
         """Step after step; the answer that holds to the schema, None for one in words."""
         if self._steps:
             await self._carry_out(self._steps[-1])
+        elif self._plan.output is not None:
+            _check_schema(self._plan.output)
         while True:
             if len(self._steps) >= self._plan.max_steps:
                 raise Failed(f"The agent took {self._plan.max_steps} steps (maxSteps) without coming to an end.")
@@ -373,10 +375,15 @@ class Answer:
 
 
 def _problem(call: ToolCall, schema: JsonObject) -> str | None:
-    """What is wrong with an answer by its schema."""
+    """What is wrong with an answer by its schema, which can be used."""
     if call.arguments is None:
         return "it is not a JSON object"
+    return next(iter(json_schema.faults(schema, call.arguments, 1)), None)
+
+
+def _check_schema(schema: JsonObject) -> None:
+    """Before the language model is asked: no answer could hold to a schema that cannot be used."""
     try:
-        return next(iter(json_schema.faults(schema, call.arguments, 1)), None)
+        json_schema.validator_of(schema)
     except json_schema.NoSchema as error:
         raise Failed(f"The schema of the answer cannot be used: {error}") from None

@@ -86,7 +86,8 @@ class Asker:
         except (WrongKey, InvalidConfig) as error:
             raise Failed(f"The connector of the language model cannot be used: {error}") from None
         if not model.language_model_slug:
-            raise Failed("The release names no language model: `cargo-ai connection connector get-language-models UUID` lists them.")
+            listed = f"`cargo-ai connection connector get-language-models {service.connector}`"
+            raise Failed(f"No language model of {service.name} is named, and it has no usual one: {listed} lists them.")
         self._service, self._streams = service, True
         return service
 
