@@ -174,7 +174,7 @@ async def test_a_download_that_fails_while_it_is_made_says_why(api: ApiClient) -
     parts = urlsplit(str(made["url"]))
     reply = await api.http.get(f"{parts.path}?{parts.query}")
     assert reply.status_code == 400
-    assert "cannot be converted" in reply.json()["errorMessage"]
+    assert "or cast to" in reply.json()["errorMessage"]
 
 
 async def test_another_workspace_has_other_tables_or_none(api: ApiClient, other_api: ApiClient) -> None:
