@@ -65,6 +65,12 @@ def database_unavailable() -> Refusal:
     return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "1"})
 
 
+def _too_busy() -> Refusal:
+    """The refusal for a database whose connections are all in use, as when many requests wait for one model."""
+    sentence = "The server is busy with requests that came before, such as other changes of the same model. Try again in a moment."
+    return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "2"})
+
+
 def files_unavailable() -> Refusal:
     """The refusal for a file store that does not answer or is full."""
     sentence = "The file store does not answer or is full. Try again shortly."
@@ -84,7 +90,7 @@ def refusal_of(error: Exception) -> Refusal | None:
     if isinstance(error, Busy):
         return Refusal(429, "tooManyRequests", str(error), headers={"Retry-After": "2"})
     if isinstance(error, PoolTimeout):
-        return database_unavailable()
+        return _too_busy()
     if isinstance(error, FilesUnavailable):
         return files_unavailable()
     cause = database_error(error)
