@@ -334,8 +334,8 @@ async def test_each_workspace_sees_its_own_rows_only(past: Past) -> None:
 
 async def test_the_login_itself_can_read_nothing_but_the_views_and_no_row_of_others(past: Past) -> None:
     state = past.backend.state
-    await past.rows("SELECT count() FROM runs, batches WHERE runs.batch_uuid = batches.uuid")
-    await past.rows("SELECT count() FROM spans JOIN records ON spans.run_uuid = records.run_uuid")
+    for table in query_tables.COLUMNS:
+        await past.rows(f"SELECT count() FROM {table}")  # The login may read a view from its first use on.
     async with state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         found = await (await raw.execute("select role from journal.logins where workspace_uuid = %s", (past.backend.workspace,))).fetchone()
