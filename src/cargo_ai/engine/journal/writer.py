@@ -22,7 +22,7 @@ from cargo_ai.ledger.amounts import ZERO
 GROUP_SECONDS = 0.05
 BEGIN_SECONDS = 0.005
 GROUP_ROWS = 2_000
-GROUP_EFFECTS = 32
+GROUP_EFFECTS = 64
 MAX_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ class ShardLost(Exception):
 
 
 class Writer:
-    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or 32 effects, or an urgent one; 5 ms where an effect waits to begin.
+    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or 64 effects, or an urgent one; 5 ms where an effect waits to begin.
 
     An effect that has ended is repeated if this process dies before it is committed: so few of them wait for others.
 
