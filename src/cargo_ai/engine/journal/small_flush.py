@@ -18,7 +18,7 @@ from cargo_ai.engine.journal.single_flush import JOURNAL, journal_values
 from cargo_ai.ledger import charges
 from cargo_ai.store.driver import LongStatement
 
-MAX_EXECUTIONS = 2_000
+MAX_EXECUTIONS = 500
 """Of one statement; where there are more, copying them costs less."""
 
 # All or nothing: where another worker has taken one of the shards, nothing is written, and the common way sorts it out.
