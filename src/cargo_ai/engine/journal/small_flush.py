@@ -20,6 +20,9 @@ from cargo_ai.store.driver import LongStatement
 
 MAX_EXECUTIONS = 500
 """Of one statement; where there are more, copying them costs less."""
+MAX_WITH_EFFECTS = 2_000
+"""Of one statement where calls were answered: to copy takes many waits of a crowded event loop, and what is answered meanwhile is repeated
+if this process dies."""
 
 # All or nothing: where another worker has taken one of the shards, nothing is written, and the common way sorts it out.
 WRITE = LongStatement(f"""
@@ -55,8 +58,11 @@ select f.uuid, f.epoch, f.signal, exists (select from batches b where b.uuid = f
 
 
 def is_small(parts: Sequence[ShardFlush]) -> bool:
-    """Whether there is nothing in it but runs of batches that have ended, and not too many of them."""
-    return sum(len(part.executions) for part in parts) <= MAX_EXECUTIONS and all(_is_plain(part) for part in parts)
+    """Whether there is nothing in it but runs of batches that have ended, and few enough of them for one statement."""
+    count = sum(len(part.executions) for part in parts)
+    if count > MAX_WITH_EFFECTS or not all(_is_plain(part) for part in parts):
+        return False
+    return count <= MAX_EXECUTIONS or any(execution.effect for part in parts for _, execution, _ in part.executions)
 
 
 def _is_plain(part: ShardFlush) -> bool:

@@ -172,3 +172,13 @@ async def test_what_is_more_than_ended_runs_is_not_small(harness: EngineHarness,
     else:
         part.executions *= small_flush.MAX_EXECUTIONS
     assert not small_flush.is_small([part])
+
+
+async def test_more_is_small_where_calls_were_answered(harness: EngineHarness) -> None:
+    part, _, (run, *_) = await ended(harness)
+    part.executions *= small_flush.MAX_EXECUTIONS // len(part.executions) + 1
+    assert not small_flush.is_small([part])
+    part.executions.append((run, entry(9)._replace(effect=True), None))
+    assert small_flush.is_small([part])
+    part.executions *= small_flush.MAX_WITH_EFFECTS // small_flush.MAX_EXECUTIONS
+    assert not small_flush.is_small([part])
