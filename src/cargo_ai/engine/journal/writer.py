@@ -23,6 +23,7 @@ GROUP_SECONDS = 0.05
 BEGIN_SECONDS = 0.005
 GROUP_ROWS = 2_000
 GROUP_EFFECTS = 64
+MAX_UNCOMMITTED_EFFECTS = 96
 MAX_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
 
@@ -36,7 +37,8 @@ class ShardLost(Exception):
 class Writer:
     """Group commit: rows wait for at most 50 ms, or 2,000 of them, or 64 effects, or an urgent one; 5 ms where an effect waits to begin.
 
-    An effect that has ended is repeated if this process dies before it is committed: so few of them wait for others.
+    An effect that has ended is repeated if this process dies before it is committed: so few of them wait for others, and no more begin
+    while 96 have ended and are not committed.
 
     `durable` returns when they are committed. `fee`: credits for each execution, besides what its node costs.
     """
@@ -55,6 +57,9 @@ class Writer:
         self._soon: asyncio.TimerHandle | None = None
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
+        self._uncommitted = 0
+        self._may_act = asyncio.Event()
+        self._may_act.set()
         self._flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.parked: Callable[[int], None] = lambda _: None
@@ -90,7 +95,7 @@ class Writer:
                 self._ended(shard, f"{run}:{execution.node}:{execution.visit}")
             part.executions.append((run, execution, file))
             part.count(scope, execution)
-            self._effects += execution.effect
+            self._add_effects(execution.effect)
         if update is not None:
             part.updates.append(update)
             if update.status == "idle" and update.position:
@@ -134,6 +139,19 @@ class Writer:
         if self._rows >= MAX_WAITING_ROWS:
             self._has_capacity.clear()
 
+    def _add_effects(self, count: int) -> None:
+        """Count effects that have ended; below 0: that are committed."""
+        self._effects += max(0, count)
+        self._uncommitted += count
+        if self._uncommitted < MAX_UNCOMMITTED_EFFECTS:
+            self._may_act.set()
+        else:
+            self._may_act.clear()
+
+    async def wait_for_effects(self) -> None:
+        """Wait while many effects that have ended are not committed: more would be repeated if this process died."""
+        await self._may_act.wait()
+
     async def wait_for_capacity(self) -> None:
         """Wait while too many rows are not yet written: memory stays flat when the database is slow or unavailable."""
         await self._has_capacity.wait()
@@ -172,7 +190,7 @@ class Writer:
 
     async def _flush(self) -> None:
         parts, self._parts, self._rows = list(self._parts.values()), {}, 0
-        self._effects = 0
+        effects, self._effects = self._effects, 0
         done, self._flushed = self._flushed, asyncio.get_running_loop().create_future()
         for part in parts:
             part.seal()
@@ -185,6 +203,7 @@ class Writer:
         left = await self._commit_singles([part for part in parts if not part.shard.ended])
         if left:
             await self._commit(left)
+        self._add_effects(-effects)
         done.set_result(None)
 
     async def _commit_singles(self, parts: list[ShardFlush]) -> list[ShardFlush]:

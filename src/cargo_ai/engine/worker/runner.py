@@ -163,6 +163,7 @@ class Runner:
         return settle(walk, act.node, config, outcome, act.warnings, act.started, moment) or advance(walk, moment)
 
     async def _act(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Step | None:
+        await self._writers[drive.shard.lane].wait_for_effects()
         if act.node.action.is_unrepeatable(act.meta):
             outcome = await self._act_once(drive, row, walk, act)
         else:

@@ -12,7 +12,7 @@ from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
 from cargo_ai.engine.journal import writer as writer_module
 from cargo_ai.engine.journal.shard_flush import RunUpdate
-from cargo_ai.engine.journal.writer import GROUP_EFFECTS, ShardLost, Writer
+from cargo_ai.engine.journal.writer import GROUP_EFFECTS, MAX_UNCOMMITTED_EFFECTS, ShardLost, Writer
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of
 from tests.unit.engine.engine_worker import Effects, EngineWorker
@@ -49,6 +49,31 @@ async def test_only_what_the_last_claim_of_a_shard_did_is_written(harness: Engin
     assert [run["status"] for run in await harness.runs(batch)] == ["success", "success"]
     counted = "select sum(total)::int as total from node_metrics where batch_uuid = %s"
     assert (await harness.row(counted, batch))["total"] == 2
+    await writer.close()
+
+
+async def test_effects_wait_while_many_that_have_ended_are_not_committed(harness: EngineHarness, engine_url: str) -> None:
+    reachable = asyncio.Event()
+
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        await reachable.wait()
+        return await psycopg.AsyncConnection[Any].connect(engine_url, autocommit=True)
+
+    batch = await harness.batch(MAX_UNCOMMITTED_EFFECTS, shard_size=MAX_UNCOMMITTED_EFFECTS)
+    ((shard,), runs) = await harness.shards(batch), [str(run["uuid"]) for run in await harness.runs(batch)]
+    _, held = await harness.claimed(shard["uuid"])
+    writer, scope = Writer(connect, 0), harness.counts_for(batch)
+    for run in runs[:-1]:
+        writer.put(held, run, scope, [(entry()._replace(effect=True), None)], RunUpdate(run, "success", 1))
+    await asyncio.wait_for(writer.wait_for_effects(), 1)
+    writer.put(held, runs[-1], scope, [(entry()._replace(effect=True), None)], RunUpdate(runs[-1], "success", 1))
+    waiting = asyncio.create_task(writer.wait_for_effects())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    reachable.set()
+    await asyncio.wait_for(waiting, 20)
+    await writer.durable(held)
+    assert {run["status"] for run in await harness.runs(batch)} == {"success"}
     await writer.close()
 
 
