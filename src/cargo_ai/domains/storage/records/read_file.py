@@ -314,12 +314,18 @@ def _new_id() -> str:
 
 
 def _targets(ctx: Context, relation: Relation, headers: list[str], named: Mapping[str, str] | None) -> list[Column | None]:
-    """The column that each header fills, if it can be written; `_id` when the model has no id column."""
+    """The column that each header fills, if it can be written; `_id` when the model has no id column. UnreadableFile where two fill one."""
     targets: list[Column | None] = []
+    filled = dict[str, str]()
     for header, column in zip(headers, file_headings.columns_of(relation, headers, named), strict=True):
         is_writable = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
         if not is_writable and not header.startswith("_"):
             ctx.warn(f"The column {header} of the file was left out: {relation.slug} has no such column to write.")
+        if column is not None and is_writable:
+            if column.slug in filled:
+                two = f"{filled[column.slug]} and {header}"
+                raise UnreadableFile(f"The columns {two} of the file would both fill {column.slug}. Nothing was taken from it.")
+            filled[column.slug] = header
         targets.append(column if is_writable else None)
     return targets
 

@@ -38,6 +38,15 @@ async def test_a_request_says_which_column_a_heading_fills(api: ApiClient, place
     assert refused == (404, "columnNotFound")
 
 
+@pytest.mark.parametrize(("header", "headings"), [("Domain,Ort", {"Ort": "domain"}), ("Domain,domain", {})])
+async def test_two_headings_for_one_column_are_refused(api: ApiClient, places: str, header: str, headings: dict[str, str]) -> None:
+    key = await upload(api, f"{header}\na.com,b.com\n")
+    said = (await api.refusal("storage.record.ingest", modelUuid=places, s3Filename=key, headings=headings))[1]
+    assert said["reason"] == "fileInvalid"
+    assert "would both fill domain" in said["errorMessage"]
+    assert await api.records(places) == []
+
+
 async def test_columns_that_are_made_of_a_file_have_plain_letters(api: ApiClient) -> None:
     key = await upload(api, "ID,Gegründet am,Straße,Ação (%)\n1,a,b,c\n")
     model = (await api.call("storage.model.get", uuid=await api.model("towns", "uploadFile", s3Filename=key)))["model"]
