@@ -260,10 +260,14 @@ async def records_after(connection: Connection, relation: Relation, last: str, l
     return to_records(relation, await fetch(connection, query, [last, limit]))
 
 
-async def ids_after(connection: Connection, relation: Relation, last: str, limit: int) -> list[str]:
-    """The next ids after `last` ('' begins), in order."""
-    query = statement("select _id from $table where _id > %s order by _id limit %s", table=table_name(relation))
-    return [uid for (uid,) in await fetch(connection, query, [last, limit])]
+async def ids_after(connection: Connection, relation: Relation, last: str, limit: int, *, up_to: Sequence[str] | None = None) -> list[str]:
+    """The next ids after `last` ('' begins), in order. `up_to`: not those behind the last one of these."""
+    bound = "true" if up_to is None else "_id <= any(%(up_to)s)"
+    query = statement(
+        "select _id from $table where _id > %(last)s and $bound order by _id limit %(limit)s", table=table_name(relation), bound=bound
+    )
+    named = {"last": last, "limit": limit, "up_to": None if up_to is None else list(up_to)}
+    return [uid for (uid,) in await fetch(connection, query, named)]
 
 
 _DISTINCT_VALUES = """

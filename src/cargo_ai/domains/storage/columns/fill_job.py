@@ -87,7 +87,9 @@ class FillJob:
                 return "error", "The model was removed."
             connection = await driver_connection(db)
             unfilled = fill.laps if fill.laps is not None else laps.begin({}, fill.unfilled_slugs, "")
-            record_ids = await rows.ids_after(connection, relation, fill.after_id or "", count) if unfilled else []
+            record_ids = (
+                await rows.ids_after(connection, relation, fill.after_id or "", count, up_to=laps.ends(unfilled)) if unfilled else []
+            )
             left = await laps.past(connection, unfilled, record_ids[-1]) if record_ids else laps.past_the_end(unfilled)
             if not record_ids and not left:
                 return ("success", None) if await self._complete(db, fill) else None

@@ -23,6 +23,11 @@ def past_the_end(laps: Mapping[str, Any]) -> Laps:
     return {slug: [began, True] for slug, (began, came_round) in laps.items() if began and not came_round}
 
 
+def ends(laps: Mapping[str, Any]) -> list[str] | None:
+    """Where the laps end that are left, when the last record is behind all of them; None where one still has to pass it."""
+    return [str(began) for began, _ in laps.values()] if all(came_round for _, came_round in laps.values()) else None
+
+
 async def past(connection: Connection, laps: Mapping[str, Any], last: str) -> Laps:
     """Those that are left when the records up to this one are done. The database compares, in the order in which it reads them."""
     round_again = {str(slug): str(began) for slug, (began, came_round) in laps.items() if came_round}

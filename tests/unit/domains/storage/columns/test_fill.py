@@ -188,6 +188,19 @@ async def test_a_column_that_is_added_meanwhile_keeps_what_was_done_and_comes_ro
     assert (ended["status"], ended["columnSlugs"], ended["recordsDone"]) == ("success", ["score", "double"], COUNT)
 
 
+async def test_each_record_counts_once_also_where_the_last_chunk_would_reach_beyond_the_end_of_its_lap(
+    api: ApiClient, state: State, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await begun(api, model)
+    await move(state, run, 3)
+    await begun_again(api, model, "double", "record.employees * 2")
+    monkeypatch.setattr(fill_job, "CHUNK", 8)
+    await finish(state, run)
+    ended = (await api.call("storage.run.get", uuid=run["uuid"]))["run"]
+    assert (ended["status"], ended["recordsDone"], ended["recordsTotal"]) == ("success", COUNT, COUNT)
+    assert [record["double"] for record in await api.records(model)] == [number * 2 for number in range(COUNT)]
+
+
 async def test_a_chunk_that_was_computed_before_a_column_came_is_done_again(api: ApiClient, state: State, model: str) -> None:
     run = await begun(api, model)
     await move(state, run, 1)
