@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cargo_ai.store.session import Database
 
@@ -35,3 +36,12 @@ async def begin(database: Database, workspace: uuid.UUID, rows: type[Any], uid: 
         row.status = "running"
         await db.commit()
         return former
+
+
+async def leave(database: Database, workspace: uuid.UUID, rows: type[Any], uid: uuid.UUID) -> None:
+    """Leave a piece of work to another worker, for this one is to stop: that it was begun here does not count. Raises nothing: where the
+    database does not answer it counts."""
+    with suppress(Exception):
+        async with database.session(workspace) as db:
+            await db.execute(update(rows).where(rows.uuid == uid, rows.tries > 0).values(tries=rows.tries - 1))
+            await db.commit()

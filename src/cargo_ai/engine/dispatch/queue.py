@@ -62,9 +62,15 @@ _goes_on = set[Any]()
 
 
 def goes_on(task: T) -> T:
-    """A decorator of what jobs do part by part, each kept when it is done: a worker that stops breaks it off, and another goes on."""
+    """A decorator of what jobs do part by part, each kept when it is done, or in one transaction: a worker that stops breaks it off, and
+    another goes on."""
     _goes_on.add(task)
     return task
+
+
+def is_broken_off(task: Task) -> bool:
+    """Whether a worker that stops breaks off jobs of this task."""
+    return getattr(task, "__func__", task) in _goes_on
 
 
 @cache
@@ -106,7 +112,7 @@ class Queue:
             self._at.add(context.job.id)
             _job.set(context.job.id)
             try:
-                if getattr(task, "__func__", task) in _goes_on:
+                if is_broken_off(task):
                     await self._until_stopped(context.job, partial(task, **args))
                 else:
                     await task(**args)

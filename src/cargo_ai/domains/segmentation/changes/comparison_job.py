@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from functools import partial
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import background_work
 from cargo_ai.domains.segmentation.changes import comparison
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
-from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
 from cargo_ai.records.filter.terms import InvalidFilter
@@ -22,7 +23,7 @@ from cargo_ai.store.session import Database
 TASK = "segmentation.compare"
 UNFINISHED = ("pending", "running")
 MAX_TRIES = 10
-"""How often a worker may begin the same comparison: those before it died or were stopped."""
+"""How often a worker may begin the same comparison: those before it died."""
 
 _log = log.get(__name__)
 
@@ -55,6 +56,7 @@ class ComparisonJob:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @goes_on
     async def run(self, workspace: str, change: str) -> None:
         """Find an announced change; one that has ended stays as it is."""
         here, uid = uuid.UUID(workspace), uuid.UUID(change)
@@ -63,6 +65,9 @@ class ComparisonJob:
             if await retry_until_available("begin a comparison", begin):
                 await retry_until_available("compare a segment", lambda: self._compare(here, uid))
             return
+        except asyncio.CancelledError:
+            await background_work.leave(self._database, here, SegmentChange, uid)
+            raise
         except (CannotCompare, background_work.TooManyTries) as fault:
             sentence = str(fault)
         except InvalidFilter as fault:

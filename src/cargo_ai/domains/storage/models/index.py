@@ -17,7 +17,7 @@ from cargo_ai.contract.storage import index as contract
 from cargo_ai.domains.storage.columns import definition
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, Removed
@@ -181,11 +181,12 @@ def _job_to_response(name: str, args: dict[str, Any], status: str) -> contract.I
 
 
 class IndexJob:
-    """The job. After a crash it drops the half-built index that was left and builds it again."""
+    """The job. After a crash or a stop it drops the half-built index that was left and builds it again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @goes_on
     async def run(self, workspace: str, model: str, name: str, kind: indexes.IndexKind, columns: list[str], descending: bool) -> None:
         """Build one index; does nothing when the model or a column is gone."""
         here, uid, index = uuid.UUID(workspace), ids.parse(model), Index(kind, tuple(columns), descending)

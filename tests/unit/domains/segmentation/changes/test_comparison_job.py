@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from cargo_ai.domains.segmentation.changes import comparison
 from cargo_ai.domains.segmentation.changes.comparison_job import TASK, ComparisonJob
 from cargo_ai.domains.segmentation.public import SegmentChanged
+from cargo_ai.domains.segmentation.tables import SegmentChange
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
@@ -52,6 +54,26 @@ async def test_a_large_segment_is_compared_by_a_job(api: ApiClient, state: State
     again = await compared(api, segment)
     assert (again["status"], counts(again)) == ("success", (1, 0, 0, 3, 4))
     assert [change["uuid"] for change in (await api.call(LIST, segmentUuid=segment))["changes"]] == [again["uuid"], found["uuid"]]
+
+
+async def test_a_comparison_that_a_stop_breaks_off_is_made_by_the_next_worker_and_was_not_tried(api: ApiClient, state: State) -> None:
+    model = await companies(api, 10, 20, 30, 40)
+    announced = await compared(api, await segment_of(api, model, above(15)))
+    (args,) = await jobs(state)
+    async with state.database.session(ALL_WORKSPACES) as other:
+        await comparison.lock(other, uuid.UUID(announced["segmentUuid"]))
+        working = asyncio.create_task(ComparisonJob(state.database).run(**args))
+        async with asyncio.timeout(60):
+            while (await api.call(GET, uuid=announced["uuid"]))["change"]["status"] != "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    async with state.database.session(ALL_WORKSPACES) as db:
+        assert await db.scalar(select(SegmentChange.tries).where(SegmentChange.uuid == uuid.UUID(announced["uuid"]))) == 0
+    await ComparisonJob(state.database).run(**args)
+    found = (await api.call(GET, uuid=announced["uuid"]))["change"]
+    assert (found["status"], counts(found)) == ("success", (3, 0, 0, 0, 3))
 
 
 async def test_a_comparison_that_cannot_be_made_says_why_and_the_next_one_may_be(api: ApiClient, state: State) -> None:

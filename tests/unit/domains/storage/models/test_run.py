@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from cargo_ai.domains.segmentation.changes.comparison_job import ComparisonJob
 from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.storage.history.undo import UndoJob
+from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.queue import is_broken_off
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.storage.models.refreshes.test_file_source import upload
@@ -136,6 +141,41 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: 
             await working
         assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
     assert [one["n"] for one in await api.records(uid)] == [1, 2]
+
+
+async def test_a_run_that_a_stop_breaks_off_is_done_by_the_next_worker_and_was_not_tried(
+    api: ApiClient, worker: RefreshJob, state: State
+) -> None:
+    uid = await of_file(api)
+    await put(api, uid, SECOND)
+    run = (await api.call("storage.run.create", modelUuid=uid))["run"]
+    here = uuid.UUID(run["workspaceUuid"])
+    async with state.database.session(here) as other:
+        relation = await storage.relation(other, uuid.UUID(uid))
+        assert relation is not None
+        raw = await (await other.connection()).get_raw_connection()
+        await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
+        working = asyncio.create_task(worker.run(run["workspaceUuid"], run["uuid"]))
+        async with asyncio.timeout(60):
+            while (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            working.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await working
+    async with state.database.session(here) as db:
+        assert (await db.execute(select(StorageRun.status, StorageRun.tries).where(StorageRun.uuid == uuid.UUID(run["uuid"])))).one() == (
+            "running",
+            0,
+        )
+    assert [one["n"] for one in await api.records(uid)] == [1, 2]
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "success"
+    assert [one["n"] for one in await api.records(uid)] == [10, 2, 3]
+
+
+@pytest.mark.parametrize("job", [RefreshJob, UndoJob, IndexJob, ComparisonJob])
+def test_jobs_of_one_transaction_are_broken_off_by_a_stop(job: type[Any]) -> None:
+    assert is_broken_off(job.run)
 
 
 async def test_a_run_that_killed_its_workers_five_times_gives_up(

@@ -24,6 +24,7 @@ from cargo_ai.domains.storage.models.refreshes import file_source
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.storage.waiting import notify_waiting
+from cargo_ai.engine.dispatch.queue import goes_on
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.kernel.refusal import Refusal
@@ -45,13 +46,14 @@ class Failed(Exception):
 
 
 class RefreshJob:
-    """The job. Begun again after a crash it does the same again: what the one before had done went with its transaction."""
+    """The job. Begun again after a crash or a stop it does the same again: what the one before had done went with its transaction."""
 
     noun = "refresh"
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @goes_on
     async def run(self, workspace: str, run: str) -> None:
         """Carry one run out and write down how it ended."""
         here, uid = uuid.UUID(workspace), uuid.UUID(run)
@@ -65,6 +67,9 @@ class RefreshJob:
                 raise Cancelled
             await self._unless_cancelled(here, uid, lambda: retry_until_available(f"{self.noun} of a model", lambda: self._do(here, uid)))
             return
+        except asyncio.CancelledError:
+            await background_work.leave(self._services.database, here, StorageRun, uid)
+            raise
         except Cancelled:
             status, sentence = "cancelled", None
         except (Failed, background_work.TooManyTries) as fault:
