@@ -121,10 +121,14 @@ def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str
         if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
             # A function that chooses the variant is named after the field that it reads: `_kind()`.
             path = [*path, str(context["discriminator"]).strip("'").removesuffix("()").lstrip("_")]
-        messages = by_path.setdefault(".".join(path), [])
+        joined = ".".join(path)
+        if joined not in by_path and len(by_path) == MAX_ERRORS:
+            # A request may have a hundred thousand faults, and no one is served while they are put into words.
+            break
+        messages = by_path.setdefault(joined, [])
         if (message := _message(error, context)) not in messages:
             messages.append(message)
-    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(by_path.items())[:MAX_ERRORS]]
+    return [{"path": path, "message": " or ".join(messages)} for path, messages in by_path.items()]
 
 
 def _message(error: ErrorDetails, context: Mapping[str, Any]) -> str:

@@ -138,3 +138,18 @@ def test_without_what_was_sent_the_whole_location_is_the_path() -> None:
     with pytest.raises(ValidationError) as failure:
         Asked.model_validate({"data": {"kind": "file"}})
     assert errors_of(failure.value) == [{"path": "data.file.s3Filename", "message": "is required"}]
+
+
+def test_of_many_faults_only_those_that_are_shown_are_put_into_words() -> None:
+    looked_at: list[object] = []
+
+    class Watched(list[Any]):
+        def __getitem__(self, place: Any) -> Any:
+            looked_at.append(place)
+            return super().__getitem__(place)
+
+    nodes: list[dict[str, Any]] = [{}] * 2_000
+    with pytest.raises(ValidationError) as failure:
+        Asked.model_validate({"graph": nodes})
+    assert len(errors_of(failure.value, {"graph": Watched(nodes)})) == 50
+    assert len(looked_at) == 51
