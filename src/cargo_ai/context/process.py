@@ -48,6 +48,7 @@ class Hooks:
     files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     token_bounds: of nodes that ask language models, by uuid, how many tokens an execution with this config takes at most; without those
         that nothing bounds. A config that is not known is empty.
+    known_agents: which of these agents are in the workspace.
     hook_targets: what takes the events of a webhook connector besides tools, in the transaction that notes them.
     written_back: remembers what runs have written to services, in a transaction of its own.
     """
@@ -59,6 +60,7 @@ class Hooks:
     search_kinds: tuple[SearchKind, ...] = ()
     files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
     token_bounds: Callable[[AsyncSession, Sequence[Mapping[str, Any]]], Awaitable[TokenBounds]] | None = None
+    known_agents: Callable[[AsyncSession, Collection[uuid.UUID]], Awaitable[set[uuid.UUID]]] | None = None
     hook_targets: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[Sequence[HookTarget]]], ...] = ()
     written_back: tuple[Callable[[Database, Sequence[WriteBack]], Awaitable[None]], ...] = ()
 

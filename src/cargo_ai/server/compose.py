@@ -80,7 +80,8 @@ def hooks() -> Hooks:
     scopes = [hook for one in given if (hook := one.filter_scope) is not None]
     catalogs = [hook for one in given if (hook := one.catalog) is not None]
     bounds = [hook for one in given if (hook := one.token_bounds) is not None]
-    if max(len(scopes), len(catalogs), len(bounds)) > 1:
+    agents = [hook for one in given if (hook := one.known_agents) is not None]
+    if max(len(scopes), len(catalogs), len(bounds), len(agents)) > 1:
         raise ValueError("two domains give the same hook")
     return Hooks(
         workspace_created=tuple(hook for one in given for hook in one.workspace_created),
@@ -90,6 +91,7 @@ def hooks() -> Hooks:
         search_kinds=tuple(kind for one in given for kind in one.search_kinds),
         files_in_use=tuple(hook for one in given for hook in one.files_in_use),
         token_bounds=next(iter(bounds), None),
+        known_agents=next(iter(agents), None),
         hook_targets=tuple(hook for one in given for hook in one.hook_targets),
         written_back=tuple(hook for one in given for hook in one.written_back),
     )

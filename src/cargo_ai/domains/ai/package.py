@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.ai.afterwards.afterwards import Afterwards
-from cargo_ai.domains.ai.agents import search_kinds, trigger
+from cargo_ai.domains.ai.agents import lookup, search_kinds, trigger
 from cargo_ai.domains.ai.asking import fields, given_before, token_bounds
 from cargo_ai.domains.ai.chats import hooked, scheduled, sending
 from cargo_ai.domains.ai.chats.answering.answers import Answers
@@ -26,7 +26,12 @@ PACKAGE = Package(
     module=__package__ or "",
     actions=agent_node.ACTIONS,
     instruct=lambda services: services.once(fields.Fields, lambda: fields.Fields(services)).fill,
-    hooks=Hooks(token_bounds=token_bounds.of_nodes, hook_targets=(hooked.of_connector,), search_kinds=search_kinds.KINDS),
+    hooks=Hooks(
+        token_bounds=token_bounds.of_nodes,
+        known_agents=lookup.known_agents,
+        hook_targets=(hooked.of_connector,),
+        search_kinds=search_kinds.KINDS,
+    ),
     chores={"forget what fields were filled with": lambda services: given_before.forget(services.database)},
     jobs={sending.TASK: _answer},
     schedules={trigger.KIND: lambda _services: scheduled.fire},

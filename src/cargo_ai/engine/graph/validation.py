@@ -40,8 +40,9 @@ class ToolSchemas:
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """What the workspace has: connectors (with the integration of each) and tools by uuid, releases of tools by (tool, release), models by
-    uuid. `tool_schemas`: of the used tools, by (tool, release or ""). `template_fault` says why a template cannot stand for a tool.
-    `start`: the JSON Schema of the record that `start` gives, None where it is not known."""
+    uuid. `agents`: those that are used and there, None where no one knows. `tool_schemas`: of the used tools, by (tool, release or "").
+    `template_fault` says why a template cannot stand for a tool. `start`: the JSON Schema of the record that `start` gives, None where it
+    is not known."""
 
     actions: Actions
     connectors: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -49,6 +50,7 @@ class Inventory:
     tool_releases: frozenset[tuple[str, str]] = frozenset()
     tool_schemas: Mapping[tuple[str, str], ToolSchemas] = field(default_factory=dict[tuple[str, str], ToolSchemas])
     template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
+    agents: frozenset[str] | None = None
     models: Models = field(default_factory=dict[str, Any])
     start: Schema | None = None
     wrong: Mapping[EngineExpression, ExpressionError] = field(default_factory=dict[EngineExpression, ExpressionError])
@@ -357,6 +359,8 @@ def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | No
         return "agentInvalid", "This server cannot run agent nodes."
     if node.get("agentUuid") is None:
         return "agentInvalid", "An agent node needs agentUuid: see `cargo-ai ai agent list`."
+    if known.agents is not None and str(node["agentUuid"]) not in known.agents:
+        return "agentInvalid", f"There is no agent {node['agentUuid']}: see `cargo-ai ai agent list`."
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,11 @@ async def find_agent(db: AsyncSession, text: str | uuid.UUID | None, *, locked: 
     uid = ids.parse(text) if isinstance(text, str) else text
     query = select(Agent).where(Agent.uuid == uid, Agent.deleted_at.is_(None))
     return await db.scalar(query.with_for_update() if locked else query)
+
+
+async def known_agents(db: AsyncSession, uuids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these agents the session's workspace has."""
+    return set(await db.scalars(select(Agent.uuid).where(Agent.uuid.in_(uuids), Agent.deleted_at.is_(None))))
 
 
 async def agent_or_refuse(ctx: Context, operation: Operation[Any, Any, Any], text: str, *, locked: bool = False) -> Agent:

@@ -44,6 +44,7 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
         tool_releases=releases,
         tool_schemas=schemas,
         template_fault=tool_node.template_problem,
+        agents=await _agents(ctx, used_uuids(nodes, "agent")),
         models=await models_of(ctx, (node.get("config") for node in all_nodes(nodes))),
         start=start,
         wrong=await _syntax_errors(ctx.db, actions, nodes),
@@ -100,7 +101,7 @@ async def _code_reports(ctx: Context, actions: Actions, nodes: Sequence[JsonObje
 
 
 def used_uuids(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
-    """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
+    """The connectors (`connector`), tools (`tool`) or agents (`agent`) that the nodes name, those inside groups included."""
     uuids = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in all_nodes(nodes) if node.get("kind") == kind)
     return {uid for uid in uuids if uid is not None}
 
@@ -137,6 +138,13 @@ async def _connectors(db: AsyncSession, uuids: set[uuid.UUID]) -> dict[str, str]
     if not uuids:
         return {}
     return {str(account.uuid): account.integration_slug for account in await connection.accounts(db) if account.uuid in uuids}
+
+
+async def _agents(ctx: Context, uuids: set[uuid.UUID]) -> frozenset[str] | None:
+    """Of the agents that nodes name: those that are there."""
+    if (known := ctx.services.hooks.known_agents) is None:
+        return None
+    return frozenset() if not uuids else frozenset(str(uid) for uid in await known(ctx.db, uuids))
 
 
 _Tools = tuple[frozenset[str], frozenset[tuple[str, str]], dict[tuple[str, str], ToolSchemas]]

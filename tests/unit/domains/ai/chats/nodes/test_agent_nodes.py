@@ -65,15 +65,27 @@ async def test_an_answer_that_fails_fails_its_node(backend: Backend, model: Runn
     assert run["status"] == "error" and "refused" in run["errorMessage"]
 
 
-async def test_a_node_of_an_agent_that_there_is_not_fails_with_a_sentence(backend: Backend, model: Running) -> None:
-    asking = node("ask", "agent", (None,), kind="agent", agentUuid="0198c5f0-0000-7000-8000-000000000001", config={"prompt": "Hello"})
-    run = (await backend.run({}, nodes=[node("start", children=("ask",)), asking]))["run"]
+async def test_a_graph_with_an_agent_that_there_is_not_is_neither_run_nor_deployed(api: ApiClient) -> None:
+    missing = "0198c5f0-0000-7000-8000-000000000001"
+    asking = node("ask", "agent", (None,), kind="agent", agentUuid=missing, config={"prompt": "Hello"})
+    nodes = [node("start", children=("ask",)), asking]
+    assert f"There is no agent {missing}" in await api.refusal_message("orchestration.run.create", nodes=nodes, data={})
+    workflow = (await api.tool())["workflowUuid"]
+    assert f"There is no agent {missing}" in await api.refusal_message(
+        "orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=nodes, formFields=None
+    )
+
+
+async def test_a_node_of_an_agent_that_was_removed_fails_with_a_sentence(backend: Backend, model: Running) -> None:
+    agent = await new_agent(backend.admin, **OPENAI)
+    asking = node("ask", "agent", (None,), kind="agent", agentUuid=agent, config={"prompt": "Hello"})
+    tool, _ = await backend.admin.deployed([node("start", children=("ask",)), asking])
+    await backend.admin.call("ai.agent.remove", uuid=agent)
+    run = (await backend.run({}, workflowUuid=tool["workflowUuid"]))["run"]
     assert run["status"] == "error" and "no agent" in run["errorMessage"] and model.control.said == []
 
 
 async def test_another_workspaces_agent_cannot_be_asked(api: ApiClient, backend: Backend) -> None:
     agent = await new_agent(api, **OPENAI)
     action = {"kind": "agent", "agentUuid": agent, "config": {"prompt": "Hello"}}
-    started = await backend.other_api.call("orchestration.action.execute", action=action, data={})
-    ended = await backend.ended("runs", started["run"]["uuid"], backend.other_api)
-    assert "no agent" in ended["run"]["errorMessage"]
+    assert f"There is no agent {agent}" in await backend.other_api.refusal_message("orchestration.action.execute", action=action, data={})
