@@ -46,8 +46,10 @@ def decode(text: str) -> dict[str, Any]:
     """
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAXIMUM_PAIRS, errors="strict")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise QueryError("The query string has too many fields or is not UTF-8.") from error
+    except UnicodeDecodeError as error:
+        raise QueryError("The query string is not UTF-8.") from error
+    except ValueError as error:
+        raise QueryError(f"The query string has more than {MAXIMUM_PAIRS:,} fields.") from error
     root: dict[str, Any] = {}
     for key, value in pairs:
         _place(root, _path(key), value)

@@ -37,3 +37,10 @@ def test_numbered_keys_with_a_gap_stay_an_object() -> None:
 
 def test_broken_brackets_are_a_plain_key() -> None:
     assert query.decode("a[b=1&[c]=2&d[e]f=3") == {"a[b": "1", "[c]": "2", "d[e]f": "3"}
+
+
+def test_a_query_string_with_too_many_fields_says_how_many_it_may_have() -> None:
+    with pytest.raises(query.QueryError, match=r"more than 5,000 fields"):
+        query.decode("a=1&" * 5_001)
+    with pytest.raises(query.QueryError, match="not UTF-8"):
+        query.decode("a=%ff")
