@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_snake
 from pydantic_core import ErrorDetails
 
 MAX_ERRORS = 50
+MANY_ERRORS = 1_000
 MAX_CHOICES = 12
 
 _UNKNOWN = object()
@@ -106,6 +108,26 @@ _BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "union_tag_invalid": _no_variant,
     "union_tag_not_found": lambda _, __: "is required",
 }
+
+
+def first_faults(request: type[BaseModel], raw: Mapping[str, Any], failure: ValidationError) -> ValidationError:
+    """The failure, or of more faults than anyone reads those of the beginning of `raw`: it takes long to list all of 100,000."""
+    if failure.error_count() > MANY_ERRORS:
+        try:
+            request.model_validate(_beginning(raw))
+        except ValidationError as first:
+            return first
+    return failure
+
+
+def _beginning(value: object) -> object:
+    """The first items of lists and fields of objects, as far down as they go."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        return {name: _beginning(fields[name]) for name in islice(fields, MANY_ERRORS)}
+    if isinstance(value, list):
+        return [_beginning(item) for item in islice(cast("list[object]", value), 2 * MAX_ERRORS)]
+    return value
 
 
 def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from cargo_ai.context.removal import bin_kinds
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
-from cargo_ai.kernel.schemas.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of, first_faults
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Wire, unknown_field_warnings
 from cargo_ai.server.api import audit, long_poll
@@ -233,7 +233,7 @@ def validate(settings: Settings, operation: AnyOperation, payload: dict[str, Any
     try:
         command: Wire = operation.request.model_validate(payload)
     except ValidationError as failure:
-        raise invalid_input(errors_of(failure, payload)) from None
+        raise invalid_input(errors_of(first_faults(operation.request, payload, failure), payload)) from None
     unknown = unknown_field_warnings(command, payload)
     if unknown and settings.strict:
         names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from cargo_ai.kernel.schemas.validation_errors import errors_of
+from cargo_ai.kernel.schemas.validation_errors import errors_of, first_faults
 from cargo_ai.kernel.wire import Wire
 
 
@@ -153,3 +153,19 @@ def test_of_many_faults_only_those_that_are_shown_are_put_into_words() -> None:
         Asked.model_validate({"graph": nodes})
     assert len(errors_of(failure.value, {"graph": Watched(nodes)})) == 50
     assert len(looked_at) == 51
+
+
+def test_of_very_many_faults_the_first_are_found_in_the_beginning_of_the_input() -> None:
+    raw: dict[str, Any] = {"graph": [{"nodeSlug": "abcd"}] * 2_000, "limit": 0}
+    with pytest.raises(ValidationError) as failure:
+        Asked.model_validate(raw)
+    first = first_faults(Asked, raw, failure.value)
+    assert (failure.value.error_count(), first.error_count()) == (2_001, 101)
+    assert errors_of(first, raw) == errors_of(failure.value, raw)
+
+
+def test_faults_that_come_late_in_a_long_input_are_found_too() -> None:
+    raw: dict[str, Any] = {"graph": [{"nodeSlug": "a"}] * 1_000 + [{}] * 2_000}
+    with pytest.raises(ValidationError) as failure:
+        Asked.model_validate(raw)
+    assert errors_of(first_faults(Asked, raw, failure.value), raw)[0] == {"path": "graph.1000.nodeSlug", "message": "is required"}
