@@ -43,5 +43,9 @@ def _depth(text: bytes) -> int:
     for depth in range(MAX_DEPTH + 1):
         if not brackets:
             return depth
-        brackets = brackets.replace(b"()", b"")
+        outer = brackets.replace(b"()", b"")
+        if len(outer) == len(brackets):
+            # Cut off, or with a bracket too many: the parser says where.
+            return min(depth + outer.count(b"("), MAX_DEPTH + 1)
+        brackets = outer
     return MAX_DEPTH + 1

@@ -47,6 +47,14 @@ def test_depth_is_measured_up_to_its_limit(depth: int, measured: int) -> None:
     assert measure(b"[" * depth + b"]" * depth).depth == measured
 
 
+@pytest.mark.parametrize(
+    ("text", "measured"),
+    [("{", 1), ('{"a":[{"b":1}', 3), ("{}}", 1), ("][", 1), ("[" * 5_000, MAX_DEPTH + 1), ("[" * 5_000 + "]", MAX_DEPTH + 1)],
+)
+def test_text_that_is_cut_off_is_no_deeper_than_it_is(text: str, measured: int) -> None:
+    assert measure(text.encode()).depth == measured
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
