@@ -73,7 +73,17 @@ update shards s set signal = s.signal + 1 from (
     select uuid from shards where uuid in (
         select shard_uuid from runs where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle'
     ) order by uuid for update
-) affected where s.uuid = affected.uuid
+) affected where s.uuid = affected.uuid returning s.uuid, s.state
+"""
+# Of shards that wait for a worker, which none can claim while they are locked. What a run drives itself ends with that run.
+NOT_DRIVEN = """
+select r.uuid from runs r where r.uuid = any(%s) and r.workspace_uuid = %s and r.finished_ms is null and not r.inline
+    and r.shard_uuid = any(%s) and not exists (select 1 from runs c where c.parent_uuid = r.uuid and c.inline and c.finished_ms is null)
+"""
+# Nothing is left to do in them, so that who looks whether their batch is over need not wait for their turn. Those of single runs go with it.
+NOTHING_LEFT = """
+update shards s set state = 'done' where s.uuid = any(%s) and s.state in ('waiting', 'queued') and s.batch_uuid is not null
+    and not exists (select 1 from runs r where r.shard_uuid = s.uuid and r.finished_ms is null)
 """
 SIGNAL_BATCH = """
 update shards s set signal = s.signal + 1 from (
@@ -141,7 +151,7 @@ async def cancel_undriven(connection: Connection, batch: uuid.UUID, after: uuid.
 
 
 async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
-    """Cancel runs and everything below them: parked ones at once, others at their next node boundary.
+    """Cancel runs and everything below them: parked ones and those that no worker drives at once, others at their next node boundary.
 
     Returns the runs of `uuids` that were touched, and batches that may be over now. What a run starts at the same time is cancelled by the
     worker that drives it.
@@ -167,12 +177,16 @@ async def _cancel(
     connection: Connection, workspace: uuid.UUID, uuids: list[uuid.UUID], undriven: list[uuid.UUID]
 ) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     now = _now()
-    await connection.execute(SIGNAL, (uuids, workspace))
+    shards = await (await connection.execute(SIGNAL, (uuids, workspace))).fetchall()
+    if waiting := [row[0] for row in shards if row[1] in ("waiting", "queued")]:
+        undriven = [*undriven, *(row[0] for row in await (await connection.execute(NOT_DRIVEN, (uuids, workspace, waiting))).fetchall())]
     fanouts = [row[0] for row in await (await connection.execute(FANOUTS, (uuids, undriven))).fetchall()]
     await fanout.lock(connection, fanouts)
     named = {"now": now, "uuids": uuids, "undriven": undriven, "workspace": workspace, "nil": NIL, "hour": HOUR}
     parked = await (await connection.execute(PARKED_RUNS, named)).fetchall()
     live = await (await connection.execute(LIVE_RUNS, (now, uuids, workspace))).fetchall()
+    if waiting:
+        await connection.execute(NOTHING_LEFT, (waiting,))
     # A parent that is not cancelled itself learns that one of its items is.
     await fanout.count_ended(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
     await reservations.release(connection, [row[0] for row in parked if row[1] is None and row[2] is None])

@@ -172,6 +172,23 @@ async def test_parked_runs_are_cancelled_at_once_and_others_at_their_next_node(h
     assert await cancel.cancel_runs(connection, ids.new(), [live]) == ([], set())
 
 
+async def test_runs_that_no_worker_drives_yet_are_cancelled_at_once(harness: EngineHarness, connection: Link) -> None:
+    batch = await harness.batch(30, shard_size=10)
+    first, *_ = await harness.shards(batch)
+    runs = [row["uuid"] for row in await harness.runs(batch)]
+    claimed, driven = await harness.claimed(first["uuid"])
+    touched, over = await cancel.cancel_runs(connection, harness.workspace, runs[5:])
+    assert (touched, over) == (runs[5:], {batch})
+    statuses = [row["status"] for row in await harness.runs(batch)]
+    assert statuses == [*["pending"] * 5, *["cancelling"] * 5, *["cancelled"] * 20]
+    assert not await close_batch(connection, batch)
+    await end(connection, driven, *runs[:5])
+    await end(connection, driven, *runs[5:10], status="cancelled")
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
+    found = await batch_of(harness, batch)
+    assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("success", 5, 25)
+
+
 async def test_the_last_parked_run_of_a_batch_that_is_cancelled_ends_the_batch(harness: EngineHarness, connection: Link) -> None:
     batch = await harness.batch(2)
     (row,) = await harness.shards(batch)
