@@ -18,6 +18,7 @@ from cargo_ai.expression.native import path
 from cargo_ai.expression.native.number import as_double
 from cargo_ai.expression.native.text import to_json_text
 from cargo_ai.expression.native.values import UNDEFINED, is_number
+from cargo_ai.expression.plain_syntax import is_plain
 from cargo_ai.expression.sandbox.host import refusal
 from tests.kit.property_examples import examples
 from tests.property.test_expression import expressions, json_values, scopes, text
@@ -53,6 +54,11 @@ class Engine:
         question = EngineExpression(source)
         answer = self._loop.run(self._evaluator.ask("fuzz", scope, [question]))[question]
         return answer.error or answer.value
+
+    def problems(self, sources: list[str]) -> dict[EngineExpression, ExpressionError]:
+        """The syntax errors that the engine itself finds."""
+        questions = tuple(EngineExpression(source) for source in sources)
+        return self._loop.run(self._evaluator._batcher("fuzz").check(questions)) if questions else {}  # pyright: ignore[reportPrivateUsage]
 
     def close(self) -> None:
         self._loop.run(self._evaluator.close())
@@ -143,3 +149,23 @@ def test_any_source_at_all_gets_an_answer(engine: Engine, source: str) -> None:
     found = engine(source, {"nodes": {"a": {"x": 1}}})
     assert not isinstance(found, ExpressionError) or found.message.endswith((".", ")."))
     assert engine("1 + 1", {}) == 2
+
+
+PIECES = [
+    str(piece)
+    for piece in """
+a b record.x nodes 1 0.5 .5 1e3 08 0x1 'text' "it\\n" `t` `${a}` ( ) [ ] { } , ; : ? ?. . + - * / % ** ! ~ ++ -- < > <= <!-- --> << >>>
+== === != && || ?? & | ^ => = += ... typeof new delete void in of instanceof this true null undefined let async await yield eval
+arguments function return __proto__ #a /x/ // /*c*/ if static enum
+""".split()  # noqa: SIM905 - a table of pieces
+]
+
+
+def _joined(pieces: list[str]) -> st.SearchStrategy[str]:
+    return st.sampled_from((" ", "", "\n")).map(lambda between: between.join(pieces))
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).flatmap(_joined), min_size=60, max_size=60))
+@settings(max_examples=examples(300), deadline=None)
+def test_what_is_recognized_without_the_engine_is_valid_for_it(engine: Engine, sources: list[str]) -> None:
+    assert engine.problems([source for source in sources if is_plain(source)]) == {}

@@ -16,11 +16,12 @@ from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError
 from cargo_ai.expression.native.values import UNDEFINED, Scope
+from cargo_ai.expression.plain_syntax import is_plain
 from cargo_ai.expression.plan import json_text
 from cargo_ai.expression.replies import InvalidReply, parse_reply, parse_script_result
 from cargo_ai.expression.request_batcher import RequestBatcher
 from cargo_ai.expression.requests import AskedBy, EngineExpression, EngineRequest, EngineResult, ScriptResult
-from cargo_ai.expression.sandbox.host import Child, Language, SandboxUnavailable, WorkerCrashed
+from cargo_ai.expression.sandbox.host import Child, Language, SandboxUnavailable, WorkerCrashed, refusal
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 
 JAVASCRIPT = Limits(megabytes=384, cpu_seconds=3600, retire_seconds=1800, wall_seconds=10)
@@ -72,7 +73,10 @@ class Evaluator:
 
     async def check(self, workspace: uuid.UUID | str, questions: Sequence[EngineExpression]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions, without evaluating any; where no engine can run, that is the error of each."""
-        return await self._batcher(str(workspace)).check(tuple(questions))
+        if refusal("javascript") is None:
+            # To start the sandbox takes longer than most requests that have expressions checked.
+            questions = [question for question in questions if not is_plain(question.source)]
+        return await self._batcher(str(workspace)).check(tuple(questions)) if questions else {}
 
     async def script(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptResult:
         """Run a JavaScript script over `nodes` and `parentNodes`: what it returns, or its last value."""

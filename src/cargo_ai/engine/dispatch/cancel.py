@@ -80,7 +80,7 @@ NOT_DRIVEN = """
 select r.uuid from runs r where r.uuid = any(%s) and r.workspace_uuid = %s and r.finished_ms is null and not r.inline
     and r.shard_uuid = any(%s) and not exists (select 1 from runs c where c.parent_uuid = r.uuid and c.inline and c.finished_ms is null)
 """
-# Nothing is left to do in them, so that who looks whether their batch is over need not wait for their turn. Those of single runs go with it.
+# So that who looks whether their batch is over need not wait until they had their turn. Those of single runs end when they are claimed.
 NOTHING_LEFT = """
 update shards s set state = 'done' where s.uuid = any(%s) and s.state in ('waiting', 'queued') and s.batch_uuid is not null
     and not exists (select 1 from runs r where r.shard_uuid = s.uuid and r.finished_ms is null)

@@ -24,7 +24,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 CHUNK, LEAST_CHUNK = 2_000, 500
-CHUNK_SECONDS = 0.1
+CHUNK_SECONDS = 0.06
 """What a chunk should take: a column that is added meanwhile waits for it, and all who read the model wait behind that."""
 MAX_TRIES = 20
 """How often a worker may begin the same pass over the records: those before it died or were stopped."""

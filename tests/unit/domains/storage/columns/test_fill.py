@@ -263,4 +263,4 @@ async def test_a_job_of_an_earlier_version_fills_the_column(api: ApiClient, stat
 
 def test_a_chunk_takes_as_many_records_as_take_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fill_job, "CHUNK", 2_000)
-    assert [fill_job.next_count(1_000, seconds) for seconds in (1, 0.1, 0.001)] == [fill_job.LEAST_CHUNK, 1_000, 2_000]
+    assert [fill_job.next_count(1_000, seconds) for seconds in (1, fill_job.CHUNK_SECONDS, 0.001)] == [fill_job.LEAST_CHUNK, 1_000, 2_000]
