@@ -30,8 +30,9 @@ class RunCounts(Wire):
 class Run(LastRun):
     """A refresh, a fill of computed columns, or the undo of a change set (`kind`). `warnings`: problems that did not make it fail.
 
-    `records_done` of `records_total`: of a fill, how many records have their values; of a sync, how many were read. `waiting_for`: what
-    a sync waits for, in words. `change_set_uuid`: the change set that an undo undoes; `is_force`: all but records that were changed since.
+    `records_done` of `records_total`: of a fill, how many records have their values; of a sync, how many were read; of a refresh from a
+    file, how many of its rows were merged; of an undo, how many records were taken back. `waiting_for`: what a sync waits for,
+    in words. `change_set_uuid`: the change set that an undo undoes; `is_force`: all but records that were changed since.
     """
 
     workspace_uuid: Uuid

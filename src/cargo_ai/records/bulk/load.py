@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,10 @@ from cargo_ai.records.names import quote
 from cargo_ai.store.driver import Connection, execute, fetch
 
 MAX_TOUCHED = 1_000
+PART_RECORDS = 100_000
+"""Of a load that says how far it is one statement merges about this many."""
+Progress = Callable[[int, int], Awaitable[None]]
+"""Hears how many rows are merged, of how many."""
 MERGE_FROM = 170_000
 """The version of the database from which MERGE says what it did."""
 COPY_LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
@@ -44,13 +49,20 @@ class AmbiguousId(ValueError):
 
 class Load:
     """One load into one model in the connection's transaction: `begin`, `write` the lines, `end`; with `report_rows` also `row_results`.
-    `now`: when its records were added or changed."""
+    `now`: when its records were added or changed. `progress` hears of each part of a large one, unless rows are reported."""
 
     def __init__(
-        self, connection: Connection, relation: Relation, encoder: RowEncoder, now: datetime, *, report_rows: bool = False
+        self,
+        connection: Connection,
+        relation: Relation,
+        encoder: RowEncoder,
+        now: datetime,
+        *,
+        report_rows: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         self._connection, self._relation, self._encoder, self._reports_rows = connection, relation, encoder, report_rows
-        self._now = now
+        self._now, self._progress = now, progress
         self._is_empty = False
         self._id = self._by = "_id"
         self._indexes: list[tuple[str, str, str | None]] = []
@@ -163,7 +175,12 @@ class Load:
             distinct_on = order = ""
         names = ", ".join([f"{self._id} as _id", *map(quote, self._encoder.slugs)])
         staged = f"select {distinct_on}{names} from load_stage where {self._id} is not null{order}"  # noqa: S608 - names, quoted
-        added, updated, touched = await self._write_staged(staged)
+        added = updated = 0
+        touched = list[str]()
+        async with aclosing(self._parts(staged, count)) as parts:
+            async for part in parts:
+                more = await self._write_staged(part)
+                added, updated, touched = added + more[0], updated + more[1], touched + more[2]
         valid = count - self._encoder.rejected_count
         distinct = valid
         if added + updated < valid and not self._encoder.ascending:
@@ -174,6 +191,24 @@ class Load:
             await execute(self._connection, "drop table load_stage")
         few = added + updated <= MAX_TOUCHED
         return LoadResult(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
+
+    async def _parts(self, staged: str, count: int) -> AsyncGenerator[str]:
+        """The select in parts, in the same order; `progress` hears when one is merged."""
+        if self._progress is None or self._reports_rows or count <= PART_RECORDS:
+            yield staged
+            return
+        table, rows = "load_stage", f"{staged} and"
+        if not self._encoder.ascending:
+            table, rows = "load_sorted", "select * from load_sorted where"
+            await execute(self._connection, f"create temp table load_sorted on commit drop as {staged}")
+        size = "select pg_relation_size(%s::regclass) / current_setting('block_size')::bigint"
+        pages = int((await fetch(self._connection, size, [table]))[0][0])
+        step = max(1, pages * PART_RECORDS // count)
+        for first in range(0, pages, step):
+            yield f"{rows} ctid >= '({first},0)'::tid and ctid < '({first + step},0)'::tid"
+            await self._progress(min(count, count * (first + step) // pages), count)
+        if table == "load_sorted":
+            await execute(self._connection, "drop table load_sorted")
 
     async def _write_staged(self, staged: str) -> tuple[int, int, list[str]]:
         """Add or change the records of a select: how many were added, how many changed, and the first of them."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from psycopg import errors
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
@@ -20,7 +19,7 @@ from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.history import change_set
 from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models.refreshes import refresh_run
-from cargo_ai.domains.storage.models.refreshes.refresh_job import Failed, RefreshJob
+from cargo_ai.domains.storage.models.refreshes.refresh_job import Failed, RefreshJob, note_progress
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, StorageRun
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches
@@ -188,21 +187,17 @@ class UndoJob(RefreshJob):
             contract.undo.refuse("alreadyUndone", undo=row.undone_by_uuid)
         relation = await change_set.relation_of(ctx, contract.undo, row)
         plan = await _when_free(lambda: _plan(ctx, relation, row, locks=True))
-        progress = partial(_note_progress, ctx, run)
+        total = run.records_total or 0
+
+        async def progress(share: float) -> None:
+            await note_progress(ctx, run, int(share * total), total)
+
         await progress(0.0)
         await _carry_out(ctx, relation, row, plan, skips=run.is_force, progress=progress)
         counts = RunCounts(added=plan.restored, updated=plan.reverted, removed=plan.removed)
         if plan.conflict_count:
             ctx.warn(f"Records that were changed since and stay as they are: {plan.conflict_count:,}.")
         return {"counts": counts.to_wire(), "records_done": run.records_total}
-
-
-async def _note_progress(ctx: Context, run: StorageRun, share: float) -> None:
-    """Show how far an undo is, outside of its transaction, which has not touched the run yet."""
-    done = update(StorageRun).where(StorageRun.uuid == run.uuid, StorageRun.finished_at.is_(None))
-    async with ctx.database.session(ctx.workspace) as db:
-        await db.execute(done.values(records_done=int(share * (run.records_total or 0)), updated_at=clock.now()))
-        await db.commit()
 
 
 async def _when_free(work: Callable[[], Awaitable[T]]) -> T:

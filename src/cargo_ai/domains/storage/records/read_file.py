@@ -29,7 +29,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.schemas.validation_errors import errors_of
 from cargo_ai.records.bulk.infer import TypeInference
 from cargo_ai.records.bulk.likely_notation import LikelyType, likely
-from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
+from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult, Progress
 from cargo_ai.records.bulk.notation import Notation
 from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEncoder
@@ -257,6 +257,7 @@ async def load_file(
     results: RowResults | None = None,
     options: FileOptions = PLAIN,
     headings: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> FileResult:
     """Load the file into the model, in the request's transaction: rows are added, or update records of the same id (or `match`).
 
@@ -274,7 +275,7 @@ async def load_file(
                     targets = _targets(ctx, relation, headers, headings)
                     _require_id(relation, targets, match, file_name(key))
                     encoder = RowEncoder(relation, targets, new_id=_new_id, match=match, notation=notation(options), headers=headers)
-                    load = Load(connection, relation, encoder, changes.at, report_rows=results is not None)
+                    load = Load(connection, relation, encoder, changes.at, report_rows=results is not None, progress=progress)
                     await load.begin()
                 lines = encoder.lines(first, block)
                 if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:

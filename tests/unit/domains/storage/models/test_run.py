@@ -13,10 +13,12 @@ from cargo_ai.domains.segmentation.changes.comparison_job import ComparisonJob
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.storage.history.undo import UndoJob
 from cargo_ai.domains.storage.models.index import IndexJob
+from cargo_ai.domains.storage.models.refreshes import refresh_job
 from cargo_ai.domains.storage.models.refreshes.refresh_job import RefreshJob
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.dispatch.queue import is_broken_off
+from cargo_ai.records.bulk import load
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.storage.models.refreshes.test_file_source import upload
@@ -63,6 +65,41 @@ async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_f
     model = (await api.call("storage.model.get", uuid=uid))["model"]
     assert (model["lastRun"]["uuid"], model["lastRun"]["status"]) == (run["uuid"], "success")
     assert (await api.call("storage.run.list", modelUuid=uid, statuses=["success"]))["runs"][0]["uuid"] == run["uuid"]
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+async def test_a_large_file_is_merged_part_by_part_and_the_run_says_how_far_it_is(
+    api: ApiClient, worker: RefreshJob, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    # A page of the staged rows holds some of these long ones.
+    numbers = range(1, 41) if order == "ascending" else range(40, 0, -1)
+    rows = "".join(f"{number:03d},{'x' * 1_500},{number}\n" for number in numbers)
+    uid = await of_file(api, "id,name,n\n" + "".join(f"{number:03d},old,{number}\n" for number in range(1, 31)))
+    await put(api, uid, f"id,name,n\n040,replaced,0\n{rows}" if order == "descending" else f"id,name,n\n{rows}")
+    monkeypatch.setattr(load, "PART_RECORDS", 10)
+    seen = list[tuple[int, int]]()
+
+    async def noted(_ctx: object, _run: object, done: int, total: int) -> None:
+        seen.append((done, total))
+
+    monkeypatch.setattr(refresh_job, "note_progress", noted)
+    run = await ran(api, worker, uid)
+    assert run["counts"] == {"added": 10, "updated": 30, "unchanged": 0, "removed": 0, "unified": 0}
+    assert (run["recordsDone"], run["recordsTotal"]) == (40, 40)
+    count = 41 if order == "descending" else 40
+    assert len(seen) > 2 and seen == sorted(seen) and seen[-1] == (count, count)
+    assert [(one["n"], len(one["name"])) for one in await api.records(uid)] == [(number, 1_500) for number in range(1, 41)]
+
+
+async def test_a_run_that_is_merging_shows_how_far_it_is(api: ApiClient, state: State) -> None:
+    uid = await of_file(api)
+    run = (await api.call("storage.run.create", modelUuid=uid, isForce=True))["run"]
+    async with state.database.session(uuid.UUID(run["workspaceUuid"])) as db:
+        row = (await db.scalars(select(StorageRun).where(StorageRun.uuid == uuid.UUID(run["uuid"])))).one()
+        ctx = RefreshJob(state.services)._context(db, row)  # pyright: ignore[reportPrivateUsage]
+        await refresh_job.note_progress(ctx, row, 100_000, 1_000_000)
+    found = (await api.call("storage.run.get", uuid=run["uuid"]))["run"]
+    assert (found["recordsDone"], found["recordsTotal"]) == (100_000, 1_000_000)
 
 
 async def test_a_reset_also_removes_what_the_file_no_longer_has(api: ApiClient, worker: RefreshJob) -> None:

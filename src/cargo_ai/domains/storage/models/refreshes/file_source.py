@@ -17,6 +17,7 @@ from cargo_ai.domains.storage.records import file_headings, read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
+from cargo_ai.records.bulk.load import Progress
 from cargo_ai.records.bulk.row_encoder import RowEncoder
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.ddl import TableBusy, table_name
@@ -25,13 +26,15 @@ from cargo_ai.store.driver import driver_connection, execute, fetch
 CHUNK = 10_000
 
 
-async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, is_reset: bool) -> tuple[RunCounts, list[str]]:
+async def read(
+    ctx: Context, relation: Relation, config: Mapping[str, Any], *, is_reset: bool, progress: Progress | None = None
+) -> tuple[RunCounts, list[str]]:
     """Load the file into its model: records are matched by id, and only columns of the file are written. `is_reset`: records that the file
     does not have are removed. Returns the counts and the files read. UnreadableFile, InvalidConfig."""
     key = read_file.file_key(config)
     try:
         options, skips = read_file.file_options(config), config.get("skipInvalid") is True
-        loaded = (await read_file.load_file(ctx, relation, key, "refresh", skip_invalid=skips, options=options)).loaded
+        loaded = (await read_file.load_file(ctx, relation, key, "refresh", skip_invalid=skips, options=options, progress=progress)).loaded
     except TableBusy:
         raise UnreadableFile("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
     removed = await _remove_others(ctx, relation, key, options) if is_reset else 0

@@ -117,7 +117,9 @@ class RefreshJob:
     async def carry_out(self, ctx: Context, run: StorageRun) -> dict[str, Any]:
         """Do what the run is for, in the context's transaction; what is written down of it. Failed or a refusal where it cannot be done."""
         counts, files, fingerprint = await _read_source(ctx, run)
-        return {"counts": counts.to_wire(), "file_names": files, "fingerprint": fingerprint}
+        values: dict[str, Any] = {"counts": counts.to_wire(), "file_names": files, "fingerprint": fingerprint}
+        done = counts.added + counts.updated + counts.unchanged
+        return values | ({"records_done": done, "records_total": done} if files else {})
 
     def _context(self, db: AsyncSession, row: StorageRun) -> Context:
         """The context of a handler, in the name of the user who started the run, without permissions."""
@@ -141,10 +143,19 @@ async def _read_source(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[s
         raise Failed("The model was removed.")
     counts, files = RunCounts(), list[str]()
     if model_row.extractor_slug == extractors.UPLOAD_FILE:
-        counts, files = await file_source.read(ctx, relation, model_row.config, is_reset=row.is_reset)
+        progress = partial(note_progress, ctx, row)
+        counts, files = await file_source.read(ctx, relation, model_row.config, is_reset=row.is_reset, progress=progress)
     if unification.is_enabled(model_row):
         counts = counts.model_copy(update={"unified": await unification.resolve(ctx, model_row, relation)})
     return counts, files, file_source.fingerprint(model_row)
+
+
+async def note_progress(ctx: Context, run: StorageRun, done: int, total: int) -> None:
+    """Show how far a run is, outside of its transaction, which has not touched it yet."""
+    values = {"records_done": done, "records_total": total, "updated_at": clock.now()}
+    async with ctx.database.session(ctx.workspace) as db:
+        await db.execute(update(StorageRun).where(StorageRun.uuid == run.uuid, StorageRun.finished_at.is_(None)).values(values))
+        await db.commit()
 
 
 async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:
