@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import socket
 import struct
 import sys
+import time
 from contextlib import suppress
 
+from cargo_ai.kernel import clock
+
 BACKLOG = 512
+LOOK_SECONDS = 0.1
 _ATTACH_FILTER = 26
 _RETURN_NOTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
 """A socket filter (classic BPF) of one instruction, which lets no packet through."""
@@ -17,8 +22,19 @@ _UNACKED = 24
 """Where Linux' `struct tcp_info` has `tcpi_unacked`: of a socket that listens, the length of its queue."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Listen there, at 0 at any free port. OSError."""
+def bind(host: str, port: int, patience_seconds: float = 0.0) -> socket.socket:
+    """Listen there, at 0 at any free port; for so long, wait for who still does. OSError."""
+    until = clock.seconds() + patience_seconds
+    while True:
+        try:
+            return _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or clock.seconds() >= until:
+                raise
+        time.sleep(LOOK_SECONDS)
+
+
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

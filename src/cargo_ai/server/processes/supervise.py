@@ -32,6 +32,7 @@ LOOK_SECONDS = 2.0
 BUSY_LOOK_SECONDS = 0.5
 """The same while the database is started again."""
 LOCK_SECONDS = 1.0
+LEFT_BEHIND_SECONDS = 15.0
 DEAF_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
 STEADY_SECONDS = 30.0
@@ -93,7 +94,9 @@ class Supervisor:
         """Lock the data folder and bind the port now: a port in use is an error here, and a restart of the API never loses it."""
         self._lock = _lock_data_dir(self.settings)
         try:
-            self._bound = listening.bind(self.settings.host, self.port)
+            # Of a server that was killed, the API may still answer: it ends when it has noticed.
+            patience = LEFT_BEHIND_SECONDS if state_file(self.settings).exists() else 0.0
+            self._bound = listening.bind(self.settings.host, self.port, patience)
         except OSError as error:
             raise StartFailed(
                 f"Port {self.port} on {self.settings.host} cannot be used ({error.strerror}): "
