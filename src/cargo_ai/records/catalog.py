@@ -99,16 +99,18 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class CountedRows:
-    """The rows of a relation, gathered where they are alike: for queries that only count them and add them up.
+    """The rows of a relation, gathered where they are alike: for queries that only count them, add them up and ask how long they took.
 
-    `source`: a select of `columns` and `weight`, how many rows are alike, of the rows whose `time` is between `{low}` and `{high}`, which
-    are milliseconds. Its select reads the views `reads`.
+    `sources`: selects of `columns` and `weight`, how many rows are alike, of the rows that `began` between `{low}` and `{high}`, which are
+    milliseconds; and of when they `began` and `ended`. Of the first, that much is true as the key's first part says: its `hour`, its
+    `minute`, where in a `second` it is, or nothing; the difference is true where the second part is. They read the views `reads`.
     """
 
-    source: str
+    sources: Mapping[tuple[str, bool], str]
     columns: tuple[str, ...]
     sums: tuple[str, ...]
-    time: str
+    began: str
+    ended: str
     weight: str
     reads: tuple[Relation, ...]
 

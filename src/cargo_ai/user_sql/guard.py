@@ -123,6 +123,7 @@ def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:
     counted = counted_rows.rewritten(c, tree)
     if counted is not None:
         tree, c = counted.tree, _compiler(counted.catalog, spelling)
+        c.weight = counted.weight
     compiled = c.query(c, tree, {}, None)
     if c.collects and c.loose:
         raise SqlRefused(

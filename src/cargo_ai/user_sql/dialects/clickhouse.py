@@ -7,7 +7,7 @@ from sqlglot import exp
 from cargo_ai.user_sql.dialects import bigquery_timestamps
 from cargo_ai.user_sql.dialects.bigquery import COMMON_FUNCTIONS
 from cargo_ai.user_sql.errors import refuse, shorten
-from cargo_ai.user_sql.translate import shapes
+from cargo_ai.user_sql.translate import shapes, weights
 from cargo_ai.user_sql.translate.calls.arguments import argument_nodes, as_timestamp, translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler, Dialect, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
@@ -61,6 +61,8 @@ def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     scope.aggregated = True
     value = _as_number(called, value)
     kind: Kind = "integer" if called in {"uniq", "uniqexact", "count"} else "number" if called == "avg" else value.kind
+    if called == "avg" and c.weight:
+        return Sql(weights.average(value.text, weights.weight(c, scope), condition.text), kind)
     text = _AGGREGATES_IF[called].format(value.text)
     filtered = f"{text} FILTER (WHERE {condition.text})"
     # A sum over nothing is 0 there, not NULL.
@@ -101,11 +103,16 @@ def _percentile(c: Compiler, scope: Scope, function: str, levels: list[str], arg
         value = f"CAST({value} AS double precision)"
     elif values[0].kind in _TIME_KINDS:
         function = "percentile_disc"
+    kind: Kind = "array" if several else "number" if function == "percentile_cont" else values[0].kind
+    if c.weight:
+        condition = values[1].text if len(values) == 2 else "TRUE"
+        found = [weights.percentile(function, level, value, weights.weight(c, scope), condition) for level in levels]
+        return Sql(f"(CASE WHEN {found[0]} IS NOT NULL THEN ARRAY[{', '.join(found)}] END)" if several else found[0], kind)
     level = f"CAST(ARRAY[{', '.join(levels)}] AS double precision[])" if several else levels[0]
     text = f"{function}({level}) WITHIN GROUP (ORDER BY {value})"
     if len(values) == 2:
         text += f" FILTER (WHERE {values[1].text})"
-    return Sql(text, "array" if several else "number" if function == "percentile_cont" else values[0].kind)
+    return Sql(text, kind)
 
 
 def _quantile(function: str) -> Rule:

@@ -70,6 +70,8 @@ class Compiler:
     """An aggregate keeps all of its input in memory."""
     loose: bool = False
     """Somewhere relations are joined by something else than an equality."""
+    weight: str = ""
+    """The column that says how many rows a row stands for, where rows are gathered (see counted_rows)."""
     _handles: int = 0
 
     @property

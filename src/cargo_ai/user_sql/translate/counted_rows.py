@@ -6,20 +6,23 @@ Everything that such a query may have is on a list: whatever else it has, it rea
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from cargo_ai.records.catalog import Catalog, Column, CountedRows, Relation
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.translate import shapes
+from cargo_ai.user_sql.translate import counted_times, shapes
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.time_bounds import is_constant, milliseconds
 
 _PARTS = {"from_", "expressions", "where", "group", "having", "order", "limit", "offset"}
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
-_NUMBERS = {exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg}
+_NUMBERS = {exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg}
+_SCALARS = {"round", "floor", "ceil", "tofloat64", "toint64", "toint32"}
+_MEASURES = {"avg", "min", "max"}
+_PERCENTILES = {"quantile", "quantileexact", "quantiletiming", "median", "quantiles", "quantilesexact"}
 _CONDITIONS = {
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Like, exp.ILike, exp.Is, exp.Not, exp.Or, exp.And),
     *(exp.Paren, exp.Null, exp.Literal, exp.Identifier, exp.Column),
@@ -35,6 +38,7 @@ class Counted:
 
     tree: exp.Expr
     catalog: Catalog
+    weight: str
 
 
 class _NotOnTheList(Exception):
@@ -72,11 +76,14 @@ class _Rewriting:
     low: str = ""
     high: str = ""
     aggregates: int = 0
+    steps: set[str] = field(default_factory=set[str])
+    """What it asks of when rows began."""
+    durations: bool = False
 
     def result(self) -> Counted:
         items = list(self.tree.expressions)
         aliases = {item.alias.lower() for item in items if type(item) is exp.Alias}
-        if aliases & {*self.counted.columns, self.counted.time, self.counted.weight}:
+        if aliases & {*self.counted.columns, self.counted.began, self.counted.ended, self.counted.weight}:
             raise _NotOnTheList  # in some spellings the alias means the column, in some the item
         self.tree.set("expressions", [self._item(item) for item in items])
         self._group(aliases)
@@ -86,7 +93,7 @@ class _Rewriting:
         for term in order.expressions if order is not None else ():
             term.set("this", self._value(term.this, aliases))
         self._where()
-        return Counted(self.tree, self._catalog())
+        return Counted(self.tree, self._catalog(), self.counted.weight)
 
     def _item(self, item: exp.Expr) -> exp.Expr:
         """One of the SELECT list; it keeps the name that it has without an alias."""
@@ -110,7 +117,7 @@ class _Rewriting:
         if any(value for key, value in group.args.items() if key != "expressions"):
             raise _NotOnTheList
         for key in group.expressions:
-            if type(key) is not exp.Literal and key.name.lower() not in aliases:
+            if type(key) is not exp.Literal and not (type(key) is exp.Column and key.name.lower() in aliases) and not self._start(key):
                 self._require_column(key)
 
     def _compared(self, node: exp.Expr, aliases: set[str]) -> exp.Expr:
@@ -127,8 +134,13 @@ class _Rewriting:
             raise _NotOnTheList
 
     def _value(self, node: exp.Expr, aliases: set[str]) -> exp.Expr:
-        """A column, a count, a sum, or a calculation with them."""
-        if type(node) is exp.Literal or (type(node) is exp.Column and node.name.lower() in aliases):
+        """A column, a time of which the hour is asked for, an aggregate, or a calculation with them."""
+        if type(node) is exp.Literal or (type(node) is exp.Column and node.name.lower() in aliases) or self._start(node):
+            return node
+        if type(node) in {exp.ParameterizedAgg, exp.CombinedParameterizedAgg, exp.WithinGroup}:
+            return self._percentile(node)
+        if type(node) is exp.Anonymous and node.name.lower() in _SCALARS:
+            node.set("expressions", [self._value(each, aliases) for each in node.expressions])
             return node
         if type(node) is exp.Anonymous:
             return self._aggregate(node)
@@ -140,31 +152,88 @@ class _Rewriting:
         self._require_column(node)
         return node
 
+    def _start(self, node: exp.Expr) -> bool:
+        if step := counted_times.start(node, self.counted):
+            self.steps.add(step)
+        return bool(step)
+
+    def _duration(self, node: exp.Expr) -> bool:
+        step = counted_times.duration(node, self.counted, clickhouse=self.c.clickhouse)
+        if step:
+            self.steps.add(step)
+        self.durations = self.durations or step is not None
+        return step is not None
+
     def _aggregate(self, node: exp.Anonymous) -> exp.Expr:
         called, given = node.name.lower(), list(node.expressions)
         weight = exp.column(self.counted.weight)
         self.aggregates += 1
-        if self.c.clickhouse and called in {"countif", "sumif"} and len(given) == (1 if called == "countif" else 2):
-            condition = given.pop()
+        if self.c.clickhouse and called.removesuffix("if") in {"count", "sum", *_MEASURES} and called.endswith("if") and given:
+            called, condition = called.removesuffix("if"), given.pop()
             self._require_alike(condition)
+            if called in _MEASURES:
+                self._require_durations(given)
+                return node
             summed = self._summed(given, weight) if given else weight
             return exp.Anonymous(this="sumIf", expressions=[summed, condition])
         if called == "count" and (not given or (len(given) == 1 and type(given[0]) is exp.Star and not any(given[0].args.values()))):
             return exp.Anonymous(this="sum", expressions=[weight])
         if called == "sum":
             return exp.Anonymous(this="sum", expressions=[self._summed(given, weight)])
+        if called in _MEASURES or (called in _PERCENTILES and self.c.clickhouse):
+            self._require_durations(given)
+            return node
         raise _NotOnTheList
 
-    def _summed(self, given: list[exp.Expr], weight: exp.Expr) -> exp.Expr:
-        if len(given) != 1 or type(given[0]) is not exp.Column or given[0].name not in self.counted.sums:
+    def _percentile(self, node: exp.Expr) -> exp.Expr:
+        """quantile(0.9)(x), quantileIf(0.9)(x, condition), PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY x)."""
+        self.aggregates += 1
+        if type(node) is exp.WithinGroup:
+            function, order = node.this, node.args["expression"]
+            terms = order.expressions
+            if function.name.lower() not in {"percentile_cont", "percentile_disc"}:
+                raise _NotOnTheList
+            if not all(map(counted_times.is_number, function.expressions)):
+                raise _NotOnTheList
+            if any(value for term in terms for key, value in term.args.items() if key not in {"this", "nulls_first"}):
+                raise _NotOnTheList
+            self._require_durations([term.this for term in terms])
+            return node
+        called, given = str(node.this).lower(), list(node.args.get("params") or [])
+        if called.endswith("if") and given:
+            self._require_alike(given.pop())
+        if called.removesuffix("if") not in _PERCENTILES:
             raise _NotOnTheList
-        return exp.Mul(this=given[0], expression=weight)
+        self._require_durations(given)
+        return node
+
+    def _require_durations(self, given: list[exp.Expr]) -> None:
+        if len(given) != 1 or not self._duration(given[0]):
+            raise _NotOnTheList
+
+    def _summed(self, given: list[exp.Expr], weight: exp.Expr) -> exp.Expr:
+        if len(given) != 1 or not (self._is_sum(given[0]) or self._duration(given[0])):
+            raise _NotOnTheList
+        return exp.Mul(this=exp.paren(given[0]), expression=weight)
+
+    def _is_sum(self, node: exp.Expr) -> bool:
+        return type(node) is exp.Column and node.name in self.counted.sums
 
     def _require_alike(self, condition: exp.Expr) -> None:
-        if any(type(node) not in _CONDITIONS for node in condition.walk()):
-            raise _NotOnTheList
-        for column in condition.find_all(exp.Column):
-            self._require_column(column)
+        """A condition on columns that are alike, and on how long rows took."""
+        todo = [condition]
+        while todo:
+            node = todo.pop()
+            sides = [node.args[key] for key in ("this", "expression", "low", "high") if isinstance(node.args.get(key), exp.Expr)]
+            if type(node) in {*_FLIPPED, exp.EQ, exp.NEQ, exp.Between} and any(self._duration(side) for side in sides):
+                if not all(counted_times.is_number(side) or self._duration(side) for side in sides):
+                    raise _NotOnTheList
+                continue
+            if type(node) not in _CONDITIONS:
+                raise _NotOnTheList
+            if type(node) is exp.Column:
+                self._require_column(node)
+            todo += list(node.iter_expressions())
 
     def _where(self) -> None:
         where = self.tree.args.get("where")
@@ -190,7 +259,7 @@ class _Rewriting:
         return False
 
     def _is_time(self, node: exp.Expr) -> bool:
-        return type(node) is exp.Column and node.name == self.counted.time
+        return type(node) is exp.Column and node.name == self.counted.began
 
     def _take(self, sign: type[exp.Expr], node: exp.Expr) -> None:
         value = self.c.expression(self.c, node, Scope(None, {}))
@@ -211,8 +280,13 @@ class _Rewriting:
 
     def _catalog(self) -> Catalog:
         shown = [column for column in self.relation.columns if column.slug in self.counted.columns]
-        source = self.counted.source.format(low=self.low or f"-{_FARTHEST}", high=self.high or str(_FARTHEST))
-        columns = (*shown, Column(self.counted.weight, "number", "original"))
+        times = [self.counted.began, self.counted.ended] if self.steps or self.durations else []
+        if "second" in self.steps and len(self.steps) > 1:
+            raise _NotOnTheList
+        step = next((each for each in ("second", "minute", "hour") if each in self.steps), "")
+        template = self.counted.sources[step, self.durations]
+        source = template.format(low=self.low or f"-{_FARTHEST}", high=self.high or str(_FARTHEST))
+        columns = (*shown, *(Column(time, "date", "original") for time in times), Column(self.counted.weight, "number", "original"))
         relation = replace(self.relation, columns=columns, source=source, reads=self.counted.reads, counted=None)
         others = (relation if each is self.relation else each for each in self.c.catalog.relations)
         return replace(self.c.catalog, relations=tuple(others))

@@ -34,8 +34,14 @@ STORED = {"spans": {"execution_started_at": "execution_started_ms"}}
 """Times that the views have as numbers, too, which have an index."""
 
 _ALIKE = "node_uuid, node_slug, node_child_index, node_next_uuid, execution_status, execution_credits_used_count"
+STEPS = {"": 0, "hour": 3_600_000, "minute": 60_000, "second": 0}
 _LONGEST_MS = 32_768
 """No packed execution begins that long after the first of its run."""
+_ENDS = (
+    f"started_ms >= {{low}} - {_LONGEST_MS} and started_ms < {{low}}",
+    f"started_ms >= {{low}} and started_ms > {{high}} - {_LONGEST_MS} and started_ms <= {{high}}",
+)
+"""Runs of which some executions may be beyond the time, by when they begin."""
 _AT_THE_ENDS = f"""
     select {_ALIKE}, 1 from journal.packed_runs p join journal.paths s using (path_uuid)
     where started_ms + p.times[2 * s.step + 1] between {{low}} and {{high}} and
@@ -45,12 +51,58 @@ _COUNTED = f"""
         select path_uuid, count(*)::int as runs from journal.packed_runs
         where started_ms >= {{low}} and started_ms <= {{high}} - {_LONGEST_MS} group by path_uuid
     ) c join journal.paths using (path_uuid)
-    union all {_AT_THE_ENDS} started_ms >= {{low}} - {_LONGEST_MS} and started_ms < {{low}}
-    union all {_AT_THE_ENDS} started_ms >= {{low}} and started_ms > {{high}} - {_LONGEST_MS} and started_ms <= {{high}}
+    union all {_AT_THE_ENDS} {_ENDS[0]}
+    union all {_AT_THE_ENDS} {_ENDS[1]}
     union all
     select {_ALIKE}, count(*)::int from journal.single_spans where started_ms between {{low}} and {{high}} group by {_ALIKE}
 """  # noqa: S608 - put together from our own texts
 """Runs that went the same way are counted before their executions are looked at, but for those that begin at the ends of the time."""
+
+
+def _timed(step: str, *, durations: bool) -> str:
+    """The same with when executions begin and how long they take, in so far as these are asked for (see CountedRows).
+
+    Runs of a path that took the same times are counted first: of nodes that only compute, nearly all do. With the hour or the minute, runs
+    that go beyond its end are unpacked.
+    """
+    offset = "p.times[2 * s.step + 1]"
+    lasted = f"p.times[2 * s.step + 2] - {offset}" if durations else "0"
+    ends, within = list(_ENDS), ""
+    of_run, place, single = "0", "p.began", "0"
+    if unit := STEPS[step]:
+        inside = f"(started_ms % {unit} < {unit - _LONGEST_MS} or {unit} - started_ms % {unit} > all (times))"
+        within = f" and {inside}"
+        ends.append(f"started_ms >= {{low}} and started_ms <= {{high}} - {_LONGEST_MS} and not {inside}")
+        of_run = single = f"started_ms - started_ms % {unit}"
+    elif step:
+        of_run = single = "started_ms % 1000"
+        place = f"(p.began + {offset}) % 1000"
+    of_execution = single.replace("started_ms", f"(started_ms + {offset})")
+    times = durations or step == "second"
+    ways = f"""
+        select path_uuid, s.step, {place} as began, {lasted} as lasted, p.runs from (
+            select path_uuid, {of_run} as began, {"times" if times else "null::smallint[] as times"}, count(*)::int as runs
+            from journal.packed_runs where started_ms >= {{low}} and started_ms <= {{high}} - {_LONGEST_MS}{within}
+            group by path_uuid{", began" if step else ""}{", times" if times else ""}
+        ) p join journal.paths s using (path_uuid)
+    """  # noqa: S608 - put together from our own texts
+    for end in ends:
+        ways += f"""
+            union all select path_uuid, s.step, {of_execution}, {lasted}, 1
+            from journal.packed_runs p join journal.paths s using (path_uuid)
+            where started_ms + {offset} between {{low}} and {{high}} and {end}
+        """  # noqa: S608 - put together from our own texts
+    moments = "m.at as execution_started_at, m.at + w.lasted * interval '1 millisecond' as execution_finished_at"
+    return f"""
+        select {_ALIKE}, {moments}, runs as row_weight from (
+            select {_ALIKE}, w.began, w.lasted, w.runs from (
+                select path_uuid, step, began, lasted, sum(runs)::int as runs from ({ways}) w group by path_uuid, step, began, lasted
+            ) w join journal.paths using (path_uuid, step)
+            union all
+            select {_ALIKE}, {single} as began, {"finished_ms - started_ms" if durations else "0"} as lasted, count(*)::int
+            from journal.single_spans where started_ms between {{low}} and {{high}} group by {_ALIKE}, began, lasted
+        ) w cross join lateral (select to_timestamp(w.began / 1000.0::double precision) as at) m
+    """  # noqa: S608 - put together from our own texts
 
 
 def _type(column: str) -> ColumnType:
@@ -70,8 +122,16 @@ def _relation(name: str, columns: str) -> Relation:
 
 def _counted() -> CountedRows:
     reads = tuple(_relation(name, "") for name in ("packed_runs", "paths", "single_spans"))
-    sums = ("execution_credits_used_count",)
-    return CountedRows(_COUNTED, tuple(_ALIKE.split(", ")), sums, "execution_started_at", "row_weight", reads)
+    sources = {(step, durations): _timed(step, durations=durations) for step in STEPS for durations in (False, True)}
+    return CountedRows(
+        sources={**sources, ("", False): _COUNTED},
+        columns=tuple(_ALIKE.split(", ")),
+        sums=("execution_credits_used_count",),
+        began="execution_started_at",
+        ended="execution_finished_at",
+        weight="row_weight",
+        reads=reads,
+    )
 
 
 RELATIONS = tuple(_relation(name, columns) for name, columns in COLUMNS.items())

@@ -10,7 +10,7 @@ from typing import cast as typed
 from sqlglot import exp
 
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
-from cargo_ai.user_sql.translate import shapes, windows
+from cargo_ai.user_sql.translate import shapes, weights, windows
 from cargo_ai.user_sql.translate.calls.allowed_functions import (
     AGGREGATES,
     COLLECTING,
@@ -234,6 +234,8 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if arguments.limit is not None or arguments.without_nulls:
         refuse(f"{called.upper()} takes no {'LIMIT' if arguments.limit is not None else 'IGNORE NULLS'} here.")
     kind: Kind = arguments.values[0].kind if called in SAME_KIND else rule.kind
+    if called == "avg" and c.weight:
+        return Sql(weights.average(arguments.text, weights.weight(c, scope)), kind)
     return Sql(f"{rule.name or called}({arguments.text})", kind)
 
 
@@ -301,6 +303,9 @@ def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     values = translate_arguments(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
     scope.aggregated = True
     key = order.expressions[0]
+    if c.weight:
+        value = f"CAST({c.expression(c, key.this, scope).text} AS double precision)"
+        return Sql(weights.percentile(called, values[0].text, value, weights.weight(c, scope)), "number")
     text = f"{called}({shapes.join_sql(values)}) WITHIN GROUP (ORDER BY {c.expression(c, key.this, scope).text}{windows.direction(key)})"
     return Sql(text, typed("Kind", WITHIN[called]))
 
