@@ -125,9 +125,9 @@ async def test_a_text_is_looked_for_by_its_rare_words_and_found_wherever_it_is(g
         either = {"workflowUuid": grown.journal.workflow, "recordTitleOrId": part}
         assert (await grown.backend.admin.call("orchestration.run.count", **either, countUpTo=20_000))["count"] == expected, part
     async with grown.backend.state.database.session(ALL_WORKSPACES) as db:
-        where = {"workflow_uuid": grown.journal.workflow, "record_title": "Company 4321", "record_title_or_id": "company"}
+        where = {"workflow_uuid": grown.journal.workflow, "record_title": "Company 4321", "record_title_or_id": "y 43210"}
         filters = await text_search.with_rare_words(db, uuid.UUID(grown.backend.workspace), where)
-    assert filters["rare_words"] == {"Company 4321": [" 4321"]}
+    assert filters["rare_words"] == {"Company 4321": [" 4321"], "y 43210": ["43210"]}
 
 
 async def test_sql_over_spans_reads_no_bodies_for_what_is_beside_them(grown: Grown) -> None:

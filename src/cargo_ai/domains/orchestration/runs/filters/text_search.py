@@ -18,6 +18,8 @@ RARE = 0.25
 """A word is rare that at most this part of the newest runs has."""
 _SHORTEST = 3
 """Fewer letters than these the index does not have."""
+_LONG = 5
+"""From this many letters on, the trigrams within a word say enough; to read the list of those that begin like it would cost most."""
 _TEXTS = ("record_title", "record_title_or_id")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -42,6 +44,8 @@ async def with_rare_words(db: AsyncSession, workspace: uuid.UUID, filters: Mappi
 
 
 def _words(text: str) -> list[tuple[str, str]]:
-    """The words of a text, each also with what is beside it there: the index knows where a word begins and ends."""
+    """The words of a text, short ones also with what is beside them there: the index knows where a word begins and ends."""
     found = [match for match in _WORD.finditer(text) if len(match[0]) >= _SHORTEST]
-    return [(match[0].lower(), text[max(0, match.start() - 1) : match.end() + 1]) for match in found]
+    beside = [int(len(match[0]) < _LONG) for match in found]
+    shown = [text[max(0, match.start() - more) : match.end() + more] for match, more in zip(found, beside, strict=True)]
+    return [(match[0].lower(), part) for match, part in zip(found, shown, strict=True)]
