@@ -71,11 +71,15 @@ class Api:
 
 
 class TemporaryServer:
-    """A context in which a server runs on an empty data folder, with a sign-in of its own."""
+    """A context in which a server runs on an empty data folder, with a sign-in of its own.
 
-    def __init__(self, *, workers: int = 2, python_path: str = "", **settings: str) -> None:
+    With `keep`, it runs in that folder, which stays, and goes on with what an earlier one left there.
+    """
+
+    def __init__(self, *, workers: int = 2, python_path: str = "", keep: Path | None = None, **settings: str) -> None:
         self._workers = workers
-        self._folder = Path(tempfile.mkdtemp(prefix="cargo-ai-bench-"))
+        self._keep = keep
+        self._folder = keep or Path(tempfile.mkdtemp(prefix="cargo-ai-bench-"))
         self.data_dir = self._folder / "data"
         mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
         own = {"DATA_DIR": str(self.data_dir), "OUTBOUND_ALLOW": "127.0.0.1", **settings}
@@ -84,8 +88,12 @@ class TemporaryServer:
         self._create_workspaces: Json = {}
 
     def __enter__(self) -> TemporaryServer:
+        kept = self._folder / "start.json"
         try:
-            self._create_workspaces = self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
+            started = self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
+            self._create_workspaces = (json.loads(kept.read_text()) if kept.exists() else {}) | started
+            if self._keep is not None:
+                kept.write_text(json.dumps(self._create_workspaces))
         except BaseException:
             self._remove()
             raise
@@ -100,9 +108,11 @@ class TemporaryServer:
         try:
             if self.data_dir.exists():
                 self._cli("server", "stop")
-                postgres.erase(self.data_dir)
+                if self._keep is None:
+                    postgres.erase(self.data_dir)
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._keep is None:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _cli(self, *words: str) -> Json:
         done = subprocess.run([CLI, *words], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)

@@ -1,15 +1,20 @@
 """grown: what people ask of their runs takes as long with a million of them in the journal as with ten thousand.
 
 BENCH_RUNS=10000,1000000,10000000 adds the largest journal, which takes 14 GB and a quarter of an hour to fill. BENCH_LAST_DAY=2300000
-puts this many of its runs into the last day, which has more than 10,000,000 executions then.
+puts this many of its runs into the last day, which has more than 10,000,000 executions then. BENCH_FOLDER names a folder in which filled
+journals stay: the next time only the reads are measured. They grow old, as their last day does; delete them when they have.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import sys
 import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,10 +25,12 @@ from bench.runs.age import journal_rows
 from bench.runs.age.grown_reads import Journal, answer_times, questions
 from bench.runs.fair_shares import create_workspaces
 from bench.temporary_server import Api, TemporaryServer
+from cargo_ai.store.embedded import postgres
 
 SIZES = [int(size) for size in os.environ.get("BENCH_RUNS", "10000,1000000").split(",")]
 LAST_DAY = int(os.environ.get("BENCH_LAST_DAY", "0"))
 """Runs of the last day, in journals that have more than twice as many; otherwise runs are spread evenly."""
+FOLDER = os.environ.get("BENCH_FOLDER", "")
 TIMES = 9
 FEW = 45
 """Runs of the workspace beside the large one."""
@@ -57,22 +64,56 @@ def read_journal(connection: Connection, source: str, records: int) -> Journal:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """What there is to ask: of the large workspace, and of the small one, which has this token."""
+
+    large: Journal
+    few: Journal
+    token: str
+
+
+def _kept(size: int, last_day: int) -> tuple[Path | None, _Filled | None]:
+    """The folder in which this journal stays, and what is in it; what was not filled to its end is removed."""
+    if not FOLDER:
+        return None, None
+    folder = Path(FOLDER).resolve() / f"{size}-{last_day}"
+    if (noted := folder / "journal.json").exists():
+        found = json.loads(noted.read_text())
+        return folder, _Filled(Journal(**found["large"]), Journal(**found["few"]), found["token"])
+    if (folder / "data").exists():
+        postgres.erase(folder / "data")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, None
+
+
+def _fill(server: TemporaryServer, size: int, last_day: int) -> _Filled:
+    (token,) = asyncio.run(create_workspaces(server.database().owner_url, 1))
+    small = server.connect(token=token)
+    workflow, file = server.deploy(graphs.five_native(), small), server.upload(graphs.companies(FEW), small)
+    few = server.start_batch(workflow, file, small)
+    _finish(small, few)
+    source = server.start_batch(server.deploy(graphs.five_native()), server.upload(graphs.companies(1_000)))
+    server.finish_batch(source, 1_000)
+    with psycopg.connect(server.database().owner_url, autocommit=True) as connection:
+        journal_rows.fill(connection, source, size, last_day=last_day)
+        journal = read_journal(connection, source, max(1, size // 2))
+    return _Filled(journal, Journal(workflow, few, journal.release, journal.user, journal.run, journal.run, journal.run, FEW), token)
+
+
 def _measured(size: int) -> tuple[dict[str, Json], dict[str, Json], Json]:
     """The answers of the large workspace and of the small one, and what SQL over a day of spans takes."""
-    with TemporaryServer(workers=1) as server:
-        (token,) = asyncio.run(create_workspaces(server.database().owner_url, 1))
-        small = server.connect(token=token)
-        few = server.start_batch(workflow := server.deploy(graphs.five_native(), small), server.upload(graphs.companies(FEW), small), small)
-        _finish(small, few)
-        source = server.start_batch(server.deploy(graphs.five_native()), server.upload(graphs.companies(1_000)))
-        server.finish_batch(source, 1_000)
-        with psycopg.connect(server.database().owner_url, autocommit=True) as connection:
-            journal_rows.fill(connection, source, size, last_day=LAST_DAY if size > 2 * LAST_DAY else 0)
-            journal = read_journal(connection, source, max(1, size // 2))
-        api, small = server.connect(seconds=300), server.connect(token=token, seconds=300)
-        large = _answers(server, api, questions(journal))
-        beside = questions(Journal(workflow, few, journal.release, journal.user, journal.run, journal.run, journal.run, FEW))
-        own = {name: asked for name, asked in beside.items() if not name.startswith(("run get", "run explain"))}
+    last_day = LAST_DAY if size > 2 * LAST_DAY else 0
+    folder, filled = _kept(size, last_day)
+    with TemporaryServer(workers=1, keep=folder) as server:
+        if filled is None:
+            filled = _fill(server, size, last_day)
+            if folder is not None:
+                (folder / "journal.json").write_text(json.dumps(asdict(filled)))
+        api, small = server.connect(seconds=300), server.connect(token=filled.token, seconds=300)
+        large = _answers(server, api, questions(filled.large))
+        own = {name: asked for name, asked in questions(filled.few).items() if not name.startswith(("run get", "run explain"))}
         sql = _answers(server, api, {"spans of a day by node": ("POST", "/orchestration/query", {"query": SPANS})})
         return large, _answers(server, small, own), sql["spans of a day by node"]
 
