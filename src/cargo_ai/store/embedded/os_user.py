@@ -38,8 +38,10 @@ class OsUser:
         output: int = subprocess.PIPE,
         pass_fds: Sequence[int] = (),
         new_session: bool = False,
+        typed: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this user with a bare environment and no supplementary groups; the exit code is not checked."""
+        """Run a program as this user with a bare environment and no supplementary groups; the exit code is not checked. `typed`: what it
+        reads; by default nothing."""
         change = os.geteuid() == 0
         return subprocess.run(
             list(argv),
@@ -49,7 +51,8 @@ class OsUser:
             umask=0o077,
             cwd="/",
             env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if typed is None else None,
+            input=typed,
             stdout=output,
             stderr=output,
             text=True,

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import psycopg
 
 from cargo_ai.kernel import clock
 from cargo_ai.store import private_files
-from cargo_ai.store.embedded import data_home, process, roles, server_settings
+from cargo_ai.store.embedded import data_home, new_data, process, roles, server_settings
 from cargo_ai.store.embedded.binaries import Binaries, binaries_for
 from cargo_ai.store.embedded.data_home import DataHome
 from cargo_ai.store.embedded.identity import ID_FILE
@@ -153,7 +151,7 @@ def _ensure_launched(home: DataHome, user: OsUser, programs: Path | None, *, fsy
         if home.data.exists():
             _check_version(home, binaries)
         else:
-            _initialise(home, user, binaries, fsync=fsync)
+            new_data.make(home, user, binaries, fsync=fsync, timeout_seconds=INITDB_SECONDS)
         _launch(home, user, binaries, life, fsync=fsync)
     finally:
         os.close(life)
@@ -170,39 +168,6 @@ def _check_version(home: DataHome, binaries: Binaries) -> None:
             f"The database in {home.data} was made by PostgreSQL {made_by}; the programs in {binaries.folder} are {binaries.major}: "
             f"install version {made_by} and name its bin folder in CARGO_AI_POSTGRES_BIN, or move the data with pg_dump or pg_upgrade."
         )
-
-
-def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool) -> None:
-    """Create the data folder beside its final path and move it there when it is complete."""
-    draft, password_file = home.folder / "data.draft", home.folder / "initdb.password"
-    if draft.exists():
-        shutil.rmtree(draft)
-    data_home.private_folder(draft, user)
-    home.owner_password.unlink(missing_ok=True)
-    password = secrets.token_hex(32)
-    private_files.write(home.admin_password, password)
-    private_files.write(password_file, password, (user.uid, user.gid))
-    # From 17 on, PostgreSQL has its own C.UTF-8, so an upgrade of the C library cannot change the order in our indexes.
-    provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
-    argv = [
-        *(binaries.path("initdb"), f"--pgdata={draft}", f"--username={roles.ADMIN}", f"--pwfile={password_file}"),
-        *("--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", *provider),
-        *(f"--set={name}={value}" for name, value in server_settings.settings_of(binaries.major).items()),
-        *(_sync_arguments(binaries) if fsync else ["--no-sync"]),
-    ]
-    try:
-        done = user.run(argv, timeout_seconds=INITDB_SECONDS)
-    finally:
-        password_file.unlink()
-    if done.returncode != 0:
-        raise EmbeddedPostgresError(f"PostgreSQL could not make its data folder: {(done.stderr or done.stdout).strip()[-1000:]}")
-    draft.rename(home.data)
-    private_files.sync_folder(home.folder)
-
-
-def _sync_arguments(binaries: Binaries) -> list[str]:
-    """How a thousand new files become durable: all at once, where the system can, which takes a tenth as long as one after the other."""
-    return ["--sync-method=syncfs"] if binaries.major >= 17 and sys.platform == "linux" else []
 
 
 def _launch(home: DataHome, user: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:

@@ -47,10 +47,17 @@ def bootstrap(admin_url: str, owner_password: str) -> None:
         )
         for database in ("postgres", "template1"):
             _revoke_public_access(admin, database)
-        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
+        _give_database(admin)
         _revoke_public_access(admin, DATABASE)
     install_extensions(with_database(admin_url, DATABASE))
+
+
+def _give_database(admin: Connection) -> None:
+    """Make the database the owner's: a new data folder has it, and where that failed, it is created now."""
+    owner = admin.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+    if owner != (OWNER,):
+        statement = "ALTER DATABASE {} OWNER TO {}" if owner else "CREATE DATABASE {} OWNER {}"
+        admin.execute(sql.SQL(statement).format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
 
 
 def install_extensions(admin_url: str) -> None:
