@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def _connected(url: str) -> Generator[Connection]:
         engine.dispose()
 
 
+@cache
 def head() -> str:
     """The revision that this version needs: migrations are in a row, each in a file whose name begins with its number."""
     return max(file.name.partition("_")[0] for file in (Path(__file__).with_name("migrations") / "versions").glob("[0-9]*_*.py"))

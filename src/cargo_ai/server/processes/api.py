@@ -9,9 +9,11 @@ import socket
 import sys
 from contextlib import suppress
 from email.utils import formatdate
+from importlib import import_module
 from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
 
 from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.settings import Settings
@@ -20,7 +22,7 @@ from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.metrics import collector
-from cargo_ai.server.processes import api_processes, connections, event_loop, garbage
+from cargo_ai.server.processes import api_processes, connections, event_loop, file_pages, garbage
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.traces import exporter
@@ -55,11 +57,13 @@ class _Server(uvicorn.Server):
         stalls = loop_watch.begin(self._settings)
         watching = asyncio.create_task(parent_watch.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
         sweeping = asyncio.create_task(self._door.watch())
+        releasing = asyncio.create_task(file_pages.release_when_settled())
         try:
             await super().serve(sockets)
         finally:
             watching.cancel()
             sweeping.cancel()
+            releasing.cancel()
             if self._beating is not None:
                 self._beating.cancel()
             stalls()
@@ -112,6 +116,10 @@ def load() -> None:
     app.load()
     connections.protocol_class(Door(0))
     event_loop.load()
+    # uvicorn imports what it chooses when it begins to serve.
+    uvicorn.Config(Starlette(), log_config=None).load()
+    import_module("uvicorn.loops.auto")
+    migrate.head()
 
 
 def main() -> int:

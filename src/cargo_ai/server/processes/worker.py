@@ -39,7 +39,7 @@ from cargo_ai.server.compose import compose, packages, services_of
 from cargo_ai.server.key_rotation.installation_key import secret_key
 from cargo_ai.server.metrics import collector, elsewhere
 from cargo_ai.server.metrics.collector import PrometheusCollector
-from cargo_ai.server.processes import background, connections, event_loop, garbage
+from cargo_ai.server.processes import background, connections, event_loop, file_pages, garbage
 from cargo_ai.server.processes.watching import loop_watch, parent_watch, pulse, task_stacks
 from cargo_ai.server.processes.worker_locks import WorkerLock
 from cargo_ai.server.traces import exporter
@@ -152,6 +152,7 @@ class Worker:
             look = partial(self._look, housekeeping, single_runs)
             scheduler = Scheduler(self._database, composed.schedules, lookout)
             beside = [partial(self._database.notifications.listen, channels, look), scheduler.run, *composed.background]
+            beside.append(file_pages.release_when_settled)
             if self.counts is not None:
                 beside.append(partial(elsewhere.publish, self._database, self._uuid, self.counts))
             drains = [driver.drain, enumerator.drain, cancelling.drain, single_runs.drain]
@@ -269,6 +270,8 @@ def load() -> None:
     packages()
     native_actions()
     event_loop.load()
+    # The queue imports some of it when it is made.
+    Queue()
 
 
 def main(configuration: Settings | None = None) -> int:

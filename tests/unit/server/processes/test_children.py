@@ -97,3 +97,20 @@ said = json.loads(other.stdout.readline())
 say(said=said, code=other.wait(10), error=os.fdopen(reader).read().splitlines()[-1])
 """
     assert _run(body, after) == [{"said": {"begins": True}, "code": 1, "error": "RuntimeError: broken off"}]
+
+
+def test_children_import_nothing_that_could_be_shared() -> None:
+    script = """
+import sys, uvicorn
+from cargo_ai.server.processes import api, worker
+api.load()
+worker.load()
+before = set(sys.modules)
+worker.Queue()
+config = uvicorn.Config(api.Starlette())
+config.load()
+config.get_loop_factory()
+print([*(name for name in sys.modules if name not in before and name != "uvicorn.loops.uvloop")])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
