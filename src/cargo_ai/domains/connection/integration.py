@@ -11,6 +11,7 @@ from cargo_ai.contract.connection import integration as contract
 from cargo_ai.domains.connection.connectors.connector_form import FRESH
 from cargo_ai.domains.connection.custom.known import known_integrations
 from cargo_ai.engine.graph.action import ONE_ROUTE
+from cargo_ai.engine.graph.check.finding import nearest
 from cargo_ai.engine.graph.price import Costs
 from cargo_ai.integrations.kit import Autocomplete, ConnectorAction, DynamicSchema, Extractor, Integration, SourceShape
 from cargo_ai.kernel.settings import Settings
@@ -139,7 +140,7 @@ async def get(ctx: Context, request: contract.NamedIntegration) -> contract.Inte
     """One integration."""
     integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
-        contract.get.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
+        contract.get.refuse("integrationNotFound", integration=request.slug, fix=await _fix(ctx, "get", request.slug))
     return contract.IntegrationReply(integration=reply(integration, ctx.settings))
 
 
@@ -148,5 +149,12 @@ async def get_documentation(ctx: Context, request: contract.NamedIntegration) ->
     """Its documentation, as Markdown."""
     integration = await known_integrations(ctx.services).find(ctx.workspace, request.slug)
     if integration is None:
-        contract.get_documentation.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
+        fix = await _fix(ctx, "get-documentation", request.slug)
+        contract.get_documentation.refuse("integrationNotFound", integration=request.slug, fix=fix)
     return contract.Documentation(text=integration.documentation)
+
+
+async def _fix(ctx: Context, command: str, slug: str) -> str:
+    """The command with the slug that was most likely meant, else the list."""
+    meant = nearest(slug, await known_integrations(ctx.services).all_of(ctx.workspace))
+    return f"cargo-ai connection integration {command} {meant}" if meant else _LIST

@@ -269,6 +269,15 @@ async def test_an_integration_shows_its_forms(api: ApiClient) -> None:
     assert (await api.refused("connection.integration.get", slug="nowhere")) == (404, "integrationNotFound")
 
 
+async def test_a_slug_that_is_almost_one_of_an_integration_gives_the_command_with_that_one(api: ApiClient) -> None:
+    for name, command in (("get", "get"), ("getDocumentation", "get-documentation")):
+        refusals = [await api.refusal(f"connection.integration.{name}", slug=slug) for slug in ("huntr", "nowhere")]
+        assert [body["fix"] for _, body in refusals] == [
+            f"cargo-ai connection integration {command} hunter",
+            "cargo-ai connection integration list",
+        ]
+
+
 async def test_the_documentation_is_plain_text(api: ApiClient) -> None:
     reply = await api.send("connection.integration.getDocumentation", slug="http")
     assert reply.headers["content-type"].startswith("text/plain")
