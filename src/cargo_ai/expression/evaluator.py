@@ -26,6 +26,8 @@ from cargo_ai.expression.sandbox.pool import Limits, Pool
 
 JAVASCRIPT = Limits(megabytes=384, cpu_seconds=3600, retire_seconds=1800, wall_seconds=10)
 PYTHON = Limits(megabytes=256, cpu_seconds=20, retire_seconds=10, wall_seconds=30)
+JAVASCRIPT_MEGABYTES = 64
+"""Of which the engine itself says that they are used up."""
 SCRIPTS_PER_WORKSPACE = 2
 """Scripts of one workspace that run at a time in this process; others wait for their turn."""
 
@@ -89,9 +91,12 @@ class Evaluator:
     async def python(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptResult:
         """Run a Python script over `nodes` and `parentNodes`: what it leaves in `result`."""
         key = (str(workspace), hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest())
-        return await self._script(workspace, _ScriptRun(self._python, key), {"code": source}, scope)
+        megabytes = self._python.limits.megabytes
+        return await self._script(workspace, _ScriptRun(self._python, key), {"code": source}, scope, megabytes)
 
-    async def _script(self, workspace: uuid.UUID | str, run: _ScriptRun, header: dict[str, Any], scope: Scope) -> ScriptResult:
+    async def _script(
+        self, workspace: uuid.UUID | str, run: _ScriptRun, header: dict[str, Any], scope: Scope, megabytes: int = JAVASCRIPT_MEGABYTES
+    ) -> ScriptResult:
         try:
             texts = [b"{}" if (value := scope.get(name, UNDEFINED)) is UNDEFINED else json_text(value) for name in ("nodes", "parentNodes")]
             message = to_json(header | {"lengths": [len(text) for text in texts]})
@@ -99,7 +104,7 @@ class Evaluator:
             return ScriptResult(error=f"The script or its data is not JSON: {error}")
         async with self._busy[str(workspace)]:
             try:
-                return parse_script_result(await run.answer(message, texts), _script_limits(run.seconds / 2))
+                return parse_script_result(await run.answer(message, texts), _script_limits(run.seconds / 2, megabytes))
             except SandboxUnavailable as refused:
                 return ScriptResult(error=f"Scripts cannot run on this server: {refused}.")
             except WorkerCrashed as died:
@@ -164,8 +169,8 @@ async def close_shared() -> None:
         await evaluator.close()
 
 
-def _script_limits(seconds: float) -> dict[str, str]:
-    return {"time": f"more than {seconds:g} seconds of CPU time", "memory": "more than 64 MB of memory"}
+def _script_limits(seconds: float, megabytes: int) -> dict[str, str]:
+    return {"time": f"more than {seconds:g} seconds of CPU time", "memory": f"more than {megabytes} MB of memory"}
 
 
 def _cause(died: WorkerCrashed, seconds: float) -> str:

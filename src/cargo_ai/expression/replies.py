@@ -145,7 +145,10 @@ def parse_script_result(reply: object, limits: Mapping[str, str]) -> ScriptResul
         return ScriptResult(log=log)
     error = _mapping(fields.get("e"))
     name, message, line = _text(error.get("name")), _text(error.get("message")), error.get("line")
+    place = f" (line {line})" if isinstance(line, int) else ""
+    if name == "MemoryError" or (name, message) == ("LimitError", "memory"):
+        less = "Keep less in it at once: only the fields that it needs, or fewer items in each call."
+        return ScriptResult(error=f"The script used {limits['memory']} and was stopped{place}. {less}", log=log)
     if name == "LimitError":
         return ScriptResult(error=f"The script used {limits.get(message, message)} and was stopped.", log=log)
-    place = f" (line {line})" if isinstance(line, int) else ""
     return ScriptResult(error=f"{name}: {message}{place}" if message else f"{name}{place}", log=log)
