@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from urllib.parse import urljoin
 
@@ -29,8 +30,23 @@ PARTS_OF = "/v1/workspaceManagement/"
 
 
 def send_file(api: Api, request: Request, field: str, path: str, headers: dict[str, str]) -> Any:
-    """Upload a file and return the reply, `{s3Filename, contentType, name}`. Raises Failure."""
-    path = os.path.expanduser(path)
+    """Upload a file, or standard input for `-`, and return the reply, `{s3Filename, contentType, name}`. Raises Failure."""
+    if path != "-":
+        return _send(api, request, field, os.path.expanduser(path), headers)
+    import shutil
+    import tempfile
+
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # None when fd 0 was closed by the caller
+        raise usage("unreadable", "Standard input is closed.")
+    # How long it is has to be known before it is sent.
+    with tempfile.TemporaryDirectory(prefix="cargo-ai-") as folder:
+        copied = os.path.join(folder, "stdin")
+        with open(copied, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        return _send(api, request, field, copied, headers)
+
+
+def _send(api: Api, request: Request, field: str, path: str, headers: dict[str, str]) -> Any:
     try:
         if not os.path.isfile(path):
             kind = "is a folder" if os.path.isdir(path) else "is not a regular file" if os.path.exists(path) else "does not exist"

@@ -53,6 +53,13 @@ def test_a_file_goes_as_one_form_with_its_name_and_type(cli: Cli, api: FakeApi) 
     assert content == "domain\nacme.com\n\r\n" and parts[3] == "--\r\n"
 
 
+def test_standard_input_goes_as_a_file_of_that_name(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", FILES, {"s3Filename": "k", "contentType": "application/octet-stream", "name": "stdin"})
+    assert cli(*UPLOAD, "-", stdin=b"domain\nacme.com\n").json["s3Filename"] == "k"
+    head, _, content = api.requests[0].body.decode().partition("\r\n\r\n")
+    assert 'name="file"; filename="stdin"' in head and content.startswith("domain\nacme.com\n\r\n--")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_an_upload_is_streamed_and_never_wholly_in_memory(cli: Cli, api: FakeApi) -> None:
     api.on("POST", FILES, {"s3Filename": "k"})
