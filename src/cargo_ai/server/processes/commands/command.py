@@ -112,12 +112,11 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     apis = _count(flags, "--api", configuration.api_processes or api_processes.by_cores())
     state = supervise.running(configuration)
     if state:
-        sentence = f"A server of {configuration.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."
-        raise CommandRefused(1, "alreadyRunning", sentence, "cargo-ai server status")
+        raise CommandRefused(1, "alreadyRunning", *server_status.describe_running(configuration, state))
     if "--detach" in flags:
         return _detach(configuration, apis, workers, flags)
     supervisor = Supervisor(configuration, None, apis, workers, port)
-    _on_signals(supervisor.stop_soon)
+    on_signals(supervisor.stop_soon)
     # The port first: one that is in use must not leave a database running.
     supervisor.bind()
     if "--adopt" in flags and not configuration.database_url:
@@ -135,12 +134,16 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     return 0
 
 
-def _on_signals(stop: Callable[[], object]) -> None:
+def on_signals(stop: Callable[[], object]) -> None:
+    """Stop when the process is asked to end."""
+
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
+    # By this one its children log their tasks: sent to all processes, it must not end this one, which has none.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def _detach(configuration: Settings, apis: int, workers: int, flags: dict[str, str]) -> int:

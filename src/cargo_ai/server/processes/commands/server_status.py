@@ -6,6 +6,7 @@ import http.client
 import json
 from typing import Any, NamedTuple
 
+from cargo_ai import __version__
 from cargo_ai.kernel.settings import Settings
 
 ANSWER_SECONDS = 10.0
@@ -44,6 +45,15 @@ def version_of(state: dict[str, Any]) -> str | None:
     report = _readiness(str(address[0]), int(str(address[1]))) or {}  # pyright: ignore[reportUnknownArgumentType]
     version = report.get("version")
     return version if isinstance(version, str) else None
+
+
+def describe_running(settings: Settings, state: dict[str, Any]) -> tuple[str, str]:
+    """That a server runs already, in a sentence, and the command to run next: another one where it is of another version."""
+    sentence = f"A server of {settings.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."
+    version = version_of(state)
+    if version is None or version == __version__:
+        return sentence, "cargo-ai server status"
+    return f"{sentence} It is version {version}, and this command is {__version__}: start it again to change to that.", RESTART
 
 
 def _readiness(host: str, port: int) -> dict[str, Any] | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from cargo_ai.server.processes.commands import command
+from cargo_ai import __version__
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.processes.commands import command, server_status
 from tests.kit.data import data_folders
 from tests.kit.processes.real_server import RealServer
 
@@ -111,3 +116,49 @@ def test_a_missing_key_is_not_replaced_by_another_that_does_not_fit(tmp_path: Pa
         server.start()
     finally:
         server.erase()
+
+
+class OlderServer(BaseHTTPRequestHandler):
+    """Says of itself that it is of another version."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "ready", "version": "0.0.1"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def older() -> Iterator[tuple[str, int]]:
+    """The address of a server of another version."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), OlderServer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield "127.0.0.1", server.server_port
+        server.shutdown()
+
+
+def test_a_start_beside_a_server_of_another_version_says_so_and_how_to_change_to_this_one(tmp_path: Path, older: tuple[str, int]) -> None:
+    state = {"pid": 7, "baseUrl": "http://127.0.0.1:8420", "address": list(older)}
+    sentence, fix = server_status.describe_running(Settings({"CARGO_AI_DATA_DIR": str(tmp_path)}), state)
+    assert f"It is version 0.0.1, and this command is {__version__}: start it again to change to that." in sentence
+    assert fix == "cargo-ai server stop && cargo-ai server start"
+    # One that does not answer says nothing of its version.
+    sentence, fix = server_status.describe_running(Settings({"CARGO_AI_DATA_DIR": str(tmp_path)}), state | {"address": None})
+    assert (sentence.count("version"), fix) == (0, "cargo-ai server status")
+
+
+def test_the_signal_by_which_its_children_log_their_tasks_does_not_end_the_supervisor() -> None:
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+    stops = list[int]()
+    try:
+        command.on_signals(lambda: stops.append(1))
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stops == [1]
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
