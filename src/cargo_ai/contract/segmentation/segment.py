@@ -169,7 +169,7 @@ RemoveReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "segmentAlr
 UpdateReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "invalidFilter"]
 DownloadReason = Literal["invalidFilter", "failedToDownloadRecordsFromClient", "modelNotFound"]
 
-INVALID_FILTER = refusal(400, "The filter cannot be used: {cause}")
+INVALID_FILTER = refusal(400, "The {part} cannot be used: {cause}")
 MODEL_NOT_FOUND = refusal(404, "There is no model with uuid {uuid}.")
 SEGMENT_NOT_FOUND = refusal(404, "There is no segment with uuid {uuid}.")
 LINKED = refusal(409, "Segment {uuid} is used by {users}: change that first.")

@@ -147,7 +147,7 @@ async def _select_or_refuse(
     try:
         selection = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
     except InvalidFilter as error:
-        operation.refuse("invalidFilter", cause=str(error))
+        operation.refuse("invalidFilter", part=error.part, cause=str(error))
     return found_or_refuse(operation, selection, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
 
 
@@ -179,7 +179,7 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     try:
         return await _saved_response(ctx, row, selection)
     except InvalidFilter as error:
-        contract.create.refuse("invalidFilter", cause=str(error))
+        contract.create.refuse("invalidFilter", part=error.part, cause=str(error))
 
 
 async def _record_usages(ctx: Context, row: Segment, selection: select_records.Selection, filter: Filter) -> None:
@@ -205,7 +205,7 @@ def _validate_columns(operation: Any, selection: select_records.Selection, *list
     for slugs in lists:
         for slug in slugs or ():
             if selection.relation.column(slug) is None:
-                operation.refuse("invalidFilter", cause=f"model {selection.relation.slug} has no column {slug!r}.")
+                operation.refuse("invalidFilter", part="list of columns", cause=f"model {selection.relation.slug} has no column {slug!r}.")
 
 
 @handles(contract.get)
@@ -257,7 +257,7 @@ async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegme
         selection = await _select(ctx, str(row.model_uuid), filter, sort, limit)
         await _refuse_circular(ctx, row, filter)
     except InvalidFilter as error:
-        contract.update.refuse("invalidFilter", cause=str(error))
+        contract.update.refuse("invalidFilter", part=error.part, cause=str(error))
     selection = found_or_refuse(contract.update, selection, "segmentNotFound", uuid=request.uuid)
     _validate_columns(contract.update, selection, request.tracking_column_slugs, request.column_slugs)
     row.name = request.name or row.name
@@ -275,7 +275,7 @@ async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegme
     try:
         return await _saved_response(ctx, row, selection)
     except InvalidFilter as error:
-        contract.update.refuse("invalidFilter", cause=str(error))
+        contract.update.refuse("invalidFilter", part=error.part, cause=str(error))
 
 
 async def _refuse_circular(ctx: Context, row: Segment, filter: Filter) -> None:
@@ -319,7 +319,7 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
         records = await select_records.fetch(ctx.db, selection, request.fetching_limit, request.fetching_offset)
         count, exact = await select_records.count(ctx.db, selection, request.count_up_to)
     except InvalidFilter as error:
-        contract.fetch.refuse("invalidFilter", cause=str(error))
+        contract.fetch.refuse("invalidFilter", part=error.part, cause=str(error))
     return contract.RecordsReply(
         records=records, count=count, is_count_exact=exact, columns=selection.wire_columns(), is_refreshing=refreshing
     )

@@ -23,7 +23,7 @@ from cargo_ai.contract.segmentation.filter import (
 from cargo_ai.records.catalog import LinkEnd, Relation
 from cargo_ai.records.filter import terms
 from cargo_ai.records.filter.column_conditions import ColumnCondition, compile_condition
-from cargo_ai.records.filter.terms import MAX_DEPTH, FilterContext, InvalidFilter, SavedSegment
+from cargo_ai.records.filter.terms import MAX_DEPTH, FilterContext, InvalidFilter, InvalidSort, SavedSegment
 
 
 def compile_filter(filter: Filter, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
@@ -130,10 +130,13 @@ def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope:
 
 
 def compile_sort(sort: Sort, relation: Relation, alias: str) -> list[exp.Expr]:
-    """The sort keys, nulls last; ties are broken by `_id`, so that pages never overlap."""
+    """The sort keys, nulls last; ties are broken by `_id`, so that pages never overlap. InvalidSort for an unknown column."""
     keys: list[exp.Expr] = []
     for key in sort:
-        column = terms.find_column(relation, key.column_slug)
+        try:
+            column = terms.find_column(relation, key.column_slug)
+        except InvalidFilter as unknown:
+            raise InvalidSort(str(unknown)) from None
         keys.append(exp.Ordered(this=terms.column_ref(alias, column.slug), desc=key.kind == "desc", nulls_first=False))
     return [*keys, exp.Ordered(this=terms.column_ref(alias, "_id"), desc=False, nulls_first=False)]
 

@@ -24,7 +24,16 @@ MAX_SQL_CHARACTERS = 50_000
 
 
 class InvalidFilter(ValueError):
-    """The filter names something that does not exist, or lacks what its operator needs; the message is for the user."""
+    """The filter names something that does not exist, or lacks what its operator needs; the message is for the user. part: of the
+    request, as a sentence calls it."""
+
+    part = "filter"
+
+
+class InvalidSort(InvalidFilter):
+    """The same of the order."""
+
+    part = "sort"
 
 
 @dataclass(frozen=True, slots=True)

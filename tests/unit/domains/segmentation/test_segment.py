@@ -121,6 +121,14 @@ async def test_an_unknown_column_is_refused_with_the_nearest_one(api: ApiClient,
     assert "employees" in await api.refusal_message("segmentation.segment.fetch", modelUuid=companies, filter=wrong)
 
 
+async def test_an_unknown_column_to_sort_by_or_to_show_is_not_called_the_filters(api: ApiClient, companies: str) -> None:
+    asked: Body = {"modelUuid": companies, "filter": where()}
+    message = await api.refusal_message("segmentation.segment.fetch", **asked, sort=[{"kind": "asc", "columnSlug": "employes"}])
+    assert message == "The sort cannot be used: Model companies has no column 'employes'; did you mean 'employees'?"
+    message = await api.refusal_message("segmentation.segment.create", **asked, name="All", columnSlugs=["employes"])
+    assert message == "The list of columns cannot be used: model companies has no column 'employes'."
+
+
 async def test_values_can_never_become_sql(api: ApiClient, companies: str) -> None:
     for attack in ("' or 1=1 --", "%' or '1'='1", '"; drop table runs; --', "\\", "%(p0)s", "{x}"):
         condition = {"kind": "string", "columnSlug": "name", "operator": "contains", "value": attack}
