@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import uuid
 from collections import defaultdict
@@ -34,6 +35,8 @@ Keep = Callable[[AsyncSession, JsonObject], Awaitable[None]]
 """Stores an answer that can be used, in the transaction that charges it."""
 
 ATTEMPTS = 3
+LONGEST_WAIT = 600.0
+"""Seconds between attempts that a service may ask for."""
 AT_ONCE = 32
 """Questions of one workspace that this process asks at a time; others wait for their turn."""
 REQUEST_SECONDS = 120.0
@@ -155,11 +158,11 @@ async def _step(question: Question, model: connection.LanguageModelService) -> t
         try:
             return await ask(question, model.ask), None
         except Throttled as error:
-            await asyncio.sleep(error.seconds)
+            await _wait(error.seconds, f"{model.name} takes no more calls now: {error.reason}")
         except ServiceError as error:
             if not error.transient or attempt == ATTEMPTS:
                 raise Unanswered(f"{model.name}: {error}") from None
-            await asyncio.sleep(error.retry_after or 2.0**attempt)
+            await _wait(error.retry_after or 2.0**attempt, f"{model.name}: {error}")
         except AccountHalted as error:
             raise Unanswered(f"The connector of {model.name} does not work now: {error}", "languageModelMissing") from None
         except NoAnswer as error:
@@ -167,6 +170,14 @@ async def _step(question: Question, model: connection.LanguageModelService) -> t
                 raise Unanswered(str(error)) from None
             return error.step, str(error)
     raise Unanswered(f"{model.name} takes no more calls now; try again later.")
+
+
+async def _wait(seconds: float, said: str) -> None:
+    if seconds > LONGEST_WAIT:
+        raise Unanswered(
+            f"{said.rstrip('.')}. It is to be asked again in {math.ceil(seconds / 60)} minutes, which is too long to wait for."
+        )
+    await asyncio.sleep(seconds)
 
 
 async def _value(step: Step, wish: Wish) -> tuple[JsonObject | None, str | None]:

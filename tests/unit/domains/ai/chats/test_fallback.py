@@ -103,6 +103,17 @@ async def test_what_is_wrong_is_said_in_a_sentence(
     assert "Traceback" not in answer["errorMessage"] and answer["errorMessage"].count("OpenAI: OpenAI") == 0
 
 
+async def test_a_model_that_asks_to_wait_for_an_hour_is_not_waited_for(
+    api: ApiClient, model: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "LONGEST_WAIT", 600.0)
+    agent = await new_agent(api, **OPENAI)
+    model.control.fail(path="openai", status=503, body=BUSY, headers={"retry-after": "3600"}, times=1)
+    answer = await answer_to(api, "Hello", agentUuid=agent)
+    assert answer["status"] == "error"
+    assert answer["errorMessage"].endswith("overloaded. It is to be asked again in 60 minutes, which is too long to wait for.")
+
+
 @pytest.mark.parametrize("choice", [OPENAI, CLAUDE])
 async def test_a_refusal_and_an_empty_answer_are_errors(api: ApiClient, model: Running, choice: Body) -> None:
     agent = await new_agent(api, **choice)

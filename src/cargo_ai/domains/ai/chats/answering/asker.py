@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ ATTEMPTS = 5
 ATTEMPTS_BEFORE_FALLBACK = 2
 FIRST_WAIT, GROWTH = 2.0, 2.0
 LONGEST_WAIT = 600.0
+"""Where the last model asks for more, the answer ends at once, and says so."""
 LONGEST_WAIT_BEFORE_FALLBACK = 5.0
 LONGEST_IN_VAIN = 600.0
 """Seconds that calls without an answer may take together; then the model is not asked again. Each may write for half an hour."""
@@ -109,27 +111,31 @@ class Asker:
     async def _ask(self, question: Question, service: connection.LanguageModelService, hear: Callable[[], Hear] | None) -> Step:
         last = len(self._choices) == 1
         attempts, longest = (ATTEMPTS, LONGEST_WAIT) if last else (ATTEMPTS_BEFORE_FALLBACK, LONGEST_WAIT_BEFORE_FALLBACK)
-        said, in_vain = f"{service.name} took no more calls for a long time.", 0.0
+        said, in_vain, named = f"{service.name} took no more calls for a long time.", 0.0, 0.0
         for attempt in range(1, attempts + 1):
             await self._hold()
             began_at = clock.seconds()
             try:
                 return await self._once(question, service, hear)
             except Throttled as error:
-                said, seconds = f"{service.name} takes no more calls now: {error.reason}.", error.seconds
+                said, named = f"{service.name} takes no more calls now: {error.reason}.", error.seconds
             except ServiceError as error:
                 if not error.transient:
                     models = f"cargo-ai connection connector get-language-models {service.connector}"
                     listed = f" `{models}` lists its language models." if error.status == NO_SUCH_MODEL else ""
                     raise Failed(f"{error}{listed}") from None
-                said, seconds = str(error), error.retry_after or FIRST_WAIT * GROWTH ** (attempt - 1)
+                said, named = str(error), error.retry_after or 0.0
             except AccountHalted as error:
                 raise Failed(f"The connector of {service.name} does not work now: {error}") from None
             except NoAnswer as error:
                 if not error.transient:
                     asked = None if error.step is None else Asked(error.step, self.model, service, ())
                     raise Failed(str(error), asked) from None
-                said, seconds = str(error), FIRST_WAIT * GROWTH ** (attempt - 1)
+                said, named = str(error), 0.0
+            seconds = named or FIRST_WAIT * GROWTH ** (attempt - 1)
+            if last and named > longest:
+                said = f"{said.rstrip('.')}. It is to be asked again in {math.ceil(named / 60)} minutes, which is too long to wait for."
+                break
             in_vain += clock.seconds() - began_at
             if (seconds > longest and not last) or in_vain > LONGEST_IN_VAIN:
                 break
