@@ -26,6 +26,10 @@ GROUP_EFFECTS = 64
 MAX_UNCOMMITTED_EFFECTS = 96
 MAX_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
+PLANNER = "-c enable_seqscan=off -c enable_mergejoin=off"
+"""Settings of a writer's connection. Its rows are new, so that statistics know none of them: where only nested loops are left, the ends of
+runs are looked for by comparing each of a flush with each. By a hash it is; but no plan that was made for an empty table reads all of one
+that has grown."""
 
 _log = log.get(__name__)
 

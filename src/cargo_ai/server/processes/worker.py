@@ -24,7 +24,7 @@ from cargo_ai.engine.dispatch.timers.lookout import Lookout
 from cargo_ai.engine.dispatch.timers.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.failures import LOOK_SECONDS, FailureCounter
-from cargo_ai.engine.journal.writer import Writer
+from cargo_ai.engine.journal.writer import PLANNER, Writer
 from cargo_ai.engine.worker.cancelling import Cancelling
 from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
@@ -204,7 +204,7 @@ class Worker:
             with_options(
                 self._url,
                 application_name=f"cargo-ai journal {self._uuid}",
-                options=f"-c enable_hashjoin=off -c enable_mergejoin=off {idle_timeout_option(self._idle)}",
+                options=f"{PLANNER} {idle_timeout_option(self._idle)}",
             ),
             autocommit=True,
             connect_timeout=5,
