@@ -10,9 +10,9 @@ import pytest
 
 from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.action_registry import Actions
+from cargo_ai.engine.journal import flush
 from cargo_ai.engine.journal import writer as writer_module
 from cargo_ai.engine.journal.shard_flush import RunUpdate
-from cargo_ai.engine.journal import flush
 from cargo_ai.engine.journal.writer import GROUP_EFFECTS, MAX_UNCOMMITTED_EFFECTS, PLANNER, ShardLost, Writer
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of
@@ -60,9 +60,9 @@ async def test_the_ends_of_a_flush_are_found_without_comparing_each_with_each(ha
     columns = (["success"], [None], [0.0], [None], [None], [None], [1], [1], [None])
     values = (runs, *(column * len(runs) for column in columns), runs[0], runs[-1])
     async with await psycopg.AsyncConnection[Any].connect(engine_url, options=PLANNER) as connection:
-        cursor = await connection.execute("explain (analyze, format json) ".encode() + flush.RUNS.encode(), values)
-        (plan,) = await cursor.fetchone() or ()
-    assert "Rows Removed by Join Filter" not in str(plan) and "'Actual Rows': 300" in str(plan)
+        cursor = await connection.execute(b"explain (analyze, format json) " + flush.RUNS.encode(), values)
+        plan = str(await cursor.fetchall())
+    assert "Rows Removed by Join Filter" not in plan and "'Actual Rows': 300" in plan
 
 
 async def test_effects_wait_while_many_that_have_ended_are_not_committed(harness: EngineHarness, engine_url: str) -> None:
