@@ -43,6 +43,8 @@ Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
 async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
     """Spans, those of the newest run first; within a run the last one first."""
     counted = request.count_up_to // SPANS_OF_RUN
+    if span_filter.is_indexed(request):
+        await bounded_count.without_helpers(ctx.db)
     default_of = await node_connectors.default_for(ctx.db, request.node_connector_uuid)
     walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request, default_of)
     if walked == []:
@@ -67,6 +69,8 @@ async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansRepl
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
     """How many spans match, as far as was asked for."""
+    if span_filter.is_indexed(request):
+        await bounded_count.without_helpers(ctx.db)
     default_of = await node_connectors.default_for(ctx.db, request.node_connector_uuid)
     walked = await span_filter.graphs_with_node(ctx.db, ctx.workspace, request, default_of)
     if walked == []:
