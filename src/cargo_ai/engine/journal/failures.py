@@ -70,9 +70,11 @@ _NUMBER = "[0-9]+(?:[.,][0-9]+)*"
 def shape_sql(message: str) -> str:
     """SQL of a message without what varies: numbers, ids, hosts and e-mail addresses."""
     expression = message
-    for varying in (_UUID, _EMAIL, _HOST, _NUMBER):
+    for varying in (_UUID, _EMAIL, _HOST):
         expression = f"regexp_replace({expression}, '{varying}', '#', 'g')"
-    return expression
+    # Most messages have nothing but numbers, and none of the signs without which there is nothing else.
+    signs = " + ".join(f"strpos({message}, '{sign}')" for sign in "-@.")
+    return f"regexp_replace(case when {signs} > 0 then {expression} else {message} end, '{_NUMBER}', '#', 'g')"
 
 
 NOTE = """
@@ -82,11 +84,10 @@ on conflict do nothing
 """
 # Of runs: what failed in them, and those that failed outside of any node.
 FAILURES = """
-select c.*, e.node_uuid, e.node_slug, coalesce(e.error_message, '') as message, e.reason, e.finished_ms as at
-from {runs} c cross join lateral (select * from execution_rows x where x.run_uuid = c.run_uuid and x.status = 'error' offset 0) e
-union all
-select c.*, null, null, coalesce(c.error_message, ''), null, c.ended_ms from {runs} c
-where c.status = 'error' and not exists (select from execution_rows x where x.run_uuid = c.run_uuid and x.status = 'error')
+select c.*, e.node_uuid, e.node_slug, coalesce(case when e.run_uuid is null then c.error_message else e.error_message end, '') as message,
+    e.reason, case when e.run_uuid is null then c.ended_ms else e.finished_ms end as at
+from {runs} c left join lateral (select * from execution_rows x where x.run_uuid = c.run_uuid and x.status = 'error' offset 0) e on true
+where e.run_uuid is not null or c.status = 'error'
 """
 RUN = """
 r.uuid as run_uuid, r.record_id, r.status, r.error_message, coalesce(r.finished_ms, r.created_ms) as ended_ms

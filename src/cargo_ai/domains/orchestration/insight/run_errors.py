@@ -51,6 +51,7 @@ union
 select {columns} from (
     select distinct x.run_uuid from execution_rows x
     where x.workspace_uuid = :workspace and x.status <> 'success' and x.status = 'error' and {within}
+        and x.run_uuid not in (select r.uuid from runs r where {chosen} and r.rare_status = 'error')
 ) x cross join lateral (select * from runs o where o.uuid = x.run_uuid and {found} offset 0) r
 where {chosen} and r.rare_status is distinct from 'error'
 """
