@@ -97,6 +97,9 @@ async def test_connect_shows_the_tools_of_custom_servers_and_of_connectors(api: 
     assert [tool["slug"] for tool in (await api.call("ai.mcpClient.connect", mcpClient=named))["tools"]] == ["double"]
     unknown = named | {"connectorUuid": "0198b2e4-0000-7000-8000-000000000000"}
     assert "There is no connector" in await api.refusal_message("ai.mcpClient.connect", mcpClient=unknown)
+    agent = (await api.call("ai.agent.create", name="Calc", icon={"color": "grey", "face": "x"}, triggers=[]))["agent"]["uuid"]
+    assert await api.refused("ai.release.updateDraft", agentUuid=agent, mcpClients=[unknown]) == (400, "invalidConnector")
+    await api.call("ai.release.updateDraft", agentUuid=agent, mcpClients=[named])
 
 
 async def test_our_own_endpoint_is_a_foreign_server_like_any_other(backend: Backend, api: ApiClient) -> None:

@@ -22,7 +22,7 @@ class NotReconciled(Exception):
 
 
 class InvalidConnector(NotReconciled):
-    """The connector of the language model cannot be used."""
+    """The connector of the language model or of an MCP server cannot be used."""
 
     def __init__(self, connector: str, cause: str) -> None:
         super().__init__(cause)
@@ -43,6 +43,9 @@ async def reconcile(ctx: Context, parts: JsonObject, options: ReconcileOptions |
     for model in cast("list[JsonObject]", parts.get("fallbackLanguageModels") or []):
         _check_models(known, model["integrationSlug"], "fallbackLanguageModels: ")
         await check_connector(ctx, model)
+    for client in cast("list[JsonObject]", parts.get("mcpClients") or []):
+        if client["kind"] == "connector":
+            await check_connector(ctx, client)
     return parts
 
 
@@ -129,7 +132,7 @@ async def _check_file_search(ctx: Context, config: JsonObject) -> None:
 
 
 async def check_connector(ctx: Context, parts: Mapping[str, Any]) -> None:
-    """Check the connector of the language model. InvalidConnector for one that is not there, or is of another integration."""
+    """Check the connector of a language model or an MCP server. InvalidConnector: it is not there, or of another integration."""
     named = parts.get("connectorUuid")
     if named is None:
         return

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.removal import bin_kinds, usages
+from cargo_ai.contract.orchestration.nodes.action import Action
 from cargo_ai.contract.orchestration.workflows import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
 from cargo_ai.contract.workspace.bin import RemovedToBin
+from cargo_ai.domains.orchestration.nodes import action
 from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.domains.orchestration.removed import play_bin
 from cargo_ai.domains.orchestration.tables import Play
@@ -23,6 +25,7 @@ from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.timers.schedule import ScheduleState
 from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, JsonObject
 
 SEGMENT_NAME = "GENERATED_PLAY_SEGMENT"
@@ -117,6 +120,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
         row.folder_uuid = await owners.find_folder(ctx, "play", contract.update, request.folder_uuid)
     if "schedule" in fields:
         row.schedule = await play_schedule.validate(ctx, contract.update, request.schedule, row)
+    await _check_actions(ctx, request.health_alert_actions or [])
     await _change_segment(ctx, row, request)
     _set(row, request)
     await ctx.db.flush()
@@ -130,6 +134,14 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
             ctx.warn(sentence)
     await record_usages(ctx.db, row, nodes or [])
     return await to_response(ctx, row)
+
+
+async def _check_actions(ctx: Context, actions: Sequence[Action]) -> None:
+    """Refuse actions that name what is not there: that they cannot run would show when they are needed."""
+    problems = [await action.problem_of_action(ctx, given) for given in actions]
+    faults = [(number, problem) for number, problem in enumerate(problems) if problem is not None]
+    if faults:
+        raise invalid_input([{"path": f"healthAlertActions.{number}", "message": problem} for number, problem in faults])
 
 
 def _set(row: Play, request: contract.UpdatePlay) -> None:

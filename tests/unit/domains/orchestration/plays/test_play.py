@@ -56,11 +56,25 @@ async def test_a_new_play_owns_a_hidden_segment_and_a_workflow_and_is_disabled(a
 
 async def test_actions_of_an_alert_are_handed_out_as_they_were_given(api: ApiClient) -> None:
     made = await play(api, modelUuid=await model(api))
-    action = {"kind": "native", "actionSlug": "script", "config": {"script": None}}
+    action = {"kind": "native", "actionSlug": "script", "config": {"script": "return 1"}}
 
     changed = await api.call("orchestration.play.update", uuid=made["uuid"], healthAlertActions=[action])
 
     assert changed["play"]["healthAlertActions"] == [action]
+
+
+async def test_actions_of_an_alert_that_name_what_is_not_there_are_refused(api: ApiClient) -> None:
+    made = await play(api, modelUuid=await model(api))
+    missing = "0198c5f0-0000-7000-8000-000000000001"
+    actions: list[Body] = [
+        {"kind": "tool", "toolUuid": missing, "config": {}},
+        {"kind": "agent", "agentUuid": missing, "config": {"prompt": "Hello"}},
+    ]
+
+    status, body = await api.refusal("orchestration.play.update", uuid=made["uuid"], healthAlertActions=actions)
+
+    assert (status, [error["path"] for error in body["errors"]]) == (400, ["healthAlertActions.0", "healthAlertActions.1"])
+    assert "there is no tool" in body["errors"][0]["message"] and "There is no agent" in body["errors"][1]["message"]
 
 
 async def test_change_kinds_come_as_one_text_too(api: ApiClient) -> None:
