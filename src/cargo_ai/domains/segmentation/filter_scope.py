@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Uuid, column, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlglot import exp
 
@@ -19,6 +19,7 @@ from cargo_ai.records.names import quote
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 
+_WORKFLOWS = table("workflows", column("uuid", Uuid), column("workspace_uuid", Uuid))
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
 
@@ -40,7 +41,19 @@ async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Fil
         return _clause(text, relation, alias)
 
     scope.clause = clause
+    for workflow in await _unknown_workflows(db, catalog.workspace, compile.workflows_in(filter)):
+        scope.warn(f"There is no workflow {workflow}, so no record has entered it: plays and tools show theirs as workflowUuid.")
     return scope
+
+
+async def _unknown_workflows(db: AsyncSession, workspace: uuid.UUID, named: set[str]) -> list[str]:
+    """Those of the named workflows that the workspace does not have."""
+    if not named:
+        return []
+    uuids = [uid for text in named if (uid := ids.parse(text))]
+    query = select(_WORKFLOWS.c.uuid).where(_WORKFLOWS.c.workspace_uuid == workspace, _WORKFLOWS.c.uuid.in_(uuids))
+    known = set(await db.scalars(query))
+    return sorted(text for text in named if ids.parse(text) not in known)
 
 
 def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -204,11 +204,18 @@ def sql_length(filter: Filter, segments: Mapping[str, SavedSegment]) -> int:
 def segments_in(filter: Filter) -> set[str]:
     """The segments that a filter names, to be loaded before it is compiled."""
 
-    def inside(group: Group) -> set[str]:
-        named = {condition.segment_uuid for condition in group.conditions if isinstance(condition, SegmentCondition)}
-        return named.union(*(inside(nested) for nested in group.groups)) if group.groups else named
+    return {condition.segment_uuid for condition in _conditions_in(filter.groups) if isinstance(condition, SegmentCondition)}
 
-    return set[str]().union(*(inside(group) for group in filter.groups))
+
+def workflows_in(filter: Filter) -> set[str]:
+    """The workflows that a filter names."""
+    return {condition.workflow_uuid for condition in _conditions_in(filter.groups) if isinstance(condition, EnrollmentCondition)}
+
+
+def _conditions_in(groups: Iterable[Group]) -> Iterator[Condition]:
+    for group in groups:
+        yield from group.conditions
+        yield from _conditions_in(group.groups or ())
 
 
 def reset(scope: FilterContext) -> FilterContext:

@@ -273,6 +273,11 @@ async def test_records_that_never_went_through_a_workflow_are_found(api: ApiClie
         "period": {"operator": "moreThan", "value": 0, "unit": "day"},
     }
     assert len(await fetched(api, companies, where(condition))) == 4
+    unknown = f"There is no workflow {condition['workflowUuid']}, so no record has entered it"
+    assert unknown in (await api.warnings("segmentation.segment.fetch", modelUuid=companies, filter=where(condition)))[0]
+    assert unknown in (await api.warnings("segmentation.segment.create", name="New", modelUuid=companies, filter=where(condition)))[0]
+    known = condition | {"workflowUuid": (await api.tool())["workflowUuid"]}
+    assert await api.warnings("segmentation.segment.fetch", modelUuid=companies, filter=where(known)) == []
     entered = condition | {"frequency": {"operator": "moreThan", "value": 0}}
     assert await fetched(api, companies, where(entered)) == []
 
