@@ -173,7 +173,7 @@ INVALID_FILTER = refusal(400, "The {part} cannot be used: {cause}")
 MODEL_NOT_FOUND = refusal(404, "There is no model with uuid {uuid}.")
 SEGMENT_NOT_FOUND = refusal(404, "There is no segment with uuid {uuid}.")
 LINKED = refusal(409, "Segment {uuid} is used by {users}: change that first.")
-_EVERYTHING = """'{"conjonction":"and","groups":[]}'"""
+EVERYTHING = """'{"conjonction":"and","groups":[]}'"""
 
 create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
     Operation(
@@ -188,7 +188,7 @@ create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(
             csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
-            examples=(f"cargo-ai segmentation segment create --name All --model-uuid UUID --filter {_EVERYTHING}",),
+            examples=(f"cargo-ai segmentation segment create --name All --model-uuid UUID --filter {EVERYTHING}",),
         ),
     )
 )
@@ -271,7 +271,7 @@ fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
         evaluates=True,
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,
-        cli=Cli(examples=(f"cargo-ai segmentation segment fetch --model-uuid UUID --filter {_EVERYTHING} --fetching-limit 50",)),
+        cli=Cli(examples=(f"cargo-ai segmentation segment fetch --model-uuid UUID --filter {EVERYTHING} --fetching-limit 50",)),
     )
 )
 
@@ -296,7 +296,7 @@ download: Operation[DownloadSegment, DownloadReply, DownloadReason] = operations
             send={"format": "json"},
             url_when=("--format",),
             aliases=(("analytics", "segment", "download"),),
-            examples=(f"cargo-ai segmentation segment download --model-uuid UUID --filter {_EVERYTHING}",),
+            examples=(f"cargo-ai segmentation segment download --model-uuid UUID --filter {EVERYTHING}",),
         ),
     )
 )

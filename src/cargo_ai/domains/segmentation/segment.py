@@ -250,6 +250,8 @@ async def update(ctx: Context, request: contract.UpdateSegment) -> contract.Segm
 async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegment) -> contract.SegmentReply:
     """Change a segment as the request says; refuses through `segment update`."""
     fields = request.model_fields_set
+    if "filter" in fields and request.filter is None:
+        ctx.warn(f"A segment always has a filter: it stays as it was. {contract.EVERYTHING} has all records.")
     filter = request.filter if request.filter is not None else to_saved_filter(row).filter
     sort = request.sort if "sort" in fields else to_saved_filter(row).sort
     limit = request.limit if "limit" in fields else row.limit

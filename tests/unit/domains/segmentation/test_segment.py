@@ -301,3 +301,12 @@ async def test_a_segment_that_counts_slowly_is_saved_with_the_command_that_makes
     await api.call("storage.model.createIndex", uuid=companies, columnSlugs=["employees"])
     again = await api.send("segmentation.segment.create", **(fields | {"name": "Larger"}))
     assert "x-cargo-warnings" not in again.headers
+
+
+async def test_a_filter_that_is_to_be_null_stays_and_a_warning_says_how_to_have_all_records(api: ApiClient, companies: str) -> None:
+    filter = where({"kind": "string", "columnSlug": "name", "operator": "isNotNull"})
+    made = await segment(api, companies, "Named", filter)
+    warnings = await api.warnings("segmentation.segment.update", uuid=made["uuid"], filter=None)
+    assert warnings == ['A segment always has a filter: it stays as it was. \'{"conjonction":"and","groups":[]}\' has all records.']
+    assert (await api.call("segmentation.segment.get", uuid=made["uuid"]))["segment"]["filter"] == made["filter"]
+    assert await api.warnings("segmentation.segment.update", uuid=made["uuid"], name="Other") == []
