@@ -26,7 +26,6 @@ CHUNK_BYTES = 1024 * 1024
 TAG_BYTES = 16
 # 64 MB and a fifth of a second for each guess.
 SCRYPT_COST = 2**16
-LEAST_PASSPHRASE = 12
 _LAST = 1 << 31
 _LENGTH = struct.Struct(">I")
 

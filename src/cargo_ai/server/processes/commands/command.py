@@ -310,21 +310,28 @@ def _serve_integration(configuration: Settings, flags: dict[str, str]) -> int:
 
 
 def _backup(configuration: Settings, flags: dict[str, str]) -> int:
-    from cargo_ai.server.backup.command import back_up
-    from cargo_ai.server.key_rotation import rotate
+    from cargo_ai.server.backup.passphrase import new_passphrase
 
     if not configuration.database_url and not data_home_of(configuration.data_dir).data.exists():
         raise CommandRefused(1, "nothingToBackUp", f"{configuration.data_dir} has no database: CARGO_AI_DATA_DIR names the data folder.")
+    passphrase = new_passphrase(configuration, flags)
+    # Loaded when it is known that there is something to do.
+    from cargo_ai.server.backup.command import back_up
+    from cargo_ai.server.key_rotation import rotate
+
     with _rotation_errors():
         rotate.require_rotated(configuration)
     with _database(configuration):
-        return _print(back_up(configuration, flags))
+        return _print(back_up(configuration, flags, passphrase))
 
 
 def _restore(configuration: Settings, flags: dict[str, str]) -> int:
+    from cargo_ai.server.backup.passphrase import given_passphrase
+
+    passphrase = given_passphrase(configuration, flags)
     from cargo_ai.server.backup.command import restore
 
-    return _print(restore(configuration, flags))
+    return _print(restore(configuration, flags, passphrase))
 
 
 def _rotate_key(configuration: Settings, _flags: dict[str, str]) -> int:

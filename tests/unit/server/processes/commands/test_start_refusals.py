@@ -17,6 +17,7 @@ import pytest
 from cargo_ai import __version__
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.processes.commands import command, server_status
+from cargo_ai.store.embedded import postgres
 from tests.kit.data import data_folders
 from tests.kit.processes.real_server import RealServer
 
@@ -162,3 +163,21 @@ def test_the_signal_by_which_its_children_log_their_tasks_does_not_end_the_super
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+BACKUP_WITHOUT_A_PASSPHRASE = """
+import sys
+
+from cargo_ai.server.processes.commands import command
+
+try:
+    command.run("backup", {"FILE": "backup"})
+except command.CommandRefused as refusal:
+    print(refusal, "psycopg" in sys.modules)
+"""
+
+
+def test_a_backup_without_a_passphrase_is_refused_before_the_database_is_started(migrated: Path) -> None:
+    said = in_a_process_of_its_own(migrated, BACKUP_WITHOUT_A_PASSPHRASE).stdout
+    assert said.startswith("A passphrase is needed: name its file with --passphrase-file") and postgres.status(migrated) is None
+    assert said.endswith("False\n")
