@@ -36,7 +36,9 @@ Kinds = Annotated[list[ChangeKindGiven], BeforeValidator(_items), Field(min_leng
 
 class Change(Wire):
     """The numbers of records added, updated, removed and unchanged; `totalRecordsCount`: the size of the segment at that time. `status`:
-    a large segment is compared in the background; until it is `success` the numbers are 0. `errorMessage`: why there is no change."""
+    a large segment is compared in the background; until it is `success` the numbers are 0, and while it is `running`
+    `recordsDone` of `recordsTotal` (the model's) records were read and stored, each of which counts half; null otherwise.
+    `errorMessage`: why there is no change."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -49,6 +51,8 @@ class Change(Wire):
     unchanged_records_count: int
     status: ChangeStatus
     error_message: str | None
+    records_done: int | None = None
+    records_total: int | None = None
     created_at: Timestamp
 
 

@@ -47,7 +47,8 @@ class Segment(Stamped, Owned, Row):
 class SegmentChange(Stamped, Owned, Row):
     """A change of a segment that a comparison has found, or is to find. `no` counts the changes of a segment from 1; `since`: the
     database's snapshot (`pg_snapshot`) at the comparison before; `status`: pending and running until its comparison, which a job makes, has
-    ended; `tries`: how often a worker has begun it."""
+    ended; `tries`: how often a worker has begun it; `records_done` of `records_total`: how many records that job has read and
+    stored."""
 
     __tablename__ = "segment_changes"
     __table_args__ = (
@@ -65,6 +66,8 @@ class SegmentChange(Stamped, Owned, Row):
     status: Mapped[str] = mapped_column(default="success", server_default="success")
     error_message: Mapped[str | None]
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    records_done: Mapped[int | None]
+    records_total: Mapped[int | None]
 
 
 segment_members = Table(

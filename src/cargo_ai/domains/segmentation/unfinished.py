@@ -25,6 +25,8 @@ class UnfinishedComparison:
     from_play: bool
     since: datetime
     change: uuid.UUID | None = None
+    done: int | None = None
+    total: int | None = None
 
 
 async def unfinished(db: AsyncSession, most: int) -> list[UnfinishedComparison]:
@@ -33,11 +35,12 @@ async def unfinished(db: AsyncSession, most: int) -> list[UnfinishedComparison]:
     asked = select(SegmentChange, Segment).join(Segment, Segment.uuid == SegmentChange.segment_uuid)
     asked = asked.where(SegmentChange.status.in_(UNFINISHED)).order_by(SegmentChange.uuid).limit(most)
     found = [_of(row, row.baseline_at or row.updated_at, None) for row in await db.scalars(read)]
-    return found + [_of(row, change.created_at, change.uuid) for change, row in await db.execute(asked)]
+    return found + [_of(row, change.created_at, change) for change, row in await db.execute(asked)]
 
 
-def _of(row: Segment, since: datetime, change: uuid.UUID | None) -> UnfinishedComparison:
-    return UnfinishedComparison(row.uuid, row.model_uuid, row.name, row.from_play, since, change)
+def _of(row: Segment, since: datetime, change: SegmentChange | None) -> UnfinishedComparison:
+    far = (None, None, None) if change is None else (change.uuid, change.records_done, change.records_total)
+    return UnfinishedComparison(row.uuid, row.model_uuid, row.name, row.from_play, since, *far)
 
 
 async def still_read(db: AsyncSession, segments: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -269,6 +269,8 @@ def _segment_item(work: segmentation.UnfinishedComparison, play: Play | None, no
         fix=f"cargo-ai {show}",
         model_uuid=str(work.model),
         segment_uuid=str(work.segment),
+        records_done=work.done,
+        records_total=work.total,
     )
 
 

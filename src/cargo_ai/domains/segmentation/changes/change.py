@@ -52,6 +52,8 @@ def to_response(row: SegmentChange) -> contract.Change:
         unchanged_records_count=row.total_count - row.added_count - row.updated_count,
         status=cast("contract.ChangeStatus", row.status),
         error_message=row.error_message,
+        records_done=row.records_done if row.status == "running" else None,
+        records_total=row.records_total if row.status == "running" else None,
         created_at=row.created_at,
     )
 

@@ -208,7 +208,9 @@ async def _compare(
     no = await next_number(db, row.uuid, into)
     if not only_touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
-    statement, params = comparison_sql.compare_statement(selection, tracked, before, touched=only_touched, noted=not quiet)
+    statement, params = comparison_sql.compare_statement(
+        selection, tracked, before, touched=only_touched, noted=not quiet, counted=into is not None
+    )
     async with conditions.limit(turns_of(db), connection, selection.scope):
         params |= selection.scope.params | {"segment": row.uuid, "no": no}
         added, updated, removed = (await driver.fetch(connection, statement, params))[0]

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import background_work
-from cargo_ai.domains.segmentation.changes import comparison
+from cargo_ai.domains.segmentation.changes import comparison, comparison_sql
+from cargo_ai.domains.segmentation.changes.comparison import LockedSegment
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.engine.dispatch.queue import goes_on, producer
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.records.filter.terms import InvalidFilter
-from cargo_ai.store.availability import retry_until_available
-from cargo_ai.store.driver import driver_connection
+from cargo_ai.store import quotas
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
+from cargo_ai.store.driver import driver_connection, value
 from cargo_ai.store.session import Database
 
 TASK = "segmentation.compare"
 UNFINISHED = ("pending", "running")
+SHOW_SECONDS = 1.0
 MAX_TRIES = 10
 """How often a worker may begin the same comparison: those before it died."""
 
@@ -88,11 +93,37 @@ class ComparisonJob:
             row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid).execution_options(populate_existing=True))
             if row is None or row.status not in UNFINISHED:
                 return
-            await comparison.compare(db, locked, empty=True, into=row)
+            async with self._shown(here, uid, locked, (await driver_connection(db)).info.backend_pid):
+                await comparison.compare(db, locked, empty=True, into=row)
             await _notify(db, uid)
             crash_points.point("before comparison commit")
             await db.commit()
             crash_points.point("after comparison commit")
+
+    @asynccontextmanager
+    async def _shown(self, here: uuid.UUID, uid: uuid.UUID, locked: LockedSegment, process: int) -> AsyncGenerator[None]:
+        """Show meanwhile how many records the session of that process has read and stored."""
+        showing = asyncio.ensure_future(self._show(here, uid, locked.row.model_uuid, process))
+        try:
+            yield
+        finally:
+            await tasks.cancel(showing)
+
+    async def _show(self, here: uuid.UUID, uid: uuid.UUID, model: uuid.UUID, process: int) -> None:
+        with suppress(*DATABASE_UNAVAILABLE):
+            while True:
+                await self.note_progress(here, uid, model, process)
+                await asyncio.sleep(SHOW_SECONDS)
+
+    async def note_progress(self, here: uuid.UUID, uid: uuid.UUID, model: uuid.UUID, process: int) -> None:
+        """Write down how far it is, outside of its transaction, which has not touched the change yet."""
+        async with self._database.session(here) as db:
+            connection = await driver_connection(db)
+            total = await quotas.used_by(connection, here, "records", str(model))
+            done = await value(connection, comparison_sql.DONE_SO_FAR, [process]) or 0
+            unfinished = update(SegmentChange).where(SegmentChange.uuid == uid, SegmentChange.status.in_(UNFINISHED))
+            await db.execute(unfinished.values(records_done=done, records_total=max(total, done)))
+            await db.commit()
 
     async def _fail(self, here: uuid.UUID, uid: uuid.UUID, sentence: str) -> None:
         async with self._database.session(here) as db:

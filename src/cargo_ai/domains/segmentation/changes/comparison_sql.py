@@ -140,14 +140,30 @@ def touched_statement(relation: Relation, before: Snapshot, up_to: int) -> tuple
     return f"select coalesce(sum(n), 0) from ({entries}) as e", {"seen": before.seen, "up_to": up_to}  # noqa: S608 - ours
 
 
+COUNT_EACH = 20_000
+_NAME = "cargo-ai comparison "
+# The name is the one thing of a session that others see while its statement runs.
+_COUNTING = (
+    "case when row_number() over () %% %(count_each)s::bigint = 0 "
+    f"then set_config('application_name', '{_NAME}' || ($before + row_number() over ()) / 2, true) end"
+)
+# To read them is one half of the work, to store them the other.
+_READ, _STORED = _COUNTING.replace("$before", "0"), _COUNTING.replace("$before", "(select count(*) from present)")
+DONE_SO_FAR = f"""
+select substr(application_name, {len(_NAME) + 1})::bigint from pg_stat_activity
+where pid = %s and application_name ~ '^{_NAME}[0-9]+$'
+"""  # noqa: S608 - constants of this module
+"""How many records the comparison of a session has read and stored; no row where it does not say so yet. Takes the session's process id."""
+
+
 def compare_statement(
-    selection: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
+    selection: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool, counted: bool = False
 ) -> tuple[str, dict[str, Any]]:
     """The comparison, and its values besides those of the filter, `%(segment)s` and `%(no)s`; one row: how many records were added,
     updated and removed.
 
     One statement, so that everything is read at one point in time. `touched`: compare only the records that the log names; `noted`:
-    store the records of the change.
+    store the records of the change; `counted`: the session's name says meanwhile how many were (see `DONE_SO_FAR`).
     """
     params = dict[str, Any]()
     new_hash, old_hash = _hash(selection.relation, tracked.columns), _comparable(selection.relation, tracked, before)
@@ -164,16 +180,23 @@ def compare_statement(
         ctes.append(f"touched as materialized ({ids})")
         members += " and record_id in (select record_id from touched)"
         among = exp.Select(expressions=[exp.column("record_id")]).from_("touched")
+    present = terms.to_sql(selection.members(*hashes, among=among))
+    changed = "select record_id, h from delta where kind <> 'r'"
+    if counted:
+        changed = f"select record_id, h, {_STORED} from delta where kind <> 'r'"  # noqa: S608 - constants of this module
+        params["count_each"] = COUNT_EACH
+        present = f"select m.*, {_READ} from ({present}) as m"  # noqa: S608 - compiled
     ctes += [
-        f"present as materialized ({terms.to_sql(selection.members(*hashes, among=among))})",
+        f"present as materialized ({present})",
         "delta as materialized (select coalesce(n.record_id, o.record_id) as record_id, n.h0 as h, "  # noqa: S608 - compiled
         "case when o.record_id is null then 'a' "
         f"when n.record_id is null then 'r' when {differs} then 'u' else 's' end as kind from present as n full join ({members}) as o "
         f"on o.record_id = n.record_id where o.record_id is null or n.record_id is null or {differs} or o.h <> n.h0)",
         "gone as (delete from public.segment_members as m using delta as d where m.segment_uuid = %(segment)s "
         "and m.record_id = d.record_id and d.kind = 'r')",
-        "here as (insert into public.segment_members (segment_uuid, record_id, h) select %(segment)s::uuid, record_id, h from delta "
-        "where kind <> 'r' on conflict (segment_uuid, record_id) do update set h = excluded.h)",
+        "here as (insert into public.segment_members (segment_uuid, record_id, h) "  # noqa: S608 - compiled
+        f"select %(segment)s::uuid, record_id, h from ({changed}) as d "
+        "on conflict (segment_uuid, record_id) do update set h = excluded.h)",
     ]
     if noted:
         ctes.append(

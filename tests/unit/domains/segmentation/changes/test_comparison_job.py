@@ -8,11 +8,13 @@ import uuid
 import pytest
 from sqlalchemy import select, text
 
-from cargo_ai.domains.segmentation.changes import comparison
+from cargo_ai.context import background_work
+from cargo_ai.domains.segmentation.changes import comparison, comparison_sql
 from cargo_ai.domains.segmentation.changes.comparison_job import TASK, ComparisonJob
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.domains.segmentation.tables import SegmentChange
 from cargo_ai.server.api.state import State
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.segmentation.changes.test_change import FETCH, LIST, companies, put
@@ -54,6 +56,33 @@ async def test_a_large_segment_is_compared_by_a_job(api: ApiClient, state: State
     again = await compared(api, segment)
     assert (again["status"], counts(again)) == ("success", (1, 0, 0, 3, 4))
     assert [change["uuid"] for change in (await api.call(LIST, segmentUuid=segment))["changes"]] == [again["uuid"], found["uuid"]]
+
+
+async def test_a_comparison_shows_how_many_records_it_has_read(api: ApiClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison_sql, "COUNT_EACH", 2)
+    model = await companies(api, 10, 20, 30, 40, 50)
+    announced = await compared(api, await segment_of(api, model, above(15)))
+    (args,) = await jobs(state)
+    here, uid = uuid.UUID(args["workspace"]), uuid.UUID(args["change"])
+    assert await background_work.begin(state.database, here, SegmentChange, uid, noun="comparison", most=10)
+    job = ComparisonJob(state.database)
+    async with state.database.session(here) as db:
+        locked = await comparison.lock_segment(db, uuid.UUID(announced["segmentUuid"]))
+        assert locked is not None
+        process = (await driver_connection(db)).info.backend_pid
+        await job.note_progress(here, uid, locked.row.model_uuid, process)
+        begun = (await api.call(GET, uuid=announced["uuid"]))["change"]
+        assert (begun["recordsDone"], begun["recordsTotal"]) == (0, 5)
+        await comparison.compare(db, locked, empty=True, into=SegmentChange(workspace_uuid=here, segment_uuid=locked.row.uuid))
+        # The session is as it is while its statement runs: it has read the second and the fourth of four.
+        await job.note_progress(here, uid, locked.row.model_uuid, process)
+        found = (await api.call(GET, uuid=announced["uuid"]))["change"]
+        assert (found["recordsDone"], found["recordsTotal"]) == (4, 5)
+        (item,) = (await api.call("orchestration.queue.get"))["items"]
+        assert (item["reason"], item["recordsDone"], item["recordsTotal"]) == ("comparing", 4, 5)
+    await job.run(**args)
+    found = (await api.call(GET, uuid=announced["uuid"]))["change"]
+    assert (found["status"], found["recordsDone"], counts(found)) == ("success", None, (4, 0, 0, 0, 4))
 
 
 async def test_a_comparison_that_a_stop_breaks_off_is_made_by_the_next_worker_and_was_not_tried(api: ApiClient, state: State) -> None:
