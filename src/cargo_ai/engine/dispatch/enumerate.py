@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,9 +37,6 @@ Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
 A source whose records may change finds those to skip through the runs of the batch, which are `skip` in number.
 """
 
-IsLight = Callable[[Connection, uuid.UUID], Awaitable[bool]]
-"""Whether a run of this graph takes no more than a fraction of a millisecond."""
-
 _Entry = tuple[uuid.UUID, dict[str, Any]]
 """A run to be created, and its record."""
 
@@ -48,9 +45,6 @@ _Shard = tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
-LIGHT_BATCH = 2_000
-LIGHT_SHARD = 500
-"""Where runs take next to nothing, beginnings and ends of shards cost much; few enough that all workers end at about the same time."""
 STAGE_SHARD = 25
 LIMITED_SHARD = 50
 """Where few runs may go at once, others are not to wait for long behind one shard."""
@@ -124,23 +118,15 @@ class _Batch:
     """There are records after the present stage."""
     costs: RunCosts = FREE
     """What a run of it may cost a workspace that is limited."""
-    is_light: bool = False
-    """Its runs take next to nothing."""
     is_short: bool = False
     """The workspace could not pay for all records of the last transaction."""
-
-
-async def _unknown(_connection: Connection, _graph: uuid.UUID) -> bool:
-    return False
 
 
 class Enumerator:
     """The queue's job `enumerate`: one batch, from its cursor to the end of its source."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources, estimate: EstimateRun = free, is_light: IsLight = _unknown
-    ) -> None:
-        self._pool, self._queue, self._sources, self._estimate, self._is_light = pool, queue, sources, estimate, is_light
+    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources, estimate: EstimateRun = free) -> None:
+        self._pool, self._queue, self._sources, self._estimate = pool, queue, sources, estimate
         self._draining = False
 
     def drain(self) -> None:
@@ -182,7 +168,6 @@ class Enumerator:
         """What its runs may cost. Where the workspace may not spend more than it has, it is enrolled in stages that can be paid for."""
         async with self._pool.connection() as connection:
             nodes = await read_graph(connection, batch.workspace, batch.graph)
-            batch.is_light = await self._is_light(connection, batch.graph)
         batch.costs = await self._estimate(batch.workspace, nodes)
         if batch.staged or batch.costs.is_free:
             return
@@ -310,11 +295,7 @@ class Enumerator:
         return shards
 
     def _shard_size(self, batch: _Batch) -> int:
-        size = batch.shard_size
-        if size >= 200 and batch.cursor >= LARGE_BATCH:
-            size = max(size, LARGE_SHARD)
-        elif size >= 200 and batch.is_light and batch.cursor >= LIGHT_BATCH:
-            size = max(size, LIGHT_SHARD)
+        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
         if self._queue.most_runs:
             size = min(size, LIMITED_SHARD)
         if batch.capacity is not None:

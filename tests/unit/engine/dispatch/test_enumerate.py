@@ -10,11 +10,8 @@ import pytest
 
 from cargo_ai.engine.dispatch import cancel, claim, submit
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, SourceFailed
-from cargo_ai.engine.worker.graph_cache import GraphCache
-from tests.kit.graphs import node
+from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from tests.unit.engine.conftest import EngineHarness, batch_of, end
-from tests.unit.engine.graphs import Body, actions, effect, variables
 
 Link = psycopg.AsyncConnection[Any]
 
@@ -31,19 +28,6 @@ async def test_a_batch_has_one_run_per_record_in_order(harness: EngineHarness) -
     ]
     found = await batch_of(harness, batch)
     assert (found["status"], found["cursor"], found["enumerated"]) == ("running", 450, True)
-
-
-@pytest.mark.parametrize(
-    ("middle", "sizes"),
-    [(variables("a", {"x": "{{nodes.start._id}}"}, ["end"]), [200] * 14 + [500, 100]), (effect("a", ["end"]), [200] * 17)],
-)
-async def test_shards_of_a_batch_whose_runs_take_next_to_nothing_grow(harness: EngineHarness, middle: Body, sizes: list[int]) -> None:
-    harness.nodes = [node("start", children=["a"]), middle, node("end")]
-    batch = await harness.batch(3_400, enumerated=False)
-    enumerator = Enumerator(harness.pool, harness.queue, harness.sources, is_light=GraphCache(actions()).is_light)
-    await enumerator.enumerate(str(batch))
-    statement = "select count(*) from runs where batch_uuid = %s group by shard_uuid order by min(uuid::text)"
-    assert [row["count"] for row in await harness.rows(statement, batch)] == sizes
 
 
 async def test_an_empty_batch_is_over_at_once(harness: EngineHarness) -> None:
