@@ -5,7 +5,7 @@ A database is some 650 files: where as many were deleted a moment ago, some file
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +17,16 @@ from psycopg import sql
 from cargo_ai.store.embedded import roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.embedded.roles import Connection
-from tests.kit.data import kept_connections
 
-PREFIX = "lent_"
 NEWEST = "select greatest((select max(oid) from pg_class), (select max(oid) from pg_namespace), (select max(oid) from pg_authid))"
-# Schemas, tables and logins of later than {newest}, and all connections but those of the processes {kept}.
+# Schemas, tables and logins of later than {newest}.
 LATER = """
 do $$
 declare
     one record;
 begin
     perform pg_terminate_backend(pid, 5000) from pg_stat_activity
-        where datname = current_database() and pid <> all(array[pg_backend_pid(), {kept}]) and backend_type = 'client backend';
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
     for one in select nspname as name from pg_namespace where oid > {newest} and nspname !~ '^pg_' loop
         execute format('drop schema %I cascade', one.name);
     end loop;
@@ -103,15 +101,14 @@ class Snapshot:
         full = [table for table in tables if admin.execute(f"select from {table} limit 1".encode()).rowcount]
         filled = FILLED.format(cases=", ".join(CASE.format(table=table) for table in tables if table not in full))
         asking = SHAPE.format(filled=", ".join(f"(select string_agg(one::text, ' ') from {table} one)" for table in full) or "null")
-        return Snapshot(LATER.replace("{newest}", str(newest)), filled, asking, _row(admin, asking)[0])
+        return Snapshot(LATER.format(newest=newest), filled, asking, _row(admin, asking)[0])
 
-    def restore(self, admin: Connection, kept: Sequence[int] = ()) -> bool:
-        """End all other connections, but those of PostgreSQL's processes `kept`, and remove what came later; whether the database is
-        again as it was."""
+    def restore(self, admin: Connection) -> bool:
+        """End all other connections and remove what came later; whether the database is again as it was."""
         try:
             # Rows go in any order, and no trigger looks on.
             admin.execute("set session_replication_role = replica; set lock_timeout = '10s'")
-            admin.execute(self.later.replace("{kept}", ", ".join(map(str, kept or (0,)))).encode())
+            admin.execute(self.later.encode())
             for table, size in admin.execute(self.filled.encode(), prepare=True).fetchall():
                 admin.execute((f"truncate {table} cascade" if size > DELETED_BYTES else f"delete from {table}").encode())
             found: list[str] = _row(admin, self.asking)[0]
@@ -137,7 +134,6 @@ class Databases:
         self._admin = roles.connect(cluster.admin_url)
         self._free: list[_Database] = []
         self._made = 0
-        kept_connections.keep(PREFIX)
 
     @contextmanager
     def lent(self) -> Generator[str]:
@@ -146,28 +142,26 @@ class Databases:
         try:
             yield roles.with_database(self._cluster.owner_url, one.name)
         finally:
-            if one.snapshot.restore(one.admin, kept_connections.pids(one.name)):
+            if one.snapshot.restore(one.admin):
                 self._free.append(one)
             else:
                 self._drop(one)
 
     def close(self) -> None:
         """Close all connections."""
-        kept_connections.close()
         while self._free:
             self._free.pop().admin.close()
         self._admin.close()
 
     def _make(self) -> _Database:
         self._made += 1
-        name = f"{PREFIX}{self._made}"
+        name = f"lent_{self._made}"
         roles.create_on(self._admin, name, self._template)
         admin = roles.connect(roles.with_database(self._cluster.admin_url, name))
         return _Database(name, admin, Snapshot.of(admin))
 
     def _drop(self, one: _Database) -> None:
         one.admin.close()
-        kept_connections.close(one.name)
         self._admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(one.name)))
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from cargo_ai.kernel import tasks
 from cargo_ai.store.connections.notifications import Listener, Notifications
-from tests.kit.data import kept_connections
 from tests.kit.data.databases import Databases
 
 
@@ -49,8 +48,7 @@ async def test_a_lost_connection_is_replaced_and_the_gap_is_reported(url: str) -
     await tasks.cancel(running)
 
 
-async def test_all_who_listen_share_one_connection_which_ends_with_the_last_of_them(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_connections, "MOST", 0)
+async def test_all_who_listen_share_one_connection_which_ends_with_the_last_of_them(url: str) -> None:
     first, second = asyncio.Queue[str](), asyncio.Queue[str]()
     notifications = Notifications(url, "shared by the test")
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import psycopg
-import pytest
 from sqlalchemy import text
 
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from tests.kit.data import kept_connections
 
 OURS = "select count(*) from pg_stat_activity where application_name = 'spare'"
 
@@ -27,10 +25,7 @@ async def ask_at_once(database: Database, count: int) -> list[object]:
     return list(await asyncio.gather(*(ask(database, together) for _ in range(count))))
 
 
-async def test_what_no_one_needs_any_more_is_closed_and_opened_again_when_it_is_needed(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept_connections, "MOST", 0)
+async def test_what_no_one_needs_any_more_is_closed_and_opened_again_when_it_is_needed(database_url: str) -> None:
     database = Database(database_url, name="spare", pool_size=4, spare_seconds=0.1)
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as watcher:
 
