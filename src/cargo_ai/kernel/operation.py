@@ -119,7 +119,8 @@ class Operation(Generic[Req, Res, Reason]):
     """name: the contract's operationId. request: path, query and body merged. permission: `None` admits any signed-in caller.
 
     evaluates: it evaluates filters of users. queries: it runs SQL of users. One of the workspace's turns for these is taken before it
-    begins, so that what waits holds nothing.
+    begins, so that what waits holds nothing. refuses_unknown: a field that it does not know is refused, since without a filter it would
+    end more than was meant.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Operation(Generic[Req, Res, Reason]):
     queries: bool = False
     agent_safe: bool = True
     ends_with_client: bool = False
+    refuses_unknown: bool = False
 
     @property
     def writes(self) -> bool:

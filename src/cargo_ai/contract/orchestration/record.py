@@ -241,6 +241,7 @@ cancel: Operation[CancelRecords, Counted, CancelReason] = operations.add(
         request=CancelRecords,
         response=Counted,
         summary="Cancel the latest runs of records: each stops before its next node.",
+        refuses_unknown=True,
         permission="orchestration:workflow:write",
         refusals={
             "failedToStart": refusal(502, "The records could not be cancelled: {cause}"),

@@ -228,17 +228,18 @@ def require_permission(caller: Caller, permission: str | None, things: Collectio
 def validate(settings: Settings, operation: AnyOperation, payload: dict[str, Any]) -> tuple[Wire, list[str]]:
     """The validated request, and a warning for every field that it does not have.
 
-    Refusal (400) with `errors` for what is wrong; in strict mode also for unknown fields.
+    Refusal (400) with `errors` for what is wrong; in strict mode, and where the operation says so, also for unknown fields.
     """
     try:
         command: Wire = operation.request.model_validate(payload)
     except ValidationError as failure:
         raise invalid_input(errors_of(first_faults(operation.request, payload, failure), payload)) from None
     unknown = unknown_field_warnings(command, payload)
-    if unknown and settings.strict:
+    if unknown and (settings.strict or operation.refuses_unknown):
         names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]
         errors = [{"path": name, "message": "is not a known field"} for name in names[:50]]
-        raise Refusal(400, "invalidInput", f"unrecognized_keys: {', '.join(names[:20])}", {"errors": errors})
+        more = ". Nothing was done, since without it more would be chosen than was meant." if operation.refuses_unknown else ""
+        raise Refusal(400, "invalidInput", f"unrecognized_keys: {', '.join(names[:20])}{more}", {"errors": errors})
     return command, unknown
 
 

@@ -368,6 +368,7 @@ cancel: Operation[CancelRuns, Counted, CancelReason] = operations.add(
         request=CancelRuns,
         response=Counted,
         summary="Cancel runs: each stops before its next node.",
+        refuses_unknown=True,
         permission="orchestration:workflow:write",
         refusals={"failedToStart": refusal(502, "The runs could not be cancelled: {cause}"), "workflowNotFound": WORKFLOW_NOT_FOUND},
         cli=Cli(

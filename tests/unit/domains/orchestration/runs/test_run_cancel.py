@@ -92,3 +92,14 @@ async def test_runs_that_are_named_and_unknown_or_over_are_said(backend: Backend
     assert over == "Runs that had ended already and stay as they are: 1."
     assert (await backend.admin.call("orchestration.run.count", workflowUuid=workflow, statuses=["cancelled"]))["count"] == 3
     assert len(await backend.idle(other, COUNT)) == COUNT
+
+
+@pytest.mark.parametrize("what", ["run", "record"])
+async def test_a_filter_that_it_does_not_know_is_refused_and_cancels_nothing(backend: Backend, what: str) -> None:
+    workflow, batch = await parked(backend)
+    name = f"orchestration.{what}.cancel"
+    status, refusal = await backend.admin.refusal(name, workflowUuid=workflow, recordTitel="r7")
+    assert (status, refusal["reason"]) == (400, "invalidInput")
+    assert {"path": "recordTitel", "message": "is not a known field"} in refusal["errors"]
+    assert "Nothing was done" in refusal["errorMessage"]
+    assert len(await backend.idle(batch, COUNT)) == COUNT
