@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy import exc
 
 from cargo_ai.engine.dispatch import admission, stages
-from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
+from cargo_ai.engine.dispatch.claim import admit_shards, close_batch, other_workspaces_wait
 from cargo_ai.engine.dispatch.credits import FREE, EstimateRun, RunCosts, free, is_denied, reserve_runs
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.submit import record_id, record_title
@@ -37,6 +37,9 @@ Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
 A source whose records may change finds those to skip through the runs of the batch, which are `skip` in number.
 """
 
+IsLight = Callable[[Connection, uuid.UUID], Awaitable[bool]]
+"""Whether a run of this graph takes no more than a fraction of a millisecond."""
+
 _Entry = tuple[uuid.UUID, dict[str, Any]]
 """A run to be created, and its record."""
 
@@ -45,6 +48,10 @@ _Shard = tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
+LIGHT_BATCH = 2_000
+LIGHT_SHARD = 500
+"""Where runs take next to nothing, beginnings and ends of shards cost much; few enough that all workers end at about the same time. Not
+where other workspaces wait: turns of a workspace are shards, and are to be alike."""
 STAGE_SHARD = 25
 LIMITED_SHARD = 50
 """Where few runs may go at once, others are not to wait for long behind one shard."""
@@ -118,15 +125,23 @@ class _Batch:
     """There are records after the present stage."""
     costs: RunCosts = FREE
     """What a run of it may cost a workspace that is limited."""
+    is_light: bool = False
+    """Its runs take next to nothing."""
     is_short: bool = False
     """The workspace could not pay for all records of the last transaction."""
+
+
+async def _unknown(_connection: Connection, _graph: uuid.UUID) -> bool:
+    return False
 
 
 class Enumerator:
     """The queue's job `enumerate`: one batch, from its cursor to the end of its source."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources, estimate: EstimateRun = free) -> None:
-        self._pool, self._queue, self._sources, self._estimate = pool, queue, sources, estimate
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources, estimate: EstimateRun = free, is_light: IsLight = _unknown
+    ) -> None:
+        self._pool, self._queue, self._sources, self._estimate, self._is_light = pool, queue, sources, estimate, is_light
         self._draining = False
 
     def drain(self) -> None:
@@ -168,6 +183,7 @@ class Enumerator:
         """What its runs may cost. Where the workspace may not spend more than it has, it is enrolled in stages that can be paid for."""
         async with self._pool.connection() as connection:
             nodes = await read_graph(connection, batch.workspace, batch.graph)
+            batch.is_light = await self._is_light(connection, batch.graph)
         batch.costs = await self._estimate(batch.workspace, nodes)
         if batch.staged or batch.costs.is_free:
             return
@@ -285,7 +301,7 @@ class Enumerator:
         shards: list[_Shard] = []
         if not entries:
             return shards
-        size, position = self._shard_size(batch), batch.cursor
+        size, position = await self._shard_size(connection, batch), batch.cursor
         async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
             for begin in range(0, len(entries), size):
                 group, shard = entries[begin : begin + size], ids.new()
@@ -294,8 +310,12 @@ class Enumerator:
                 shards.append((shard, position, group[0][0], group[-1][0]))
         return shards
 
-    def _shard_size(self, batch: _Batch) -> int:
-        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+    async def _shard_size(self, connection: Connection, batch: _Batch) -> int:
+        size = batch.shard_size
+        if size >= 200 and batch.cursor >= LARGE_BATCH:
+            size = max(size, LARGE_SHARD)
+        elif size >= 200 and batch.is_light and batch.cursor >= LIGHT_BATCH:
+            size = size if await other_workspaces_wait(connection, batch.workspace) else max(size, LIGHT_SHARD)
         if self._queue.most_runs:
             size = min(size, LIMITED_SHARD)
         if batch.capacity is not None:

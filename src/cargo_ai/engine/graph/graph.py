@@ -60,11 +60,13 @@ class Node:
 
 @dataclass(slots=True)
 class Graph:
-    """A graph that can be walked: nodes by uuid, and where the walk begins. `has_effects`: some node does more than compute."""
+    """A graph that can be walked: nodes by uuid, and where the walk begins. `has_effects`: some node does more than compute. `is_light`: no
+    node does more than decide, and none asks JavaScript or a language model."""
 
     nodes: dict[str, Node]
     start: Node
     has_effects: bool = field(default=False)
+    is_light: bool = field(default=False)
 
 
 def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Graph:
@@ -76,7 +78,8 @@ def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Grap
     start = next((node for node in compiled.values() if is_start(node.raw)), None)
     if start is None:
         raise InvalidGraph("The graph has no node with slug and actionSlug `start`.")
-    return Graph(compiled, start, any(node.action.has_effects for node in compiled.values()))
+    is_light = all(node.action.does == "decides" and not (node.resolver.engine or node.resolver.asks_model) for node in compiled.values())
+    return Graph(compiled, start, any(node.action.has_effects for node in compiled.values()), is_light)
 
 
 def is_start(raw: Mapping[str, Json]) -> bool:

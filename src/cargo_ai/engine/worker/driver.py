@@ -99,7 +99,8 @@ class Driver:
     ) -> None:
         self._in_flight = in_flight or InFlight()
         self._pool, self._writers, self._queue, self._owner = pool, writers, queue, owner
-        self._loader = Loader(pool, GraphCache(actions), files)
+        self.graphs = GraphCache(actions)
+        self._loader = Loader(pool, self.graphs, files)
         child_runs = ChildRuns(pool, writers, queue, actions, self._loader)
         self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), child_runs, self._in_flight)
         self._drives: list[DrivenShard] = []
@@ -291,7 +292,7 @@ class Driver:
             return []
         await self._runner.refresh(drive)
         if driven >= TIME_SLICE_RUNS and drive.shard.lane == "batch" and not drive.is_quarantined:
-            async with self._pool.connection() as connection:
+            async with Single(self._pool).connection() as connection:
                 drive.left = drive.left or await claim.other_workspaces_wait(connection, drive.claimed.workspace)
             if drive.left:
                 return []

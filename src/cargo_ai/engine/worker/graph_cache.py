@@ -38,6 +38,11 @@ class GraphCache:
             programs |= await self._load(connection, missing)
         return programs
 
+    async def is_light(self, connection: psycopg.AsyncConnection[Any], graph: uuid.UUID) -> bool:
+        """Whether a run of the graph takes no more than a fraction of a millisecond (see Graph)."""
+        program = (await self.programs(connection, {graph}))[graph]
+        return not isinstance(program, str) and program.is_light
+
     async def take(
         self, connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]
     ) -> tuple[uuid.UUID, Graph | str]:

@@ -117,7 +117,7 @@ class Worker:
             in_flight, lookout = services.once(InFlight, InFlight), services.once(Lookout, Lookout)
             driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid), in_flight)
             single_runs = SingleRuns(pool, str(self._uuid), INTERACTIVE_SLOTS, RESERVES["interactive"], driver.drive_single)
-            enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs)
+            enumerator = Enumerator(pool, self._queue, composed.sources, composed.run_costs, driver.graphs.is_light)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
             cancelling = Cancelling(pool, self._queue)

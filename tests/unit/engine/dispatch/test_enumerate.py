@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,8 +11,12 @@ import pytest
 
 from cargo_ai.engine.dispatch import cancel, claim, submit
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, SourceFailed
+from cargo_ai.engine.worker.graph_cache import GraphCache
+from cargo_ai.kernel import ids
+from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, batch_of, end
+from tests.unit.engine.graphs import Body, actions, effect, variables
 
 Link = psycopg.AsyncConnection[Any]
 
@@ -28,6 +33,27 @@ async def test_a_batch_has_one_run_per_record_in_order(harness: EngineHarness) -
     ]
     found = await batch_of(harness, batch)
     assert (found["status"], found["cursor"], found["enumerated"]) == ("running", 450, True)
+
+
+LIGHT, HEAVY = variables("a", {"x": "{{nodes.start._id}}"}, ["end"]), effect("a", ["end"])
+USUAL = [200] * 17
+
+
+@pytest.mark.parametrize(
+    ("middle", "others_wait", "sizes"), [(LIGHT, False, [*USUAL[:14], 500, 100]), (LIGHT, True, USUAL), (HEAVY, False, USUAL)]
+)
+async def test_shards_grow_where_runs_take_next_to_nothing_and_no_other_workspace_waits(
+    harness: EngineHarness, middle: Body, others_wait: bool, sizes: list[int]
+) -> None:
+    await harness.do("update shards set state = 'done' where state = 'queued'")
+    if others_wait:
+        await replace(harness, workspace=ids.new()).batch(1)
+    harness.nodes = [node("start", children=["a"]), middle, node("end")]
+    batch = await harness.batch(3_400, enumerated=False)
+    enumerator = Enumerator(harness.pool, harness.queue, harness.sources, is_light=GraphCache(actions()).is_light)
+    await enumerator.enumerate(str(batch))
+    statement = "select count(*) from runs where batch_uuid = %s group by shard_uuid order by min(uuid::text)"
+    assert [row["count"] for row in await harness.rows(statement, batch)] == sizes
 
 
 async def test_an_empty_batch_is_over_at_once(harness: EngineHarness) -> None:
