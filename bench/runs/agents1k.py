@@ -53,7 +53,7 @@ def measure() -> Json:
             accounts = Path(folder) / "shared.json"
             accounts.write_text(json.dumps({"openAi": {"apiKey": model.key}}))
             settings |= {"SHARED_ACCOUNTS_FILE": str(accounts), "ACTION_COSTS": "openAi.tokens=0.25/tokens"}
-        with TemporaryServer(workers=2, **settings) as server:
+        with TemporaryServer(workers=2, keep=None, **settings) as server:
             workflow = server.deploy(nodes_of(agent_of(server, model.key)))
             # Large enough for shards of both workers: each imports what asks language models when it first does.
             small = server.upload(graphs.companies(400))
