@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -160,13 +162,11 @@ async def test_a_run_that_no_one_began_is_cancelled_at_once_and_does_nothing_lat
     assert await api.refused("storage.run.cancel", uuid=run["uuid"]) == (409, "runAlreadyFinished")
 
 
-async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: ApiClient, worker: RefreshJob, state: State) -> None:
-    uid = await of_file(api)
-    await put(api, uid, SECOND)
-    run = (await api.call("storage.run.create", modelUuid=uid))["run"]
-    # Someone else holds a record that the run wants to change: it cannot end before it is cancelled.
+@asynccontextmanager
+async def under_way(api: ApiClient, worker: RefreshJob, state: State, run: Body) -> AsyncGenerator[asyncio.Task[None]]:
+    """What a worker does with a run that has begun and cannot end in the block: someone else holds the records that it wants to change."""
     async with state.database.session(uuid.UUID(run["workspaceUuid"])) as other:
-        relation = await storage.relation(other, uuid.UUID(uid))
+        relation = await storage.relation(other, uuid.UUID(run["modelUuid"]))
         assert relation is not None
         raw = await (await other.connection()).get_raw_connection()
         await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
@@ -174,8 +174,16 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: 
         async with asyncio.timeout(60):
             while (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-            await api.call("storage.run.cancel", uuid=run["uuid"])
-            await working
+            yield working
+
+
+async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: ApiClient, worker: RefreshJob, state: State) -> None:
+    uid = await of_file(api)
+    await put(api, uid, SECOND)
+    run = (await api.call("storage.run.create", modelUuid=uid))["run"]
+    async with under_way(api, worker, state, run) as working:
+        await api.call("storage.run.cancel", uuid=run["uuid"])
+        await working
         assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
     assert [one["n"] for one in await api.records(uid)] == [1, 2]
 
@@ -186,24 +194,13 @@ async def test_a_run_that_a_stop_breaks_off_is_done_by_the_next_worker_and_was_n
     uid = await of_file(api)
     await put(api, uid, SECOND)
     run = (await api.call("storage.run.create", modelUuid=uid))["run"]
-    here = uuid.UUID(run["workspaceUuid"])
-    async with state.database.session(here) as other:
-        relation = await storage.relation(other, uuid.UUID(uid))
-        assert relation is not None
-        raw = await (await other.connection()).get_raw_connection()
-        await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
-        working = asyncio.create_task(worker.run(run["workspaceUuid"], run["uuid"]))
-        async with asyncio.timeout(60):
-            while (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-            working.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await working
-    async with state.database.session(here) as db:
-        assert (await db.execute(select(StorageRun.status, StorageRun.tries).where(StorageRun.uuid == uuid.UUID(run["uuid"])))).one() == (
-            "running",
-            0,
-        )
+    async with under_way(api, worker, state, run) as working:
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    async with state.database.session(uuid.UUID(run["workspaceUuid"])) as db:
+        kept = await db.execute(select(StorageRun.status, StorageRun.tries).where(StorageRun.uuid == uuid.UUID(run["uuid"])))
+    assert kept.one() == ("running", 0)
     assert [one["n"] for one in await api.records(uid)] == [1, 2]
     await worker.run(run["workspaceUuid"], run["uuid"])
     assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "success"
